@@ -1,0 +1,84 @@
+//! The one table from errors to the alert that the peer gets (RFC 8446 §6.2).
+
+use crate::codepoints::AlertDescription;
+use crate::error::{Check, Error, Malformed, PeerIncompatible, PeerMisbehaved};
+
+/// The alert to send for `error`, or `None` where the connection is over already and RFC 8446 §6.2
+/// has us say nothing: the peer sent the alert, or the transport is gone.
+pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
+    Some(match error {
+        Error::InvalidMessage(invalid) => match invalid.why {
+            Malformed::Truncated | Malformed::TrailingData | Malformed::Empty | Malformed::TooLong => {
+                AlertDescription::DECODE_ERROR
+            }
+            Malformed::IllegalValue | Malformed::Duplicate => AlertDescription::ILLEGAL_PARAMETER,
+            Malformed::RecordOverflow => AlertDescription::RECORD_OVERFLOW,
+            Malformed::UnknownType => AlertDescription::UNEXPECTED_MESSAGE,
+        },
+        Error::PeerMisbehaved(misbehaved) => match misbehaved {
+            PeerMisbehaved::UnexpectedMessage { .. }
+            | PeerMisbehaved::UnexpectedRecord(_)
+            | PeerMisbehaved::TooMany(_) => AlertDescription::UNEXPECTED_MESSAGE,
+            PeerMisbehaved::IllegalParameter(_) => AlertDescription::ILLEGAL_PARAMETER,
+            PeerMisbehaved::MissingExtension(_) => AlertDescription::MISSING_EXTENSION,
+            PeerMisbehaved::UnsupportedExtension(_) => AlertDescription::UNSUPPORTED_EXTENSION,
+            PeerMisbehaved::BadSignature | PeerMisbehaved::BadFinished => AlertDescription::DECRYPT_ERROR,
+        },
+        Error::PeerIncompatible(incompatible) => match incompatible {
+            PeerIncompatible::NoTls13 => AlertDescription::PROTOCOL_VERSION,
+            PeerIncompatible::NothingInCommon(_) => AlertDescription::HANDSHAKE_FAILURE,
+            PeerIncompatible::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
+        },
+        Error::BadCertificate(report) => for_check(report.check()),
+        Error::DecryptFailed => AlertDescription::BAD_RECORD_MAC,
+        Error::AlertReceived(_) | Error::Truncated => return None,
+        Error::ApiMisuse(_)
+        | Error::Key(_)
+        | Error::Certificate(_)
+        | Error::Otp(_)
+        | Error::Enrolment(_)
+        | Error::Random
+        | Error::Internal(_) => AlertDescription::INTERNAL_ERROR,
+    })
+}
+
+const fn for_check(check: Check) -> AlertDescription {
+    match check {
+        // RFC 8446 §4.4.2.4: a server that requires a certificate says certificate_required.
+        Check::Presence => AlertDescription::CERTIFICATE_REQUIRED,
+        Check::Format | Check::Signature | Check::Name => AlertDescription::BAD_CERTIFICATE,
+        Check::Issuer => AlertDescription::UNKNOWN_CA,
+        Check::NotBefore | Check::NotAfter => AlertDescription::CERTIFICATE_EXPIRED,
+        Check::Revocation => AlertDescription::CERTIFICATE_REVOKED,
+        Check::KeyUsage | Check::ExtendedKeyUsage | Check::Key => AlertDescription::UNSUPPORTED_CERTIFICATE,
+        Check::BasicConstraints | Check::PathLength | Check::NameConstraints => {
+            AlertDescription::CERTIFICATE_UNKNOWN
+        }
+    }
+}
+
+/// What a person can do about an alert that the peer sent.
+pub(crate) fn hint(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::UNKNOWN_CA => {
+            "the peer does not trust the authority of our certificate: use one of its authority, or add ours to its trust"
+        }
+        AlertDescription::CERTIFICATE_REQUIRED => "the peer asks for a certificate: configure one",
+        AlertDescription::CERTIFICATE_EXPIRED => {
+            "the peer finds our certificate out of date: renew it, and check both clocks"
+        }
+        AlertDescription::CERTIFICATE_REVOKED => "our certificate was revoked: request a new one",
+        AlertDescription::BAD_CERTIFICATE
+        | AlertDescription::UNSUPPORTED_CERTIFICATE
+        | AlertDescription::CERTIFICATE_UNKNOWN => {
+            "the peer refused our certificate: check its names, usages and algorithm"
+        }
+        AlertDescription::HANDSHAKE_FAILURE => {
+            "compare the suites, groups and signature schemes of both sides"
+        }
+        AlertDescription::PROTOCOL_VERSION => "the peer does not speak TLS 1.3",
+        AlertDescription::NO_APPLICATION_PROTOCOL => "compare the ALPN lists of both sides",
+        AlertDescription::UNRECOGNIZED_NAME => "the peer serves no such name: check the server name",
+        _ => "see the peer's log for its reason",
+    }
+}

@@ -1,0 +1,16 @@
+//! One function per primitive, two engines behind each.
+//!
+//! The portable engine (RustCrypto) is always there; the fast one (graviola) is used where it is
+//! compiled in and the CPU supports it, primitive by primitive as measurement says.
+
+pub mod aead;
+mod engine;
+pub mod hash;
+pub mod hkdf;
+pub mod hmac;
+pub mod kx;
+mod rng;
+pub mod sign;
+
+pub use engine::Engine;
+pub use rng::{Random, SystemRandom};

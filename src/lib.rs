@@ -1,0 +1,29 @@
+//! `otls`: a private, certificate-authenticated TLS 1.3 channel and the one-time passwords that a
+//! bank sends its customer over it.
+//!
+//! The rooms, ground floor first; a room imports only those above it in this list:
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`codepoints`], [`error`], `alert`, `secret`, `time` | numbers, errors and their alerts, secrets, time |
+//! | [`crypto`] | one function per primitive, two engines behind it |
+//! | `wire` | bytes to structs and back; no keys, no policy |
+//! | `record`; [`pki`] | record protection; keys, certificates, authority, verification |
+//! | `handshake` | messages in; messages and keys out |
+//! | `connection` | the sans-I/O connection |
+//! | [`otp`]; [`est`] | what is sent over it: one-time passwords; enrolment |
+//! | `ffi` | the C API (feature `capi`) |
+
+mod alert;
+pub mod codepoints;
+pub mod error;
+mod secret;
+mod time;
+
+pub mod crypto;
+
+pub mod pki;
+
+pub use error::{Error, ErrorCode, Result};
+pub use secret::Secret;
+pub use time::UnixTime;

@@ -1,0 +1,1 @@
+//! PEM and DER, told apart by content (RFC 7468).
