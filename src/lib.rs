@@ -22,6 +22,9 @@ mod time;
 
 pub mod crypto;
 
+mod record;
+mod wire;
+
 pub mod pki;
 
 pub use error::{Error, ErrorCode, Result};

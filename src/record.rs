@@ -1,0 +1,16 @@
+//! The record protocol (RFC 8446 §5): bytes to records, protection, handshake messages.
+
+mod deframe;
+mod fragment;
+mod protect;
+
+pub(crate) use deframe::Deframer;
+pub(crate) use fragment::{HandshakeJoiner, HandshakeMessage, MAX_HANDSHAKE_LEN};
+pub(crate) use protect::{Opener, Sealer, write_plaintext_record};
+
+/// Octets in a record header.
+pub(crate) const HEADER_LEN: usize = 5;
+/// Octets of content in a record (RFC 8446 §5.1).
+pub(crate) const MAX_FRAGMENT_LEN: usize = 1 << 14;
+/// Octets in a protected record (RFC 8446 §5.2).
+pub(crate) const MAX_CIPHERTEXT_LEN: usize = MAX_FRAGMENT_LEN + 256;
