@@ -8,13 +8,15 @@ mod hello;
 mod post_handshake;
 
 pub(crate) use auth::{
-    CertificateEntry, CertificateMessage, CertificateRequestMessage, CertificateVerify,
-    EncryptedExtensions, Finished,
+    CertificateEntry, CertificateMessage, CertificateRequestMessage, CertificateVerify, EncryptedExtensions,
+    Finished,
 };
 pub(crate) use codec::{Codec, Reader};
 pub(crate) use extensions::{
     CertificateRequestExtensions, ClientExtensions, EncryptedExtensionsBody, HelloRetryExtensions,
     KeyShareEntry, OfferedPsks, PskIdentity, ServerExtensions,
 };
-pub(crate) use hello::{ClientHello, HELLO_RETRY_RANDOM, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId};
+pub(crate) use hello::{
+    ClientHello, HELLO_RETRY_RANDOM, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId,
+};
 pub(crate) use post_handshake::{KeyUpdate, NewSessionTicket};
