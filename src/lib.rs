@@ -25,9 +25,6 @@ pub mod crypto;
 mod record;
 mod wire;
 
-mod record;
-mod wire;
-
 pub mod pki;
 
 pub use error::{Error, ErrorCode, Result};
