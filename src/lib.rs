@@ -27,6 +27,14 @@ mod wire;
 
 pub mod pki;
 
+mod connection;
+mod handshake;
+
+pub mod est;
+pub mod otp;
+
+pub use connection::{Connection, Offer, RequestedCertificate, State};
 pub use error::{Error, ErrorCode, Result};
+pub use handshake::{ClientAuth, Config, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
 pub use secret::Secret;
 pub use time::UnixTime;
