@@ -377,6 +377,14 @@ impl Error {
         }
     }
 
+    /// The alert that the peer sent, or that it gets from us; `None` where none is sent.
+    pub fn alert(&self) -> Option<AlertDescription> {
+        match self {
+            Self::AlertReceived(alert) => Some(*alert),
+            other => crate::alert::alert_for(other),
+        }
+    }
+
     pub(crate) const fn misuse(what: &'static str, hint: &'static str) -> Self {
         Self::ApiMisuse(Misuse { what, hint })
     }
