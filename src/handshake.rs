@@ -1,5 +1,31 @@
 //! The handshake (RFC 8446 §4): messages in; messages and keys out.
 
+mod authenticate;
+mod client;
 mod config;
+mod established;
+mod key_schedule;
+mod output;
+mod server;
+mod suite;
+mod transcript;
 
+pub(crate) use client::ClientState;
 pub use config::{ClientAuth, Config, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+pub(crate) use output::{Context, Facts, Outbox};
+pub use output::{Offer, RequestedCertificate};
+pub(crate) use server::ServerState;
+
+use crate::codepoints::HandshakeType;
+use crate::error::{Error, PeerMisbehaved, Result};
+use crate::record::HandshakeMessage;
+
+/// Refuses a message of another type than `wanted`.
+fn expect(message: &HandshakeMessage, wanted: HandshakeType, expected: &'static str) -> Result<()> {
+    if message.message_type == wanted { Ok(()) } else { Err(unexpected(message.message_type, expected)) }
+}
+
+/// "Got X while waiting for Y".
+fn unexpected(got: HandshakeType, expected: &'static str) -> Error {
+    PeerMisbehaved::UnexpectedMessage { got, expected }.into()
+}

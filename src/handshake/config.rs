@@ -27,6 +27,18 @@ pub const SUPPORTED_SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::RSA_PSS_RSAE_SHA384,
 ];
 
+/// Signatures in certificates, which are sent as signature_algorithms_cert (RFC 8446 §4.2.3): the
+/// key that authenticates and the authority's key may be of different kinds.
+pub(super) const CERTIFICATE_SCHEMES: &[SignatureScheme] = &[
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
+
 /// What a server asks of its clients. There is no default: leaving clients unauthenticated has to
 /// be asked for by name.
 #[derive(Clone)]
@@ -145,6 +157,16 @@ impl Config {
     pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
+    }
+}
+
+impl Config {
+    /// A server's identity and what it asks of clients.
+    pub(super) fn server_side(&self) -> Result<(&Arc<Identity>, &ClientAuth)> {
+        match &self.side {
+            Side::Server { identity, client_auth } => Ok((identity, client_auth)),
+            Side::Client { .. } => Err(Error::Internal("a server with a client's configuration")),
+        }
     }
 }
 

@@ -1,0 +1,151 @@
+//! Certificate and CertificateVerify, the same for both roles (RFC 8446 §4.4.2, §4.4.3).
+
+use super::output::Context;
+use super::transcript::{Transcript, encode_message};
+use crate::codepoints::{HandshakeType, SignatureScheme};
+use crate::crypto::Random;
+use crate::crypto::hash::Digest;
+use crate::error::{Error, KeyError, PeerMisbehaved, Result};
+use crate::pki::{Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::wire::{CertificateEntry, CertificateMessage, CertificateVerify, Codec};
+
+/// Who signs a CertificateVerify.
+#[derive(Clone, Copy)]
+pub(super) enum Signer {
+    Client,
+    Server,
+}
+
+impl Signer {
+    const fn context_string(self) -> &'static [u8] {
+        match self {
+            Self::Client => b"TLS 1.3, client CertificateVerify",
+            Self::Server => b"TLS 1.3, server CertificateVerify",
+        }
+    }
+}
+
+/// The first of `wanted` that the key can make and the peer accepts.
+pub(super) fn choose_scheme(
+    wanted: &[SignatureScheme],
+    accepted: &[SignatureScheme],
+    identity: &Identity,
+) -> Option<SignatureScheme> {
+    let algorithm = identity.key().algorithm();
+    wanted.iter().copied().find(|scheme| accepted.contains(scheme) && algorithm.supports(*scheme))
+}
+
+/// Queues our Certificate; an empty one where we have no identity.
+pub(super) fn send_certificate(
+    identity: Option<&Identity>,
+    request_context: Vec<u8>,
+    transcript: &mut Transcript,
+    cx: &mut Context<'_>,
+) {
+    let chain = identity.map(Identity::chain).unwrap_or_default();
+    let entry = |certificate: &crate::pki::Certificate| CertificateEntry {
+        cert_data: certificate.to_der().to_vec(),
+        types: Vec::new(),
+    };
+    let message = CertificateMessage {
+        certificate_request_context: request_context,
+        certificate_list: chain.iter().map(entry).collect(),
+    };
+    send(HandshakeType::CERTIFICATE, &message, transcript, cx);
+}
+
+/// Queues our CertificateVerify.
+pub(super) fn send_certificate_verify(
+    identity: &Identity,
+    scheme: SignatureScheme,
+    signer: Signer,
+    random: &dyn Random,
+    transcript: &mut Transcript,
+    cx: &mut Context<'_>,
+) -> Result<()> {
+    let content = signed_content(signer, &transcript.current());
+    let signature = identity.key().sign(scheme, &content, random)?;
+    send(HandshakeType::CERTIFICATE_VERIFY, &CertificateVerify { algorithm: scheme, signature }, transcript, cx);
+    cx.facts.scheme = Some(scheme);
+    Ok(())
+}
+
+/// Appends a message to the transcript and queues it.
+pub(super) fn send(
+    message_type: HandshakeType,
+    body: &impl Codec,
+    transcript: &mut Transcript,
+    cx: &mut Context<'_>,
+) {
+    let mut encoded = Vec::new();
+    body.encode(&mut encoded);
+    let encoded = encode_message(message_type, &encoded);
+    transcript.add(&encoded);
+    cx.out.message(&encoded);
+}
+
+/// The certificates of a Certificate message.
+pub(super) fn received_chain(message: CertificateMessage) -> Result<Vec<Vec<u8>>> {
+    // We send no CertificateRequest with a context, and RFC 8446 §4.4.2 has a server's empty.
+    if !message.certificate_request_context.is_empty() {
+        return Err(PeerMisbehaved::IllegalParameter("certificate_request_context").into());
+    }
+    // RFC 8446 §4.4.2: extensions of an entry answer ours, and we offer none that has an answer here.
+    if message.certificate_list.iter().any(|entry| !entry.types.is_empty()) {
+        return Err(PeerMisbehaved::UnsupportedExtension("in a CertificateEntry").into());
+    }
+    Ok(message.certificate_list.into_iter().map(|entry| entry.cert_data).collect())
+}
+
+/// Judges the peer: first its certificate, then its possession of the key.
+pub(super) fn authenticate(
+    chain: &[Vec<u8>],
+    verify: &CertificateVerify,
+    trust: &TrustStore,
+    role: &PeerRole,
+    accepted: &[SignatureScheme],
+    transcript: &Digest,
+    cx: &mut Context<'_>,
+) -> Result<()> {
+    let peer = trust.verify(chain, role, cx.now)?;
+    // RFC 8446 §4.4.3: the algorithm must be one that we offered.
+    if !accepted.contains(&verify.algorithm) {
+        return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm was not offered").into());
+    }
+    let signer = match role {
+        PeerRole::Server(_) => Signer::Server,
+        PeerRole::Client => Signer::Client,
+    };
+    check_signature(&peer, verify, signer, transcript)?;
+    cx.facts.peer_scheme = Some(verify.algorithm);
+    cx.facts.peer = Some(peer);
+    Ok(())
+}
+
+fn check_signature(
+    peer: &VerifiedPeer,
+    verify: &CertificateVerify,
+    signer: Signer,
+    transcript: &Digest,
+) -> Result<()> {
+    let key = peer.certificate().public_key();
+    if !key.algorithm().supports(verify.algorithm) {
+        return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm does not fit the key").into());
+    }
+    key.verify(verify.algorithm, &signed_content(signer, transcript), &verify.signature).map_err(|error| {
+        match error {
+            Error::Key(KeyError::BadSignature) => PeerMisbehaved::BadSignature.into(),
+            other => other,
+        }
+    })
+}
+
+/// RFC 8446 §4.4.3: the padding and the context string stop a signature that was made elsewhere, or
+/// in the other role, from being used here.
+fn signed_content(signer: Signer, transcript: &Digest) -> Vec<u8> {
+    let mut content = vec![0x20; 64];
+    content.extend_from_slice(signer.context_string());
+    content.push(0);
+    content.extend_from_slice(transcript.as_ref());
+    content
+}

@@ -1,0 +1,248 @@
+//! The client's handshake, one struct for each message that it waits for.
+//!
+//! ClientHello → ServerHello (or HelloRetryRequest, once) → EncryptedExtensions →
+//! [CertificateRequest] → Certificate → CertificateVerify → Finished, and then our flight.
+
+mod hello;
+
+use std::sync::Arc;
+
+pub(super) use hello::AwaitServerHello;
+
+use super::authenticate::{Signer, authenticate, choose_scheme, received_chain, send_certificate, send_certificate_verify};
+use super::config::{ClientIdentity, Config, Side};
+use super::established::Established;
+use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
+use super::output::{Context, RequestedCertificate};
+use super::suite::SuiteParameters;
+use super::transcript::{Transcript, encode_message};
+use super::{expect, unexpected};
+use crate::codepoints::{ExtensionType, HandshakeType};
+use crate::error::{Error, Malformed, InvalidMessage, PeerIncompatible, PeerMisbehaved, Result};
+use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
+use crate::record::HandshakeMessage;
+use crate::wire::{
+    CertificateMessage, CertificateRequestMessage, CertificateVerify, Codec, EncryptedExtensions, Finished,
+};
+
+/// What a client waits for.
+pub(crate) enum ClientState {
+    ServerHello(Box<AwaitServerHello>),
+    EncryptedExtensions(Box<AwaitEncryptedExtensions>),
+    CertificateOrRequest(Box<AwaitCertificateOrRequest>),
+    Certificate(Box<AwaitCertificate>),
+    CertificateVerify(Box<AwaitCertificateVerify>),
+    Finished(Box<AwaitFinished>),
+    /// Not for the peer: for the caller's identity.
+    Identity(Box<NeedIdentity>),
+    Established(Box<Established>),
+}
+
+impl ClientState {
+    /// Queues the ClientHello.
+    pub(crate) fn start(config: Arc<Config>, server_name: GeneralName, cx: &mut Context<'_>) -> Result<Self> {
+        AwaitServerHello::start(config, server_name, cx)
+    }
+
+    /// Takes a message from the peer.
+    pub(crate) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
+        match self {
+            Self::ServerHello(state) => state.handle(message, cx),
+            Self::EncryptedExtensions(state) => state.handle(message),
+            Self::CertificateOrRequest(state) => state.handle(message, cx),
+            Self::Certificate(state) => state.handle(message),
+            Self::CertificateVerify(state) => state.handle(message, cx),
+            Self::Finished(state) => state.handle(message, cx),
+            Self::Identity(_) => Err(Error::Internal("a message reached a paused handshake")),
+            Self::Established(state) => Ok(Self::Established(Box::new(state.handle(message, cx)?))),
+        }
+    }
+}
+
+/// What lives from ServerHello to Finished.
+struct InHandshake {
+    config: Arc<Config>,
+    server_name: GeneralName,
+    suite: SuiteParameters,
+    transcript: Transcript,
+    secret: HandshakeSecret,
+    keys: TrafficPair,
+}
+
+pub(crate) struct AwaitEncryptedExtensions {
+    handshake: InHandshake,
+    offered: Vec<ExtensionType>,
+}
+
+impl AwaitEncryptedExtensions {
+    fn handle(mut self, message: &HandshakeMessage) -> Result<ClientState> {
+        expect(message, HandshakeType::ENCRYPTED_EXTENSIONS, "EncryptedExtensions")?;
+        let body = EncryptedExtensions::decode_all("EncryptedExtensions", message.body())?;
+        // RFC 8446 §4.2: an answer to an extension that was not offered is unsupported_extension.
+        if body.extensions.types.iter().any(|extension| !self.offered.contains(extension)) {
+            return Err(PeerMisbehaved::UnsupportedExtension("in EncryptedExtensions").into());
+        }
+        self.handshake.transcript.add(&message.encoded);
+        Ok(ClientState::CertificateOrRequest(Box::new(AwaitCertificateOrRequest { handshake: self.handshake })))
+    }
+}
+
+pub(crate) struct AwaitCertificateOrRequest {
+    handshake: InHandshake,
+}
+
+impl AwaitCertificateOrRequest {
+    fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
+        match message.message_type {
+            HandshakeType::CERTIFICATE => {
+                let next = AwaitCertificate { handshake: self.handshake };
+                next.handle(message)
+            }
+            HandshakeType::CERTIFICATE_REQUEST => {
+                let request = CertificateRequestMessage::decode_all("CertificateRequest", message.body())?;
+                // RFC 8446 §4.3.2: the context is empty in the handshake proper.
+                if !request.certificate_request_context.is_empty() {
+                    return Err(PeerMisbehaved::IllegalParameter("certificate_request_context").into());
+                }
+                let schemes = request
+                    .extensions
+                    .signature_algorithms
+                    .ok_or(PeerMisbehaved::MissingExtension("signature_algorithms in CertificateRequest"))?;
+                let authorities = request.extensions.certificate_authorities.unwrap_or_default();
+                cx.facts.requested = Some(RequestedCertificate { schemes, authorities });
+                self.handshake.transcript.add(&message.encoded);
+                Ok(ClientState::Certificate(Box::new(AwaitCertificate { handshake: self.handshake })))
+            }
+            other => Err(unexpected(other, "CertificateRequest or Certificate")),
+        }
+    }
+}
+
+pub(crate) struct AwaitCertificate {
+    handshake: InHandshake,
+}
+
+impl AwaitCertificate {
+    fn handle(mut self, message: &HandshakeMessage) -> Result<ClientState> {
+        expect(message, HandshakeType::CERTIFICATE, "Certificate")?;
+        let chain = received_chain(CertificateMessage::decode_all("Certificate", message.body())?)?;
+        // RFC 8446 §4.4.2.4: an empty Certificate from a server is a decode_error.
+        if chain.is_empty() {
+            return Err(InvalidMessage { what: "the server's certificate_list", why: Malformed::Empty }.into());
+        }
+        self.handshake.transcript.add(&message.encoded);
+        Ok(ClientState::CertificateVerify(Box::new(AwaitCertificateVerify { handshake: self.handshake, chain })))
+    }
+}
+
+pub(crate) struct AwaitCertificateVerify {
+    handshake: InHandshake,
+    chain: Vec<Vec<u8>>,
+}
+
+impl AwaitCertificateVerify {
+    fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
+        expect(message, HandshakeType::CERTIFICATE_VERIFY, "CertificateVerify")?;
+        let verify = CertificateVerify::decode_all("CertificateVerify", message.body())?;
+        let (trust, _) = self.handshake.client_side()?;
+        let role = PeerRole::Server(self.handshake.server_name.clone());
+        let hash = self.handshake.transcript.current();
+        authenticate(&self.chain, &verify, trust, &role, &self.handshake.config.schemes, &hash, cx)?;
+        self.handshake.transcript.add(&message.encoded);
+        Ok(ClientState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
+    }
+}
+
+pub(crate) struct AwaitFinished {
+    handshake: InHandshake,
+}
+
+impl AwaitFinished {
+    fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
+        expect(message, HandshakeType::FINISHED, "Finished")?;
+        let finished = Finished::decode_all("Finished", message.body())?;
+        let InHandshake { config, suite, mut transcript, secret, keys, .. } = self.handshake;
+        keys.server.check_finished(&transcript.current(), &finished.verify_data)?;
+        transcript.add(&message.encoded);
+
+        let master: MasterSecret = secret.into_master()?;
+        let server_finished = transcript.current();
+        let application = master.traffic(suite, &server_finished)?;
+        cx.facts.exporter = Some(master.exporter(&server_finished)?);
+        cx.out.set_opener(application.server.opener()?);
+
+        let next = NeedIdentity { transcript, handshake_keys: keys, application };
+        let Side::Client { identity, .. } = &config.side else {
+            return Err(Error::Internal("a client with a server's configuration"));
+        };
+        match (&cx.facts.requested, identity) {
+            (None, _) => next.finish(Answer::NotAsked, &config, cx),
+            (Some(_), ClientIdentity::Anonymous) => next.finish(Answer::Decline, &config, cx),
+            (Some(_), ClientIdentity::Ready(identity)) => {
+                let answer = next.answer(Some(Arc::clone(identity)), &config, cx)?;
+                next.finish(answer, &config, cx)
+            }
+            (Some(_), ClientIdentity::AskWhenNeeded) => Ok(ClientState::Identity(Box::new(next))),
+        }
+    }
+}
+
+/// The server is verified and wants to know who we are.
+pub(crate) struct NeedIdentity {
+    transcript: Transcript,
+    handshake_keys: TrafficPair,
+    application: TrafficPair,
+}
+
+/// What we say to a CertificateRequest.
+pub(crate) enum Answer {
+    NotAsked,
+    Decline,
+    Present(Arc<Identity>, crate::codepoints::SignatureScheme),
+}
+
+impl NeedIdentity {
+    /// Checks that the server can accept `identity`, before anything is sent.
+    pub(crate) fn answer(
+        &self,
+        identity: Option<Arc<Identity>>,
+        config: &Config,
+        cx: &Context<'_>,
+    ) -> Result<Answer> {
+        let Some(identity) = identity else { return Ok(Answer::Decline) };
+        let accepted = cx.facts.requested.as_ref().map(|requested| requested.schemes.as_slice());
+        // RFC 8446 §4.4.2 would have us go on without a certificate; who configured one does not
+        // expect to become anonymous, so we stop and say why.
+        let scheme = choose_scheme(&config.schemes, accepted.unwrap_or_default(), &identity)
+            .ok_or(PeerIncompatible::NothingInCommon("signature scheme for our certificate's key"))?;
+        Ok(Answer::Present(identity, scheme))
+    }
+
+    /// Queues our flight.
+    pub(crate) fn finish(mut self, answer: Answer, config: &Config, cx: &mut Context<'_>) -> Result<ClientState> {
+        match answer {
+            Answer::NotAsked => {}
+            Answer::Decline => send_certificate(None, Vec::new(), &mut self.transcript, cx),
+            Answer::Present(identity, scheme) => {
+                send_certificate(Some(&identity), Vec::new(), &mut self.transcript, cx);
+                let random = config.random.as_ref();
+                send_certificate_verify(&identity, scheme, Signer::Client, random, &mut self.transcript, cx)?;
+                cx.facts.identity = Some(identity);
+            }
+        }
+        let verify_data = self.handshake_keys.client.verify_data(&self.transcript.current())?;
+        cx.out.message(&encode_message(HandshakeType::FINISHED, verify_data.as_ref()));
+        cx.out.set_sealer(self.application.client.sealer()?)?;
+        let TrafficPair { client, server } = self.application;
+        Ok(ClientState::Established(Box::new(Established::new(server, client, true))))
+    }
+}
+
+impl InHandshake {
+    fn client_side(&self) -> Result<(&TrustStore, &ClientIdentity)> {
+        match &self.config.side {
+            Side::Client { trust, identity } => Ok((trust, identity)),
+            Side::Server { .. } => Err(Error::Internal("a client with a server's configuration")),
+        }
+    }
+}

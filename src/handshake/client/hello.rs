@@ -1,0 +1,243 @@
+//! ClientHello out; ServerHello or HelloRetryRequest in (RFC 8446 §4.1).
+
+use std::sync::Arc;
+
+use super::{AwaitEncryptedExtensions, ClientState, InHandshake};
+use crate::codepoints::{
+    ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, PskKeyExchangeMode,
+};
+use crate::crypto::kx::KeyExchange;
+use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
+use crate::handshake::config::{CERTIFICATE_SCHEMES, Config};
+use crate::handshake::expect;
+use crate::handshake::key_schedule::EarlySecret;
+use crate::handshake::output::Context;
+use crate::handshake::suite::SuiteParameters;
+use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
+use crate::pki::GeneralName;
+use crate::record::HandshakeMessage;
+use crate::wire::{
+    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, ServerHello, ServerHelloOrRetry,
+    SessionId,
+};
+
+/// Our ClientHello is out.
+pub(crate) struct AwaitServerHello {
+    config: Arc<Config>,
+    server_name: GeneralName,
+    hello: ClientHello,
+    shares: Vec<KeyExchange>,
+    progress: Progress,
+}
+
+enum Progress {
+    First(HelloTranscript),
+    /// After a HelloRetryRequest, which may not come twice and binds the suite.
+    Retried(Transcript, SuiteParameters),
+}
+
+impl AwaitServerHello {
+    pub(super) fn start(
+        config: Arc<Config>,
+        server_name: GeneralName,
+        cx: &mut Context<'_>,
+    ) -> Result<ClientState> {
+        let mut shares = Vec::new();
+        for group in first_shares(&config.groups) {
+            shares.push(KeyExchange::start(group, config.random.as_ref())?);
+        }
+        let mut random = [0; 32];
+        config.random.fill(&mut random)?;
+        let mut session_id = [0; 32];
+        config.random.fill(&mut session_id)?;
+        let hello = ClientHello {
+            legacy_version: ProtocolVersion::TLS1_2,
+            random,
+            // RFC 8446 §D.4: a session identifier makes middleboxes take us for a resumption.
+            legacy_session_id: SessionId::full(session_id),
+            cipher_suites: config.suites.clone(),
+            legacy_compression_methods: vec![0],
+            extensions: ClientExtensions {
+                // RFC 6066 §3: host names only, never addresses.
+                server_name: match &server_name {
+                    GeneralName::Dns(name) => Some(name.clone()),
+                    _ => None,
+                },
+                supported_groups: Some(config.groups.clone()),
+                signature_algorithms: Some(config.schemes.clone()),
+                signature_algorithms_cert: Some(CERTIFICATE_SCHEMES.to_vec()),
+                supported_versions: Some(vec![ProtocolVersion::TLS1_3]),
+                // Servers send tickets, and so confirm, only to clients that name a mode.
+                psk_key_exchange_modes: Some(vec![PskKeyExchangeMode::PSK_DHE_KE]),
+                key_share: Some(shares.iter().map(entry_of).collect()),
+                ..ClientExtensions::default()
+            },
+        };
+        let encoded = encode_hello(&hello);
+        cx.out.message(&encoded);
+        let progress = Progress::First(HelloTranscript::new(&encoded));
+        Ok(ClientState::ServerHello(Box::new(Self { config, server_name, hello, shares, progress })))
+    }
+
+    pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
+        expect(message, HandshakeType::SERVER_HELLO, "ServerHello")?;
+        match ServerHelloOrRetry::decode_all("ServerHello", message.body())? {
+            ServerHelloOrRetry::ServerHello(hello) => self.server_hello(&hello, message, cx),
+            ServerHelloOrRetry::HelloRetryRequest(retry) => self.retry(retry, message, cx),
+        }
+    }
+
+    fn server_hello(
+        self,
+        hello: &ServerHello,
+        message: &HandshakeMessage,
+        cx: &mut Context<'_>,
+    ) -> Result<ClientState> {
+        let extensions = &hello.extensions;
+        self.check_version(hello.legacy_version, extensions.supported_versions)?;
+        self.check_legacy(&hello.legacy_session_id_echo, hello.legacy_compression_method)?;
+        let known = [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE];
+        check_extensions(&extensions.types, &known, "in ServerHello")?;
+        let suite = self.chosen_suite(hello.cipher_suite)?;
+        let mut transcript = match self.progress {
+            Progress::First(first) => first.start(suite.hash),
+            Progress::Retried(transcript, retried) if retried == suite => transcript,
+            Progress::Retried(..) => {
+                return Err(PeerMisbehaved::IllegalParameter("cipher_suite is not HelloRetryRequest's").into());
+            }
+        };
+        transcript.add(&message.encoded);
+
+        let share =
+            extensions.key_share.as_ref().ok_or(PeerMisbehaved::MissingExtension("key_share in ServerHello"))?;
+        let ours = self
+            .shares
+            .into_iter()
+            .find(|ours| ours.group() == share.group)
+            .ok_or(PeerMisbehaved::IllegalParameter("key_share of a group that we sent none for"))?;
+        let shared = ours.finish(&share.key_exchange)?;
+        let secret = EarlySecret::without_psk(suite.hash).into_handshake(&shared)?;
+        let keys = secret.traffic(suite, &transcript.current())?;
+        cx.out.set_opener(keys.server.opener()?);
+        // RFC 8446 §D.4: the dummy goes before our first encrypted record.
+        cx.out.change_cipher_spec()?;
+        cx.out.set_sealer(keys.client.sealer()?)?;
+        cx.facts.suite = Some(suite.suite);
+        cx.facts.group = Some(share.group);
+
+        let offered = offered_extensions(&self.hello.extensions);
+        let (config, server_name) = (self.config, self.server_name);
+        let handshake = InHandshake { config, server_name, suite, transcript, secret, keys };
+        Ok(ClientState::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { handshake, offered })))
+    }
+
+    /// RFC 8446 §4.1.4.
+    fn retry(
+        mut self,
+        retry: HelloRetryRequest,
+        message: &HandshakeMessage,
+        cx: &mut Context<'_>,
+    ) -> Result<ClientState> {
+        self.check_version(retry.legacy_version, retry.extensions.supported_versions)?;
+        self.check_legacy(&retry.legacy_session_id_echo, retry.legacy_compression_method)?;
+        let known = [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE, ExtensionType::COOKIE];
+        check_extensions(&retry.extensions.types, &known, "in HelloRetryRequest")?;
+        let suite = self.chosen_suite(retry.cipher_suite)?;
+        let Progress::First(first) = self.progress else {
+            return Err(super::unexpected(HandshakeType::SERVER_HELLO, "ServerHello: HelloRetryRequest came before"));
+        };
+        match retry.extensions.key_share {
+            Some(group) => self.shares = retry_share(group, &self.config, &self.shares)?,
+            // RFC 8446 §4.1.4: a request that changes nothing would loop.
+            None if retry.extensions.cookie.is_none() => {
+                return Err(PeerMisbehaved::IllegalParameter("HelloRetryRequest that changes nothing").into());
+            }
+            None => {}
+        }
+        let mut transcript = first.start_with_retry(suite.hash);
+        transcript.add(&message.encoded);
+        if retry.extensions.key_share.is_some() {
+            self.hello.extensions.key_share = Some(self.shares.iter().map(entry_of).collect());
+        }
+        self.hello.extensions.cookie = retry.extensions.cookie;
+        let encoded = encode_hello(&self.hello);
+        transcript.add(&encoded);
+        cx.out.change_cipher_spec()?;
+        cx.out.message(&encoded);
+        self.progress = Progress::Retried(transcript, suite);
+        Ok(ClientState::ServerHello(Box::new(self)))
+    }
+
+    fn check_version(&self, legacy: ProtocolVersion, selected: Option<ProtocolVersion>) -> Result<()> {
+        // RFC 8446 §4.1.3: without supported_versions the server has chosen an older version.
+        let selected = selected.ok_or(PeerIncompatible::NoTls13)?;
+        if selected != ProtocolVersion::TLS1_3 || legacy != ProtocolVersion::TLS1_2 {
+            return Err(PeerMisbehaved::IllegalParameter("selected_version or legacy_version").into());
+        }
+        Ok(())
+    }
+
+    fn check_legacy(&self, session_id_echo: &SessionId, compression_method: u8) -> Result<()> {
+        if *session_id_echo != self.hello.legacy_session_id {
+            return Err(PeerMisbehaved::IllegalParameter("legacy_session_id_echo").into());
+        }
+        if compression_method != 0 {
+            return Err(PeerMisbehaved::IllegalParameter("legacy_compression_method").into());
+        }
+        Ok(())
+    }
+
+    fn chosen_suite(&self, suite: crate::codepoints::CipherSuite) -> Result<SuiteParameters> {
+        if !self.config.suites.contains(&suite) {
+            return Err(PeerMisbehaved::IllegalParameter("cipher_suite was not offered").into());
+        }
+        SuiteParameters::of(suite).ok_or(Error::Internal("an offered suite without parameters"))
+    }
+}
+
+/// A share of the most preferred group; where that is the hybrid, one of the next group as well,
+/// because most servers know only classical groups and a round trip costs more than a key pair.
+fn first_shares(groups: &[NamedGroup]) -> impl Iterator<Item = NamedGroup> {
+    let count = match groups.first() {
+        Some(&NamedGroup::X25519MLKEM768) => 2,
+        _ => 1,
+    };
+    groups.iter().copied().take(count)
+}
+
+fn retry_share(group: NamedGroup, config: &Config, sent: &[KeyExchange]) -> Result<Vec<KeyExchange>> {
+    // RFC 8446 §4.2.8: the group must be one that we support and sent no share of.
+    if !config.groups.contains(&group) {
+        return Err(PeerMisbehaved::IllegalParameter("selected_group was not offered").into());
+    }
+    if sent.iter().any(|share| share.group() == group) {
+        return Err(PeerMisbehaved::IllegalParameter("selected_group that we sent a share of").into());
+    }
+    Ok(vec![KeyExchange::start(group, config.random.as_ref())?])
+}
+
+fn entry_of(share: &KeyExchange) -> KeyShareEntry {
+    KeyShareEntry { group: share.group(), key_exchange: share.public_share().to_vec() }
+}
+
+fn encode_hello(hello: &ClientHello) -> Vec<u8> {
+    let mut body = Vec::new();
+    hello.encode(&mut body);
+    encode_message(HandshakeType::CLIENT_HELLO, &body)
+}
+
+fn check_extensions(types: &[ExtensionType], known: &[ExtensionType], place: &'static str) -> Result<()> {
+    if types.iter().any(|extension| !known.contains(extension)) {
+        return Err(PeerMisbehaved::UnsupportedExtension(place).into());
+    }
+    Ok(())
+}
+
+/// What EncryptedExtensions may answer.
+fn offered_extensions(extensions: &ClientExtensions) -> Vec<ExtensionType> {
+    let mut offered = vec![ExtensionType::SUPPORTED_GROUPS];
+    if extensions.server_name.is_some() {
+        offered.push(ExtensionType::SERVER_NAME);
+    }
+    offered
+}

@@ -1,0 +1,150 @@
+//! The server's handshake, one struct for each message that it waits for.
+//!
+//! ClientHello (twice after a HelloRetryRequest), our flight, and then
+//! [Certificate → CertificateVerify] → Finished.
+
+mod hello;
+
+use std::sync::Arc;
+
+pub(crate) use hello::{AwaitClientHello, NeedConfig};
+
+use super::authenticate::{authenticate, received_chain};
+use super::config::{ClientAuth, Config};
+use super::established::{Established, send_confirmation};
+use super::expect;
+use super::key_schedule::{TrafficPair, TrafficSecret};
+use super::output::Context;
+use super::transcript::Transcript;
+use crate::codepoints::HandshakeType;
+use crate::error::{Check, Error, Finding, PeerMisbehaved, Report, Result};
+use crate::pki::{PeerRole, TrustStore};
+use crate::record::HandshakeMessage;
+use crate::wire::{CertificateMessage, CertificateVerify, Codec, Finished};
+
+/// What a server waits for.
+pub(crate) enum ServerState {
+    ClientHello(Box<AwaitClientHello>),
+    /// Not for the peer: for the caller's configuration.
+    Config(Box<NeedConfig>),
+    Certificate(Box<AwaitCertificate>),
+    CertificateVerify(Box<AwaitCertificateVerify>),
+    Finished(Box<AwaitFinished>),
+    Established(Box<Established>),
+}
+
+impl ServerState {
+    /// Waits for a ClientHello; without a configuration it pauses after it.
+    pub(crate) fn start(config: Option<Arc<Config>>) -> Self {
+        Self::ClientHello(Box::new(AwaitClientHello::first(config)))
+    }
+
+    /// Takes a message from the peer.
+    pub(crate) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
+        match self {
+            Self::ClientHello(state) => state.handle(message, cx),
+            Self::Config(_) => Err(Error::Internal("a message reached a paused handshake")),
+            Self::Certificate(state) => state.handle(message),
+            Self::CertificateVerify(state) => state.handle(message, cx),
+            Self::Finished(state) => state.handle(message, cx),
+            Self::Established(state) => Ok(Self::Established(Box::new(state.handle(message, cx)?))),
+        }
+    }
+}
+
+/// What lives from our flight to the client's Finished.
+struct InHandshake {
+    config: Arc<Config>,
+    transcript: Transcript,
+    /// client_handshake_traffic_secret.
+    client_handshake: TrafficSecret,
+    application: TrafficPair,
+}
+
+pub(crate) struct AwaitCertificate {
+    handshake: InHandshake,
+}
+
+impl AwaitCertificate {
+    fn handle(mut self, message: &HandshakeMessage) -> Result<ServerState> {
+        expect(message, HandshakeType::CERTIFICATE, "the client's Certificate")?;
+        let chain = received_chain(CertificateMessage::decode_all("Certificate", message.body())?)?;
+        self.handshake.transcript.add(&message.encoded);
+        if !chain.is_empty() {
+            let next = AwaitCertificateVerify { handshake: self.handshake, chain };
+            return Ok(ServerState::CertificateVerify(Box::new(next)));
+        }
+        match self.handshake.config.client_auth()? {
+            ClientAuth::Require(_) => Err(no_certificate().into()),
+            ClientAuth::Request(_) => {
+                Ok(ServerState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
+            }
+            ClientAuth::ServerOnly => Err(Error::Internal("a Certificate that was not requested")),
+        }
+    }
+}
+
+pub(crate) struct AwaitCertificateVerify {
+    handshake: InHandshake,
+    chain: Vec<Vec<u8>>,
+}
+
+impl AwaitCertificateVerify {
+    fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ServerState> {
+        expect(message, HandshakeType::CERTIFICATE_VERIFY, "the client's CertificateVerify")?;
+        let verify = CertificateVerify::decode_all("CertificateVerify", message.body())?;
+        let trust = self.handshake.config.client_trust()?;
+        let hash = self.handshake.transcript.current();
+        let accepted = &self.handshake.config.schemes;
+        authenticate(&self.chain, &verify, trust, &PeerRole::Client, accepted, &hash, cx)?;
+        self.handshake.transcript.add(&message.encoded);
+        Ok(ServerState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
+    }
+}
+
+pub(crate) struct AwaitFinished {
+    handshake: InHandshake,
+}
+
+impl AwaitFinished {
+    fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ServerState> {
+        expect(message, HandshakeType::FINISHED, "the client's Finished")?;
+        let finished = Finished::decode_all("Finished", message.body())?;
+        let InHandshake { config, transcript, client_handshake, application } = self.handshake;
+        client_handshake.check_finished(&transcript.current(), &finished.verify_data)?;
+        let TrafficPair { client, server } = application;
+        cx.out.set_opener(client.opener()?);
+        send_confirmation(config.random.as_ref(), cx)?;
+        cx.facts.confirmed = true;
+        Ok(ServerState::Established(Box::new(Established::new(client, server, false))))
+    }
+}
+
+impl Config {
+    fn client_auth(&self) -> Result<&ClientAuth> {
+        Ok(self.server_side()?.1)
+    }
+
+    fn client_trust(&self) -> Result<&TrustStore> {
+        match self.client_auth()? {
+            ClientAuth::Require(trust) | ClientAuth::Request(trust) => Ok(trust),
+            ClientAuth::ServerOnly => Err(Error::Internal("a certificate that was not requested")),
+        }
+    }
+}
+
+fn no_certificate() -> Report {
+    Report::new(Finding {
+        candidate: 0,
+        depth: 0,
+        subject: String::new(),
+        check: Check::Presence,
+        reason: "the client sent no certificate and this server requires one".to_owned(),
+        hint: "configure the client with a certificate of an authority that this server trusts".to_owned(),
+    })
+}
+
+/// RFC 8446 §9.2 and §4.2: what a ClientHello without PSK must have.
+fn required<T>(extension: Option<T>, name: &'static str) -> Result<T> {
+    extension.ok_or(PeerMisbehaved::MissingExtension(name).into())
+}
