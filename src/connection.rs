@@ -1,12 +1,19 @@
 //! The sans-I/O connection: bytes in, bytes out, events. One type for both roles.
 
+mod input;
+
 use std::sync::Arc;
 
-use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
-use crate::crypto::Random;
+use zeroize::Zeroize;
+
+use crate::alert::alert_for;
+use crate::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use crate::error::{Error, Result};
-use crate::handshake::Config;
+use crate::handshake::{
+    ClientState, Config, Context, Facts, Offer, Outbox, RequestedCertificate, ServerState,
+};
 use crate::pki::{GeneralName, Identity, VerifiedPeer};
+use crate::record::{Deframer, HandshakeJoiner, Opener};
 use crate::time::UnixTime;
 
 /// What a connection wants and has, as bits.
@@ -28,7 +35,9 @@ impl State {
     /// Our side of the handshake is done; data may be sealed.
     pub const HANDSHAKE_DONE: Self = Self(1 << 5);
     /// The peer has accepted us as well: for a server at once with HANDSHAKE_DONE, for a client
-    /// with the first record that the server protects with its application keys.
+    /// with the server's first session ticket, which RFC 8446 §4.6.1 has it send only after our
+    /// Finished. A server that sends no tickets never confirms; application data does not, because
+    /// RFC 8446 §4.4.4 lets a server send it before it has judged the client.
     pub const CONFIRMED: Self = Self(1 << 6);
     /// The peer sent close_notify, or [`Connection::close`] was called.
     pub const CLOSED: Self = Self(1 << 7);
@@ -41,33 +50,50 @@ impl State {
     }
 }
 
-/// What a client offers, for the server to choose its configuration by. Unknown values are left
-/// out of none of the lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Cipher suites, most preferred first.
-    pub suites: Vec<CipherSuite>,
-    /// Groups, most preferred first.
-    pub groups: Vec<NamedGroup>,
-    /// Signature schemes of handshakes.
-    pub schemes: Vec<SignatureScheme>,
-    /// server_name (RFC 6066 §3).
-    pub server_name: Option<String>,
-    /// ALPN protocols.
-    pub alpn: Vec<Vec<u8>>,
-}
-
-/// What a server asks a client's certificate to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestedCertificate {
-    /// Signature schemes of handshakes that the server accepts.
-    pub schemes: Vec<SignatureScheme>,
-    /// Subjects (DER) of the authorities that it trusts; empty if it did not say.
-    pub authorities: Vec<Vec<u8>>,
-}
-
 /// A TLS 1.3 connection without I/O.
-pub struct Connection(());
+///
+/// Bytes that arrive go in with [`feed`](Self::feed), bytes to be sent come out with
+/// [`pending`](Self::pending), and [`state`](Self::state) says what to do next. Nothing is called
+/// back, no clock is read, no socket is known.
+///
+/// ```
+/// use std::sync::Arc;
+/// use otls::pki::{GeneralName, TrustStore};
+/// use otls::{Config, Connection, State, UnixTime};
+///
+/// let config = Arc::new(Config::client(TrustStore::new()));
+/// let name = GeneralName::parse("bank.example")?;
+/// let client = Connection::client(config, name, UnixTime(1_800_000_000))?;
+/// assert!(client.state().contains(State::WANT_WRITE));
+/// assert_eq!(client.pending().first(), Some(&22)); // a handshake record: the ClientHello
+/// # Ok::<(), otls::Error>(())
+/// ```
+pub struct Connection {
+    machine: Machine,
+    config: Option<Arc<Config>>,
+    now: UnixTime,
+    deframer: Deframer,
+    joiner: HandshakeJoiner,
+    opener: Option<Opener>,
+    /// A protected record was opened: from here on nothing unprotected is believed.
+    opened_any: bool,
+    /// Consecutive records without content.
+    empty_records: u8,
+    /// Undelivered plaintext, as a range of the payload of the record in `deframer`.
+    plaintext: Option<(usize, usize)>,
+    out: Outbox,
+    facts: Facts,
+    peer_closed: bool,
+    closed: bool,
+    error: Option<Error>,
+}
+
+enum Machine {
+    Client(ClientState),
+    Server(ServerState),
+    /// The connection failed; or, for the length of a call, its state is with a handler.
+    Gone,
+}
 
 impl Connection {
     /// A client that connects to the server of this name; its ClientHello is pending at once.
@@ -77,8 +103,16 @@ impl Connection {
     /// # Errors
     /// [`Error::ApiMisuse`] for a server's configuration; [`Error::Random`].
     pub fn client(config: Arc<Config>, server_name: GeneralName, now: UnixTime) -> Result<Self> {
-        let _ = (config, server_name, now);
-        todo!()
+        if config.is_server() {
+            return Err(Error::misuse(
+                "a client with a server's configuration",
+                "make it with Config::client",
+            ));
+        }
+        let mut connection = Self::new(Machine::Gone, Some(Arc::clone(&config)), Outbox::for_client(), now);
+        connection.step(|_, cx| Ok(Machine::Client(ClientState::start(config, server_name, cx)?)))?;
+        connection.out.flush()?;
+        Ok(connection)
     }
 
     /// A server.
@@ -86,62 +120,110 @@ impl Connection {
     /// # Errors
     /// [`Error::ApiMisuse`] for a client's configuration.
     pub fn server(config: Arc<Config>, now: UnixTime) -> Result<Self> {
-        let _ = (config, now);
-        todo!()
+        check_server(&config)?;
+        let machine = Machine::Server(ServerState::start(Some(Arc::clone(&config))));
+        Ok(Self::new(machine, Some(config), Outbox::default(), now))
     }
 
     /// A server that chooses its configuration after it has read the ClientHello
     /// ([`State::NEED_CONFIG`]).
-    pub fn accept(random: Arc<dyn Random>, now: UnixTime) -> Self {
-        let _ = (random, now);
-        todo!()
+    pub fn accept(now: UnixTime) -> Self {
+        Self::new(Machine::Server(ServerState::start(None)), None, Outbox::default(), now)
     }
 
-    /// What the client offers, from NEED_CONFIG on.
+    fn new(machine: Machine, config: Option<Arc<Config>>, out: Outbox, now: UnixTime) -> Self {
+        Self {
+            machine,
+            config,
+            now,
+            deframer: Deframer::default(),
+            joiner: HandshakeJoiner::default(),
+            opener: None,
+            opened_any: false,
+            empty_records: 0,
+            plaintext: None,
+            out,
+            facts: Facts::default(),
+            peer_closed: false,
+            closed: false,
+            error: None,
+        }
+    }
+
+    /// What the client offers, for a server that has read the ClientHello.
     pub fn offer(&self) -> Option<&Offer> {
-        todo!()
+        self.facts.offer.as_ref()
     }
 
     /// Goes on with this configuration.
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] outside NEED_CONFIG or for a client's configuration; what the
-    /// handshake says.
+    /// [`Error::ApiMisuse`] outside NEED_CONFIG or for a client's configuration, and nothing is
+    /// changed; otherwise what the handshake says, and it is final.
     pub fn configure(&mut self, config: Arc<Config>) -> Result<()> {
-        let _ = config;
-        todo!()
+        self.check_alive()?;
+        check_server(&config)?;
+        if !self.state().contains(State::NEED_CONFIG) {
+            return Err(Error::misuse(
+                "this connection has a configuration",
+                "call configure in NEED_CONFIG, once",
+            ));
+        }
+        self.config = Some(Arc::clone(&config));
+        let stepped = self.step(|machine, cx| match machine {
+            Machine::Server(ServerState::Config(paused)) => {
+                Ok(Machine::Server(paused.configure(config, cx)?))
+            }
+            other => Ok(other),
+        });
+        stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
 
-    /// What the server asks for, from NEED_CLIENT_CERT on.
+    /// What the server asks of our certificate, if it asks for one.
     pub fn certificate_request(&self) -> Option<&RequestedCertificate> {
-        todo!()
+        self.facts.requested.as_ref()
     }
 
     /// Goes on with this identity, or with none.
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] outside NEED_CLIENT_CERT, or for a key whose schemes the server does
-    /// not accept: the connection stays as it is and another may be given.
+    /// [`Error::ApiMisuse`] outside NEED_CLIENT_CERT, and [`Error::PeerIncompatible`] for a key
+    /// whose schemes the server does not accept: the connection stays as it is and another identity
+    /// may be given. Otherwise what the handshake says, and it is final.
     pub fn provide_identity(&mut self, identity: Option<Arc<Identity>>) -> Result<()> {
-        let _ = identity;
-        todo!()
+        self.check_alive()?;
+        let (Machine::Client(ClientState::Identity(paused)), Some(config)) = (&self.machine, &self.config)
+        else {
+            return Err(Error::misuse(
+                "no certificate is asked for now",
+                "call provide_identity in NEED_CLIENT_CERT",
+            ));
+        };
+        let config = Arc::clone(config);
+        let answer = paused.answer(identity, &config, self.facts.requested.as_ref())?;
+        let stepped = self.step(|machine, cx| match machine {
+            Machine::Client(ClientState::Identity(paused)) => {
+                Ok(Machine::Client(paused.finish(answer, &config, cx)?))
+            }
+            other => Ok(other),
+        });
+        stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
 
     /// The time at which certificates are judged from now on.
     pub fn set_time(&mut self, now: UnixTime) {
-        let _ = now;
-        todo!()
+        self.now = now;
     }
 
     /// Takes bytes that arrived and returns how many were taken. It takes fewer while
-    /// NEED_CONFIG, NEED_CLIENT_CERT or undelivered plaintext stand in the way: feed the rest
-    /// again after that. Octets after close_notify are ignored (RFC 8446 §6.1).
+    /// NEED_CONFIG, NEED_CLIENT_CERT or HAVE_PLAINTEXT stand in the way: feed the rest again after
+    /// that. Octets after close_notify are ignored (RFC 8446 §6.1).
     ///
     /// # Errors
     /// The first error is final; its alert is pending.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<usize> {
-        let _ = bytes;
-        todo!()
+        self.check_alive()?;
+        self.take(bytes).map_err(|error| self.fail(error))
     }
 
     /// The transport ended.
@@ -149,98 +231,218 @@ impl Connection {
     /// # Errors
     /// [`Error::Truncated`] unless the peer sent close_notify.
     pub fn feed_end(&mut self) -> Result<()> {
-        todo!()
+        self.check_alive()?;
+        if self.peer_closed { Ok(()) } else { Err(self.fail(Error::Truncated)) }
     }
 
     /// Bytes for the peer.
     pub fn pending(&self) -> &[u8] {
-        todo!()
+        self.out.pending()
     }
 
     /// Forgets the first `len` octets of [`Connection::pending`]: they were written.
     pub fn consume(&mut self, len: usize) {
-        let _ = len;
-        todo!()
+        self.out.consume(len);
+        if self.out.pending().is_empty() {
+            match &mut self.machine {
+                Machine::Client(ClientState::Established(state))
+                | Machine::Server(ServerState::Established(state)) => state.sent(),
+                Machine::Client(_) | Machine::Server(_) | Machine::Gone => {}
+            }
+        }
     }
 
     /// What the connection wants and has.
     pub fn state(&self) -> State {
-        todo!()
+        let mut bits = 0;
+        let mut set = |condition: bool, state: State| bits |= if condition { state.0 } else { 0 };
+        let failed = self.error.is_some();
+        set(!failed && !self.peer_closed && self.wants_input(), State::WANT_READ);
+        set(!self.out.pending().is_empty(), State::WANT_WRITE);
+        set(matches!(self.machine, Machine::Server(ServerState::Config(_))), State::NEED_CONFIG);
+        set(matches!(self.machine, Machine::Client(ClientState::Identity(_))), State::NEED_CLIENT_CERT);
+        set(self.plaintext.is_some(), State::HAVE_PLAINTEXT);
+        set(self.is_established(), State::HANDSHAKE_DONE);
+        set(self.is_established() && self.facts.confirmed, State::CONFIRMED);
+        set(self.peer_closed || self.closed, State::CLOSED);
+        set(failed, State::FAILED);
+        State(bits)
     }
 
-    /// Protects application data of any length; it is then pending. Nothing is sealed on an error.
+    /// Protects application data of any length; it is then pending. An empty `plaintext` makes an
+    /// empty record. Nothing is sealed on an error.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] before HANDSHAKE_DONE or after [`Connection::close`]; the stored error
     /// of a failed connection.
     pub fn seal(&mut self, plaintext: &[u8]) -> Result<()> {
-        let _ = plaintext;
-        todo!()
+        self.check_alive()?;
+        if !self.is_established() {
+            return Err(Error::misuse("data before the handshake is done", "wait for HANDSHAKE_DONE"));
+        }
+        if self.closed {
+            return Err(Error::misuse("data after close", "seal everything before close"));
+        }
+        let sealed = self.renew_write_key().and_then(|()| self.out.data(plaintext));
+        sealed.map_err(|error| self.fail(error))
     }
 
     /// Moves decrypted data to the front of `out` and returns the number of octets; 0 where there
     /// is none. The connection's own copy is wiped.
     pub fn open(&mut self, out: &mut [u8]) -> usize {
-        let _ = out;
-        todo!()
+        let Some((start, end)) = self.plaintext else { return 0 };
+        let moved = out.len().min(end.saturating_sub(start));
+        let next = start.saturating_add(moved);
+        let source = self.deframer.record().and_then(|record| record.payload.get_mut(start..next));
+        if let (Some(source), Some(target)) = (source, out.get_mut(..moved)) {
+            target.copy_from_slice(source);
+            source.zeroize();
+        }
+        if next == end {
+            self.plaintext = None;
+            self.deframer.clear();
+            self.deframer.release();
+        } else {
+            self.plaintext = Some((next, end));
+        }
+        moved
     }
 
     /// The number of octets that [`Connection::open`] could move now.
     pub fn available(&self) -> usize {
-        todo!()
+        self.plaintext.map_or(0, |(start, end)| end.saturating_sub(start))
     }
 
-    /// Queues close_notify; the peer may still send.
+    /// Queues close_notify; the peer may still send (RFC 8446 §6.1). Before HANDSHAKE_DONE it gives
+    /// the handshake up.
     pub fn close(&mut self) {
-        todo!()
+        if self.closed || self.error.is_some() {
+            return;
+        }
+        self.closed = true;
+        if !self.is_established() && self.out.alert(AlertDescription::USER_CANCELED).is_err() {
+            return;
+        }
+        if let Err(error) = self.out.alert(AlertDescription::CLOSE_NOTIFY) {
+            self.fail(error);
+        }
     }
 
     /// The peer, once its certificate and its possession of the key are verified.
     pub fn peer(&self) -> Option<&VerifiedPeer> {
-        todo!()
+        self.facts.peer.as_ref()
     }
 
     /// The identity that we authenticated with.
     pub fn identity(&self) -> Option<&Arc<Identity>> {
-        todo!()
+        self.facts.identity.as_ref()
     }
 
     /// The negotiated suite.
     pub fn suite(&self) -> Option<CipherSuite> {
-        todo!()
+        self.facts.suite
     }
 
     /// The negotiated group.
     pub fn group(&self) -> Option<NamedGroup> {
-        todo!()
+        self.facts.group
     }
 
     /// The scheme with which the peer signed.
     pub fn peer_scheme(&self) -> Option<SignatureScheme> {
-        todo!()
+        self.facts.peer_scheme
     }
 
     /// The scheme with which we signed.
     pub fn scheme(&self) -> Option<SignatureScheme> {
-        todo!()
+        self.facts.scheme
     }
 
     /// Whether we are the server.
     pub fn is_server(&self) -> bool {
-        todo!()
+        self.config.as_ref().is_none_or(|config| config.is_server())
     }
 
     /// Keying material that both sides have and nobody else (RFC 8446 §7.5).
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] before HANDSHAKE_DONE.
+    /// [`Error::ApiMisuse`] before HANDSHAKE_DONE or for a label or output that is too long.
     pub fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
-        let _ = (label, context, out);
-        todo!()
+        match &self.facts.exporter {
+            Some(exporter) if self.is_established() => exporter.export(label, context, out),
+            _ => Err(Error::misuse("the exporter is not ready", "wait for HANDSHAKE_DONE")),
+        }
     }
 
     /// Why the connection failed.
     pub fn error(&self) -> Option<&Error> {
-        todo!()
+        self.error.as_ref()
+    }
+
+    fn is_established(&self) -> bool {
+        matches!(
+            self.machine,
+            Machine::Client(ClientState::Established(_)) | Machine::Server(ServerState::Established(_))
+        )
+    }
+
+    fn check_alive(&self) -> Result<()> {
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
+    /// Runs one transition; the state is consumed by it, so a failed one leaves none.
+    fn step(&mut self, transition: impl FnOnce(Machine, &mut Context<'_>) -> Result<Machine>) -> Result<()> {
+        let machine = core::mem::replace(&mut self.machine, Machine::Gone);
+        let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
+        self.machine = transition(machine, &mut cx)?;
+        Ok(())
+    }
+
+    /// RFC 8446 §5.5: a key is replaced before its limit.
+    fn renew_write_key(&mut self) -> Result<()> {
+        if !self.out.needs_key_update() {
+            return Ok(());
+        }
+        self.step(|machine, cx| {
+            Ok(match machine {
+                Machine::Client(ClientState::Established(state)) => {
+                    Machine::Client(ClientState::Established(Box::new(state.update_write_key(cx)?)))
+                }
+                Machine::Server(ServerState::Established(state)) => {
+                    Machine::Server(ServerState::Established(Box::new(state.update_write_key(cx)?)))
+                }
+                other => other,
+            })
+        })
+    }
+
+    /// The first error is final: it is stored, its alert is queued, keys and plaintext are wiped.
+    fn fail(&mut self, error: Error) -> Error {
+        if let Some(alert) = alert_for(&error) {
+            // An alert that cannot be sealed is not worth another error.
+            let _ = self.out.alert(alert);
+        }
+        self.out.drop_keys();
+        self.opener = None;
+        self.machine = Machine::Gone;
+        self.facts.exporter = None;
+        if let Some(record) = self.deframer.record() {
+            record.payload.zeroize();
+        }
+        self.plaintext = None;
+        self.deframer = Deframer::default();
+        self.joiner = HandshakeJoiner::default();
+        self.error = Some(error.clone());
+        error
     }
 }
+
+fn check_server(config: &Config) -> Result<()> {
+    if config.is_server() {
+        return Ok(());
+    }
+    Err(Error::misuse("a server with a client's configuration", "make it with Config::server"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,8 @@ mod handshake;
 pub mod est;
 pub mod otp;
 
-pub use connection::{Connection, Offer, RequestedCertificate, State};
+pub use connection::{Connection, State};
 pub use error::{Error, ErrorCode, Result};
-pub use handshake::{ClientAuth, Config, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+pub use handshake::{ClientAuth, Config, Offer, RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
 pub use secret::Secret;
 pub use time::UnixTime;

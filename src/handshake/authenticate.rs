@@ -65,7 +65,12 @@ pub(super) fn send_certificate_verify(
 ) -> Result<()> {
     let content = signed_content(signer, &transcript.current());
     let signature = identity.key().sign(scheme, &content, random)?;
-    send(HandshakeType::CERTIFICATE_VERIFY, &CertificateVerify { algorithm: scheme, signature }, transcript, cx);
+    send(
+        HandshakeType::CERTIFICATE_VERIFY,
+        &CertificateVerify { algorithm: scheme, signature },
+        transcript,
+        cx,
+    );
     cx.facts.scheme = Some(scheme);
     Ok(())
 }
@@ -130,7 +135,9 @@ fn check_signature(
 ) -> Result<()> {
     let key = peer.certificate().public_key();
     if !key.algorithm().supports(verify.algorithm) {
-        return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm does not fit the key").into());
+        return Err(
+            PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm does not fit the key").into()
+        );
     }
     key.verify(verify.algorithm, &signed_content(signer, transcript), &verify.signature).map_err(|error| {
         match error {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 pub(super) use hello::AwaitServerHello;
 
-use super::authenticate::{Signer, authenticate, choose_scheme, received_chain, send_certificate, send_certificate_verify};
+use super::authenticate::{
+    Signer, authenticate, choose_scheme, received_chain, send_certificate, send_certificate_verify,
+};
 use super::config::{ClientIdentity, Config, Side};
 use super::established::Established;
 use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
@@ -18,7 +20,7 @@ use super::suite::SuiteParameters;
 use super::transcript::{Transcript, encode_message};
 use super::{expect, unexpected};
 use crate::codepoints::{ExtensionType, HandshakeType};
-use crate::error::{Error, Malformed, InvalidMessage, PeerIncompatible, PeerMisbehaved, Result};
+use crate::error::{Error, InvalidMessage, Malformed, PeerIncompatible, PeerMisbehaved, Result};
 use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
 use crate::record::HandshakeMessage;
 use crate::wire::{
@@ -83,7 +85,9 @@ impl AwaitEncryptedExtensions {
             return Err(PeerMisbehaved::UnsupportedExtension("in EncryptedExtensions").into());
         }
         self.handshake.transcript.add(&message.encoded);
-        Ok(ClientState::CertificateOrRequest(Box::new(AwaitCertificateOrRequest { handshake: self.handshake })))
+        Ok(ClientState::CertificateOrRequest(Box::new(AwaitCertificateOrRequest {
+            handshake: self.handshake,
+        })))
     }
 }
 
@@ -128,10 +132,15 @@ impl AwaitCertificate {
         let chain = received_chain(CertificateMessage::decode_all("Certificate", message.body())?)?;
         // RFC 8446 §4.4.2.4: an empty Certificate from a server is a decode_error.
         if chain.is_empty() {
-            return Err(InvalidMessage { what: "the server's certificate_list", why: Malformed::Empty }.into());
+            return Err(
+                InvalidMessage { what: "the server's certificate_list", why: Malformed::Empty }.into()
+            );
         }
         self.handshake.transcript.add(&message.encoded);
-        Ok(ClientState::CertificateVerify(Box::new(AwaitCertificateVerify { handshake: self.handshake, chain })))
+        Ok(ClientState::CertificateVerify(Box::new(AwaitCertificateVerify {
+            handshake: self.handshake,
+            chain,
+        })))
     }
 }
 
@@ -179,7 +188,7 @@ impl AwaitFinished {
             (None, _) => next.finish(Answer::NotAsked, &config, cx),
             (Some(_), ClientIdentity::Anonymous) => next.finish(Answer::Decline, &config, cx),
             (Some(_), ClientIdentity::Ready(identity)) => {
-                let answer = next.answer(Some(Arc::clone(identity)), &config, cx)?;
+                let answer = next.answer(Some(Arc::clone(identity)), &config, cx.facts.requested.as_ref())?;
                 next.finish(answer, &config, cx)
             }
             (Some(_), ClientIdentity::AskWhenNeeded) => Ok(ClientState::Identity(Box::new(next))),
@@ -207,10 +216,10 @@ impl NeedIdentity {
         &self,
         identity: Option<Arc<Identity>>,
         config: &Config,
-        cx: &Context<'_>,
+        requested: Option<&RequestedCertificate>,
     ) -> Result<Answer> {
         let Some(identity) = identity else { return Ok(Answer::Decline) };
-        let accepted = cx.facts.requested.as_ref().map(|requested| requested.schemes.as_slice());
+        let accepted = requested.map(|requested| requested.schemes.as_slice());
         // RFC 8446 §4.4.2 would have us go on without a certificate; who configured one does not
         // expect to become anonymous, so we stop and say why.
         let scheme = choose_scheme(&config.schemes, accepted.unwrap_or_default(), &identity)
@@ -219,7 +228,12 @@ impl NeedIdentity {
     }
 
     /// Queues our flight.
-    pub(crate) fn finish(mut self, answer: Answer, config: &Config, cx: &mut Context<'_>) -> Result<ClientState> {
+    pub(crate) fn finish(
+        mut self,
+        answer: Answer,
+        config: &Config,
+        cx: &mut Context<'_>,
+    ) -> Result<ClientState> {
         match answer {
             Answer::NotAsked => {}
             Answer::Decline => send_certificate(None, Vec::new(), &mut self.transcript, cx),

@@ -72,10 +72,7 @@ impl Established {
 const MAX_TICKET_LIFETIME: u32 = 604_800;
 
 /// Queues a ticket that cannot be used: it only tells the client that we have judged it.
-pub(super) fn send_confirmation(
-    random: &dyn crate::crypto::Random,
-    cx: &mut Context<'_>,
-) -> Result<()> {
+pub(super) fn send_confirmation(random: &dyn crate::crypto::Random, cx: &mut Context<'_>) -> Result<()> {
     let mut ticket = vec![0; 32];
     random.fill(&mut ticket)?;
     // RFC 8446 §4.6.1: a lifetime of zero has the client discard it at once.
@@ -91,4 +88,3 @@ pub(super) fn send_confirmation(
     cx.out.message(&encode_message(HandshakeType::NEW_SESSION_TICKET, &body));
     Ok(())
 }
-

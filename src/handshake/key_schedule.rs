@@ -171,7 +171,8 @@ fn derive_secret(prk: &Prk, label: &[u8], transcript_hash: &[u8]) -> Result<Prk>
 /// HKDF-Expand-Label (RFC 8446 §7.1).
 fn expand_label(prk: &Prk, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
     const PREFIX: &[u8] = b"tls13 ";
-    let too_long = |_| Error::misuse("exporter label or output is too long", "use a label of at most 249 octets");
+    let too_long =
+        |_| Error::misuse("exporter label or output is too long", "use a label of at most 249 octets");
     let length = u16::try_from(out.len()).map_err(too_long)?.to_be_bytes();
     let label_length = u8::try_from(PREFIX.len() + label.len()).map_err(too_long)?;
     let context_length = u8::try_from(context.len()).map_err(too_long)?;

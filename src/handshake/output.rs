@@ -125,15 +125,14 @@ impl Outbox {
             return sealer.seal(content_type, content, &mut self.bytes);
         }
         // RFC 8446 §5.1: an initial ClientHello may say TLS 1.0, which old middleboxes want.
-        let version =
-            if self.first_record { ProtocolVersion::TLS1_0 } else { ProtocolVersion::TLS1_2 };
+        let version = if self.first_record { ProtocolVersion::TLS1_0 } else { ProtocolVersion::TLS1_2 };
         self.first_record = false;
         write_plaintext_record(content_type, version, content, &mut self.bytes);
         Ok(())
     }
 
     /// An outbox whose first record is an initial ClientHello.
-    pub(super) fn for_client() -> Self {
+    pub(crate) fn for_client() -> Self {
         Self { first_record: true, ..Self::default() }
     }
 }

@@ -37,6 +37,11 @@ impl Deframer {
         todo!()
     }
 
+    /// Gives the memory back; call it when the connection becomes idle.
+    pub(crate) fn release(&mut self) {
+        todo!()
+    }
+
     /// Whether nothing of a record has arrived (the transport may end here).
     pub(crate) fn is_empty(&self) -> bool {
         self.buffer.is_empty()

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::{AwaitEncryptedExtensions, ClientState, InHandshake};
-use crate::codepoints::{
-    ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, PskKeyExchangeMode,
-};
+use crate::codepoints::{ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, PskKeyExchangeMode};
 use crate::crypto::kx::KeyExchange;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
 use crate::handshake::config::{CERTIFICATE_SCHEMES, Config};
@@ -103,13 +101,17 @@ impl AwaitServerHello {
             Progress::First(first) => first.start(suite.hash),
             Progress::Retried(transcript, retried) if retried == suite => transcript,
             Progress::Retried(..) => {
-                return Err(PeerMisbehaved::IllegalParameter("cipher_suite is not HelloRetryRequest's").into());
+                return Err(
+                    PeerMisbehaved::IllegalParameter("cipher_suite is not HelloRetryRequest's").into()
+                );
             }
         };
         transcript.add(&message.encoded);
 
-        let share =
-            extensions.key_share.as_ref().ok_or(PeerMisbehaved::MissingExtension("key_share in ServerHello"))?;
+        let share = extensions
+            .key_share
+            .as_ref()
+            .ok_or(PeerMisbehaved::MissingExtension("key_share in ServerHello"))?;
         let ours = self
             .shares
             .into_iter()
@@ -144,7 +146,10 @@ impl AwaitServerHello {
         check_extensions(&retry.extensions.types, &known, "in HelloRetryRequest")?;
         let suite = self.chosen_suite(retry.cipher_suite)?;
         let Progress::First(first) = self.progress else {
-            return Err(super::unexpected(HandshakeType::SERVER_HELLO, "ServerHello: HelloRetryRequest came before"));
+            return Err(super::unexpected(
+                HandshakeType::SERVER_HELLO,
+                "ServerHello: HelloRetryRequest came before",
+            ));
         };
         match retry.extensions.key_share {
             Some(group) => self.shares = retry_share(group, &self.config, &self.shares)?,

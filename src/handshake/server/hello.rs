@@ -6,7 +6,9 @@ use super::{AwaitCertificate, AwaitFinished, InHandshake, ServerState, required}
 use crate::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::crypto::kx::respond;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
-use crate::handshake::authenticate::{Signer, choose_scheme, send, send_certificate, send_certificate_verify};
+use crate::handshake::authenticate::{
+    Signer, choose_scheme, send, send_certificate, send_certificate_verify,
+};
 use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, Config};
 use crate::handshake::expect;
 use crate::handshake::key_schedule::EarlySecret;
@@ -68,8 +70,7 @@ impl NeedConfig {
         let groups = required(self.hello.extensions.supported_groups.as_ref(), "supported_groups")?;
         let shares = required(self.hello.extensions.key_share.as_ref(), "key_share")?;
         // A share that is there beats a preferred group that would cost a round trip.
-        let with_share =
-            config.groups.iter().find(|group| shares.iter().any(|share| share.group == **group));
+        let with_share = config.groups.iter().find(|group| shares.iter().any(|share| share.group == **group));
         let first = HelloTranscript::new(&self.encoded);
         if let Some(group) = with_share {
             let transcript = first.start(suite.hash);
@@ -123,7 +124,9 @@ impl Retried {
         // RFC 8446 §4.2.8: one share, of the group that was asked for.
         let shares = required(hello.extensions.key_share.as_ref(), "key_share")?;
         if shares.len() != 1 || shares.iter().any(|share| share.group != self.group) {
-            return Err(PeerMisbehaved::IllegalParameter("key_share is not the one that was asked for").into());
+            return Err(
+                PeerMisbehaved::IllegalParameter("key_share is not the one that was asked for").into()
+            );
         }
         self.transcript.add(&message.encoded);
         flight(hello, self.group, self.suite, self.transcript, config, cx)
