@@ -5,12 +5,17 @@
 
 pub mod aead;
 mod engine;
+mod fast;
 pub mod hash;
 pub mod hkdf;
 pub mod hmac;
 pub mod kx;
+mod portable;
 mod rng;
 pub mod sign;
+
+#[cfg(test)]
+mod testing;
 
 pub use engine::Engine;
 pub use rng::{Random, SystemRandom};

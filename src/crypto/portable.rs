@@ -1,0 +1,4 @@
+//! The portable engine: RustCrypto's crates behind the traits of each primitive. It has them all.
+
+pub(super) mod aead;
+pub(super) mod cbc_hmac;
