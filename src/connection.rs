@@ -276,15 +276,19 @@ impl Connection {
     /// [`Error::ApiMisuse`] before HANDSHAKE_DONE or after [`Connection::close`]; the stored error
     /// of a failed connection.
     pub fn seal(&mut self, plaintext: &[u8]) -> Result<()> {
-        self.check_alive()?;
-        if !self.is_established() {
-            return Err(Error::misuse("data before the handshake is done", "wait for HANDSHAKE_DONE"));
-        }
-        if self.closed {
-            return Err(Error::misuse("data after close", "seal everything before close"));
-        }
+        self.check_writable()?;
         let sealed = self.renew_write_key().and_then(|()| self.out.data(plaintext));
         sealed.map_err(|error| self.fail(error))
+    }
+
+    /// Replaces the key that we seal with (RFC 8446 §4.6.3); with `request` the peer has to replace
+    /// its own as well. Done by itself before a key's limit is reached (RFC 8446 §5.5).
+    ///
+    /// # Errors
+    /// As [`Connection::seal`].
+    pub fn update_keys(&mut self, request: bool) -> Result<()> {
+        self.check_writable()?;
+        self.replace_write_key(request).map_err(|error| self.fail(error))
     }
 
     /// Moves decrypted data to the front of `out` and returns the number of octets; 0 where there
@@ -390,6 +394,17 @@ impl Connection {
         self.error.clone().map_or(Ok(()), Err)
     }
 
+    fn check_writable(&self) -> Result<()> {
+        self.check_alive()?;
+        if !self.is_established() {
+            return Err(Error::misuse("data before the handshake is done", "wait for HANDSHAKE_DONE"));
+        }
+        if self.closed {
+            return Err(Error::misuse("data after close", "seal everything before close"));
+        }
+        Ok(())
+    }
+
     /// Runs one transition; the state is consumed by it, so a failed one leaves none.
     fn step(&mut self, transition: impl FnOnce(Machine, &mut Context<'_>) -> Result<Machine>) -> Result<()> {
         let machine = core::mem::replace(&mut self.machine, Machine::Gone);
@@ -403,13 +418,19 @@ impl Connection {
         if !self.out.needs_key_update() {
             return Ok(());
         }
+        self.replace_write_key(false)
+    }
+
+    fn replace_write_key(&mut self, update_requested: bool) -> Result<()> {
         self.step(|machine, cx| {
             Ok(match machine {
                 Machine::Client(ClientState::Established(state)) => {
-                    Machine::Client(ClientState::Established(Box::new(state.update_write_key(cx)?)))
+                    let state = state.update_write_key(update_requested, cx)?;
+                    Machine::Client(ClientState::Established(Box::new(state)))
                 }
                 Machine::Server(ServerState::Established(state)) => {
-                    Machine::Server(ServerState::Established(Box::new(state.update_write_key(cx)?)))
+                    let state = state.update_write_key(update_requested, cx)?;
+                    Machine::Server(ServerState::Established(Box::new(state)))
                 }
                 other => other,
             })

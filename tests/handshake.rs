@@ -409,3 +409,32 @@ fn a_message_out_of_order_is_named() {
     assert!(matches!(error, Error::PeerMisbehaved(PeerMisbehaved::UnexpectedMessage { .. })));
     assert_eq!(error.to_string(), "the peer broke the protocol: got Finished while waiting for ClientHello");
 }
+
+#[test]
+fn keys_are_replaced_on_request_of_either_side() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = world.pair();
+    assert!(matches!(pair.client.update_keys(true), Err(Error::ApiMisuse(_))));
+    let mut pair = Pair { ..pair }.established();
+    for round in 0..5 {
+        pair.client.update_keys(round % 2 == 0).unwrap();
+        pair.pump().unwrap();
+        assert_eq!(deliver(&mut pair.client, &mut pair.server, b"with a new key"), b"with a new key");
+        pair.server.update_keys(true).unwrap();
+        assert_eq!(deliver(&mut pair.server, &mut pair.client, b"and back"), b"and back");
+        assert_eq!(deliver(&mut pair.client, &mut pair.server, b"and forth"), b"and forth");
+    }
+}
+
+#[test]
+fn a_flood_of_key_update_requests_is_answered_once_until_it_is_sent() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = world.pair().established();
+    for _ in 0..100 {
+        pair.client.update_keys(true).unwrap();
+        transfer(&mut pair.client, &mut pair.server).unwrap();
+    }
+    assert!(pair.server.pending().len() < 64, "{} octets are queued", pair.server.pending().len());
+    pair.pump().unwrap();
+    assert_eq!(deliver(&mut pair.server, &mut pair.client, b"alive"), b"alive");
+}

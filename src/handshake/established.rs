@@ -41,10 +41,11 @@ impl Established {
         }
     }
 
-    /// Replaces our write key; the peer is told with the old one and need not do the same.
-    pub(crate) fn update_write_key(mut self, cx: &mut Context<'_>) -> Result<Self> {
+    /// Replaces our write key, and asks the peer to do the same or not. The peer is told with the
+    /// old key.
+    pub(crate) fn update_write_key(mut self, update_requested: bool, cx: &mut Context<'_>) -> Result<Self> {
         let mut body = Vec::new();
-        KeyUpdate { update_requested: false }.encode(&mut body);
+        KeyUpdate { update_requested }.encode(&mut body);
         cx.out.message(&encode_message(HandshakeType::KEY_UPDATE, &body));
         self.traffic.write = self.traffic.write.into_next()?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
@@ -62,7 +63,7 @@ impl Established {
         self.traffic.read = self.traffic.read.into_next()?;
         cx.out.set_opener(self.traffic.read.opener()?);
         if update.update_requested && !self.answered {
-            return self.update_write_key(cx);
+            return self.update_write_key(false, cx);
         }
         Ok(self)
     }
