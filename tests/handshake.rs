@@ -415,7 +415,7 @@ fn keys_are_replaced_on_request_of_either_side() {
     let world = World::new(KeyType::EcdsaP256);
     let mut pair = world.pair();
     assert!(matches!(pair.client.update_keys(true), Err(Error::ApiMisuse(_))));
-    let mut pair = Pair { ..pair }.established();
+    let mut pair = pair.established();
     for round in 0..5 {
         pair.client.update_keys(round % 2 == 0).unwrap();
         pair.pump().unwrap();
