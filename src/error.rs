@@ -147,6 +147,8 @@ pub enum KeyError {
     Malformed(&'static str),
     /// There is no key in the data; the text says what there is instead.
     NotAKey(String),
+    /// A key in a format that is not read; named.
+    UnsupportedFormat(String),
     /// The algorithm or curve is not supported; named.
     UnsupportedAlgorithm(String),
     /// An RSA modulus outside 2048 to 8192 bits; the size in bits.
@@ -177,6 +179,8 @@ pub enum CertificateError {
     NameTaken(String),
     /// The authority cannot do this; the text says why.
     Refused(String),
+    /// The certificate is not one that an authority may have; the text says why.
+    NotAuthority(String),
 }
 
 /// Why a one-time password or its message was refused.
@@ -313,6 +317,8 @@ codes! {
     BadSignature = 70, "BAD_SIGNATURE";
     /// The scheme does not fit the key.
     WrongScheme = 71, "WRONG_SCHEME";
+    /// A key in a format that is not read.
+    KeyUnsupportedFormat = 72, "KEY_UNSUPPORTED_FORMAT";
     /// Damaged OTP message.
     OtpMalformed = 100, "OTP_MALFORMED";
     /// OTP message for another connection, peer or direction.
@@ -399,6 +405,7 @@ impl KeyError {
             Self::UnsupportedEncryption(_) => ErrorCode::KeyUnsupportedEncryption,
             Self::Malformed(_) => ErrorCode::KeyMalformed,
             Self::NotAKey(_) => ErrorCode::KeyNotFound,
+            Self::UnsupportedFormat(_) => ErrorCode::KeyUnsupportedFormat,
             Self::UnsupportedAlgorithm(_) => ErrorCode::KeyUnsupportedAlgorithm,
             Self::RsaSize(_) => ErrorCode::KeySize,
             Self::Invalid(_) => ErrorCode::KeyInvalid,
@@ -418,6 +425,9 @@ impl KeyError {
             }
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
             Self::NotAKey(_) => "pass the file that holds the key",
+            Self::UnsupportedFormat(_) => {
+                "convert it: 'openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW', a public key with 'openssl pkey -pubin'"
+            }
             Self::UnsupportedAlgorithm(_) => "use RSA (2048 bits or more), P-256 or P-384",
             Self::RsaSize(_) => "generate an RSA key of 2048 to 8192 bits",
             Self::Invalid(_) => "generate a new key",
@@ -436,6 +446,7 @@ impl CertificateError {
             Self::BadName(_) => ErrorCode::BadName,
             Self::NameTaken(_) => ErrorCode::NameTaken,
             Self::Refused(_) => ErrorCode::AuthorityRefused,
+            Self::NotAuthority(_) => ErrorCode::CertificateWrongRole,
         }
     }
 }
@@ -542,6 +553,7 @@ impl fmt::Display for KeyError {
             }
             Self::Malformed(what) => write!(f, "the key is malformed: {what}"),
             Self::NotAKey(found) => write!(f, "no key found: {found}"),
+            Self::UnsupportedFormat(name) => write!(f, "a key in {name} format is not read"),
             Self::UnsupportedAlgorithm(name) => write!(f, "unsupported key algorithm: {name}"),
             Self::RsaSize(bits) => write!(f, "an RSA key of {bits} bits is not accepted"),
             Self::Invalid(what) => write!(f, "the key is not valid: {what}"),
@@ -563,6 +575,7 @@ impl fmt::Display for CertificateError {
                 write!(f, "the name {name:?} belongs to another key until its certificate is revoked")
             }
             Self::Refused(why) => write!(f, "the authority refuses: {why}"),
+            Self::NotAuthority(why) => write!(f, "not the certificate of an authority: {why}"),
         }
     }
 }

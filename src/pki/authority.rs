@@ -1,9 +1,34 @@
 //! A certificate authority: signs what it is shown, decides extensions by profile.
 
-use super::{Certificate, CertificateRequest, Crl, DistinguishedName, PrivateKey, RevocationReason};
+use core::time::Duration;
+use std::sync::Arc;
+
+use der::flagset::FlagSet;
+use der::oid::ObjectIdentifier;
+use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
+use der::{DateTime, Decode as _, Encode as _};
+use spki::{DynSignatureAlgorithmIdentifier as _, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::builder::{CertificateBuilder, Result as BuilderResult};
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::crl::CertificateList;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+    SubjectKeyIdentifier,
+};
+use x509_cert::ext::{Extension, ToExtension as _};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::time::{Time, Validity};
+
+use super::signature::Signer;
+use super::{
+    Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, PrivateKey, PublicKey,
+    RevocationReason,
+};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
-use crate::error::Result;
+use crate::error::{CertificateError, Error, KeyError, Result};
 use crate::time::UnixTime;
 
 /// What a certificate is for; decides KeyUsage, ExtendedKeyUsage and BasicConstraints, whatever
@@ -13,49 +38,110 @@ use crate::time::UnixTime;
 pub enum Profile {
     /// A TLS server: needs an alternative name.
     Server,
-    /// A TLS client.
+    /// A TLS client: needs a common name or an alternative name.
     Client,
 }
 
+/// How much earlier than `now` a certificate starts, in seconds, for clocks that lag.
+pub const BACKDATE_SECONDS: u64 = 300;
+
 /// An authority: its certificate and key. Keeps no register; see [`crate::est`] for one.
-pub struct Authority(());
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::pki::{Authority, CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey, Profile};
+///
+/// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
+/// let ca_key = PrivateKey::generate(KeyType::EcdsaP384, &random)?;
+/// let ca_name = DistinguishedName::with_common_name("Private CA");
+/// let ca = Authority::create(ca_key, &ca_name, HashAlgorithm::Sha384, 365 * 86_400, now, &random)?;
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+/// let bank = DistinguishedName::with_common_name("bank");
+/// let names = [GeneralName::parse("bank.example")?];
+/// let request = CertificateRequest::create(&key, &bank, &names, HashAlgorithm::Sha256, &random)?;
+/// let certificate = ca.issue(&request, Profile::Server, 30 * 86_400, now, &random)?;
+/// assert_eq!(certificate.public_key(), key.public_key());
+/// assert!(!certificate.is_ca());
+/// # Ok::<(), otls::Error>(())
+/// ```
+pub struct Authority {
+    certificate: Certificate,
+    name: Name,
+    key: Arc<PrivateKey>,
+    hash: HashAlgorithm,
+}
 
 impl Authority {
-    /// A new authority with a self-signed certificate for `lifetime` seconds from `now`.
+    /// A new authority with a self-signed certificate for `lifetime` seconds from `now`; it may sign
+    /// leaves and revocation lists, and no further authorities (pathLenConstraint is 0).
+    ///
+    /// # Errors
+    /// [`crate::Error::Certificate`] for a subject that is not acceptable, [`crate::Error::Key`] for
+    /// a hash that is not the key's, [`crate::Error::ApiMisuse`] for a lifetime of 0.
     pub fn create(
-        key: PrivateKey,
+        key: impl Into<Arc<PrivateKey>>,
         subject: &DistinguishedName,
         hash: HashAlgorithm,
         lifetime: u64,
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Self> {
-        let _ = (key, subject, hash, lifetime, now, random);
-        todo!()
+        let key = key.into();
+        subject.check()?;
+        let signer = Signer::new(&key, hash)?;
+        let template = Template::Authority { subject: subject.to_x509()? };
+        let validity = validity(now.minus(BACKDATE_SECONDS), end(lifetime, now)?)?;
+        let builder = builder(template, validity, key.public_key(), random)?;
+        let certificate = encode(&signer.sign(builder, random)?)?;
+        Self::load(certificate, key, hash)
     }
 
     /// An authority from its certificate and key; `hash` is what it signs with.
     ///
     /// # Errors
-    /// Key mismatch; a certificate that is not a CA's.
-    pub fn load(certificate: Certificate, key: PrivateKey, hash: HashAlgorithm) -> Result<Self> {
-        let _ = (certificate, key, hash);
-        todo!()
+    /// Key mismatch; a certificate that is not a CA's; a hash that is not the key's.
+    pub fn load(
+        certificate: Certificate,
+        key: impl Into<Arc<PrivateKey>>,
+        hash: HashAlgorithm,
+    ) -> Result<Self> {
+        let key = key.into();
+        if certificate.public_key() != key.public_key() {
+            return Err(KeyError::CertificateMismatch.into());
+        }
+        if let Some(fault) = certificate.authority_fault() {
+            return Err(CertificateError::NotAuthority(fault.to_owned()).into());
+        }
+        Signer::new(&key, hash)?;
+        let name = Name::from_der(certificate.subject_der()).map_err(|_| NOT_ENCODED)?;
+        // The issuer of what it signs has to be its subject, octet for octet (RFC 5280 §7.1).
+        if name.to_der().ok().as_deref() != Some(certificate.subject_der()) {
+            return Err(CertificateError::NotAuthority("its subject is not encoded as DER".to_owned()).into());
+        }
+        Ok(Self { certificate, name, key, hash })
     }
 
     /// The authority's certificate.
     pub fn certificate(&self) -> &Certificate {
-        todo!()
+        &self.certificate
     }
 
     /// The authority's key, to be saved.
     pub fn key(&self) -> &PrivateKey {
-        todo!()
+        &self.key
     }
 
     /// Issues a certificate for the request's key, subject and alternative names. The serial number
     /// is random (127 bits); validity starts a little before `now` for clocks that lag, and ends
     /// `lifetime` seconds after it or with the authority's own.
+    ///
+    /// The subject is made of the attributes of [`DistinguishedName`] alone: nothing is signed that
+    /// was not checked.
+    ///
+    /// # Errors
+    /// [`crate::error::CertificateError::Refused`] for what the profile does not allow, or outside
+    /// the authority's own validity; [`crate::Error::Random`].
     pub fn issue(
         &self,
         request: &CertificateRequest,
@@ -64,11 +150,27 @@ impl Authority {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        let _ = (request, profile, lifetime, now, random);
-        todo!()
+        self.check_now(now)?;
+        self.check_request(request, profile)?;
+        let template = Template::Leaf {
+            subject: request.subject().to_x509()?,
+            issuer: self.name.clone(),
+            profile,
+            names: GeneralName::to_x509(request.names())?,
+            authority_key_identifier: self.key_identifier()?,
+        };
+        let not_before = now.minus(BACKDATE_SECONDS).max(self.certificate.not_before());
+        let not_after = end(lifetime, now)?.min(self.certificate.not_after());
+        let builder = builder(template, validity(not_before, not_after)?, request.public_key(), random)?;
+        encode(&Signer::new(&self.key, self.hash)?.sign(builder, random)?)
     }
 
     /// Signs a revocation list of (serial number, time, reason), valid until `now` + `lifetime`.
+    /// `number` must grow from list to list (RFC 5280 §5.2.3).
+    ///
+    /// # Errors
+    /// [`crate::Error::Certificate`] for a serial number that is empty or has more than 20 octets, or
+    /// an authority that may not sign revocation lists; [`crate::Error::Random`].
     pub fn issue_crl(
         &self,
         revoked: &[(Vec<u8>, UnixTime, RevocationReason)],
@@ -77,7 +179,207 @@ impl Authority {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Crl> {
-        let _ = (revoked, number, lifetime, now, random);
-        todo!()
+        self.check_now(now)?;
+        let usage = self.certificate.extensions().key_usage.as_ref();
+        if usage.is_some_and(|usage| !usage.crl_sign()) {
+            return Err(CertificateError::NotAuthority("KeyUsage lacks cRLSign".to_owned()).into());
+        }
+        let signer = Signer::new(&self.key, self.hash)?;
+        let signature_algorithm = signer.signature_algorithm_identifier().map_err(|_| NOT_ENCODED)?;
+        let tbs_cert_list = super::crl::tbs_cert_list(
+            self.name.clone(),
+            signature_algorithm.clone(),
+            &self.key_identifier()?,
+            revoked,
+            number,
+            (x509_time(now)?, x509_time(end(lifetime, now)?)?),
+        )?;
+        let message = tbs_cert_list.to_der().map_err(|_| NOT_ENCODED)?;
+        let signature = signer.sign_octets(&message, random)?;
+        let list = CertificateList { tbs_cert_list, signature_algorithm, signature };
+        Crl::of_der(&list.to_der().map_err(|_| NOT_ENCODED)?)
     }
+
+    fn check_now(&self, now: UnixTime) -> Result<()> {
+        let (not_before, not_after) = (self.certificate.not_before(), self.certificate.not_after());
+        if now > not_after {
+            return Err(refused(format!("its own certificate expired at {}", show(not_after))));
+        }
+        if now < not_before {
+            return Err(refused(format!("its own certificate is not valid before {}", show(not_before))));
+        }
+        Ok(())
+    }
+
+    fn check_request(&self, request: &CertificateRequest, profile: Profile) -> Result<()> {
+        request.subject().check()?;
+        match profile {
+            Profile::Server if request.names().is_empty() => {
+                return Err(refused(
+                    "a server needs an alternative name (DNS name or IP address)".to_owned(),
+                ));
+            }
+            Profile::Client if request.names().is_empty() && request.subject().common_name.is_empty() => {
+                return Err(refused("a client needs a common name".to_owned()));
+            }
+            Profile::Server | Profile::Client => {}
+        }
+        // A leaf with the authority's name would pass for self-issued (RFC 5280 §6.1), one with its
+        // key would let its holder sign as the authority.
+        if request.subject() == self.certificate.subject() {
+            return Err(refused("the requested subject is the authority's own".to_owned()));
+        }
+        if request.public_key() == self.certificate.public_key() {
+            return Err(refused("the requested key is the authority's own".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// RFC 5280 §4.2.1.1: the same as the authority's subject key identifier.
+    fn key_identifier(&self) -> Result<AuthorityKeyIdentifier> {
+        match &self.certificate.extensions().subject_key_identifier {
+            Some(own) => {
+                Ok(AuthorityKeyIdentifier { key_identifier: Some(own.0.clone()), ..Default::default() })
+            }
+            None => SubjectPublicKeyInfoRef::try_from(self.certificate.public_key().to_der())
+                .map_err(|_| NOT_ENCODED)
+                .and_then(|key| AuthorityKeyIdentifier::try_from(key).map_err(|_| NOT_ENCODED)),
+        }
+    }
+}
+
+/// What x509-cert asks for a certificate's names and extensions.
+enum Template {
+    Authority {
+        subject: Name,
+    },
+    Leaf {
+        subject: Name,
+        issuer: Name,
+        profile: Profile,
+        names: SubjectAltName,
+        authority_key_identifier: AuthorityKeyIdentifier,
+    },
+}
+
+impl BuilderProfile for Template {
+    fn get_issuer(&self, own: &Name) -> Name {
+        match self {
+            Self::Authority { .. } => own.clone(),
+            Self::Leaf { issuer, .. } => issuer.clone(),
+        }
+    }
+
+    fn get_subject(&self) -> Name {
+        match self {
+            Self::Authority { subject } | Self::Leaf { subject, .. } => subject.clone(),
+        }
+    }
+
+    // RFC 5280 §4.2.1.2: the subject key identifier is the SHA-1 of the key. It names the key and
+    // protects nothing.
+    fn build_extensions(
+        &self,
+        key: SubjectPublicKeyInfoRef<'_>,
+        _issuer_key: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> BuilderResult<Vec<Extension>> {
+        let subject = tbs.subject();
+        let identifier = SubjectKeyIdentifier::try_from(key)?.to_extension(subject, &[]);
+        let mut list = Vec::new();
+        match self {
+            Self::Authority { .. } => {
+                let constraints = BasicConstraints { ca: true, path_len_constraint: Some(0) };
+                list.push((true, &constraints).to_extension(subject, &list)?);
+                let usage = KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign);
+                list.push((true, &usage).to_extension(subject, &list)?);
+                list.push(identifier?);
+            }
+            Self::Leaf { profile, names, authority_key_identifier, .. } => {
+                let constraints = BasicConstraints { ca: false, path_len_constraint: None };
+                list.push((true, &constraints).to_extension(subject, &list)?);
+                // RFC 8446 §4.4.2.2: TLS 1.3 only ever signs with this key.
+                let usage = KeyUsage(FlagSet::from(KeyUsages::DigitalSignature));
+                list.push((true, &usage).to_extension(subject, &list)?);
+                let purpose = ExtendedKeyUsage(vec![profile.key_purpose()]);
+                list.push((false, &purpose).to_extension(subject, &list)?);
+                list.push(identifier?);
+                list.push(authority_key_identifier.to_extension(subject, &list)?);
+                if !names.0.is_empty() {
+                    list.push(names.to_extension(subject, &list)?);
+                }
+            }
+        }
+        Ok(list)
+    }
+}
+
+impl Profile {
+    /// RFC 5280 §4.2.1.12.
+    const fn key_purpose(self) -> ObjectIdentifier {
+        match self {
+            Self::Server => ID_KP_SERVER_AUTH,
+            Self::Client => ID_KP_CLIENT_AUTH,
+        }
+    }
+}
+
+const NOT_ENCODED: Error = Error::Internal("a certificate or revocation list does not encode");
+/// RFC 5280 §4.1.2.5: 99991231235959Z, the last time that there is.
+const LAST_TIME: UnixTime = UnixTime(253_402_300_799);
+
+fn refused(why: String) -> Error {
+    CertificateError::Refused(why).into()
+}
+
+fn builder(
+    template: Template,
+    validity: Validity,
+    key: &PublicKey,
+    random: &dyn Random,
+) -> Result<CertificateBuilder<Template>> {
+    let key = SubjectPublicKeyInfoOwned::from_der(key.to_der()).map_err(|_| NOT_ENCODED)?;
+    CertificateBuilder::new(template, serial_number(random)?, validity, key).map_err(|_| NOT_ENCODED)
+}
+
+/// RFC 5280 §4.1.2.2: positive and at most 20 octets; random, so that nobody can predict what will be
+/// signed and no counter has to survive a crash.
+fn serial_number(random: &dyn Random) -> Result<SerialNumber> {
+    let mut octets = [0; 16];
+    random.fill(&mut octets)?;
+    let [first, ..] = &mut octets;
+    *first &= 0x7F;
+    if octets == [0; 16] {
+        return Err(Error::Random);
+    }
+    SerialNumber::new(&octets).map_err(|_| NOT_ENCODED)
+}
+
+fn end(lifetime: u64, now: UnixTime) -> Result<UnixTime> {
+    if lifetime == 0 {
+        return Err(Error::misuse("a lifetime of 0 seconds", "pass how long it shall be valid"));
+    }
+    Ok(now.plus(lifetime).min(LAST_TIME))
+}
+
+fn validity(not_before: UnixTime, not_after: UnixTime) -> Result<Validity> {
+    Ok(Validity::new(x509_time(not_before)?, x509_time(not_after)?))
+}
+
+/// RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime after.
+pub(super) fn x509_time(time: UnixTime) -> Result<Time> {
+    let date = DateTime::from_unix_duration(Duration::from_secs(time.0));
+    date.map(Time::from).map_err(|_| Error::misuse("a time after the year 9999", "pass the time now"))
+}
+
+/// A time as RFC 3339 has it.
+pub(super) fn show(time: UnixTime) -> String {
+    match DateTime::from_unix_duration(Duration::from_secs(time.0)) {
+        Ok(date) => date.to_string(),
+        Err(_) => format!("second {}", time.0),
+    }
+}
+
+fn encode(certificate: &x509_cert::Certificate) -> Result<Certificate> {
+    Certificate::of_der(&certificate.to_der().map_err(|_| NOT_ENCODED)?)
 }

@@ -1,86 +1,312 @@
 //! Certificates (RFC 5280).
 
+use core::ops::Range;
+use std::sync::Arc;
+
+use der::oid::AssociatedOid;
+use der::{Decode, Header, Reader as _, SliceReader, Tag};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{
+    BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
+};
+
+use super::key::sha256;
+use super::pem::{self, Kind};
 use super::{DistinguishedName, GeneralName, PublicKey};
-use crate::error::Result;
+use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
 
 /// The most certificates that a chain may have: RFC 8446 sets none, this bounds the work of a verifier.
 pub const MAX_CHAIN_LEN: usize = 10;
+/// The most certificates of a bundle: the largest public root stores have about 150.
+pub const MAX_BUNDLE_LEN: usize = 1000;
+/// The most octets of a certificate: rustls-webpki reads no more than 64 KiB.
+pub const MAX_CERTIFICATE_LEN: usize = 64 << 10;
 
 /// A certificate. Cheap to clone.
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::pki::{Authority, Certificate, DistinguishedName, KeyType, PrivateKey};
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+/// let now = otls::UnixTime(1_800_000_000);
+/// let name = DistinguishedName::with_common_name("Private CA");
+/// let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 3600, now, &SystemRandom)?;
+///
+/// let certificate = Certificate::load(ca.certificate().to_pem().as_bytes())?;
+/// assert!(certificate.is_ca());
+/// assert_eq!(certificate.subject().common_name, "Private CA");
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone)]
-pub struct Certificate(());
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
+    der: Box<[u8]>,
+    ranges: Ranges,
+    subject: DistinguishedName,
+    issuer: DistinguishedName,
+    not_before: UnixTime,
+    not_after: UnixTime,
+    names: Vec<GeneralName>,
+    public_key: PublicKey,
+    extensions: Extensions,
+}
+
+/// The extensions that verification asks about, apart from the alternative names.
+pub(super) struct Extensions {
+    pub(super) basic_constraints: Option<BasicConstraints>,
+    pub(super) key_usage: Option<KeyUsage>,
+    pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) subject_key_identifier: Option<SubjectKeyIdentifier>,
+}
 
 impl Certificate {
-    /// Loads one certificate, PEM (text around it is skipped) or DER.
+    /// Loads one certificate, PEM (text and other blocks around it are skipped) or DER.
+    ///
+    /// # Errors
+    /// [`crate::Error::Certificate`]; [`crate::Error::Key`] for a public key that is not supported.
     pub fn load(data: &[u8]) -> Result<Self> {
-        let _ = data;
-        todo!()
+        match Self::load_some(data, 1)?.pop() {
+            Some(certificate) => Ok(certificate),
+            None => Err(Error::Internal("no certificate loaded")),
+        }
     }
 
-    /// Loads all certificates of a PEM bundle, or one DER; at least one, in order.
+    /// Loads all certificates of a PEM bundle, or one DER; at least one and at most
+    /// [`MAX_BUNDLE_LEN`], in order.
+    ///
+    /// # Errors
+    /// As [`Certificate::load`].
     pub fn load_chain(data: &[u8]) -> Result<Vec<Self>> {
-        let _ = data;
-        todo!()
+        Self::load_some(data, MAX_BUNDLE_LEN.saturating_add(1)).and_then(|certificates| {
+            if certificates.len() > MAX_BUNDLE_LEN {
+                return Err(CertificateError::Malformed("the bundle has more than 1000 certificates").into());
+            }
+            Ok(certificates)
+        })
     }
 
     /// DER.
     pub fn to_der(&self) -> &[u8] {
-        todo!()
+        &self.0.der
     }
 
     /// PEM.
     pub fn to_pem(&self) -> String {
-        todo!()
+        pem::encode("CERTIFICATE", &self.0.der)
     }
 
     /// The subject.
     pub fn subject(&self) -> &DistinguishedName {
-        todo!()
+        &self.0.subject
     }
 
     /// The issuer.
     pub fn issuer(&self) -> &DistinguishedName {
-        todo!()
+        &self.0.issuer
     }
 
     /// The subject as it is encoded.
     pub fn subject_der(&self) -> &[u8] {
-        todo!()
+        self.slice(&self.0.ranges.subject)
     }
 
     /// The serial number, big-endian, without leading zero octets.
     pub fn serial(&self) -> &[u8] {
-        todo!()
+        without_leading_zeros(self.slice(&self.0.ranges.serial))
     }
 
     /// notBefore.
     pub fn not_before(&self) -> UnixTime {
-        todo!()
+        self.0.not_before
     }
 
-    /// notAfter.
+    /// notAfter: the last second of validity.
     pub fn not_after(&self) -> UnixTime {
-        todo!()
+        self.0.not_after
     }
 
-    /// The alternative names that are DNS names or IP addresses.
+    /// The alternative names that are well-formed DNS names or IP addresses.
     pub fn names(&self) -> &[GeneralName] {
-        todo!()
+        &self.0.names
     }
 
     /// Whether BasicConstraints says CA.
     pub fn is_ca(&self) -> bool {
-        todo!()
+        self.0.extensions.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
     }
 
     /// The public key.
     pub fn public_key(&self) -> &PublicKey {
-        todo!()
+        &self.0.public_key
     }
 
     /// SHA-256 of the DER.
     pub fn fingerprint(&self) -> [u8; 32] {
-        todo!()
+        sha256(&self.0.der)
     }
+
+    pub(super) fn issuer_der(&self) -> &[u8] {
+        self.slice(&self.0.ranges.issuer)
+    }
+
+    pub(super) fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// Why this certificate may not issue others, if it may not.
+    pub(super) fn authority_fault(&self) -> Option<&'static str> {
+        if !self.is_ca() {
+            return Some("BasicConstraints does not say CA");
+        }
+        // RFC 5280 §4.2.1.3: KeyUsage, where present, must allow what the key does.
+        if self.0.extensions.key_usage.as_ref().is_some_and(|usage| !usage.key_cert_sign()) {
+            return Some("KeyUsage lacks keyCertSign");
+        }
+        None
+    }
+
+    /// From DER, which must be one certificate and nothing else.
+    pub(super) fn of_der(der: &[u8]) -> Result<Self> {
+        const MALFORMED: CertificateError =
+            CertificateError::Malformed("the certificate is not DER as in RFC 5280, or cut short");
+        if der.len() > MAX_CERTIFICATE_LEN {
+            return Err(CertificateError::Malformed("the certificate has more than 64 KiB").into());
+        }
+        let parsed = x509_cert::Certificate::from_der(der).map_err(|_| MALFORMED)?;
+        let ranges = Ranges::of(der).map_err(|_| MALFORMED)?;
+        let tbs = parsed.tbs_certificate();
+        let list = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
+        let names = one_extension::<SubjectAltName>(list)
+            .map_err(|_| CertificateError::Malformed("the certificate's subjectAltName"))?;
+        let public_key = PublicKey::of_der(der.get(ranges.public_key.clone()).unwrap_or_default())?;
+        Ok(Self(Arc::new(Inner {
+            ranges,
+            subject: DistinguishedName::of_x509(tbs.subject()),
+            issuer: DistinguishedName::of_x509(tbs.issuer()),
+            not_before: UnixTime(tbs.validity().not_before.to_unix_duration().as_secs()),
+            not_after: UnixTime(tbs.validity().not_after.to_unix_duration().as_secs()),
+            names: names.iter().flat_map(GeneralName::of_x509).filter_map(Result::ok).collect(),
+            public_key,
+            extensions: Extensions::of(list)?,
+            der: der.into(),
+        })))
+    }
+
+    fn load_some(data: &[u8], most: usize) -> Result<Vec<Self>> {
+        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        if let [only] = sections.as_slice()
+            && only.kind == Kind::Unknown
+            && pem::is_der(data)
+        {
+            return Ok(vec![Self::of_der(data)?]);
+        }
+        let found = sections.iter().filter(|section| section.kind == Kind::Certificate).take(most);
+        let certificates = found
+            .map(|section| Self::of_der(&section.der().map_err(CertificateError::Malformed)?))
+            .collect::<Result<Vec<_>>>()?;
+        if certificates.is_empty() {
+            return Err(CertificateError::NotFound(pem::describe(data, &sections)).into());
+        }
+        Ok(certificates)
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.0.der.get(range.clone()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.der == other.0.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl core::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Certificate({})", self.0.subject)
+    }
+}
+
+impl Extensions {
+    fn of(list: &[Extension]) -> Result<Self> {
+        const fn malformed(what: &'static str) -> CertificateError {
+            CertificateError::Malformed(what)
+        }
+        Ok(Self {
+            basic_constraints: one_extension(list)
+                .map_err(|_| malformed("the certificate's basicConstraints"))?,
+            key_usage: one_extension(list).map_err(|_| malformed("the certificate's keyUsage"))?,
+            extended_key_usage: one_extension(list)
+                .map_err(|_| malformed("the certificate's extKeyUsage"))?,
+            subject_key_identifier: one_extension(list)
+                .map_err(|_| malformed("the certificate's subjectKeyIdentifier"))?,
+        })
+    }
+}
+
+/// The extension of type `T`, if it is there. RFC 5280 §4.2: never twice.
+pub(super) fn one_extension<'a, T>(list: &'a [Extension]) -> Result<Option<T>, ()>
+where
+    T: Decode<'a> + AssociatedOid,
+{
+    let mut found = list.iter().filter(|extension| extension.extn_id == T::OID);
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => T::from_der(one.extn_value.as_bytes()).map(Some).map_err(|_| ()),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
+pub(super) fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|octet| **octet == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+/// Where the parts of a certificate lie that are needed as they are encoded (RFC 5280 §4.1).
+struct Ranges {
+    serial: Range<usize>,
+    issuer: Range<usize>,
+    subject: Range<usize>,
+    public_key: Range<usize>,
+}
+
+impl Ranges {
+    fn of(der: &[u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(der)?;
+        enter(&mut reader)?;
+        enter(&mut reader)?;
+        if Header::peek(&reader)?.tag() != Tag::Integer {
+            reader.tlv_bytes()?; // version
+        }
+        let serial_header = Header::decode(&mut reader)?;
+        let serial = span(&mut reader, |reader| reader.read_slice(serial_header.length()).map(|_| ()))?;
+        reader.tlv_bytes()?; // signature
+        let issuer = span(&mut reader, skip)?;
+        reader.tlv_bytes()?; // validity
+        let subject = span(&mut reader, skip)?;
+        let public_key = span(&mut reader, skip)?;
+        Ok(Self { serial, issuer, subject, public_key })
+    }
+}
+
+fn enter(reader: &mut SliceReader<'_>) -> der::Result<()> {
+    Header::decode(reader).and_then(|header| Ok(header.tag().assert_eq(Tag::Sequence).map(|_| ())?))
+}
+
+fn skip(reader: &mut SliceReader<'_>) -> der::Result<()> {
+    reader.tlv_bytes().map(|_| ())
+}
+
+fn span<'a>(
+    reader: &mut SliceReader<'a>,
+    read: impl FnOnce(&mut SliceReader<'a>) -> der::Result<()>,
+) -> der::Result<Range<usize>> {
+    let start = usize::try_from(reader.position())?;
+    read(reader)?;
+    Ok(start..usize::try_from(reader.position())?)
 }

@@ -1,7 +1,28 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
-use crate::error::Result;
+use std::sync::Arc;
+
+use der::Decode as _;
+use spki::AlgorithmIdentifierOwned;
+use webpki::{CertRevocationList, OwnedCertRevocationList};
+use x509_cert::certificate::Version;
+use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
+use x509_cert::ext::ToExtension as _;
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlNumber, CrlReason};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::time::Time;
+
+use super::authority::x509_time;
+use super::certificate::{one_extension, without_leading_zeros};
+use super::pem::{self, Kind};
+use super::signature::{SignatureFault, Signed};
+use super::{Certificate, PublicKey};
+use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
+
+/// The most octets of a list: about half a million revoked certificates.
+pub const MAX_CRL_LEN: usize = 32 << 20;
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,35 +40,181 @@ pub enum RevocationReason {
     CessationOfOperation,
 }
 
-/// A revocation list, decoded; its signature is checked by the verifier.
+/// A revocation list, decoded; its signature is checked by the verifier. Cheap to clone.
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::pki::{Authority, Crl, DistinguishedName, KeyType, PrivateKey, RevocationReason};
+///
+/// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+/// let name = DistinguishedName::with_common_name("Private CA");
+/// let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &random)?;
+///
+/// let revoked = [(vec![0x2A], now, RevocationReason::KeyCompromise)];
+/// let crl = Crl::load(ca.issue_crl(&revoked, 1, 3600, now, &random)?.to_der())?;
+/// assert!(crl.contains(&[0x2A]));
+/// assert_eq!(crl.next_update(), now.plus(3600));
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone)]
-pub struct Crl(());
+pub struct Crl(Arc<Inner>);
+
+struct Inner {
+    der: Vec<u8>,
+    list: CertRevocationList<'static>,
+    issuer: Vec<u8>,
+    number: Vec<u8>,
+    this_update: UnixTime,
+    next_update: UnixTime,
+}
 
 impl Crl {
-    /// Loads PEM or DER.
+    /// Loads PEM or DER: version 2 with nextUpdate, CRL number and authority key identifier, as
+    /// RFC 5280 §5 requires of every issuer.
+    ///
+    /// # Errors
+    /// [`crate::Error::Certificate`].
     pub fn load(data: &[u8]) -> Result<Self> {
-        let _ = data;
-        todo!()
+        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let list = sections.iter().find(|section| section.kind == Kind::Crl);
+        match (list, sections.as_slice()) {
+            (Some(list), _) => Self::of_der(&list.der().map_err(CertificateError::Malformed)?),
+            (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Self::of_der(data),
+            _ => Err(CertificateError::NotFound(pem::describe(data, &sections)).into()),
+        }
     }
 
     /// DER.
     pub fn to_der(&self) -> &[u8] {
-        todo!()
+        &self.0.der
     }
 
     /// PEM.
     pub fn to_pem(&self) -> String {
-        todo!()
+        pem::encode("X509 CRL", &self.0.der)
     }
 
-    /// nextUpdate: after it the list is stale and verification refuses.
+    /// nextUpdate: from it on the list is stale and verification refuses.
     pub fn next_update(&self) -> UnixTime {
-        todo!()
+        self.0.next_update
     }
 
-    /// Whether the list names this serial number.
+    /// Whether the list names this serial number (big-endian; leading zero octets do not matter).
     pub fn contains(&self, serial: &[u8]) -> bool {
-        let _ = serial;
-        todo!()
+        // The list's keys are the octets of INTEGERs: a zero octet comes before a high first bit.
+        let mut integer = without_leading_zeros(serial).to_vec();
+        if integer.first().is_none_or(|first| *first >= 0x80) {
+            integer.insert(0, 0);
+        }
+        self.0.list.find_serial(&integer).is_ok_and(|found| found.is_some())
     }
+
+    pub(super) fn of_der(der: &[u8]) -> Result<Self> {
+        if der.len() > MAX_CRL_LEN {
+            return Err(CertificateError::Malformed("the revocation list has more than 32 MiB").into());
+        }
+        let malformed =
+            CertificateError::Malformed("the revocation list is not as in RFC 5280, or cut short");
+        let list = OwnedCertRevocationList::from_der(der).map_err(|_| malformed.clone())?;
+        let parsed = <CertificateList>::from_der(der).map_err(|_| malformed.clone())?.tbs_cert_list;
+        let extensions = parsed.crl_extensions.unwrap_or_default();
+        let number = one_extension::<CrlNumber>(&extensions).map_err(|()| malformed.clone())?;
+        let next_update = parsed.next_update.ok_or(malformed)?;
+        let list = CertRevocationList::Owned(list);
+        Ok(Self(Arc::new(Inner {
+            der: der.to_vec(),
+            issuer: list.issuer().to_vec(),
+            number: number.map(|number| number.0.as_bytes().to_vec()).unwrap_or_default(),
+            this_update: unix_time(parsed.this_update),
+            next_update: unix_time(next_update),
+            list,
+        })))
+    }
+
+    pub(super) fn list(&self) -> &CertRevocationList<'static> {
+        &self.0.list
+    }
+
+    /// Whether the list is of this authority, by name.
+    pub(super) fn is_issued_by(&self, authority: &Certificate) -> bool {
+        pem::content(authority.subject_der()) == Some(self.0.issuer.as_slice())
+    }
+
+    pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
+        Signed::of(&self.0.der).map_err(|_| SignatureFault::Bad)?.verify(key)
+    }
+
+    /// What makes one list of an authority newer than another: time, then number.
+    pub(super) fn age(&self) -> (UnixTime, usize, &[u8]) {
+        let number = without_leading_zeros(&self.0.number);
+        (self.0.this_update, number.len(), number)
+    }
+}
+
+impl RevocationReason {
+    const fn to_x509(self) -> CrlReason {
+        match self {
+            Self::Unspecified => CrlReason::Unspecified,
+            Self::KeyCompromise => CrlReason::KeyCompromise,
+            Self::AffiliationChanged => CrlReason::AffiliationChanged,
+            Self::Superseded => CrlReason::Superseded,
+            Self::CessationOfOperation => CrlReason::CessationOfOperation,
+        }
+    }
+}
+
+/// The list of these certificates, to be signed. x509-cert's own builder would copy the issuer's
+/// authority key identifier, which is the one of *its* issuer.
+pub(super) fn tbs_cert_list(
+    issuer: Name,
+    signature: AlgorithmIdentifierOwned,
+    authority_key_identifier: &AuthorityKeyIdentifier,
+    revoked: &[(Vec<u8>, UnixTime, RevocationReason)],
+    number: u64,
+    (this_update, next_update): (Time, Time),
+) -> Result<TbsCertList> {
+    let number = CrlNumber::try_from(number).map_err(|_| NOT_ENCODED)?;
+    let mut extensions = Vec::new();
+    for extension in
+        [authority_key_identifier.to_extension(&issuer, &[]), (&number).to_extension(&issuer, &[])]
+    {
+        extensions.push(extension.map_err(|_| NOT_ENCODED)?);
+    }
+    let revoked = revoked.iter().map(revoked_cert).collect::<Result<Vec<_>>>()?;
+    Ok(TbsCertList {
+        version: Version::V2,
+        signature,
+        issuer,
+        this_update,
+        next_update: Some(next_update),
+        // RFC 5280 §5.1.2.6: absent when there are none.
+        revoked_certificates: (!revoked.is_empty()).then_some(revoked),
+        crl_extensions: Some(extensions),
+    })
+}
+
+fn revoked_cert((serial, at, reason): &(Vec<u8>, UnixTime, RevocationReason)) -> Result<RevokedCert> {
+    let serial = without_leading_zeros(serial);
+    if serial.is_empty() {
+        return Err(CertificateError::Malformed("a serial number of 0 to revoke").into());
+    }
+    let serial_number = SerialNumber::new(serial)
+        .map_err(|_| CertificateError::Malformed("a serial number of more than 20 octets to revoke"))?;
+    // RFC 5280 §5.3.1: no reason is said by leaving the extension out.
+    let reason = match reason {
+        RevocationReason::Unspecified => None,
+        _ => Some(reason.to_x509().to_extension(&Name::default(), &[]).map_err(|_| NOT_ENCODED)?),
+    };
+    Ok(RevokedCert {
+        serial_number,
+        revocation_date: x509_time(*at)?,
+        crl_entry_extensions: reason.map(|reason| vec![reason]),
+    })
+}
+
+const NOT_ENCODED: Error = Error::Internal("a revocation list does not encode");
+
+fn unix_time(time: Time) -> UnixTime {
+    UnixTime(time.to_unix_duration().as_secs())
 }

@@ -1,16 +1,58 @@
 //! Certificate requests (PKCS#10, RFC 2986).
 
+use std::sync::Arc;
+
+use der::oid::db::rfc5912::ID_EXTENSION_REQ;
+use der::{Decode as _, Encode as _};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
+
+use super::certificate::one_extension;
+use super::pem::{self, Kind};
+use super::signature::{Signed, Signer};
 use super::{DistinguishedName, GeneralName, PrivateKey, PublicKey};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
-use crate::error::Result;
+use crate::error::{CertificateError, Error, Result};
 
-/// A certificate request whose signature was checked: its sender has the private key.
+/// The most octets of a request: RSA-8192 with a hundred names has under 32 KiB.
+pub const MAX_REQUEST_LEN: usize = 64 << 10;
+/// The most alternative names of a request; bounds what an authority has to check.
+pub const MAX_REQUEST_NAMES: usize = 100;
+
+/// A certificate request whose signature was checked: its sender has the private key. Cheap to clone.
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::pki::{CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey};
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+/// let subject = DistinguishedName::with_common_name("bank");
+/// let names = [GeneralName::parse("bank.example")?];
+/// let made = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
+///
+/// let request = CertificateRequest::load(made.to_pem().as_bytes())?;
+/// assert_eq!(request.public_key(), key.public_key());
+/// assert_eq!(request.names(), names);
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone)]
-pub struct CertificateRequest(());
+pub struct CertificateRequest(Arc<Inner>);
+
+struct Inner {
+    der: Vec<u8>,
+    subject: DistinguishedName,
+    names: Vec<GeneralName>,
+    public_key: PublicKey,
+}
 
 impl CertificateRequest {
-    /// Makes and signs a request. RSA keys sign with PKCS#1 v1.5, which every CA reads.
+    /// Makes and signs a request. RSA keys sign with PKCS#1 v1.5, which every CA reads; a P-256 key
+    /// signs with SHA-256 and a P-384 key with SHA-384 only.
+    ///
+    /// # Errors
+    /// [`crate::Error::Certificate`] for a name that is not acceptable; [`crate::Error::Key`] for a
+    /// hash that is not the key's; [`crate::Error::Random`].
     pub fn create(
         key: &PrivateKey,
         subject: &DistinguishedName,
@@ -18,41 +60,104 @@ impl CertificateRequest {
         hash: HashAlgorithm,
         random: &dyn Random,
     ) -> Result<Self> {
-        let _ = (key, subject, names, hash, random);
-        todo!()
+        subject.check()?;
+        check_names(names)?;
+        let signer = Signer::new(key, hash)?;
+        let mut builder = RequestBuilder::new(subject.to_x509()?).map_err(|_| NOT_BUILT)?;
+        if !names.is_empty() {
+            builder.add_extension(&GeneralName::to_x509(names)?).map_err(|_| NOT_BUILT)?;
+        }
+        let request = signer.sign(builder, random)?;
+        Self::of_der(&request.to_der().map_err(|_| NOT_BUILT)?)
     }
 
-    /// Loads PEM or DER and checks the proof of possession.
+    /// Loads PEM or DER and checks the proof of possession. Alternative names that are neither DNS
+    /// names nor IP addresses are left out; so is everything else that the request asks for.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`]; a bad signature is [`crate::error::CertificateError::BadSignature`].
     pub fn load(data: &[u8]) -> Result<Self> {
-        let _ = data;
-        todo!()
+        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let request = sections.iter().find(|section| section.kind == Kind::Request);
+        match (request, sections.as_slice()) {
+            (Some(request), _) => Self::of_der(&request.der().map_err(CertificateError::Malformed)?),
+            (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Self::of_der(data),
+            _ => Err(CertificateError::NotFound(pem::describe(data, &sections)).into()),
+        }
     }
 
     /// DER.
     pub fn to_der(&self) -> &[u8] {
-        todo!()
+        &self.0.der
     }
 
     /// PEM.
     pub fn to_pem(&self) -> String {
-        todo!()
+        pem::encode("CERTIFICATE REQUEST", &self.0.der)
     }
 
     /// The subject.
     pub fn subject(&self) -> &DistinguishedName {
-        todo!()
+        &self.0.subject
     }
 
     /// The requested alternative names.
     pub fn names(&self) -> &[GeneralName] {
-        todo!()
+        &self.0.names
     }
 
     /// The key whose possession the signature proves.
     pub fn public_key(&self) -> &PublicKey {
-        todo!()
+        &self.0.public_key
     }
+
+    fn of_der(der: &[u8]) -> Result<Self> {
+        if der.len() > MAX_REQUEST_LEN {
+            return Err(CertificateError::Malformed("the request has more than 64 KiB").into());
+        }
+        let request = CertReq::from_der(der).map_err(|_| {
+            CertificateError::Malformed("the request is not PKCS#10 (RFC 2986), or cut short")
+        })?;
+        let public_key = request
+            .info
+            .public_key
+            .to_der()
+            .map_err(|_| CertificateError::Malformed("the request's public key").into())
+            .and_then(|spki| PublicKey::of_der(&spki))?;
+        Signed::of(der)
+            .map_err(|_| CertificateError::Malformed("the request is not a signed structure"))?
+            .verify(&public_key)
+            .map_err(|_| CertificateError::BadSignature)?;
+        let subject = DistinguishedName::of_x509_strict(&request.info.subject)?;
+        let names = match requested_names(&request)? {
+            Some(names) => GeneralName::of_x509(&names).collect::<Result<Vec<_>>>()?,
+            None => Vec::new(),
+        };
+        check_names(&names)?;
+        Ok(Self(Arc::new(Inner { der: der.to_vec(), subject, names, public_key })))
+    }
+}
+
+const NOT_BUILT: Error = Error::Internal("a request does not encode");
+
+fn check_names(names: &[GeneralName]) -> Result<()> {
+    if names.len() > MAX_REQUEST_NAMES {
+        return Err(super::name::bad_name(format!(
+            "{} alternative names, at most {MAX_REQUEST_NAMES} are accepted",
+            names.len()
+        )));
+    }
+    names.iter().try_for_each(GeneralName::check)
+}
+
+/// The subjectAltName of the extensionRequest attribute (RFC 2985 §5.4.2).
+fn requested_names(request: &CertReq) -> Result<Option<SubjectAltName>> {
+    const MALFORMED: CertificateError = CertificateError::Malformed("the request's extensions");
+    let mut extensions = Vec::new();
+    for attribute in request.info.attributes.iter().filter(|attribute| attribute.oid == ID_EXTENSION_REQ) {
+        for value in attribute.values.iter() {
+            extensions.extend(value.decode_as::<ExtensionReq>().map_err(|_| MALFORMED)?.0);
+        }
+    }
+    one_extension::<SubjectAltName>(&extensions).map_err(|_| MALFORMED.into())
 }

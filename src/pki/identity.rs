@@ -1,21 +1,59 @@
 //! A private key with the certificate chain that speaks for it.
 
-use super::{Certificate, PrivateKey};
-use crate::error::Result;
+use std::sync::Arc;
+
+use super::{Certificate, MAX_CHAIN_LEN, PrivateKey};
+use crate::error::{Error, KeyError, Result};
 
 /// Who we are to the peer: leaf first, then its issuers (the root may be left out), and the key.
+/// Shared by [`Arc`] among any number of connections.
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::pki::{Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PrivateKey, Profile};
+///
+/// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256, 86_400, now, &random,
+/// )?;
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+/// let alice = DistinguishedName::with_common_name("Alice");
+/// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;
+/// let certificate = ca.issue(&request, Profile::Client, 3600, now, &random)?;
+///
+/// let identity = Identity::new(vec![certificate], key)?;
+/// assert_eq!(identity.certificate().subject(), &alice);
+/// # Ok::<(), otls::Error>(())
+/// ```
 pub struct Identity {
+    leaf: Certificate,
     chain: Vec<Certificate>,
-    key: PrivateKey,
+    key: Arc<PrivateKey>,
 }
 
 impl Identity {
+    /// An identity of a chain, leaf first, and the leaf's key.
+    ///
     /// # Errors
     /// [`crate::error::KeyError::CertificateMismatch`] if the key is not the leaf's;
     /// [`crate::Error::ApiMisuse`] for an empty or too long chain.
-    pub fn new(chain: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
-        let _ = (chain, key);
-        todo!()
+    pub fn new(chain: Vec<Certificate>, key: impl Into<Arc<PrivateKey>>) -> Result<Self> {
+        let key = key.into();
+        let Some(leaf) = chain.first().cloned() else {
+            return Err(Error::misuse("the certificate chain is empty", "pass the key's certificate first"));
+        };
+        if chain.len() > MAX_CHAIN_LEN {
+            return Err(Error::misuse(
+                "the certificate chain has more than 10 certificates",
+                "pass the key's certificate and its issuers only",
+            ));
+        }
+        if leaf.public_key() != key.public_key() {
+            return Err(KeyError::CertificateMismatch.into());
+        }
+        Ok(Self { leaf, chain, key })
     }
 
     /// Leaf first; never empty.
@@ -25,7 +63,7 @@ impl Identity {
 
     /// The leaf.
     pub fn certificate(&self) -> &Certificate {
-        todo!()
+        &self.leaf
     }
 
     /// The private key.

@@ -1,1 +1,306 @@
 //! PEM and DER, told apart by content (RFC 7468).
+
+use base64ct::{Base64, Encoding as _};
+use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// What a piece of data is, by its PEM label or by the shape of its DER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Certificate,
+    Request,
+    Crl,
+    PrivateKey,
+    EncryptedPrivateKey,
+    RsaPrivateKey,
+    EcPrivateKey,
+    PublicKey,
+    RsaPublicKey,
+    Pkcs7,
+    Pkcs12,
+    Unknown,
+}
+
+/// One PEM block, or all of a DER file.
+pub(super) struct Section<'a> {
+    pub(super) kind: Kind,
+    label: &'a str,
+    body: Body<'a>,
+}
+
+enum Body<'a> {
+    Base64(&'a [u8]),
+    Der(&'a [u8]),
+}
+
+impl<'a> Section<'a> {
+    /// The DER; wiped when dropped because it may be a private key.
+    pub(super) fn der(&self) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+        match self.body {
+            Body::Der(der) => Ok(Zeroizing::new(der.to_vec())),
+            Body::Base64(text) => decode_base64(text),
+        }
+    }
+
+    /// Whether it has the headers of OpenSSL's legacy encryption (RFC 1421 §4.6).
+    pub(super) fn is_legacy_encrypted(&self) -> bool {
+        matches!(self.body, Body::Base64(text) if find(text, b"Proc-Type:").is_some())
+    }
+
+    fn of_der(der: &'a [u8]) -> Self {
+        Self { kind: Kind::of_der(der), label: "", body: Body::Der(der) }
+    }
+
+    fn describe(&self) -> String {
+        match (self.kind, self.label) {
+            (Kind::Unknown, "") => "DER of an unknown kind".to_owned(),
+            (Kind::Unknown, label) => format!("a PEM block {label:?}"),
+            (kind, _) => kind.name().to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    fn of_label(label: &str) -> Self {
+        match label {
+            "CERTIFICATE" | "X509 CERTIFICATE" => Self::Certificate,
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Self::Request,
+            "X509 CRL" => Self::Crl,
+            "PRIVATE KEY" => Self::PrivateKey,
+            "ENCRYPTED PRIVATE KEY" => Self::EncryptedPrivateKey,
+            "RSA PRIVATE KEY" => Self::RsaPrivateKey,
+            "EC PRIVATE KEY" => Self::EcPrivateKey,
+            "PUBLIC KEY" => Self::PublicKey,
+            "RSA PUBLIC KEY" => Self::RsaPublicKey,
+            "PKCS7" | "CMS" => Self::Pkcs7,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// By the tags of the first elements: enough to say what somebody passed by mistake.
+    fn of_der(der: &[u8]) -> Self {
+        let Some(outer) = tags(der) else { return Self::Unknown };
+        let inner = content(der).and_then(tags).unwrap_or_default();
+        match (outer.as_slice(), inner.as_slice()) {
+            ([Tag::Sequence, Tag::Sequence, Tag::BitString], inner) => match inner {
+                [Tag::Integer, Tag::Sequence, Tag::Sequence]
+                | [Tag::Integer, Tag::Sequence, Tag::Sequence, Tag::ContextSpecific { .. }] => Self::Request,
+                [Tag::ContextSpecific { .. }, Tag::Integer, ..]
+                | [Tag::Integer, Tag::Sequence, Tag::Sequence, Tag::Sequence, ..] => Self::Certificate,
+                _ => Self::Crl,
+            },
+            ([Tag::Sequence, Tag::BitString], _) => Self::PublicKey,
+            ([Tag::Sequence, Tag::OctetString], _) => Self::EncryptedPrivateKey,
+            ([Tag::Integer, Tag::Sequence, Tag::OctetString, ..], _) => Self::PrivateKey,
+            ([Tag::Integer, Tag::Integer], _) => Self::RsaPublicKey,
+            ([Tag::Integer, Tag::Integer, Tag::Integer, ..], _) => Self::RsaPrivateKey,
+            ([Tag::Integer, Tag::OctetString, ..], _) => Self::EcPrivateKey,
+            ([Tag::ObjectIdentifier, Tag::ContextSpecific { .. }], _) => Self::Pkcs7,
+            ([Tag::Integer, Tag::Sequence, ..], _) => Self::Pkcs12,
+            _ => Self::Unknown,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Certificate => "a certificate",
+            Self::Request => "a certificate request",
+            Self::Crl => "a revocation list",
+            Self::PrivateKey => "a private key",
+            Self::EncryptedPrivateKey => "an encrypted private key",
+            Self::RsaPrivateKey => "an RSA private key in PKCS#1 format",
+            Self::EcPrivateKey => "an EC private key in SEC1 format",
+            Self::PublicKey => "a public key",
+            Self::RsaPublicKey => "an RSA public key in PKCS#1 format",
+            Self::Pkcs7 => "a PKCS#7 bundle",
+            Self::Pkcs12 => "a PKCS#12 file",
+            Self::Unknown => "something unknown",
+        }
+    }
+}
+
+/// The sections of `data`, in order; the error says what is wrong with its PEM armour.
+pub(super) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
+    // Text may start with the octet 0x30 ('0') and DER may contain a PEM line: a DER length that is
+    // exactly right decides.
+    if content(data).is_some_and(|content| data.ends_with(content)) && is_whole(data) {
+        return Ok(vec![Section::of_der(data)]);
+    }
+    let blocks = pem_blocks(data)?;
+    if blocks.is_empty() && is_der(data) {
+        return Ok(vec![Section::of_der(data)]);
+    }
+    Ok(blocks)
+}
+
+/// Whether `data` starts like DER, so that a parser can say what is wrong with it.
+pub(super) fn is_der(data: &[u8]) -> bool {
+    data.first() == Some(&0x30)
+}
+
+/// What `sections` hold, for the error that says what was found instead.
+pub(super) fn describe(data: &[u8], sections: &[Section<'_>]) -> String {
+    if data.is_empty() {
+        return "the data is empty".to_owned();
+    }
+    if sections.is_empty() {
+        return "the data is neither PEM nor DER".to_owned();
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in sections.iter().map(Section::describe) {
+        if names.len() < MAX_DESCRIBED && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    format!("the data holds {}", names.join(" and "))
+}
+
+/// PEM with lines of 64 characters (RFC 7468 §2).
+pub(super) fn encode(label: &str, der: &[u8]) -> String {
+    String::from_utf8_lossy(&encode_secret(label, der)).into_owned()
+}
+
+/// As [`encode`], leaving no copy behind.
+pub(super) fn encode_secret(label: &str, der: &[u8]) -> Zeroizing<Vec<u8>> {
+    let lines = der.len().div_ceil(LINE_OCTETS);
+    // Never grows: growing would leave a copy of a private key on the heap.
+    let mut pem = Zeroizing::new(Vec::with_capacity(lines * (LINE_CHARS + 1) + 2 * (label.len() + 20)));
+    pem.extend_from_slice(BEGIN);
+    pem.extend_from_slice(label.as_bytes());
+    pem.extend_from_slice(b"-----\n");
+    let mut line = [0; LINE_CHARS];
+    for chunk in der.chunks(LINE_OCTETS) {
+        if let Ok(text) = Base64::encode(chunk, &mut line) {
+            pem.extend_from_slice(text.as_bytes());
+            pem.push(b'\n');
+        }
+    }
+    line.zeroize();
+    pem.extend_from_slice(END);
+    pem.extend_from_slice(label.as_bytes());
+    pem.extend_from_slice(b"-----\n");
+    pem
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+/// RFC 7468 §2: 64 characters a line, which are 48 octets.
+const LINE_CHARS: usize = 64;
+const LINE_OCTETS: usize = 48;
+/// The most blocks that are looked at; bounds the work on a hostile file.
+const MAX_BLOCKS: usize = 4096;
+/// The most kinds that an error text lists.
+const MAX_DESCRIBED: usize = 4;
+
+fn pem_blocks(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
+    let mut blocks = Vec::new();
+    let mut rest = data;
+    while let Some(begin) = find(rest, BEGIN) {
+        let after = rest.get(begin + BEGIN.len()..).unwrap_or_default();
+        let label_len = find(after, b"-----").ok_or("a PEM BEGIN line is cut short")?;
+        let (label, body) = after.split_at_checked(label_len).ok_or("a PEM BEGIN line is cut short")?;
+        let label = core::str::from_utf8(label).map_err(|_| "a PEM label is not ASCII")?;
+        let body = body.get(5..).unwrap_or_default();
+        let end = find(body, END).ok_or("a PEM block has no END line: it is cut short")?;
+        let (body, tail) = body.split_at_checked(end).unwrap_or_default();
+        let tail = tail.get(END.len()..).unwrap_or_default();
+        let tail = tail
+            .strip_prefix(label.as_bytes())
+            .and_then(|tail| tail.strip_prefix(b"-----"))
+            .ok_or("a PEM block's END line does not match its BEGIN line")?;
+        if blocks.len() == MAX_BLOCKS {
+            return Err("more PEM blocks than are accepted");
+        }
+        blocks.push(Section { kind: Kind::of_label(label), label, body: Body::Base64(body) });
+        rest = tail;
+    }
+    Ok(blocks)
+}
+
+fn decode_base64(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
+    compact.extend(text.iter().filter(|octet| !octet.is_ascii_whitespace()));
+    let mut der = Zeroizing::new(vec![0; compact.len() / 4 * 3]);
+    let len = Base64::decode(compact.as_slice(), &mut der).map_err(|_| "its base64 does not decode")?.len();
+    der.truncate(len);
+    Ok(der)
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+/// The content of a SEQUENCE that `der` starts with.
+pub(super) fn content(der: &[u8]) -> Option<&[u8]> {
+    let mut reader = SliceReader::new(der).ok()?;
+    let header = Header::decode(&mut reader).ok()?;
+    (header.tag() == Tag::Sequence).then_some(())?;
+    reader.read_slice(header.length()).ok()
+}
+
+fn is_whole(der: &[u8]) -> bool {
+    SliceReader::new(der).is_ok_and(|mut reader| reader.tlv_bytes().is_ok() && reader.is_finished())
+}
+
+/// The tags of the first elements of the SEQUENCE that `der` starts with.
+fn tags(der: &[u8]) -> Option<Vec<Tag>> {
+    let mut reader = SliceReader::new(content(der)?).ok()?;
+    let mut tags = Vec::new();
+    while tags.len() < MAX_TAGS && !reader.is_finished() {
+        tags.push(Header::peek(&reader).ok()?.tag());
+        reader.tlv_bytes().ok()?;
+    }
+    Some(tags)
+}
+
+/// A certificate's TBSCertificate has the most elements to tell apart.
+const MAX_TAGS: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_found_again_between_text() {
+        for len in [0, 1, 47, 48, 49, 500] {
+            let der = vec![0xA5; len];
+            let text = format!("Subject: x\n{}trailing\n", encode("CERTIFICATE", &der));
+            let found = sections(text.as_bytes()).unwrap();
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].kind, Kind::Certificate);
+            assert_eq!(*found[0].der().unwrap(), der);
+        }
+    }
+
+    #[test]
+    fn lines_may_end_in_carriage_return_and_line_feed() {
+        let pem = encode("X509 CRL", &[7; 100]).replace('\n', "\r\n");
+        assert_eq!(*sections(pem.as_bytes()).unwrap()[0].der().unwrap(), vec![7; 100]);
+    }
+
+    #[test]
+    fn a_block_that_is_cut_short_is_refused() {
+        let pem = encode("CERTIFICATE", &[7; 100]);
+        let end = pem.find("-----END").unwrap();
+        for len in 12..end {
+            assert!(sections(&pem.as_bytes()[..len]).is_err(), "{len}");
+        }
+        assert!(sections(pem.replace("END CERT", "END KERT").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn base64_that_does_not_decode_is_refused() {
+        for body in ["A", "AAA=A", "AA*A", "AAAA=", "AA=="] {
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+            let decodes = sections(pem.as_bytes()).unwrap()[0].der().is_ok();
+            assert_eq!(decodes, body == "AA==", "{body}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_neither_pem_nor_der_says_so() {
+        let found = sections(b"hello").unwrap();
+        assert_eq!(describe(b"hello", &found), "the data is neither PEM nor DER");
+        assert_eq!(describe(b"", &[]), "the data is empty");
+    }
+}

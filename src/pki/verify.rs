@@ -1,10 +1,30 @@
 //! Path verification: rustls-webpki over our primitives, and the checks that it leaves out.
 
+mod explain;
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use rustls_pki_types::{CertificateDer, DnsName, ServerName, TrustAnchor, UnixTime as PkiTime};
+use webpki::{
+    CertRevocationList, EndEntityCert, Error as PathError, ExpirationPolicy, KeyUsage,
+    RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
+};
+
+use super::signature::VERIFIERS;
 use super::{Certificate, Crl, GeneralName};
-use crate::error::{Report, Result};
+use crate::error::{CertificateError, Report, Result};
 use crate::time::UnixTime;
 
 /// What the peer is to us, and so what its certificate must be good for.
+///
+/// ```
+/// use otls::pki::{GeneralName, PeerRole};
+///
+/// let bank = PeerRole::Server(GeneralName::parse("bank.example")?);
+/// assert_ne!(bank, PeerRole::Client);
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerRole {
     /// A server that must have this name (SAN only, RFC 9525).
@@ -14,65 +34,295 @@ pub enum PeerRole {
 }
 
 /// The authorities that are trusted, and their revocation lists. Cheap to clone.
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::pki::{
+///     Authority, CertificateRequest, DistinguishedName, KeyType, PeerRole, PrivateKey, Profile, TrustStore,
+/// };
+///
+/// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256, 86_400, now, &random,
+/// )?;
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+/// let alice = DistinguishedName::with_common_name("Alice");
+/// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;
+/// let certificate = ca.issue(&request, Profile::Client, 3600, now, &random)?;
+///
+/// let mut trust = TrustStore::new();
+/// trust.add_authority(ca.certificate())?;
+/// let chain = [certificate.to_der().to_vec()];
+/// let peer = trust.verify(&chain, &PeerRole::Client, now)?;
+/// assert_eq!(peer.certificate().subject(), &alice);
+///
+/// let report = trust.verify(&chain, &PeerRole::Client, now.plus(7200)).err().unwrap();
+/// assert!(report.to_string().contains("expired at 2027-01-15T09:00:00Z"));
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Default)]
-pub struct TrustStore(());
+pub struct TrustStore(Arc<Inner>);
+
+#[derive(Clone, Default)]
+struct Inner {
+    authorities: Vec<Trusted>,
+    crls: Vec<Crl>,
+}
+
+#[derive(Clone)]
+struct Trusted {
+    certificate: Certificate,
+    anchor: TrustAnchor<'static>,
+    revocation: Revocation,
+}
+
+/// What the store knows of an authority's revocations.
+#[derive(Clone)]
+enum Revocation {
+    /// No list: its certificates are not checked against one.
+    Unchecked,
+    /// Its newest list.
+    List(Crl),
+    /// There is a list in its name, but not one that its key may have signed and has: refuse.
+    Unusable(&'static str),
+}
 
 impl TrustStore {
     /// Trusts nobody.
     pub fn new() -> Self {
-        todo!()
+        Self::default()
     }
 
-    /// Trusts an authority.
+    /// Trusts an authority. A second time changes nothing.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`] if the certificate is not a CA's.
     pub fn add_authority(&mut self, certificate: &Certificate) -> Result<()> {
-        let _ = certificate;
-        todo!()
+        if let Some(fault) = certificate.authority_fault() {
+            return Err(CertificateError::NotAuthority(fault.to_owned()).into());
+        }
+        if self.0.authorities.iter().any(|trusted| trusted.certificate == *certificate) {
+            return Ok(());
+        }
+        let der = CertificateDer::from(certificate.to_der());
+        let anchor = webpki::anchor_from_trusted_cert(&der)
+            .map_err(|_| CertificateError::Malformed("the authority's certificate"))?
+            .to_owned();
+        let inner = Arc::make_mut(&mut self.0);
+        inner.authorities.push(Trusted {
+            certificate: certificate.clone(),
+            anchor,
+            revocation: Revocation::Unchecked,
+        });
+        inner.assign_lists();
+        Ok(())
     }
 
-    /// Adds a revocation list. Where an authority has one, its certificates are checked against it,
-    /// and a stale list refuses.
+    /// Adds a revocation list. Where an authority has one, its certificates are checked against its
+    /// newest, and a stale list refuses; so does one in its name that it has not signed.
     pub fn add_crl(&mut self, crl: Crl) {
-        let _ = crl;
-        todo!()
+        let inner = Arc::make_mut(&mut self.0);
+        inner.crls.push(crl);
+        // Newest first: rustls-webpki takes the first list that fits.
+        inner.crls.sort_by(|a, b| b.age().cmp(&a.age()));
+        inner.assign_lists();
     }
 
     /// Whether nobody is trusted.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.0.authorities.is_empty()
     }
 
     /// The subjects of the authorities, DER, for certificate_authorities (RFC 8446 §4.2.4).
     pub fn authority_names(&self) -> Vec<Vec<u8>> {
-        todo!()
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for trusted in &self.0.authorities {
+            let name = trusted.certificate.subject_der();
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_vec());
+            }
+        }
+        names
     }
 
     /// Judges a chain as it came on the wire: DER, leaf first, at most [`super::MAX_CHAIN_LEN`].
     ///
+    /// Beyond path validation (RFC 5280 §6), the leaf must not be an authority's certificate, its
+    /// KeyUsage must allow signatures, and its ExtendedKeyUsage must name the role exactly; the
+    /// trusted authority must be within its own validity and path length. A certificate after the
+    /// leaf whose key is of no supported kind is passed over.
+    ///
     /// # Errors
     /// The report of every candidate that failed.
     pub fn verify(&self, chain: &[Vec<u8>], role: &PeerRole, now: UnixTime) -> Result<VerifiedPeer, Report> {
-        let _ = (chain, role, now);
-        todo!()
+        let decoded = explain::decode(chain)?;
+        let case = Case { store: &self.0, chain: &decoded.chain, role, now };
+        let leaf_findings = case.judge_leaf();
+        match case.find_path() {
+            Ok(authority) if leaf_findings.is_empty() => {
+                Ok(VerifiedPeer { authority: authority.clone(), chain: decoded.chain })
+            }
+            Ok(_) => Err(case.report(leaf_findings, decoded.passed_over, None)),
+            Err(error) => Err(case.report(leaf_findings, decoded.passed_over, Some(error))),
+        }
+    }
+}
+
+impl Inner {
+    /// Gives each authority its list. Authorities may share a name (a CA that changed its key), so
+    /// the signature decides.
+    fn assign_lists(&mut self) {
+        let assigned: Vec<Revocation> =
+            self.authorities.iter().map(|trusted| self.list_of(&trusted.certificate)).collect();
+        for (trusted, revocation) in self.authorities.iter_mut().zip(assigned) {
+            trusted.revocation = revocation;
+        }
+    }
+
+    fn list_of(&self, authority: &Certificate) -> Revocation {
+        let signed_by = |crl: &&Crl, by: &Certificate| crl.verify(by.public_key()).is_ok();
+        let mut lists = self.crls.iter().filter(|crl| crl.is_issued_by(authority)).peekable();
+        if lists.peek().is_none() {
+            return Revocation::Unchecked;
+        }
+        let Some(crl) = lists.clone().find(|crl| signed_by(crl, authority)) else {
+            let others = |crl: &&Crl| self.authorities.iter().any(|other| signed_by(crl, &other.certificate));
+            return if lists.all(|crl| others(&crl)) {
+                Revocation::Unchecked
+            } else {
+                Revocation::Unusable("the revocation list in its name is not signed with its key")
+            };
+        };
+        // RFC 5280 §6.3.3 (f): the issuer must be allowed to sign lists.
+        if authority.extensions().key_usage.as_ref().is_some_and(|usage| !usage.crl_sign()) {
+            return Revocation::Unusable("it has a revocation list, but its KeyUsage lacks cRLSign");
+        }
+        Revocation::List(crl.clone())
+    }
+
+    /// The lists of issuers that are not trusted authorities themselves.
+    fn other_lists(&self) -> impl Iterator<Item = &Crl> {
+        let is_authority =
+            |crl: &Crl| self.authorities.iter().any(|trusted| crl.is_issued_by(&trusted.certificate));
+        self.crls.iter().filter(move |crl| !is_authority(crl))
+    }
+}
+
+/// One chain to be judged.
+struct Case<'a> {
+    store: &'a Inner,
+    /// Leaf first; never empty.
+    chain: &'a [Certificate],
+    role: &'a PeerRole,
+    now: UnixTime,
+}
+
+impl<'a> Case<'a> {
+    /// A path to an authority: RFC 5280 §6 by rustls-webpki, and [`Case::check_path`].
+    fn find_path(&self) -> Result<&'a Certificate, PathError> {
+        let ders: Vec<CertificateDer<'_>> =
+            self.chain.iter().map(|certificate| CertificateDer::from(certificate.to_der())).collect();
+        let (leaf, intermediates) = ders.split_first().ok_or(PathError::BadDer)?;
+        let end_entity = EndEntityCert::try_from(leaf)?;
+        let mut failure = PathError::UnknownIssuer;
+        for trusted in self.candidates() {
+            let mut lists: Vec<&CertRevocationList<'_>> = self.store.other_lists().map(Crl::list).collect();
+            if let Revocation::List(crl) = &trusted.revocation {
+                lists.push(crl.list());
+            }
+            let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|builder| {
+                builder
+                    .with_status_policy(UnknownStatusPolicy::Allow)
+                    .with_expiration_policy(ExpirationPolicy::Enforce)
+                    .build()
+            });
+            let verified = end_entity.verify_for_usage(
+                VERIFIERS,
+                core::slice::from_ref(&trusted.anchor),
+                intermediates,
+                pki_time(self.now),
+                self.usage(),
+                revocation,
+                Some(&|path| self.check_path(path, trusted)),
+            );
+            match verified {
+                Ok(_) => return Ok(&trusted.certificate),
+                // A candidate that is not the issuer tells less than one that is.
+                Err(PathError::UnknownIssuer) => {}
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The authorities that the leaf or an intermediate names as its issuer.
+    fn candidates(&self) -> impl Iterator<Item = &'a Trusted> {
+        self.store.authorities.iter().filter(|trusted| {
+            let name = trusted.certificate.subject_der();
+            self.chain.iter().any(|certificate| certificate.issuer_der() == name)
+        })
+    }
+
+    /// What rustls-webpki leaves out: it takes an anchor for a name and a key, and does not read
+    /// KeyUsage. The errors only say "not this one"; [`explain`] finds the reason.
+    fn check_path(&self, path: &VerifiedPath<'_>, trusted: &Trusted) -> Result<(), PathError> {
+        if self.authority_fault(trusted, path.intermediate_certificates().count()).is_some() {
+            return Err(PathError::UnknownIssuer);
+        }
+        for issuer in path.intermediate_certificates() {
+            let sent = self.chain.iter().find(|sent| *sent.to_der() == *issuer.der());
+            if sent.is_none_or(|sent| sent.authority_fault().is_some()) {
+                return Err(PathError::EndEntityUsedAsCa);
+            }
+        }
+        Ok(())
+    }
+
+    /// rustls-webpki asks it of intermediates too, where the extension is there; that the leaf must
+    /// have it is checked by [`Case::judge_leaf`].
+    fn usage(&self) -> KeyUsage {
+        match self.role {
+            PeerRole::Server(_) => KeyUsage::server_auth(),
+            PeerRole::Client => KeyUsage::client_auth(),
+        }
     }
 }
 
 /// A peer whose certificate was verified; only [`TrustStore::verify`] makes one.
 #[derive(Clone)]
 pub struct VerifiedPeer {
+    authority: Certificate,
     chain: Vec<Certificate>,
 }
 
 impl VerifiedPeer {
     /// The leaf.
     pub fn certificate(&self) -> &Certificate {
-        todo!()
+        // `verify` refuses an empty chain before it makes one of these.
+        self.chain.first().unwrap_or(&self.authority)
     }
 
     /// As the peer sent it, leaf first.
     pub fn chain(&self) -> &[Certificate] {
         &self.chain
+    }
+
+    /// The trusted authority that the chain leads to.
+    pub fn authority(&self) -> &Certificate {
+        &self.authority
+    }
+}
+
+fn pki_time(time: UnixTime) -> PkiTime {
+    PkiTime::since_unix_epoch(Duration::from_secs(time.0))
+}
+
+/// The name as rustls-webpki compares it; `None` for a wildcard, which no host has as its name.
+fn server_name(name: &GeneralName) -> Option<ServerName<'_>> {
+    match name {
+        GeneralName::Dns(dns) => DnsName::try_from(dns.as_str()).ok().map(ServerName::DnsName),
+        GeneralName::Ip(address) => Some(ServerName::IpAddress((*address).into())),
     }
 }
