@@ -1,0 +1,78 @@
+# otls: one command for each thing a person does. `make` lists them.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+TIME    ?= 60
+CARGO   ?= cargo
+PYTHON  ?= python3
+
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+VENV    := $(TARGET)/venv
+PY      := $(VENV)/bin/python
+# What the wheel is made of: installed again only when one of these is newer.
+WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src bindings/python -type f -not -path '*/tests/*' \
+	-not -path '*/__pycache__/*' -not -name '*.so')
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-rust test-python lint bench interop fuzz install docs header clean deps
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the TTP, the bank and the customer with default answers: prints the customer's message
+	@$(MAKE) --no-print-directory -s $(VENV)/.otls >&2
+	@$(PY) scripts/demo.py
+
+test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing
+	@$(MAKE) --no-print-directory test-rust test-python
+
+test-rust: ## the tests in Rust, which build and run the C programs too
+	$(CARGO) test --locked --features capi --no-fail-fast
+
+test-python: $(VENV)/.otls ## the tests in Python, the three scripts included
+	$(PY) -m pytest bindings/python
+
+lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules of the house
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features capi
+	$(PY) -m ruff check bindings/python examples scripts
+	$(PY) -m ruff format --check bindings/python examples scripts
+	cd bindings/python && $(abspath $(PY)) -m mypy
+	$(PY) scripts/check_house.py
+
+bench: ## handshakes and records against rustls, both in memory, as ratios
+	$(CARGO) bench --locked --features capi
+
+interop: ## against openssl and rustls: both directions, client certificates, every suite and group
+	$(CARGO) test --locked --test interop_openssl --test interop_rustls -- --nocapture
+
+fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, needs a nightly toolchain
+	scripts/fuzz.sh $(TIME)
+
+install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
+	$(CARGO) build --locked --release --features capi
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh '$(TARGET)/release'
+
+docs: ## the Rust documentation, in target/doc
+	$(CARGO) doc --locked --no-deps --features capi
+
+header: ## write include/otls.h anew from src/ffi
+	OTLS_WRITE_HEADER=1 $(CARGO) test --locked --features capi --test header
+
+clean: ## remove everything that was built
+	rm -rf '$(TARGET)' fuzz/target
+
+deps: ## install what the tests need and this machine lacks (apt)
+	scripts/deps.sh
+
+# The virtual environment with the tools, and with otls itself.
+$(VENV)/.tools: bindings/python/requirements-dev.txt
+	$(PYTHON) -m venv '$(VENV)'
+	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings/python/requirements-dev.txt
+	@touch $@
+
+$(VENV)/.otls: $(VENV)/.tools $(WHEEL_INPUTS)
+	$(PY) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings/python
+	@touch $@
