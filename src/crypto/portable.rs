@@ -2,3 +2,4 @@
 
 pub(super) mod aead;
 pub(super) mod cbc_hmac;
+pub(super) mod kx;
