@@ -35,3 +35,15 @@ pub(super) mod kx {
         None
     }
 }
+
+pub(super) mod sign {
+    use crate::crypto::sign::{PrivateParts, PublicParts, Signer, Verifier};
+
+    pub(in crate::crypto) fn signer(_: &PrivateParts) -> Option<Signer> {
+        None
+    }
+
+    pub(in crate::crypto) fn verifier(_: &PublicParts<'_>) -> Option<Verifier> {
+        None
+    }
+}

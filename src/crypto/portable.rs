@@ -3,3 +3,4 @@
 pub(super) mod aead;
 pub(super) mod cbc_hmac;
 pub(super) mod kx;
+pub(super) mod sign;
