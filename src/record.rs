@@ -5,7 +5,7 @@ mod fragment;
 mod protect;
 
 pub(crate) use deframe::Deframer;
-pub(crate) use fragment::{HandshakeJoiner, HandshakeMessage, MAX_HANDSHAKE_LEN};
+pub(crate) use fragment::{HandshakeJoiner, HandshakeMessage};
 pub(crate) use protect::{Opener, Sealer, write_plaintext_record};
 
 /// Octets in a record header.

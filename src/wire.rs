@@ -13,10 +13,7 @@ pub(crate) use auth::{
 };
 pub(crate) use codec::{Codec, Reader};
 pub(crate) use extensions::{
-    CertificateRequestExtensions, ClientExtensions, EncryptedExtensionsBody, HelloRetryExtensions,
-    KeyShareEntry, OfferedPsks, PskIdentity, ServerExtensions,
+    CertificateRequestExtensions, ClientExtensions, HelloRetryExtensions, KeyShareEntry, ServerExtensions,
 };
-pub(crate) use hello::{
-    ClientHello, HELLO_RETRY_RANDOM, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId,
-};
+pub(crate) use hello::{ClientHello, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId};
 pub(crate) use post_handshake::{KeyUpdate, NewSessionTicket};

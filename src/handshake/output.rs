@@ -74,7 +74,7 @@ impl Outbox {
                 ProtocolVersion::TLS1_2,
                 &[1],
                 &mut self.bytes,
-            );
+            )?;
         }
         Ok(())
     }
@@ -127,8 +127,7 @@ impl Outbox {
         // RFC 8446 §5.1: an initial ClientHello may say TLS 1.0, which old middleboxes want.
         let version = if self.first_record { ProtocolVersion::TLS1_0 } else { ProtocolVersion::TLS1_2 };
         self.first_record = false;
-        write_plaintext_record(content_type, version, content, &mut self.bytes);
-        Ok(())
+        write_plaintext_record(content_type, version, content, &mut self.bytes)
     }
 
     /// An outbox whose first record is an initial ClientHello.

@@ -1,9 +1,14 @@
 //! A byte stream cut into records (RFC 8446 §5.1), at most one held at a time.
 
+use super::HEADER_LEN;
 use crate::codepoints::ContentType;
-use crate::error::InvalidMessage;
+use crate::error::{InvalidMessage, Malformed};
 
-/// Collects one record. Gives its memory back when it is empty.
+/// Octets of buffer that a quiet connection keeps: enough for short messages to come and go without
+/// an allocation each.
+const KEPT_CAPACITY: usize = 512;
+
+/// Collects one record.
 #[derive(Default)]
 pub(crate) struct Deframer {
     buffer: Vec<u8>,
@@ -13,7 +18,7 @@ pub(crate) struct Deframer {
 pub(crate) struct Record<'a> {
     pub(crate) content_type: ContentType,
     /// The header, which is the associated data of a protected record.
-    pub(crate) header: [u8; super::HEADER_LEN],
+    pub(crate) header: [u8; HEADER_LEN],
     pub(crate) payload: &'a mut [u8],
 }
 
@@ -23,27 +28,106 @@ impl Deframer {
     /// `max_len` (MAX_FRAGMENT_LEN before protection, MAX_CIPHERTEXT_LEN after) is refused before
     /// anything is allocated for it.
     pub(crate) fn feed(&mut self, input: &[u8], max_len: usize) -> Result<usize, InvalidMessage> {
-        let _ = (input, max_len);
-        todo!()
+        let header_part = self.append(input, HEADER_LEN);
+        let Some((content_type, len)) = self.header() else { return Ok(header_part) };
+        if content_type.name().is_none() {
+            return Err(InvalidMessage { what: "record", why: Malformed::UnknownType });
+        }
+        if len > max_len {
+            return Err(InvalidMessage { what: "record", why: Malformed::RecordOverflow });
+        }
+        let rest = input.get(header_part..).unwrap_or_default();
+        Ok(header_part.saturating_add(self.append(rest, HEADER_LEN.saturating_add(len))))
     }
 
     /// The record, once it is complete.
     pub(crate) fn record(&mut self) -> Option<Record<'_>> {
-        todo!()
+        let (content_type, len) = self.header()?;
+        let (header, payload) = self.buffer.split_first_chunk_mut()?;
+        let payload = payload.get_mut(..len)?;
+        Some(Record { content_type, header: *header, payload })
     }
 
     /// Forgets the record that was just handled.
     pub(crate) fn clear(&mut self) {
-        todo!()
+        self.buffer.clear();
     }
 
-    /// Gives the memory back; call it when the connection becomes idle.
+    /// Gives a large buffer back; call it when the connection may become idle.
     pub(crate) fn release(&mut self) {
-        todo!()
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_CAPACITY {
+            self.buffer = Vec::new();
+        }
     }
 
-    /// Whether nothing of a record has arrived (the transport may end here).
-    pub(crate) fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+    /// Appends from `input` until the buffer holds `target` octets; returns how many.
+    fn append(&mut self, input: &[u8], target: usize) -> usize {
+        let missing = target.saturating_sub(self.buffer.len()).min(input.len());
+        self.buffer.extend_from_slice(input.get(..missing).unwrap_or_default());
+        missing
+    }
+
+    fn header(&self) -> Option<(ContentType, usize)> {
+        // RFC 8446 §5.1: legacy_record_version is ignored.
+        let &[content_type, _, _, high, low] = self.buffer.first_chunk()?;
+        Some((ContentType(content_type), usize::from(u16::from_be_bytes([high, low]))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
+
+    fn feed_all(deframer: &mut Deframer, mut input: &[u8]) -> Vec<(ContentType, Vec<u8>)> {
+        let mut records = Vec::new();
+        while !input.is_empty() {
+            let taken = deframer.feed(input, MAX_FRAGMENT_LEN).unwrap();
+            input = &input[taken..];
+            if let Some(record) = deframer.record() {
+                records.push((record.content_type, record.payload.to_vec()));
+                deframer.clear();
+            }
+        }
+        records
+    }
+
+    #[test]
+    fn records_come_out_whole_however_the_stream_is_cut() {
+        let stream = [&[22, 3, 1, 0, 2, 7, 8][..], &[23, 9, 9, 0, 0], &[21, 3, 3, 0, 1, 5]].concat();
+        let whole = feed_all(&mut Deframer::default(), &stream);
+        assert_eq!(whole.iter().map(|(_, payload)| payload.len()).collect::<Vec<_>>(), [2, 0, 1]);
+        for cut in 0..stream.len() {
+            let mut deframer = Deframer::default();
+            let mut records = feed_all(&mut deframer, &stream[..cut]);
+            records.extend(feed_all(&mut deframer, &stream[cut..]));
+            assert_eq!(records, whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_the_limit_is_refused_with_the_header() {
+        for (limit, refused) in [(MAX_FRAGMENT_LEN, true), (MAX_CIPHERTEXT_LEN, false)] {
+            let mut deframer = Deframer::default();
+            let fed = deframer.feed(&[23, 3, 3, 0x40, 0x01], limit);
+            assert_eq!(fed.is_err(), refused);
+            assert!(deframer.buffer.capacity() < 100, "nothing is allocated for what has not arrived");
+        }
+    }
+
+    #[test]
+    fn an_unknown_content_type_is_refused() {
+        let error = Deframer::default().feed(b"GET / HTTP/1.1", MAX_FRAGMENT_LEN).unwrap_err();
+        assert_eq!(error.why, Malformed::UnknownType);
+    }
+
+    #[test]
+    fn an_idle_deframer_keeps_little_memory() {
+        let mut deframer = Deframer::default();
+        let mut record = vec![23, 3, 3, 0x40, 0x00];
+        record.resize(5 + MAX_FRAGMENT_LEN, 0);
+        assert_eq!(feed_all(&mut deframer, &record).len(), 1);
+        deframer.release();
+        assert!(deframer.buffer.capacity() <= KEPT_CAPACITY);
     }
 }

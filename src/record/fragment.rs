@@ -1,11 +1,13 @@
 //! Handshake messages out of record payloads: fragmented, coalesced, or both (RFC 8446 §5.1).
 
 use crate::codepoints::HandshakeType;
-use crate::error::{Error, InvalidMessage};
+use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved};
 
-/// Octets in the largest handshake message that we take: room for ten certificates of usual size.
-/// RFC 8446 §4 allows 2^24-1.
-pub(crate) const MAX_HANDSHAKE_LEN: usize = 64 * 1024;
+/// Octets in the body of the largest handshake message that we take: room for ten certificates of
+/// usual size. RFC 8446 §4 allows 2^24-1.
+const MAX_HANDSHAKE_LEN: usize = 64 * 1024;
+/// Octets in a handshake header.
+const HEADER_LEN: usize = 4;
 
 /// A whole handshake message.
 pub(crate) struct HandshakeMessage {
@@ -17,7 +19,7 @@ pub(crate) struct HandshakeMessage {
 impl HandshakeMessage {
     /// The body, without the four octets of the header.
     pub(crate) fn body(&self) -> &[u8] {
-        self.encoded.get(4..).unwrap_or_default()
+        self.encoded.get(HEADER_LEN..).unwrap_or_default()
     }
 }
 
@@ -25,24 +27,100 @@ impl HandshakeMessage {
 #[derive(Default)]
 pub(crate) struct HandshakeJoiner {
     buffer: Vec<u8>,
+    /// Octets at the front of `buffer` that were handed out already.
+    taken: usize,
 }
 
 impl HandshakeJoiner {
-    /// Adds the payload of one handshake record; an empty one is refused (RFC 8446 §5.1).
+    /// Adds the payload of one handshake record.
+    ///
+    /// # Errors
+    /// RFC 8446 §5.1: a handshake record may not be empty.
     pub(crate) fn push(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let _ = payload;
-        todo!()
+        if payload.is_empty() {
+            return Err(PeerMisbehaved::UnexpectedRecord("empty handshake record").into());
+        }
+        self.buffer.extend_from_slice(payload);
+        Ok(())
     }
 
     /// The next whole message. A length beyond [`MAX_HANDSHAKE_LEN`] is refused as soon as the
-    /// header is there.
+    /// header is there, so at most that and one record are ever held.
     pub(crate) fn next(&mut self) -> Result<Option<HandshakeMessage>, InvalidMessage> {
-        todo!()
+        let waiting = self.buffer.get(self.taken..).unwrap_or_default();
+        let Some(&[message_type, high, middle, low]) = waiting.first_chunk() else { return Ok(None) };
+        let message_type = HandshakeType(message_type);
+        if message_type.name().is_none() || message_type == HandshakeType::MESSAGE_HASH {
+            return Err(InvalidMessage { what: "handshake message", why: Malformed::UnknownType });
+        }
+        let what = message_type.name().unwrap_or("handshake message");
+        let len = usize::try_from(u32::from_be_bytes([0, high, middle, low]))
+            .ok()
+            .filter(|len| *len <= MAX_HANDSHAKE_LEN)
+            .ok_or(InvalidMessage { what, why: Malformed::TooLong })?;
+        let total = HEADER_LEN.saturating_add(len);
+        let Some(encoded) = waiting.get(..total) else { return Ok(None) };
+        let message = HandshakeMessage { message_type, encoded: encoded.to_vec() };
+        self.taken = self.taken.saturating_add(total);
+        if self.taken == self.buffer.len() {
+            *self = Self::default();
+        }
+        Ok(Some(message))
     }
 
     /// Whether no fragment is waiting: required at every key change (RFC 8446 §5.1) and between
     /// records of other types.
     pub(crate) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &[u8] = &[1, 0, 0, 3, 10, 11, 12, 20, 0, 0, 0, 8, 0, 0, 1, 13];
+
+    fn collect(joiner: &mut HandshakeJoiner) -> Vec<(HandshakeType, Vec<u8>)> {
+        let mut messages = Vec::new();
+        while let Some(message) = joiner.next().unwrap() {
+            messages.push((message.message_type, message.body().to_vec()));
+        }
+        messages
+    }
+
+    #[test]
+    fn messages_come_out_whole_however_they_are_fragmented_and_coalesced() {
+        for cut in 1..STREAM.len() {
+            let mut joiner = HandshakeJoiner::default();
+            let mut messages = Vec::new();
+            for part in [&STREAM[..cut], &STREAM[cut..]] {
+                joiner.push(part).unwrap();
+                messages.extend(collect(&mut joiner));
+            }
+            let bodies: Vec<_> = messages.iter().map(|(_, body)| body.as_slice()).collect();
+            assert_eq!(bodies, [&[10, 11, 12][..], &[], &[13]], "cut at {cut}");
+            assert!(joiner.is_empty() && joiner.buffer.capacity() == 0);
+        }
+    }
+
+    #[test]
+    fn a_message_beyond_the_limit_is_refused_with_its_header() {
+        let mut joiner = HandshakeJoiner::default();
+        joiner.push(&[11, 1, 0, 1]).unwrap();
+        assert_eq!(joiner.next().err().unwrap().why, Malformed::TooLong);
+        let mut joiner = HandshakeJoiner::default();
+        joiner.push(&[11, 1, 0, 0]).unwrap();
+        assert!(joiner.next().unwrap().is_none());
+    }
+
+    #[test]
+    fn unknown_messages_and_empty_records_are_refused() {
+        for message_type in [0, 3, 254] {
+            let mut joiner = HandshakeJoiner::default();
+            joiner.push(&[message_type, 0, 0, 0]).unwrap();
+            assert_eq!(joiner.next().err().unwrap().why, Malformed::UnknownType);
+        }
+        assert!(HandshakeJoiner::default().push(&[]).is_err());
     }
 }

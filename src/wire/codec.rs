@@ -1,5 +1,8 @@
-//! The one codec trait and the reader that every decoder uses.
+//! The one codec trait, the reader that every decoder uses and the writers that every encoder uses.
 
+use crate::codepoints::{
+    CipherSuite, ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme,
+};
 use crate::error::{InvalidMessage, Malformed};
 
 /// Encoding and decoding of one structure.
@@ -37,6 +40,78 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// The next `N` octets.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], InvalidMessage> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(self.error(Malformed::Truncated))?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, InvalidMessage> {
+        let [octet] = self.array()?;
+        Ok(octet)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, InvalidMessage> {
+        Ok(u16::from_be_bytes(self.array()?))
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, InvalidMessage> {
+        Ok(u32::from_be_bytes(self.array()?))
+    }
+
+    /// An opaque vector whose length takes `prefix` octets and is at least `min`.
+    pub(crate) fn opaque(&mut self, prefix: Prefix, min: usize) -> Result<&'a [u8], InvalidMessage> {
+        let len = match prefix {
+            Prefix::One => usize::from(self.u8()?),
+            Prefix::Two => usize::from(self.u16()?),
+            Prefix::Three => {
+                let [high, middle, low] = self.array()?;
+                let len = u32::from_be_bytes([0, high, middle, low]);
+                usize::try_from(len).map_err(|_| self.error(Malformed::TooLong))?
+            }
+        };
+        if len < min {
+            return Err(self.error(if len == 0 { Malformed::Empty } else { Malformed::Truncated }));
+        }
+        self.take(len)
+    }
+
+    /// A vector of structures, at least one of them, read as a whole.
+    pub(crate) fn list<T: Codec>(&mut self, prefix: Prefix) -> Result<Vec<T>, InvalidMessage> {
+        let list = self.list_or_empty(prefix)?;
+        if list.is_empty() { Err(self.error(Malformed::Empty)) } else { Ok(list) }
+    }
+
+    /// A vector of structures, perhaps empty.
+    pub(crate) fn list_or_empty<T: Codec>(&mut self, prefix: Prefix) -> Result<Vec<T>, InvalidMessage> {
+        let mut inner = self.nested(prefix)?;
+        let mut list = Vec::new();
+        while !inner.is_empty() {
+            list.push(T::decode(&mut inner)?);
+        }
+        Ok(list)
+    }
+
+    /// A reader over the next opaque vector.
+    pub(crate) fn nested(&mut self, prefix: Prefix) -> Result<Self, InvalidMessage> {
+        Ok(Self { what: self.what, rest: self.opaque(prefix, 0)? })
+    }
+
+    /// The same bytes under another name.
+    pub(crate) const fn named(self, what: &'static str) -> Self {
+        Self { what, rest: self.rest }
+    }
+
+    /// All that is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.rest)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     pub(crate) const fn error(&self, why: Malformed) -> InvalidMessage {
         InvalidMessage { what: self.what, why }
     }
@@ -44,4 +119,69 @@ impl<'a> Reader<'a> {
     pub(crate) fn finish(&self) -> Result<(), InvalidMessage> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.error(Malformed::TrailingData)) }
     }
+}
+
+/// Octets in the length of a vector.
+#[derive(Clone, Copy)]
+pub(crate) enum Prefix {
+    One,
+    Two,
+    Three,
+}
+
+/// Appends a vector: its length, patched once `write` has appended the content.
+pub(crate) fn vector(prefix: Prefix, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let (width, at) = (prefix.width(), out.len());
+    out.resize(at.saturating_add(width), 0);
+    write(out);
+    let len = out.len().saturating_sub(at.saturating_add(width));
+    // What we encode is far below these maxima: names, keys and certificates bound it.
+    let octets = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
+    debug_assert!(len >> (8 * width) == 0, "a vector that its length cannot tell");
+    if let Some(slot) = out.get_mut(at..at.saturating_add(width)) {
+        slot.copy_from_slice(octets.get(4_usize.saturating_sub(width)..).unwrap_or_default());
+    }
+}
+
+/// Appends a vector of octets.
+pub(crate) fn opaque(prefix: Prefix, bytes: &[u8], out: &mut Vec<u8>) {
+    vector(prefix, out, |out| out.extend_from_slice(bytes));
+}
+
+/// Appends a vector of structures.
+pub(crate) fn list<T: Codec>(prefix: Prefix, items: &[T], out: &mut Vec<u8>) {
+    vector(prefix, out, |out| items.iter().for_each(|item| item.encode(out)));
+}
+
+impl Prefix {
+    const fn width(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+            Self::Three => 3,
+        }
+    }
+}
+
+macro_rules! number_codecs {
+    ($($name:ident: $read:ident),* $(,)?) => {
+        $( impl Codec for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.0.to_be_bytes());
+            }
+
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+                Ok(Self(reader.$read()?))
+            }
+        } )*
+    };
+}
+
+number_codecs! {
+    CipherSuite: u16,
+    ExtensionType: u16,
+    NamedGroup: u16,
+    ProtocolVersion: u16,
+    PskKeyExchangeMode: u8,
+    SignatureScheme: u16,
 }

@@ -3,7 +3,26 @@
 //! Each struct has `types`: the extension types in the order in which they were decoded, known or
 //! not, so that the handshake can refuse what was not offered. Encoding ignores `types`.
 
+mod block;
+#[cfg(test)]
+mod tests;
+
+use self::block::{Block, Message, decode_block};
+pub(super) use self::block::{certificate_entry_types, ticket_early_data};
+use super::codec::{Prefix, list, opaque, vector};
+use super::{Codec, Reader};
 use crate::codepoints::{ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme};
+use crate::error::{InvalidMessage, Malformed};
+
+/// Key shares in one ClientHello that we look at: more than there are groups in use. RFC 8446 sets
+/// no limit; comparing them pairwise needs one.
+const MAX_KEY_SHARES: usize = 64;
+/// RFC 8449 §4: the smallest record_size_limit.
+const MIN_RECORD_SIZE_LIMIT: u16 = 64;
+/// Octets in the shortest PSK binder (RFC 8446 §4.2.11).
+const MIN_BINDER_LEN: usize = 32;
+/// name_type of a host name (RFC 6066 §3).
+const HOST_NAME: u8 = 0;
 
 /// KeyShareEntry (RFC 8446 §4.2.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,4 +106,297 @@ pub(crate) struct CertificateRequestExtensions {
     pub(crate) signature_algorithms_cert: Option<Vec<SignatureScheme>>,
     pub(crate) certificate_authorities: Option<Vec<Vec<u8>>>,
     pub(crate) types: Vec<ExtensionType>,
+}
+
+impl Codec for KeyShareEntry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.group.encode(out);
+        opaque(Prefix::Two, &self.key_exchange, out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let group = NamedGroup::decode(reader)?;
+        Ok(Self { group, key_exchange: reader.opaque(Prefix::Two, 1)?.to_vec() })
+    }
+}
+
+impl Codec for PskIdentity {
+    fn encode(&self, out: &mut Vec<u8>) {
+        opaque(Prefix::Two, &self.identity, out);
+        out.extend_from_slice(&self.obfuscated_ticket_age.to_be_bytes());
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let identity = reader.opaque(Prefix::Two, 1)?.to_vec();
+        Ok(Self { identity, obfuscated_ticket_age: reader.u32()? })
+    }
+}
+
+impl Codec for OfferedPsks {
+    fn encode(&self, out: &mut Vec<u8>) {
+        list(Prefix::Two, &self.identities, out);
+        vector(Prefix::Two, out, |out| {
+            self.binders.iter().for_each(|binder| opaque(Prefix::One, binder, out));
+        });
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let identities: Vec<PskIdentity> = reader.list(Prefix::Two)?;
+        let mut inner = reader.nested(Prefix::Two)?;
+        let mut binders = Vec::new();
+        while !inner.is_empty() {
+            binders.push(inner.opaque(Prefix::One, MIN_BINDER_LEN)?.to_vec());
+        }
+        // RFC 8446 §4.2.11: one binder for each identity.
+        if binders.len() != identities.len() {
+            return Err(reader.error(Malformed::IllegalValue));
+        }
+        Ok(Self { identities, binders })
+    }
+}
+
+impl Codec for ClientExtensions {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut block = Block::new();
+        block.some(ExtensionType::SERVER_NAME, self.server_name.as_ref(), |name, out| {
+            vector(Prefix::Two, out, |out| {
+                out.push(HOST_NAME);
+                opaque(Prefix::Two, name.as_bytes(), out);
+            });
+        });
+        block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
+        block.list(ExtensionType::SIGNATURE_ALGORITHMS, Prefix::Two, self.signature_algorithms.as_deref());
+        let cert = self.signature_algorithms_cert.as_deref();
+        block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
+        block.some(ExtensionType::ALPN, self.alpn.as_ref(), |names, out| {
+            vector(Prefix::Two, out, |out| names.iter().for_each(|name| opaque(Prefix::One, name, out)));
+        });
+        block.some(ExtensionType::RECORD_SIZE_LIMIT, self.record_size_limit.as_ref(), |limit, out| {
+            out.extend_from_slice(&limit.to_be_bytes());
+        });
+        block.list(ExtensionType::SUPPORTED_VERSIONS, Prefix::One, self.supported_versions.as_deref());
+        block.some(ExtensionType::COOKIE, self.cookie.as_ref(), |cookie, out| {
+            opaque(Prefix::Two, cookie, out)
+        });
+        let modes = self.psk_key_exchange_modes.as_deref();
+        block.list(ExtensionType::PSK_KEY_EXCHANGE_MODES, Prefix::One, modes);
+        block.authorities(self.certificate_authorities.as_ref());
+        block.flag(ExtensionType::POST_HANDSHAKE_AUTH, self.post_handshake_auth);
+        block.flag(ExtensionType::EARLY_DATA, self.early_data);
+        block.list(ExtensionType::KEY_SHARE, Prefix::Two, self.key_share.as_deref());
+        block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), Codec::encode);
+        block.finish(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let mut value = Self::default();
+        // RFC 8446 §4.1.2: a ClientHello of an older version may end before its extensions.
+        if reader.is_empty() {
+            return Ok(value);
+        }
+        let types = decode_block(Message::ClientHello, reader, |extension, body| {
+            match extension {
+                ExtensionType::SERVER_NAME => value.server_name = Some(host_name(body)?),
+                ExtensionType::SUPPORTED_GROUPS => value.supported_groups = Some(body.list(Prefix::Two)?),
+                ExtensionType::SIGNATURE_ALGORITHMS => {
+                    value.signature_algorithms = Some(body.list(Prefix::Two)?)
+                }
+                ExtensionType::SIGNATURE_ALGORITHMS_CERT => {
+                    value.signature_algorithms_cert = Some(body.list(Prefix::Two)?);
+                }
+                ExtensionType::ALPN => value.alpn = Some(opaque_list(body, Prefix::One)?),
+                ExtensionType::RECORD_SIZE_LIMIT => value.record_size_limit = Some(record_size_limit(body)?),
+                ExtensionType::SUPPORTED_VERSIONS => value.supported_versions = Some(body.list(Prefix::One)?),
+                ExtensionType::COOKIE => value.cookie = Some(body.opaque(Prefix::Two, 1)?.to_vec()),
+                ExtensionType::PSK_KEY_EXCHANGE_MODES => {
+                    value.psk_key_exchange_modes = Some(body.list(Prefix::One)?);
+                }
+                ExtensionType::CERTIFICATE_AUTHORITIES => {
+                    value.certificate_authorities = Some(opaque_list(body, Prefix::Two)?);
+                }
+                ExtensionType::POST_HANDSHAKE_AUTH => value.post_handshake_auth = true,
+                ExtensionType::EARLY_DATA => value.early_data = true,
+                ExtensionType::KEY_SHARE => value.key_share = Some(key_shares(body)?),
+                ExtensionType::PRE_SHARED_KEY => value.pre_shared_key = Some(OfferedPsks::decode(body)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        // RFC 8446 §4.2.11: the binders cover all that comes before them.
+        if value.pre_shared_key.is_some() && types.last() != Some(&ExtensionType::PRE_SHARED_KEY) {
+            return Err(InvalidMessage {
+                what: "pre_shared_key (must be last)",
+                why: Malformed::IllegalValue,
+            });
+        }
+        value.types = types;
+        Ok(value)
+    }
+}
+
+impl Codec for ServerExtensions {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut block = Block::new();
+        block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
+        block.some(ExtensionType::SUPPORTED_VERSIONS, self.supported_versions.as_ref(), Codec::encode);
+        block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), |index, out| {
+            out.extend_from_slice(&index.to_be_bytes());
+        });
+        block.finish(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let mut value = Self::default();
+        // An older server may send none; the handshake then finds that it did not choose TLS 1.3.
+        if reader.is_empty() {
+            return Ok(value);
+        }
+        value.types = decode_block(Message::ServerHello, reader, |extension, body| {
+            match extension {
+                ExtensionType::KEY_SHARE => value.key_share = Some(KeyShareEntry::decode(body)?),
+                ExtensionType::SUPPORTED_VERSIONS => {
+                    value.supported_versions = Some(ProtocolVersion::decode(body)?);
+                }
+                ExtensionType::PRE_SHARED_KEY => value.pre_shared_key = Some(body.u16()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(value)
+    }
+}
+
+impl Codec for HelloRetryExtensions {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut block = Block::new();
+        block.some(ExtensionType::SUPPORTED_VERSIONS, self.supported_versions.as_ref(), Codec::encode);
+        block.some(ExtensionType::COOKIE, self.cookie.as_ref(), |cookie, out| {
+            opaque(Prefix::Two, cookie, out)
+        });
+        block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
+        block.finish(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let mut value = Self::default();
+        value.types = decode_block(Message::HelloRetryRequest, reader, |extension, body| {
+            match extension {
+                ExtensionType::SUPPORTED_VERSIONS => {
+                    value.supported_versions = Some(ProtocolVersion::decode(body)?);
+                }
+                ExtensionType::COOKIE => value.cookie = Some(body.opaque(Prefix::Two, 1)?.to_vec()),
+                ExtensionType::KEY_SHARE => value.key_share = Some(NamedGroup::decode(body)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(value)
+    }
+}
+
+impl Codec for EncryptedExtensionsBody {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut block = Block::new();
+        block.flag(ExtensionType::SERVER_NAME, self.server_name);
+        block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
+        block.some(ExtensionType::ALPN, self.alpn.as_ref(), |name, out| {
+            vector(Prefix::Two, out, |out| opaque(Prefix::One, name, out));
+        });
+        block.some(ExtensionType::RECORD_SIZE_LIMIT, self.record_size_limit.as_ref(), |limit, out| {
+            out.extend_from_slice(&limit.to_be_bytes());
+        });
+        block.flag(ExtensionType::EARLY_DATA, self.early_data);
+        block.finish(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let mut value = Self::default();
+        value.types = decode_block(Message::EncryptedExtensions, reader, |extension, body| {
+            match extension {
+                ExtensionType::SERVER_NAME => value.server_name = true,
+                ExtensionType::SUPPORTED_GROUPS => value.supported_groups = Some(body.list(Prefix::Two)?),
+                ExtensionType::ALPN => value.alpn = Some(one_protocol(body)?),
+                ExtensionType::RECORD_SIZE_LIMIT => value.record_size_limit = Some(record_size_limit(body)?),
+                ExtensionType::EARLY_DATA => value.early_data = true,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(value)
+    }
+}
+
+impl Codec for CertificateRequestExtensions {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut block = Block::new();
+        block.list(ExtensionType::SIGNATURE_ALGORITHMS, Prefix::Two, self.signature_algorithms.as_deref());
+        let cert = self.signature_algorithms_cert.as_deref();
+        block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
+        block.authorities(self.certificate_authorities.as_ref());
+        block.finish(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        let mut value = Self::default();
+        value.types = decode_block(Message::CertificateRequest, reader, |extension, body| {
+            match extension {
+                ExtensionType::SIGNATURE_ALGORITHMS => {
+                    value.signature_algorithms = Some(body.list(Prefix::Two)?)
+                }
+                ExtensionType::SIGNATURE_ALGORITHMS_CERT => {
+                    value.signature_algorithms_cert = Some(body.list(Prefix::Two)?);
+                }
+                ExtensionType::CERTIFICATE_AUTHORITIES => {
+                    value.certificate_authorities = Some(opaque_list(body, Prefix::Two)?);
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(value)
+    }
+}
+
+/// ServerNameList with one host_name (RFC 6066 §3).
+fn host_name(body: &mut Reader<'_>) -> Result<String, InvalidMessage> {
+    let mut names = body.nested(Prefix::Two)?;
+    if names.u8()? != HOST_NAME {
+        return Err(names.error(Malformed::IllegalValue));
+    }
+    let name = names.opaque(Prefix::Two, 1)?;
+    names.finish()?;
+    match core::str::from_utf8(name) {
+        Ok(name) if name.is_ascii() && !name.contains(|c: char| c.is_ascii_control()) => Ok(name.to_owned()),
+        _ => Err(names.error(Malformed::IllegalValue)),
+    }
+}
+
+/// A vector of opaque vectors of at least one octet each.
+fn opaque_list(body: &mut Reader<'_>, item: Prefix) -> Result<Vec<Vec<u8>>, InvalidMessage> {
+    let mut inner = body.nested(Prefix::Two)?;
+    let mut items = Vec::new();
+    while !inner.is_empty() {
+        items.push(inner.opaque(item, 1)?.to_vec());
+    }
+    if items.is_empty() { Err(inner.error(Malformed::Empty)) } else { Ok(items) }
+}
+
+/// RFC 7301 §3.1: a server answers with exactly one name.
+fn one_protocol(body: &mut Reader<'_>) -> Result<Vec<u8>, InvalidMessage> {
+    let mut names = opaque_list(body, Prefix::One)?;
+    match (names.pop(), names.is_empty()) {
+        (Some(name), true) => Ok(name),
+        _ => Err(body.error(Malformed::IllegalValue)),
+    }
+}
+
+fn record_size_limit(body: &mut Reader<'_>) -> Result<u16, InvalidMessage> {
+    let limit = body.u16()?;
+    if limit < MIN_RECORD_SIZE_LIMIT { Err(body.error(Malformed::IllegalValue)) } else { Ok(limit) }
+}
+
+fn key_shares(body: &mut Reader<'_>) -> Result<Vec<KeyShareEntry>, InvalidMessage> {
+    // RFC 8446 §4.2.8: an empty list asks for a HelloRetryRequest.
+    let shares = body.list_or_empty(Prefix::Two)?;
+    if shares.len() > MAX_KEY_SHARES { Err(body.error(Malformed::TooLong)) } else { Ok(shares) }
 }

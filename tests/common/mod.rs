@@ -1,5 +1,5 @@
 //! What the integration tests share: a small authority and two connections without a network.
-#![allow(dead_code, clippy::missing_docs_in_private_items)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::sync::Arc;
 
