@@ -7,4 +7,4 @@ mod server;
 
 pub use client::{EstClient, EstReply};
 pub use register::{Entry, Register};
-pub use server::EstServer;
+pub use server::{EstServer, Exchange};

@@ -14,6 +14,18 @@ pub enum EstReply {
     Enrolled(Certificate),
 }
 
+impl EstReply {
+    /// The authority's certificate with this SHA-256 fingerprint: trust none that was not found by
+    /// its fingerprint (RFC 7030 §4.1.1).
+    ///
+    /// # Errors
+    /// [`crate::error::EnrolmentError::FingerprintMismatch`].
+    pub fn authority(&self, fingerprint: &[u8; 32]) -> Result<&Certificate> {
+        let _ = fingerprint;
+        todo!()
+    }
+}
+
 impl EstClient {
     /// Asks for the authority's certificates. Returns the request's bytes as well.
     pub fn cacerts(host: &str) -> (Self, Vec<u8>) {
@@ -33,6 +45,14 @@ impl EstClient {
     /// [`crate::Error::Enrolment`].
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<EstReply>> {
         let _ = bytes;
+        todo!()
+    }
+
+    /// The connection ended with close_notify, which may be what ends the reply (RFC 9112 §6.3).
+    ///
+    /// # Errors
+    /// [`crate::Error::Enrolment`] if the reply is not complete.
+    pub fn feed_end(&mut self) -> Result<Option<EstReply>> {
         todo!()
     }
 }

@@ -1,47 +1,178 @@
-//! What the authority has issued: a name belongs to its first key until revoked.
+//! What the authority has issued: a name belongs to its first key until revoked or expired.
 
-use crate::error::Result;
+mod text;
+
+use std::net::IpAddr;
+
+use crate::crypto::Random;
+use crate::error::{CertificateError, Result};
+use crate::pki::{Authority, Certificate, CertificateRequest, GeneralName, Profile, RevocationReason};
 use crate::time::UnixTime;
 
-/// One issued certificate.
+/// One issued certificate; see [`Register`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Serial number, big-endian.
     pub serial: Vec<u8>,
-    /// The common name.
+    /// What the certificate is for.
+    pub profile: Profile,
+    /// The common name, as in the certificate.
     pub common_name: String,
+    /// The names that it holds: see [`Register`].
+    pub names: Vec<String>,
     /// SHA-256 of the public key (SubjectPublicKeyInfo).
     pub key_fingerprint: [u8; 32],
     /// notAfter.
     pub not_after: UnixTime,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<UnixTime>,
+    /// When and why it was revoked, if it was.
+    pub revoked: Option<(UnixTime, RevocationReason)>,
 }
 
 /// The register: kept by the caller as text, a line for each entry.
+///
+/// A certificate holds its common name and its DNS names, in lower case, until it is revoked or
+/// expires: while it does, no other key gets a certificate of the same [`Profile`] with one of them.
+/// A name with a wildcard and the names that it covers exclude each other. IP addresses are held by
+/// nobody, and `localhost` and the names below it only as a client's common name: several banks run
+/// on one machine.
+///
+/// ```
+/// use otls::est::Register;
+///
+/// let register = Register::default();
+/// assert_eq!(Register::from_text(&register.to_text())?.entries(), []);
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
-pub struct Register(());
+pub struct Register {
+    entries: Vec<Entry>,
+}
 
 impl Register {
-    /// Reads the text that [`Register::to_text`] wrote.
+    /// Reads the text that [`Register::to_text`] wrote, and nothing else.
+    ///
+    /// # Errors
+    /// [`CertificateError::Refused`], naming the line: an authority must not go on with a register
+    /// that is damaged or cut short.
     pub fn from_text(text: &str) -> Result<Self> {
-        let _ = text;
-        todo!()
+        text::decode(text).map(|entries| Self { entries })
     }
 
-    /// The text to keep.
+    /// The text to keep. It has no secrets.
     pub fn to_text(&self) -> String {
-        todo!()
+        text::encode(&self.entries)
     }
 
     /// All entries, oldest first.
     pub fn entries(&self) -> &[Entry] {
-        todo!()
+        &self.entries
     }
 
-    /// Marks a serial number as revoked; false if there is none.
-    pub fn revoke(&mut self, serial: &[u8], now: UnixTime) -> bool {
-        let _ = (serial, now);
-        todo!()
+    /// Issues a certificate and enters it, if its names are free or belong to the request's key.
+    ///
+    /// # Errors
+    /// [`CertificateError::NameTaken`]; what [`Authority::issue`] says. Nothing was entered then.
+    pub fn issue(
+        &mut self,
+        authority: &Authority,
+        request: &CertificateRequest,
+        profile: Profile,
+        lifetime: u64,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Certificate> {
+        let names = held_names(profile, &request.subject().common_name, request.names());
+        self.check(&names, profile, request.public_key().fingerprint(), now)?;
+        let certificate = authority.issue(request, profile, lifetime, now, random)?;
+        self.entries.push(Entry {
+            serial: certificate.serial().to_vec(),
+            profile,
+            common_name: certificate.subject().common_name.clone(),
+            names: held_names(profile, &certificate.subject().common_name, certificate.names()),
+            key_fingerprint: certificate.public_key().fingerprint(),
+            not_after: certificate.not_after(),
+            revoked: None,
+        });
+        Ok(certificate)
+    }
+
+    /// Marks a serial number as revoked; false if there is none. The first revocation stays.
+    pub fn revoke(&mut self, serial: &[u8], reason: RevocationReason, now: UnixTime) -> bool {
+        match self.entries.iter_mut().find(|entry| entry.serial == serial) {
+            Some(entry) => {
+                entry.revoked.get_or_insert((now, reason));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What [`Authority::issue_crl`] takes: serial number, time and reason of all that is revoked.
+    pub fn revoked(&self) -> Vec<(Vec<u8>, UnixTime, RevocationReason)> {
+        let revoked = |entry: &Entry| entry.revoked.map(|(at, why)| (entry.serial.clone(), at, why));
+        self.entries.iter().filter_map(revoked).collect()
+    }
+
+    fn check(&self, names: &[String], profile: Profile, key: [u8; 32], now: UnixTime) -> Result<()> {
+        let others = self.entries.iter().filter(|entry| {
+            // RFC 5280 §4.1.2.5: a certificate is still valid in the second of notAfter.
+            let in_force = entry.revoked.is_none() && now <= entry.not_after;
+            in_force && entry.profile == profile && entry.key_fingerprint != key
+        });
+        for other in others {
+            if let Some(name) = names.iter().find(|name| other.names.iter().any(|held| overlap(name, held))) {
+                return Err(CertificateError::NameTaken(name.clone()).into());
+            }
+        }
+        Ok(())
     }
 }
+
+fn held_names(profile: Profile, common_name: &str, alternatives: &[GeneralName]) -> Vec<String> {
+    let mut held = Vec::new();
+    let common_name = normal(common_name);
+    // A client is known by its common name, whatever that is.
+    let holds_common_name = match profile {
+        Profile::Server => !is_shared(&common_name),
+        Profile::Client => true,
+    };
+    if holds_common_name && !common_name.is_empty() {
+        held.push(common_name);
+    }
+    for alternative in alternatives {
+        match alternative {
+            GeneralName::Dns(name) => {
+                let name = normal(name);
+                if !is_shared(&name) && !held.contains(&name) {
+                    held.push(name);
+                }
+            }
+            GeneralName::Ip(_) => {}
+        }
+    }
+    held
+}
+
+// RFC 4343: DNS names are the same in either case. Common names are treated alike, so that nobody
+// becomes "Bank" beside "bank".
+fn normal(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    name.strip_suffix('.').map(str::to_owned).unwrap_or(name)
+}
+
+fn is_shared(name: &str) -> bool {
+    // RFC 6761 §6.3: localhost and the names below it are the machine itself.
+    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok()
+}
+
+fn overlap(a: &str, b: &str) -> bool {
+    // RFC 6125 §6.4.3: a wildcard stands for exactly one label, the first.
+    let covers = |wild: &str, name: &str| {
+        let parent = wild.strip_prefix("*.");
+        parent.is_some() && parent == name.split_once('.').map(|(_, parent)| parent)
+    };
+    a == b || covers(a, b) || covers(b, a)
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,21 @@ use crate::time::UnixTime;
 /// profile.
 pub struct EstServer(());
 
+/// One request that was answered, for the operator's log. It has no secrets; the texts come from the
+/// client and are free of control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The method and path, for example `POST /.well-known/est/server/simpleenroll`; empty if the
+    /// request could not be read.
+    pub request: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Why it was refused, in one line, or which certificate was issued.
+    pub outcome: String,
+}
+
 impl EstServer {
-    /// A responder for one connection.
+    /// A responder for one connection. Certificates are issued for `lifetime` seconds.
     pub fn new(authority: Arc<Authority>, default_profile: Profile, lifetime: u64) -> Self {
         let _ = (authority, default_profile, lifetime);
         todo!()
@@ -24,8 +37,10 @@ impl EstServer {
     /// certificate that was issued is in `register` before the response is returned: keep the
     /// register before you send.
     ///
+    /// Bytes that are not HTTP are answered with a 400, after which [`EstServer::is_done`] is true.
+    ///
     /// # Errors
-    /// [`crate::Error::Enrolment`] for bytes that are not HTTP; send what it returned before, close.
+    /// [`crate::Error::Random`], [`crate::Error::Internal`]: nothing was issued; close the connection.
     pub fn feed(
         &mut self,
         bytes: &[u8],
@@ -39,6 +54,11 @@ impl EstServer {
 
     /// Whether the last response ends the connection.
     pub fn is_done(&self) -> bool {
+        todo!()
+    }
+
+    /// What was answered since the last call, oldest first.
+    pub fn take_exchanges(&mut self) -> Vec<Exchange> {
         todo!()
     }
 }

@@ -1,10 +1,24 @@
 //! The message that carries a code to the customer.
 
-use super::{Context, OtpId};
+use super::{Context, Issued, OtpId};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
 /// What the customer gets: the text that is shown, the code in it, and the transaction.
+///
+/// ```
+/// use otls::crypto::SystemRandom;
+/// use otls::otp::{Context, Envelope, Ledger, MemoryStore};
+/// use otls::{Secret, UnixTime};
+///
+/// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
+/// let payment = Context::new().with("amount", "100000.00")?;
+/// let issued = ledger.issue("asha", &payment, 120, 3, UnixTime(1_800_000_000), &SystemRandom)?;
+/// let text = format!("The OTP for your transfer is {}.", issued.code.expose());
+/// let envelope = Envelope::new(&issued, payment, Secret::from(text.into_bytes()));
+/// assert_eq!(envelope.expires_at, UnixTime(1_800_000_120));
+/// # Ok::<(), otls::Error>(())
+/// ```
 pub struct Envelope {
     /// Which code.
     pub id: OtpId,
@@ -18,4 +32,18 @@ pub struct Envelope {
     pub issued_at: UnixTime,
     /// From this second on it is expired.
     pub expires_at: UnixTime,
+}
+
+impl Envelope {
+    /// An envelope for a code that was just issued for `context`; `text` is shown to the customer.
+    pub fn new(issued: &Issued, context: Context, text: Secret) -> Self {
+        Self {
+            id: issued.id,
+            text,
+            code: Secret::from(issued.code.expose().as_bytes().to_vec()),
+            context,
+            issued_at: issued.issued_at,
+            expires_at: issued.expires_at,
+        }
+    }
 }

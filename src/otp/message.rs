@@ -1,12 +1,22 @@
-//! OTP messages on a connection: framed, bound to it, in one direction each.
+//! The messages of the OTP protocol and their octets (docs/PROTOCOL.md).
 
-use super::{Envelope, OtpId, Verdict};
-use crate::connection::Connection;
-use crate::error::Result;
-use crate::secret::Secret;
+use zeroize::Zeroizing;
+
+use super::reader::Reader;
+use super::{Code, Context, Envelope, OtpId, Verdict};
+use crate::error::{Error, Result};
+use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
 
 /// A message of the OTP protocol (docs/PROTOCOL.md).
+///
+/// ```
+/// use otls::Secret;
+/// use otls::otp::{Message, OtpId};
+///
+/// let answer = Message::Answer { id: OtpId([1; 16]), code: Secret::from(b"256345".to_vec()) };
+/// assert!(matches!(answer, Message::Answer { .. }));
+/// ```
 pub enum Message {
     /// Bank to customer: the code.
     Envelope(Envelope),
@@ -26,33 +36,257 @@ pub enum Message {
     },
 }
 
-/// Sends and receives OTP messages over one connection; keeps what arrived in part and the
-/// identifiers that were seen. It borrows the connection call by call.
-#[derive(Default)]
-pub struct Channel(());
+/// The value that ties a message to one connection and one direction.
+pub(super) type Binding = [u8; 32];
 
-impl Channel {
-    /// A channel for a connection that is new to OTP messages.
-    pub fn new() -> Self {
-        Self::default()
+/// Who sends a message of some type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    ServerToClient,
+    ClientToServer,
+}
+
+impl Direction {
+    /// The octet that goes into the exporter's context.
+    pub(super) const fn octet(self) -> u8 {
+        match self {
+            Self::ServerToClient => 1,
+            Self::ClientToServer => 2,
+        }
     }
 
-    /// Seals `message`; it is then pending on `connection`.
-    ///
-    /// # Errors
-    /// [`crate::Error::ApiMisuse`] for a message of the peer's direction, an anonymous peer, or before the handshake
-    /// is done.
-    pub fn send(&mut self, connection: &mut Connection, message: &Message) -> Result<()> {
-        let _ = (connection, message);
-        todo!()
-    }
-
-    /// Takes what `connection` has decrypted and returns the next whole message.
-    ///
-    /// # Errors
-    /// [`crate::Error::Otp`]: malformed, wrong binding, replayed, expired at `now`.
-    pub fn receive(&mut self, connection: &mut Connection, now: UnixTime) -> Result<Option<Message>> {
-        let _ = (connection, now);
-        todo!()
+    /// What a server or client sends.
+    pub(super) const fn sent_by(is_server: bool) -> Self {
+        if is_server { Self::ServerToClient } else { Self::ClientToServer }
     }
 }
+
+/// The first octets of a message: all that has to be known before the rest is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    kind: Kind,
+    pub(super) body_len: usize,
+}
+
+impl Header {
+    pub(super) const LEN: usize = 4;
+
+    pub(super) fn decode(octets: [u8; Self::LEN]) -> Result<Self, &'static str> {
+        let [version, kind, high, low] = octets;
+        if version != VERSION {
+            return Err("unknown version");
+        }
+        let kind = Kind::ALL.into_iter().find(|known| known.octet() == kind).ok_or("unknown type")?;
+        let body_len = usize::from(u16::from_be_bytes([high, low]));
+        if body_len > MAX_BODY_LEN {
+            return Err("too long");
+        }
+        Ok(Self { kind, body_len })
+    }
+
+    pub(super) const fn direction(self) -> Direction {
+        self.kind.direction()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Envelope,
+    Answer,
+    Verdict,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Envelope, Self::Answer, Self::Verdict];
+
+    const fn octet(self) -> u8 {
+        match self {
+            Self::Envelope => 1,
+            Self::Answer => 2,
+            Self::Verdict => 3,
+        }
+    }
+
+    const fn direction(self) -> Direction {
+        match self {
+            Self::Envelope | Self::Verdict => Direction::ServerToClient,
+            Self::Answer => Direction::ClientToServer,
+        }
+    }
+}
+
+impl Message {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Envelope(_) => Kind::Envelope,
+            Self::Answer { .. } => Kind::Answer,
+            Self::Verdict { .. } => Kind::Verdict,
+        }
+    }
+
+    pub(super) const fn direction(&self) -> Direction {
+        self.kind().direction()
+    }
+
+    /// The octets of the message, header and binding included.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] for a field that is out of bounds.
+    pub(super) fn encode(&self, binding: &Binding) -> Result<Secret> {
+        // Allocated once, so that growing leaves no copy of a secret behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(Header::LEN + MAX_BODY_LEN));
+        out.extend_from_slice(&[VERSION, self.kind().octet(), 0, 0]);
+        out.extend_from_slice(binding);
+        match self {
+            Self::Envelope(envelope) => encode_envelope(envelope, &mut out)?,
+            Self::Answer { id, code } => {
+                check_answer(code.expose()).map_err(|what| Error::misuse(what, "ask for the code again"))?;
+                out.extend_from_slice(&id.0);
+                out.push(len_u8(code.expose()));
+                out.extend_from_slice(code.expose());
+            }
+            Self::Verdict { id, verdict } => {
+                out.extend_from_slice(&id.0);
+                out.extend_from_slice(&encode_verdict(*verdict));
+            }
+        }
+        let body_len = u16::try_from(out.len().saturating_sub(Header::LEN));
+        let body_len = body_len.ok().filter(|len| usize::from(*len) <= MAX_BODY_LEN);
+        let body_len = body_len.ok_or(Error::Internal("a message beyond its bounds"))?;
+        if let Some(slot) = out.get_mut(2..Header::LEN) {
+            slot.copy_from_slice(&body_len.to_be_bytes());
+        }
+        Ok(Secret::from(out))
+    }
+
+    /// Reads the body that follows `header`. The inner result is `None` for another binding; then
+    /// nothing behind it was looked at.
+    pub(super) fn decode(
+        header: Header,
+        body: &[u8],
+        binding: &Binding,
+    ) -> Result<Option<Self>, &'static str> {
+        let mut reader = Reader::new(body);
+        let found: Binding = reader.array()?;
+        if !ct_eq(&found, binding) {
+            return Ok(None);
+        }
+        let message = match header.kind {
+            Kind::Envelope => Self::Envelope(decode_envelope(&mut reader)?),
+            Kind::Answer => {
+                let id = OtpId(reader.array()?);
+                let len = usize::from(reader.u8()?);
+                let code = reader.take(len)?;
+                check_answer(code)?;
+                Self::Answer { id, code: Secret::from(code.to_vec()) }
+            }
+            Kind::Verdict => {
+                let id = OtpId(reader.array()?);
+                Self::Verdict { id, verdict: decode_verdict(reader.u8()?, reader.u32()?)? }
+            }
+        };
+        reader.finish()?;
+        Ok(Some(message))
+    }
+}
+
+fn encode_envelope(envelope: &Envelope, out: &mut Vec<u8>) -> Result<()> {
+    check_envelope(envelope).map_err(|what| Error::misuse(what, "see the bounds in docs/PROTOCOL.md"))?;
+    let context = envelope.context.encode();
+    out.extend_from_slice(&envelope.id.0);
+    out.extend_from_slice(&envelope.issued_at.0.to_be_bytes());
+    out.extend_from_slice(&envelope.expires_at.0.to_be_bytes());
+    out.push(len_u8(envelope.code.expose()));
+    out.extend_from_slice(envelope.code.expose());
+    out.extend_from_slice(&len_u16(&context));
+    out.extend_from_slice(&context);
+    out.extend_from_slice(&len_u16(envelope.text.expose()));
+    out.extend_from_slice(envelope.text.expose());
+    Ok(())
+}
+
+fn decode_envelope(reader: &mut Reader<'_>) -> Result<Envelope, &'static str> {
+    let id = OtpId(reader.array()?);
+    let issued_at = UnixTime(reader.u64()?);
+    let expires_at = UnixTime(reader.u64()?);
+    let code_len = usize::from(reader.u8()?);
+    let code = Secret::from(reader.take(code_len)?.to_vec());
+    let context_len = usize::from(reader.u16()?);
+    let context = Context::read(reader.take(context_len)?)?;
+    let text_len = usize::from(reader.u16()?);
+    let text = Secret::from(reader.take(text_len)?.to_vec());
+    let envelope = Envelope { id, text, code, context, issued_at, expires_at };
+    check_envelope(&envelope)?;
+    Ok(envelope)
+}
+
+// The same bounds for what is sent and what is read.
+fn check_envelope(envelope: &Envelope) -> Result<(), &'static str> {
+    let code = envelope.code.expose();
+    let text = envelope.text.expose();
+    if !(Code::MIN_DIGITS..=Code::MAX_DIGITS).contains(&code.len()) || !code.iter().all(u8::is_ascii_digit) {
+        return Err("a code that is not 6 to 12 digits");
+    }
+    if text.is_empty() || text.len() > MAX_TEXT_LEN || core::str::from_utf8(text).is_err() {
+        return Err("a text that is empty, longer than 8192 octets or not UTF-8");
+    }
+    if envelope.expires_at <= envelope.issued_at {
+        return Err("a code that expires before it was issued");
+    }
+    Ok(())
+}
+
+fn check_answer(code: &[u8]) -> Result<(), &'static str> {
+    if code.is_empty() || code.len() > MAX_ANSWER_LEN || core::str::from_utf8(code).is_err() {
+        return Err("an answer that is empty, longer than 64 octets or not UTF-8");
+    }
+    Ok(())
+}
+
+fn encode_verdict(verdict: Verdict) -> [u8; 5] {
+    let (kind, attempts_left) = match verdict {
+        Verdict::Accepted => (0, 0),
+        Verdict::Wrong { attempts_left } => (1, attempts_left),
+        Verdict::Expired => (2, 0),
+        Verdict::Used => (3, 0),
+        Verdict::Locked => (4, 0),
+        Verdict::Unknown => (5, 0),
+    };
+    let [a, b, c, d] = attempts_left.to_be_bytes();
+    [kind, a, b, c, d]
+}
+
+fn decode_verdict(kind: u8, attempts_left: u32) -> Result<Verdict, &'static str> {
+    match (kind, attempts_left) {
+        (0, 0) => Ok(Verdict::Accepted),
+        (1, attempts_left) => Ok(Verdict::Wrong { attempts_left }),
+        (2, 0) => Ok(Verdict::Expired),
+        (3, 0) => Ok(Verdict::Used),
+        (4, 0) => Ok(Verdict::Locked),
+        (5, 0) => Ok(Verdict::Unknown),
+        _ => Err("unknown verdict"),
+    }
+}
+
+// Lengths were checked against bounds that fit; the longest value makes a peer refuse what is not.
+fn len_u8(bytes: &[u8]) -> u8 {
+    u8::try_from(bytes.len()).unwrap_or(u8::MAX)
+}
+
+fn len_u16(bytes: &[u8]) -> [u8; 2] {
+    u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes()
+}
+
+const VERSION: u8 = 1;
+
+/// The most octets after the header: the longest envelope has 12,369.
+const MAX_BODY_LEN: usize = 16_384;
+
+/// The most octets of an envelope's text.
+const MAX_TEXT_LEN: usize = 8192;
+
+/// The most octets of an answer: what a customer types may have more than a code's digits.
+const MAX_ANSWER_LEN: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! OTP messages on a connection: framed, bound to it, in one direction each.
+
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
+
+use super::message::{Binding, Direction, Header};
+use super::{Message, OtpId};
+use crate::connection::{Connection, State};
+use crate::crypto::hash::{HashAlgorithm, digest};
+use crate::error::{Error, OtpError, Result};
+use crate::time::UnixTime;
+
+/// Sends and receives OTP messages over one connection; keeps what arrived in part and the
+/// identifiers that were seen. It borrows the connection call by call.
+///
+/// ```no_run
+/// use otls::otp::{Channel, Message};
+///
+/// # fn customer(connection: &mut otls::Connection, now: otls::UnixTime) -> otls::Result<()> {
+/// let mut channel = Channel::new();
+/// // after Connection::feed
+/// if let Some(Message::Envelope(envelope)) = channel.receive(connection, now)? {
+///     let answer = Message::Answer { id: envelope.id, code: envelope.code };
+///     channel.send(connection, &answer)?;
+///     // write Connection::pending to the socket
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Channel {
+    incoming: Incoming,
+    /// Envelopes that were received, with their expiry.
+    seen: HashMap<OtpId, UnixTime>,
+    /// After a message that does not decode nothing else can be told apart.
+    failed: Option<OtpError>,
+}
+
+impl Channel {
+    /// Envelopes that a channel remembers at once; expired ones are forgotten to make room.
+    pub const MAX_SEEN: usize = 4096;
+
+    /// A channel for a connection that is new to OTP messages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Seals `message`; it is then pending on `connection`.
+    ///
+    /// # Errors
+    /// [`crate::Error::ApiMisuse`] for a message of the peer's direction, for a field out of bounds,
+    /// where one side is anonymous, or before the handshake is done.
+    pub fn send(&mut self, connection: &mut Connection, message: &Message) -> Result<()> {
+        let direction = Direction::sent_by(connection.is_server());
+        if message.direction() != direction {
+            return Err(Error::misuse(
+                "an OTP message of the other side",
+                "a server sends envelopes and verdicts, a client answers",
+            ));
+        }
+        let frame = message.encode(&binding(connection, direction)?)?;
+        connection.seal(frame.expose())
+    }
+
+    /// Takes what `connection` has decrypted and returns the next whole message. Call it until it
+    /// returns `None`.
+    ///
+    /// # Errors
+    /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`] are final: close the connection.
+    /// [`OtpError::Replayed`] and [`OtpError::Expired`] refuse one message.
+    /// [`crate::Error::ApiMisuse`] where one side is anonymous.
+    pub fn receive(&mut self, connection: &mut Connection, now: UnixTime) -> Result<Option<Message>> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone().into());
+        }
+        if connection.available() == 0 {
+            return Ok(None);
+        }
+        let direction = Direction::sent_by(!connection.is_server());
+        let binding = binding(connection, direction)?;
+        let received = self.incoming.read(direction, &binding, |out| connection.open(out));
+        let Some(message) = received.inspect_err(|error| self.failed = Some(error.clone()))? else {
+            return Ok(None);
+        };
+        self.check_fresh(&message, now)?;
+        Ok(Some(message))
+    }
+
+    fn check_fresh(&mut self, message: &Message, now: UnixTime) -> Result<()> {
+        let envelope = match message {
+            Message::Envelope(envelope) => envelope,
+            // The ledger judges answers, and a verdict only informs.
+            Message::Answer { .. } | Message::Verdict { .. } => return Ok(()),
+        };
+        if self.seen.contains_key(&envelope.id) {
+            return Err(OtpError::Replayed.into());
+        }
+        if now >= envelope.expires_at {
+            return Err(OtpError::Expired.into());
+        }
+        if self.seen.len() >= Self::MAX_SEEN {
+            self.seen.retain(|_, expires_at| *expires_at > now);
+        }
+        if self.seen.len() >= Self::MAX_SEEN {
+            let error = OtpError::Malformed("more envelopes than a channel remembers");
+            self.failed = Some(error.clone());
+            return Err(error.into());
+        }
+        self.seen.insert(envelope.id, envelope.expires_at);
+        Ok(())
+    }
+}
+
+/// RFC 8446 §7.5: both sides of one connection have the same exporter value and nobody else has it.
+/// The certificates are named as well, so that it holds who the two are and not only that they agree.
+fn binding(connection: &Connection, direction: Direction) -> Result<Binding> {
+    if !connection.state().contains(State::HANDSHAKE_DONE) {
+        return Err(Error::misuse("OTP messages before the handshake is done", "wait for HANDSHAKE_DONE"));
+    }
+    let (Some(identity), Some(peer)) = (connection.identity(), connection.peer()) else {
+        return Err(Error::misuse(
+            "OTP messages on a connection with an anonymous side",
+            "require client certificates: ClientAuth::Require, and an identity for the client",
+        ));
+    };
+    let ours = digest(HashAlgorithm::Sha256, identity.certificate().to_der());
+    let theirs = digest(HashAlgorithm::Sha256, peer.certificate().to_der());
+    let (server, client) = if connection.is_server() { (&ours, &theirs) } else { (&theirs, &ours) };
+    let context = [&[direction.octet()], server.as_ref(), client.as_ref()].concat();
+    let mut binding = [0; 32];
+    connection.export(EXPORTER_LABEL, &context, &mut binding)?;
+    Ok(binding)
+}
+
+/// What arrived of a message so far. Nothing is kept between messages.
+#[derive(Default)]
+struct Incoming {
+    header: [u8; Header::LEN],
+    header_len: usize,
+    body: Option<Body>,
+}
+
+struct Body {
+    header: Header,
+    octets: Zeroizing<Vec<u8>>,
+    len: usize,
+}
+
+impl Incoming {
+    /// Takes octets of `open` up to the end of one message.
+    fn read(
+        &mut self,
+        direction: Direction,
+        binding: &Binding,
+        mut open: impl FnMut(&mut [u8]) -> usize,
+    ) -> Result<Option<Message>, OtpError> {
+        if self.body.is_none() {
+            if !fill(&mut self.header, &mut self.header_len, &mut open) {
+                return Ok(None);
+            }
+            let header = Header::decode(self.header).map_err(OtpError::Malformed)?;
+            if header.direction() != direction {
+                return Err(OtpError::WrongBinding);
+            }
+            self.header_len = 0;
+            self.body = Some(Body { header, octets: Zeroizing::new(vec![0; header.body_len]), len: 0 });
+        }
+        let Some(mut body) = self.body.take() else { return Ok(None) };
+        if !fill(&mut body.octets, &mut body.len, &mut open) {
+            self.body = Some(body);
+            return Ok(None);
+        }
+        let message = Message::decode(body.header, &body.octets, binding).map_err(OtpError::Malformed)?;
+        message.map(Some).ok_or(OtpError::WrongBinding)
+    }
+}
+
+/// Whether `out` is full now.
+fn fill(out: &mut [u8], len: &mut usize, open: &mut impl FnMut(&mut [u8]) -> usize) -> bool {
+    while let Some(rest) = out.get_mut(*len..).filter(|rest| !rest.is_empty()) {
+        match open(rest) {
+            0 => return false,
+            count => *len = len.saturating_add(count),
+        }
+    }
+    true
+}
+
+/// The exporter's label (docs/PROTOCOL.md).
+const EXPORTER_LABEL: &[u8] = b"EXPORTER-otls-otp";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+use super::*;
+
+const BINDING: Binding = [0xB1; 32];
+
+fn envelope() -> Envelope {
+    Envelope {
+        id: OtpId([7; 16]),
+        text: Secret::from(b"Your OTP is 256345.".to_vec()),
+        code: Secret::from(b"256345".to_vec()),
+        context: Context::new().with("amount", "100000.00").unwrap(),
+        issued_at: UnixTime(1_800_000_000),
+        expires_at: UnixTime(1_800_000_120),
+    }
+}
+
+fn all() -> Vec<Message> {
+    let id = OtpId([7; 16]);
+    let verdicts = [
+        Verdict::Accepted,
+        Verdict::Wrong { attempts_left: 2 },
+        Verdict::Expired,
+        Verdict::Used,
+        Verdict::Locked,
+        Verdict::Unknown,
+    ];
+    let mut all = vec![
+        Message::Envelope(envelope()),
+        Message::Answer { id, code: Secret::from("२५६३४५".as_bytes().to_vec()) },
+    ];
+    all.extend(verdicts.map(|verdict| Message::Verdict { id, verdict }));
+    all
+}
+
+fn decode(octets: &[u8]) -> Result<Option<Message>, &'static str> {
+    let (header, body) = octets.split_first_chunk().ok_or("no header")?;
+    let header = Header::decode(*header)?;
+    let body = if body.len() == header.body_len { body } else { return Err("another length") };
+    Message::decode(header, body, &BINDING)
+}
+
+/// With the length of the header corrected.
+fn with_length(mut octets: Vec<u8>) -> Vec<u8> {
+    let len = u16::try_from(octets.len() - 4).unwrap();
+    octets[2..4].copy_from_slice(&len.to_be_bytes());
+    octets
+}
+
+#[test]
+fn an_envelope_has_the_octets_of_the_protocol_document() {
+    let octets = Message::Envelope(envelope()).encode(&BINDING).unwrap();
+    let mut expected = b"\x01\x01\x00\x72".to_vec();
+    expected.extend([0xB1; 32]);
+    expected.extend([7; 16]);
+    expected.extend(b"\x00\x00\x00\x00\x6B\x49\xD2\x00\x00\x00\x00\x00\x6B\x49\xD2\x78");
+    expected.extend(b"\x06256345");
+    expected.extend(b"\x00\x14\x01\x01\x06amount\x00\x09100000.00");
+    expected.extend(b"\x00\x13Your OTP is 256345.");
+    assert_eq!(octets.expose(), expected);
+}
+
+#[test]
+fn an_answer_and_a_verdict_have_the_octets_of_the_protocol_document() {
+    let id = OtpId([7; 16]);
+    let answer = Message::Answer { id, code: Secret::from(b"256345".to_vec()) };
+    let expected = [&b"\x01\x02\x00\x37"[..], &BINDING, &id.0, b"\x06256345"].concat();
+    assert_eq!(answer.encode(&BINDING).unwrap().expose(), expected);
+
+    let verdict = Message::Verdict { id, verdict: Verdict::Wrong { attempts_left: 2 } };
+    let expected = [&b"\x01\x03\x00\x35"[..], &BINDING, &id.0, b"\x01\x00\x00\x00\x02"].concat();
+    assert_eq!(verdict.encode(&BINDING).unwrap().expose(), expected);
+}
+
+#[test]
+fn every_message_survives_the_round_trip() {
+    for message in all() {
+        let octets = message.encode(&BINDING).unwrap();
+        let again = decode(octets.expose()).unwrap().unwrap();
+        assert_eq!(again.encode(&BINDING).unwrap().expose(), octets.expose());
+    }
+}
+
+#[test]
+fn every_truncation_and_a_trailing_octet_are_refused() {
+    for message in all() {
+        let octets = message.encode(&BINDING).unwrap().expose().to_vec();
+        for len in 4..octets.len() {
+            assert!(decode(&with_length(octets[..len].to_vec())).is_err(), "{len}");
+        }
+        assert!(decode(&with_length([&octets[..], &[0]].concat())).is_err());
+    }
+}
+
+#[test]
+fn another_binding_is_found_before_anything_is_read() {
+    let mut octets = Message::Envelope(envelope()).encode(&[0; 32]).unwrap().expose().to_vec();
+    assert!(matches!(decode(&octets), Ok(None)));
+    octets.truncate(4 + 32);
+    assert!(matches!(decode(&with_length(octets)), Ok(None)));
+}
+
+#[test]
+fn unknown_versions_types_lengths_and_verdicts_are_refused() {
+    assert!(Header::decode([1, 1, 0x40, 0]).is_ok());
+    for header in [[0, 1, 0, 53], [2, 1, 0, 53], [1, 0, 0, 53], [1, 4, 0, 53], [1, 1, 0x40, 1]] {
+        assert!(Header::decode(header).is_err(), "{header:?}");
+    }
+    let verdict = Message::Verdict { id: OtpId([7; 16]), verdict: Verdict::Used };
+    let octets = verdict.encode(&BINDING).unwrap().expose().to_vec();
+    for (at, value) in [(4 + 48, 6), (4 + 48, 255), (octets.len() - 1, 1)] {
+        let mut changed = octets.clone();
+        changed[at] = value;
+        assert_eq!(decode(&changed).err(), Some("unknown verdict"));
+    }
+}
+
+#[test]
+fn what_would_be_refused_is_not_sent() {
+    let bad = [
+        Envelope { code: Secret::from(b"25634".to_vec()), ..envelope() },
+        Envelope { code: Secret::from(b"25634x".to_vec()), ..envelope() },
+        Envelope { code: Secret::from(vec![b'1'; 13]), ..envelope() },
+        Envelope { text: Secret::from(Vec::new()), ..envelope() },
+        Envelope { text: Secret::from(vec![0xFF]), ..envelope() },
+        Envelope { text: Secret::from(vec![b'a'; MAX_TEXT_LEN + 1]), ..envelope() },
+        Envelope { expires_at: envelope().issued_at, ..envelope() },
+    ];
+    for envelope in bad {
+        assert!(matches!(Message::Envelope(envelope).encode(&BINDING), Err(Error::ApiMisuse(_))));
+    }
+    for code in [Vec::new(), vec![b'1'; MAX_ANSWER_LEN + 1], vec![0xFF]] {
+        let answer = Message::Answer { id: OtpId([0; 16]), code: Secret::from(code) };
+        assert!(matches!(answer.encode(&BINDING), Err(Error::ApiMisuse(_))));
+    }
+}
+
+#[test]
+fn the_longest_envelope_fits() {
+    let value = "x".repeat(Context::MAX_VALUE_LEN);
+    let mut context = Context::new();
+    for name in ["a", "b", "c"] {
+        context = context.with(name, &value).unwrap();
+    }
+    let rest = Context::MAX_ENCODED_LEN - context.encode().len() - 4;
+    context = context.with("d", &value[..rest]).unwrap();
+    assert_eq!(context.encode().len(), Context::MAX_ENCODED_LEN);
+    let envelope = Envelope {
+        context,
+        code: Secret::from(vec![b'1'; Code::MAX_DIGITS]),
+        text: Secret::from(vec![b'a'; MAX_TEXT_LEN]),
+        ..envelope()
+    };
+    let octets = Message::Envelope(envelope).encode(&BINDING).unwrap();
+    assert_eq!(octets.len() - Header::LEN, 12_369);
+    assert!(matches!(decode(octets.expose()), Ok(Some(Message::Envelope(_)))));
+}
+
+#[test]
+fn no_mutation_panics_and_what_is_read_is_canonical() {
+    let originals: Vec<Vec<u8>> =
+        all().iter().map(|message| message.encode(&BINDING).unwrap().expose().to_vec()).collect();
+    let mut seed = 1_u64;
+    let mut draw = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for round in 0..20_000 {
+        let mut octets = originals[round % originals.len()].clone();
+        for _ in 0..=draw(3) {
+            let at = draw(octets.len());
+            octets[at] = u8::try_from(draw(256)).unwrap();
+        }
+        if let Ok(Some(message)) = decode(&octets) {
+            assert_eq!(message.encode(&BINDING).unwrap().expose(), octets);
+        }
+    }
+}
