@@ -5,17 +5,23 @@
 
 pub mod aead;
 mod engine;
+#[cfg(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod fast;
 pub mod hash;
 pub mod hkdf;
 pub mod hmac;
 pub mod kx;
+#[cfg(not(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+mod no_fast;
 mod portable;
 mod rng;
 pub mod sign;
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(not(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+use no_fast as fast;
 
 pub use engine::Engine;
 pub use rng::{Random, SystemRandom};

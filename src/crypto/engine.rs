@@ -43,6 +43,7 @@ const PORTABLE: &str = "portable";
 
 /// The engines that this process can run, for tests that hold one against the other.
 #[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a test that skips an engine says so")]
 pub(crate) fn available() -> Vec<Engine> {
     if fast::is_supported() {
         vec![Engine::Portable, Engine::Fast]

@@ -1,49 +1,14 @@
 //! The fast engine: graviola behind the traits of each primitive.
 //!
-//! Every entry point answers `None` for what graviola lacks or is slower at, and where it is not
-//! compiled in; the portable engine then does it.
+//! A function answers `None` for what graviola lacks or what it refuses; the portable engine then
+//! does it, or says why not. graviola's functions panic on a CPU that it does not support: nothing
+//! here is called before [`is_supported`] has said yes.
 
-/// Whether this process can run the fast engine. graviola's functions panic where it cannot, so none
-/// is called before this has said yes.
+pub(super) mod aead;
+pub(super) mod kx;
+pub(super) mod sign;
+
+/// Whether this process can run the fast engine.
 pub(super) fn is_supported() -> bool {
-    false
-}
-
-pub(super) mod aead {
-    use crate::crypto::aead::{AeadAlgorithm, Cipher};
-
-    /// None yet.
-    pub(in crate::crypto) fn cipher(_algorithm: AeadAlgorithm, _key: &[u8]) -> Option<Box<dyn Cipher>> {
-        None
-    }
-}
-
-pub(super) mod kx {
-    use crate::crypto::Random;
-    use crate::crypto::kx::{CLIENT_KEM_LEN, Curve, Decapsulator, Ecdh, Encapsulated};
-    use crate::error::Result;
-
-    pub(in crate::crypto) fn ecdh(_: Curve, _: &dyn Random) -> Option<Result<Box<dyn Ecdh>>> {
-        None
-    }
-
-    pub(in crate::crypto) fn decapsulator() -> Option<Result<Box<dyn Decapsulator>>> {
-        None
-    }
-
-    pub(in crate::crypto) fn encapsulate(_: &[u8; CLIENT_KEM_LEN]) -> Option<Result<Encapsulated>> {
-        None
-    }
-}
-
-pub(super) mod sign {
-    use crate::crypto::sign::{PrivateParts, PublicParts, Signer, Verifier};
-
-    pub(in crate::crypto) fn signer(_: &PrivateParts) -> Option<Signer> {
-        None
-    }
-
-    pub(in crate::crypto) fn verifier(_: &PublicParts<'_>) -> Option<Verifier> {
-        None
-    }
+    graviola::util::is_cpu_supported()
 }

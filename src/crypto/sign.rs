@@ -99,7 +99,9 @@ impl SigningKey {
             KeyAlgorithm::Rsa(bits) if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) => {
                 return Err(KeyError::RsaSize(bits).into());
             }
-            KeyAlgorithm::Rsa(bits) => PrivateParts::Rsa(portable::sign::generate_rsa(bits, random)?),
+            KeyAlgorithm::Rsa(bits) => {
+                PrivateParts::Rsa(Box::new(portable::sign::generate_rsa(bits, random)?))
+            }
             KeyAlgorithm::EcdsaP256 => PrivateParts::P256(portable::sign::generate_p256(random)?),
             KeyAlgorithm::EcdsaP384 => PrivateParts::P384(portable::sign::generate_p384(random)?),
         };
@@ -140,7 +142,7 @@ impl SigningKey {
         };
         let signer = match (fast, parts) {
             (Some(signer), _) => signer,
-            (None, PrivateParts::Rsa(key)) => Signer::Rsa(portable::sign::rsa_signer(key)?),
+            (None, PrivateParts::Rsa(key)) => Signer::Rsa(portable::sign::rsa_signer(*key)?),
             (None, PrivateParts::P256(key)) => Signer::Ecdsa(portable::sign::p256_signer(key)),
             (None, PrivateParts::P384(key)) => Signer::Ecdsa(portable::sign::p384_signer(key)),
         };

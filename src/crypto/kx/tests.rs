@@ -81,7 +81,9 @@ fn a_share_of_the_wrong_length_is_an_illegal_parameter() {
         for len in [0, 1, 31, 33, 64, 66, 96, 98, 1087, 1088, 1119, 1121, 1184, 1215, 1217, 5000] {
             for form in [0, 2, 4] {
                 let mut share = vec![9; len];
-                share.first_mut().map(|first| *first = form);
+                if let Some(first) = share.first_mut() {
+                    *first = form;
+                }
                 assert!(refusal(group, &share).iter().all(illegal_parameter), "{group} {len}");
             }
         }

@@ -12,7 +12,7 @@ use crate::error::{KeyError, Result};
 
 /// A private key, checked.
 pub(in crate::crypto) enum PrivateParts {
-    Rsa(RsaPrivateKey),
+    Rsa(Box<RsaPrivateKey>),
     P256(p256::SecretKey),
     P384(p384::SecretKey),
 }
@@ -32,7 +32,7 @@ pub(super) fn pkcs8(der: &[u8]) -> Result<PrivateParts> {
     let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Malformed("PKCS#8 PrivateKeyInfo"))?;
     let private = info.private_key.as_bytes();
     let parts = match kind(&info.algorithm)? {
-        Kind::Rsa => PrivateParts::Rsa(rsa_private(private)?),
+        Kind::Rsa => PrivateParts::Rsa(Box::new(rsa_private(private)?)),
         Kind::P256 => PrivateParts::P256(ec_private(private)?),
         Kind::P384 => PrivateParts::P384(ec_private(private)?),
     };

@@ -1,0 +1,144 @@
+//! RSA and ECDSA of graviola. The salt of RSASSA-PSS and the hedge of ECDSA (RFC 6979 §3.6) come from
+//! the system's random source.
+
+use std::sync::Arc;
+
+use graviola::hashing::{Sha256, Sha384};
+use graviola::key_agreement::{p256 as fast_p256, p384 as fast_p384};
+use graviola::signing::ecdsa::{self, P256, P384};
+use graviola::signing::rsa::{SigningKey as RsaSigningKey, VerifyingKey as RsaVerifyingKey};
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPrivateKey;
+use zeroize::Zeroizing;
+
+use crate::crypto::Random;
+use crate::crypto::hash::HashAlgorithm;
+use crate::crypto::portable;
+use crate::crypto::sign::{
+    EcdsaSigner, EcdsaVerifier, PrivateParts, PublicParts, RsaScheme, RsaSigner, RsaVerifier, Signer,
+    Verifier,
+};
+use crate::error::{Error, Result};
+
+pub(in crate::crypto) fn signer(parts: &PrivateParts) -> Option<Signer> {
+    Some(match parts {
+        PrivateParts::Rsa(key) => Signer::Rsa(Box::new(rsa_signer(key)?)),
+        PrivateParts::P256(key) => {
+            let scalar = Zeroizing::new(key.to_bytes());
+            let private_key = fast_p256::StaticPrivateKey::from_bytes(&scalar).ok()?;
+            Signer::Ecdsa(Box::new(ecdsa::SigningKey::<P256> { private_key }))
+        }
+        PrivateParts::P384(key) => {
+            let scalar = Zeroizing::new(key.to_bytes());
+            let private_key = fast_p384::StaticPrivateKey::from_bytes(&scalar).ok()?;
+            Signer::Ecdsa(Box::new(ecdsa::SigningKey::<P384> { private_key }))
+        }
+    })
+}
+
+/// Makes a signature on trial, which graviola checks before it gives it out: primes that are not
+/// prime show only there.
+fn rsa_signer(key: &RsaPrivateKey) -> Option<RsaSigningKey> {
+    if !SIZES.contains(&portable::sign::rsa_bits(key).ok()?) {
+        return None;
+    }
+    let fast = RsaSigningKey::from_pkcs1_der(key.to_pkcs1_der().ok()?.as_bytes()).ok()?;
+    let mut signature = vec![0; fast.modulus_len_bytes()];
+    fast.sign_pkcs1_sha256(&mut signature, b"trial").ok()?;
+    Some(fast)
+}
+
+/// The sizes, in bits, that graviola's authors test; it takes a modulus to have a whole number of
+/// words, with its topmost bit set.
+const SIZES: [usize; 5] = [2048, 3072, 4096, 6144, 8192];
+
+impl RsaSigner for RsaSigningKey {
+    fn sign(&self, scheme: RsaScheme, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
+        let mut signature = vec![0; self.modulus_len_bytes()];
+        let len = match scheme {
+            RsaScheme::PssSha256 => self.sign_pss_sha256(&mut signature, message),
+            RsaScheme::PssSha384 => self.sign_pss_sha384(&mut signature, message),
+            RsaScheme::Pkcs1Sha256 => self.sign_pkcs1_sha256(&mut signature, message),
+            RsaScheme::Pkcs1Sha384 => self.sign_pkcs1_sha384(&mut signature, message),
+            RsaScheme::Pkcs1Sha512 => self.sign_pkcs1_sha512(&mut signature, message),
+        }
+        .map_err(failed)?
+        .len();
+        signature.truncate(len);
+        Ok(signature)
+    }
+}
+
+macro_rules! ecdsa_signer {
+    ($curve:ident, $hash:ident) => {
+        impl EcdsaSigner for ecdsa::SigningKey<$curve> {
+            fn sign(&self, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
+                let mut signature = vec![0; MAX_ECDSA_LEN];
+                let len = self.sign_asn1::<$hash>(&[message], &mut signature).map_err(failed)?.len();
+                signature.truncate(len);
+                Ok(signature)
+            }
+        }
+    };
+}
+
+ecdsa_signer!(P256, Sha256);
+ecdsa_signer!(P384, Sha384);
+
+/// A SEQUENCE of two INTEGERs of 48 octets with a leading zero each.
+const MAX_ECDSA_LEN: usize = 2 + 2 * (2 + 49);
+
+fn failed(error: graviola::Error) -> Error {
+    if error == graviola::Error::RngFailed { Error::Random } else { Error::Internal("signature") }
+}
+
+pub(in crate::crypto) fn verifier(parts: &PublicParts<'_>) -> Option<Verifier> {
+    Some(match parts {
+        PublicParts::Rsa { bits, pkcs1 } if SIZES.contains(bits) => {
+            Verifier::Rsa(Arc::new(RsaVerifyingKey::from_pkcs1_der(pkcs1).ok()?))
+        }
+        PublicParts::Rsa { .. } => return None,
+        // A compressed point is left to the portable engine.
+        PublicParts::P256(point) => {
+            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P256>::from_x962_uncompressed(point).ok()?))
+        }
+        PublicParts::P384(point) => {
+            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P384>::from_x962_uncompressed(point).ok()?))
+        }
+    })
+}
+
+impl RsaVerifier for RsaVerifyingKey {
+    fn verify(&self, scheme: RsaScheme, message: &[u8], signature: &[u8]) -> bool {
+        match scheme {
+            RsaScheme::PssSha256 => self.verify_pss_sha256(signature, message),
+            RsaScheme::PssSha384 => self.verify_pss_sha384(signature, message),
+            RsaScheme::Pkcs1Sha256 => self.verify_pkcs1_sha256(signature, message),
+            RsaScheme::Pkcs1Sha384 => self.verify_pkcs1_sha384(signature, message),
+            RsaScheme::Pkcs1Sha512 => self.verify_pkcs1_sha512(signature, message),
+        }
+        .is_ok()
+    }
+}
+
+macro_rules! ecdsa_verifier {
+    ($curve:ident, $portable:ident) => {
+        impl EcdsaVerifier for ecdsa::VerifyingKey<$curve> {
+            fn verify(&self, hash: HashAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+                // The DER is taken apart by the portable engine's parser, so that both engines are
+                // strict in the same way.
+                $portable::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
+                    let fixed = signature.to_bytes();
+                    match hash {
+                        HashAlgorithm::Sha256 => self.verify::<Sha256>(&[message], &fixed),
+                        HashAlgorithm::Sha384 => self.verify::<Sha384>(&[message], &fixed),
+                    }
+                    .is_ok()
+                })
+            }
+        }
+    };
+}
+
+ecdsa_verifier!(P256, p256);
+ecdsa_verifier!(P384, p384);
