@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
+use otls::crypto::sign::KeyAlgorithm;
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
     PrivateKey, Profile, TrustStore,
@@ -30,8 +31,12 @@ pub fn trust(authority: &Authority) -> TrustStore {
 pub fn issue(authority: &Authority, key: &PrivateKey, name: &str, profile: Profile) -> Certificate {
     let subject = DistinguishedName::with_common_name(name);
     let names = [GeneralName::parse(name).unwrap()];
-    let request =
-        CertificateRequest::create(key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
+    let hash = if key.algorithm() == KeyAlgorithm::EcdsaP384 {
+        HashAlgorithm::Sha384
+    } else {
+        HashAlgorithm::Sha256
+    };
+    let request = CertificateRequest::create(key, &subject, &names, hash, &SystemRandom).unwrap();
     authority.issue(&request, profile, DAY, NOW, &SystemRandom).unwrap()
 }
 
