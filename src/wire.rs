@@ -15,5 +15,7 @@ pub(crate) use codec::{Codec, Reader};
 pub(crate) use extensions::{
     CertificateRequestExtensions, ClientExtensions, HelloRetryExtensions, KeyShareEntry, ServerExtensions,
 };
+#[cfg(test)]
+pub(crate) use extensions::{OfferedPsks, PskIdentity};
 pub(crate) use hello::{ClientHello, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId};
 pub(crate) use post_handshake::{KeyUpdate, NewSessionTicket};
