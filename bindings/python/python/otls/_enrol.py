@@ -1,0 +1,48 @@
+"""Enrolment over EST (RFC 7030) with blocking sockets."""
+
+from __future__ import annotations
+
+from ._errors import EnrolmentHttpError
+from ._net import DEFAULT_TIMEOUT, Address, connect
+from ._otls import Certificate, CertificateRequest, Config, EstClient
+
+
+def enroll(
+    address: Address,
+    config: Config,
+    profile: str,
+    request: CertificateRequest,
+    *,
+    server_name: str | None = None,
+    timeout: float | None = DEFAULT_TIMEOUT,
+) -> Certificate:
+    """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client"."""
+    host = address[0] if server_name is None else server_name
+    reply = _exchange(EstClient.simpleenroll(host, profile, request), address, config, host, timeout)
+    return reply[0]
+
+
+def fetch_authorities(
+    address: Address,
+    config: Config,
+    *,
+    server_name: str | None = None,
+    timeout: float | None = DEFAULT_TIMEOUT,
+) -> list[Certificate]:
+    """The certificates of the authority at ``address``, which ``config`` has to trust already."""
+    host = address[0] if server_name is None else server_name
+    return _exchange(EstClient.cacerts(host), address, config, host, timeout)
+
+
+def _exchange(
+    client: EstClient, address: Address, config: Config, server_name: str, timeout: float | None
+) -> list[Certificate]:
+    with connect(address, config, server_name=server_name, timeout=timeout) as stream:
+        stream.send(client.request)
+        while True:
+            data = stream.recv()
+            reply = client.feed(data) if data else client.feed_end()
+            if reply is not None:
+                return reply
+            if not data:
+                raise EnrolmentHttpError("the connection ended before the reply was complete")

@@ -1,0 +1,599 @@
+"""The compiled half of ``otls``. Use the names from ``otls`` itself."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias, final
+
+from ._errors import Error
+from ._state import State
+
+_Bytes: TypeAlias = bytes | bytearray | memoryview
+_Material: TypeAlias = str | bytes | bytearray | memoryview
+_Moment: TypeAlias = datetime | float
+_Chain: TypeAlias = Certificate | Sequence[Certificate]
+
+__version__: str
+SUITES: tuple[str, ...]
+GROUPS: tuple[str, ...]
+SCHEMES: tuple[str, ...]
+ERROR_CODES: tuple[tuple[int, str], ...]
+
+def load_key(data: _Material, *, password: _Material | None = None) -> PrivateKey:
+    """Loads a private key, PEM or DER, encrypted or not."""
+
+def check_name(name: str) -> str:
+    """Checks an alternative name (a DNS name or an IP address) and returns it as certificates carry it."""
+
+@final
+class PrivateKey:
+    """A private key."""
+
+    @staticmethod
+    def generate(kind: str, *, bits: int | None = None, curve: str | None = None) -> PrivateKey:
+        """Makes a new key: ``generate("rsa", bits=2048)`` or ``generate("ecdsa", curve="P-256")``."""
+    @staticmethod
+    def load(data: _Material, *, password: _Material | None = None) -> PrivateKey:
+        """Loads a private key, PEM or DER; the same as ``otls.load_key``."""
+    def to_pem(self, *, password: _Material | None = None) -> bytes:
+        """PKCS#8 PEM: plain, or encrypted with ``password``."""
+    def to_der(self, *, password: _Material | None = None) -> bytes:
+        """PKCS#8 DER: plain, or encrypted with ``password``."""
+    @property
+    def kind(self) -> str:
+        """``"rsa"`` or ``"ecdsa"``."""
+    @property
+    def curve(self) -> str | None:
+        """The curve of an ECDSA key."""
+    @property
+    def bits(self) -> int:
+        """The size of the modulus (RSA) or of the curve (ECDSA) in bits."""
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+    def sign(self, message: _Bytes, scheme: str) -> bytes:
+        """Signs ``message`` with a scheme of ``otls.SCHEMES``."""
+
+@final
+class PublicKey:
+    """A public key."""
+
+    @staticmethod
+    def load(data: _Material) -> PublicKey:
+        """Loads a public key, PEM or DER."""
+    def to_pem(self) -> bytes:
+        """SubjectPublicKeyInfo as PEM."""
+    def to_der(self) -> bytes:
+        """SubjectPublicKeyInfo as DER."""
+    @property
+    def kind(self) -> str:
+        """``"rsa"`` or ``"ecdsa"``."""
+    @property
+    def curve(self) -> str | None:
+        """The curve of an ECDSA key."""
+    @property
+    def bits(self) -> int:
+        """The size of the modulus (RSA) or of the curve (ECDSA) in bits."""
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the SubjectPublicKeyInfo, in hexadecimal."""
+    def verify(self, message: _Bytes, signature: _Bytes, scheme: str) -> None:
+        """Verifies a signature; raises ``otls.BadSignature`` if it is not one of ``message``."""
+    def __hash__(self) -> int: ...
+
+@final
+class DistinguishedName:
+    """A subject or issuer: country, state, locality, organisation and common name."""
+
+    def __new__(
+        cls,
+        *,
+        country: str = "",
+        state: str = "",
+        locality: str = "",
+        organization: str = "",
+        common_name: str = "",
+    ) -> DistinguishedName: ...
+    @property
+    def country(self) -> str:
+        """C: two letters."""
+    @property
+    def state(self) -> str:
+        """ST: state or province."""
+    @property
+    def locality(self) -> str:
+        """L: locality."""
+    @property
+    def organization(self) -> str:
+        """O: organisation."""
+    @property
+    def common_name(self) -> str:
+        """CN: common name."""
+    def __hash__(self) -> int: ...
+
+@final
+class CertificateRequest:
+    """A certificate request (PKCS#10): a subject, names and a public key, signed with its private key."""
+
+    @staticmethod
+    def create(
+        key: PrivateKey,
+        subject: DistinguishedName,
+        *,
+        names: Sequence[str] | None = None,
+        hash: str = "SHA256",
+    ) -> CertificateRequest:
+        """Makes and signs a request."""
+    @staticmethod
+    def load(data: _Material) -> CertificateRequest:
+        """Loads a request, PEM or DER, and checks its signature."""
+    def to_pem(self) -> bytes:
+        """PEM."""
+    def to_der(self) -> bytes:
+        """DER."""
+    @property
+    def subject(self) -> DistinguishedName:
+        """Whom the certificate shall be for."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The alternative names that are asked for."""
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key."""
+
+@final
+class Certificate:
+    """A certificate."""
+
+    @staticmethod
+    def load(data: _Material) -> Certificate:
+        """Loads one certificate, PEM or DER."""
+    @staticmethod
+    def load_chain(data: _Material) -> list[Certificate]:
+        """Loads all certificates of a PEM bundle, in order; at least one."""
+    def to_pem(self) -> bytes:
+        """PEM."""
+    def to_der(self) -> bytes:
+        """DER."""
+    @property
+    def subject(self) -> DistinguishedName:
+        """Whom it is for."""
+    @property
+    def issuer(self) -> DistinguishedName:
+        """Who signed it."""
+    @property
+    def serial(self) -> int:
+        """The serial number."""
+    @property
+    def not_before(self) -> datetime:
+        """From when it is valid, in UTC."""
+    @property
+    def not_after(self) -> datetime:
+        """Until when it is valid, in UTC."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The alternative names: DNS names and IP addresses."""
+    @property
+    def is_ca(self) -> bool:
+        """Whether it is an authority's."""
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key."""
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the DER, in hexadecimal."""
+    def __hash__(self) -> int: ...
+
+@final
+class Authority:
+    """A certificate authority: its certificate, its key and the hash that it signs with."""
+
+    @staticmethod
+    def create(
+        key: PrivateKey,
+        subject: DistinguishedName,
+        *,
+        hash: str = "SHA384",
+        lifetime: int = ...,
+        now: _Moment | None = None,
+    ) -> Authority:
+        """Makes an authority with a self-signed certificate that is valid for ``lifetime`` seconds."""
+    @staticmethod
+    def load(certificate: Certificate, key: PrivateKey, *, hash: str = "SHA384") -> Authority:
+        """An authority from its certificate and key."""
+    @property
+    def certificate(self) -> Certificate:
+        """The authority's certificate."""
+    def issue(
+        self, request: CertificateRequest, profile: str, *, lifetime: int = ..., now: _Moment | None = None
+    ) -> Certificate:
+        """Issues a certificate for the key, subject and names of ``request``."""
+
+@final
+class Identity:
+    """A private key with the certificate chain that speaks for it, leaf first."""
+
+    def __new__(cls, chain: _Chain, key: PrivateKey) -> Identity: ...
+    @property
+    def certificate(self) -> Certificate:
+        """The leaf certificate."""
+    @property
+    def chain(self) -> list[Certificate]:
+        """The chain, leaf first."""
+
+@final
+class TrustStore:
+    """The authorities that are trusted."""
+
+    def __new__(cls, authorities: _Chain) -> TrustStore: ...
+    def verify(self, chain: _Chain, *, server_name: str | None = None, now: _Moment | None = None) -> None:
+        """Judges a chain (leaf first) as that of a server, or without a name as a client's."""
+
+@final
+class Config:
+    """What one side of a connection is willing to do; shared by any number of connections."""
+
+    @staticmethod
+    def client(
+        trust: TrustStore,
+        *,
+        identity: Identity | None = None,
+        anonymous: bool = False,
+        suites: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        schemes: Sequence[str] | None = None,
+    ) -> Config:
+        """A client that trusts servers of ``trust`` alone."""
+    @staticmethod
+    def server(
+        identity: Identity,
+        *,
+        client_auth: Literal["require", "request", "server-only"] = "require",
+        trust: TrustStore | None = None,
+        suites: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        schemes: Sequence[str] | None = None,
+    ) -> Config:
+        """A server with its identity and what it asks of clients."""
+    @property
+    def is_server(self) -> bool:
+        """Whether this is a server's configuration."""
+
+@final
+class Offer:
+    """What a client offers."""
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Names of cipher suites, most preferred first."""
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of groups, most preferred first."""
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Names of signature schemes."""
+    @property
+    def server_name(self) -> str | None:
+        """The server's name that the client asked for."""
+    @property
+    def alpn(self) -> tuple[bytes, ...]:
+        """ALPN protocols, most preferred first."""
+
+@final
+class RequestedCertificate:
+    """What a server asks a client's certificate to be."""
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Names of the signature schemes that the server accepts."""
+    @property
+    def authorities(self) -> tuple[bytes, ...]:
+        """Subjects (DER) of the authorities that the server trusts; empty if it did not say."""
+
+@final
+class Connection:
+    """A TLS 1.3 connection without I/O: bytes in, bytes out."""
+
+    @staticmethod
+    def client(config: Config, server_name: str, *, now: _Moment | None = None) -> Connection:
+        """A client that connects to the server of this name; its first bytes are pending at once."""
+    @staticmethod
+    def server(config: Config, *, now: _Moment | None = None) -> Connection:
+        """A server."""
+    @staticmethod
+    def accept(*, now: _Moment | None = None) -> Connection:
+        """A server that pauses (NEED_CONFIG) when it has read what the client offers."""
+    @property
+    def offer(self) -> Offer | None:
+        """What the client offers, from NEED_CONFIG on."""
+    def configure(self, config: Config) -> None:
+        """Goes on with this configuration after NEED_CONFIG."""
+    @property
+    def certificate_request(self) -> RequestedCertificate | None:
+        """What the server asks for, from NEED_CLIENT_CERT on."""
+    def provide_identity(self, identity: Identity | None) -> None:
+        """Goes on with this identity, or with none, after NEED_CLIENT_CERT."""
+    def set_time(self, now: _Moment | None = None) -> None:
+        """Judges certificates as of ``now`` from here on."""
+    def feed(self, data: _Bytes) -> int:
+        """Takes bytes that arrived; returns how many were taken."""
+    def feed_end(self) -> None:
+        """The transport ended; raises ``otls.TruncatedError`` unless the peer said close_notify."""
+    def pending(self, limit: int = ...) -> bytes:
+        """Bytes for the peer, at most ``limit`` of them. They stay pending until ``consume``."""
+    def consume(self, length: int) -> None:
+        """Forgets the first ``length`` octets of what is pending: they were sent."""
+    @property
+    def state(self) -> State:
+        """What the connection wants and has."""
+    def seal(self, data: _Bytes) -> None:
+        """Protects application data; it is then pending."""
+    def update_keys(self, *, request: bool = False) -> None:
+        """Replaces the key that we seal with; with ``request`` the peer has to replace its own as well."""
+    def open(self, limit: int = ...) -> bytes:
+        """Takes decrypted data, at most ``limit`` octets; empty where there is none."""
+    @property
+    def available(self) -> int:
+        """How many octets ``open`` could return now."""
+    def close(self) -> None:
+        """Queues close_notify."""
+    @property
+    def peer(self) -> Certificate | None:
+        """The peer's certificate, once it and the peer's possession of its key are verified."""
+    @property
+    def peer_chain(self) -> list[Certificate]:
+        """The peer's chain as it was sent, leaf first; empty before it is verified."""
+    @property
+    def identity(self) -> Identity | None:
+        """The identity that we authenticated with."""
+    @property
+    def suite(self) -> str | None:
+        """The name of the negotiated suite."""
+    @property
+    def group(self) -> str | None:
+        """The name of the negotiated group."""
+    @property
+    def scheme(self) -> str | None:
+        """The name of the scheme with which we signed."""
+    @property
+    def peer_scheme(self) -> str | None:
+        """The name of the scheme with which the peer signed."""
+    @property
+    def is_server(self) -> bool:
+        """Whether we are the server."""
+    def export(self, label: str, length: int, *, context: _Bytes | None = None) -> bytes:
+        """Keying material that both sides have and nobody else (RFC 8446 §7.5)."""
+    @property
+    def error(self) -> Error | None:
+        """The exception for why the connection failed."""
+
+@final
+class OtpId:
+    """The identifier of an issued code; not secret."""
+
+    def __new__(cls, text: str) -> OtpId: ...
+    def __bytes__(self) -> bytes: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Code:
+    """A one-time code. It prints as dots; ``expose`` returns the digits."""
+
+    def expose(self) -> str:
+        """The digits, to be shown to the customer."""
+    def __len__(self) -> int: ...
+
+@final
+class Context:
+    """The transaction that a code is for, as named fields."""
+
+    def __new__(cls, fields: Mapping[str, str]) -> Context: ...
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields, in canonical order."""
+
+@final
+class Issued:
+    """A code that was just issued."""
+
+    @property
+    def id(self) -> OtpId:
+        """Its identifier."""
+    @property
+    def code(self) -> Code:
+        """The code; the ledger does not keep it."""
+    @property
+    def issued_at(self) -> datetime:
+        """When it was issued."""
+    @property
+    def expires_at(self) -> datetime:
+        """From this time on it is expired."""
+
+@final
+class Verdict:
+    """The ledger's answer to a code."""
+
+    @property
+    def kind(self) -> str:
+        """``"accepted"``, ``"wrong"``, ``"expired"``, ``"used"``, ``"locked"`` or ``"unknown"``."""
+    @property
+    def accepted(self) -> bool:
+        """Whether the code was right, in time, and for the first time."""
+    @property
+    def attempts_left(self) -> int | None:
+        """How many attempts are left after a wrong code."""
+    def __hash__(self) -> int: ...
+
+@final
+class Ledger:
+    """Issues codes and verifies each once. It remembers no code, only a keyed hash."""
+
+    def __new__(cls, *, pepper: _Material | None = None) -> Ledger: ...
+    def issue(
+        self, subject: str, context: Context, *, ttl: int = 120, attempts: int = 3, now: _Moment | None = None
+    ) -> Issued:
+        """Issues a code to ``subject`` for ``context``, good for ``ttl`` seconds and ``attempts`` tries."""
+    def verify(
+        self, id: OtpId, subject: str, context: Context, code: Code | _Material, *, now: _Moment | None = None
+    ) -> Verdict:
+        """Judges a code: one that is right is accepted once."""
+    def unlock(self, subject: str) -> None:
+        """Lets a subject try again that had too many wrong codes in a row."""
+
+@final
+class Envelope:
+    """Bank to customer: the code and the text that is shown with it."""
+
+    def __new__(
+        cls,
+        *,
+        id: OtpId,
+        text: str,
+        code: Code | _Material,
+        context: Context,
+        expires_at: _Moment,
+        issued_at: _Moment | None = None,
+    ) -> Envelope: ...
+    @property
+    def id(self) -> OtpId:
+        """Which code."""
+    @property
+    def code(self) -> Code:
+        """The code."""
+    def expose_text(self) -> str:
+        """The text for the customer; it contains the code, so it is secret."""
+    @property
+    def context(self) -> Context:
+        """The transaction."""
+    @property
+    def issued_at(self) -> datetime:
+        """When it was issued."""
+    @property
+    def expires_at(self) -> datetime:
+        """From this time on it is expired."""
+
+@final
+class Answer:
+    """Customer to bank: the code comes back."""
+
+    def __new__(cls, id: OtpId, code: Code | _Material) -> Answer: ...
+    @property
+    def id(self) -> OtpId:
+        """Which code."""
+    @property
+    def code(self) -> Code:
+        """What the customer returned."""
+
+@final
+class VerdictNotice:
+    """Bank to customer: what the ledger says."""
+
+    def __new__(cls, id: OtpId, verdict: Verdict) -> VerdictNotice: ...
+    @property
+    def id(self) -> OtpId:
+        """Which code."""
+    @property
+    def verdict(self) -> Verdict:
+        """The outcome."""
+
+@final
+class Channel:
+    """Sends and receives OTP messages over one connection, which it then has to itself."""
+
+    def __new__(cls, connection: Connection) -> Channel: ...
+    def send(self, message: Envelope | Answer | VerdictNotice) -> None:
+        """Seals a message; it is then pending on the connection."""
+    def receive(self, *, now: _Moment | None = None) -> Envelope | Answer | VerdictNotice | None:
+        """The next whole message of those that the connection has decrypted, or ``None``."""
+    @property
+    def connection(self) -> Connection:
+        """The connection that the messages go over."""
+
+@final
+class EstClient:
+    """The client's half of one request: send ``request``, feed what comes back."""
+
+    @staticmethod
+    def cacerts(host: str) -> EstClient:
+        """Asks the server ``host`` for the authority's certificates."""
+    @staticmethod
+    def simpleenroll(host: str, profile: str, request: CertificateRequest) -> EstClient:
+        """Asks the server ``host`` for a certificate of a profile, "server" or "client"."""
+    @property
+    def request(self) -> bytes:
+        """The bytes to send."""
+    def feed(self, data: _Bytes) -> list[Certificate] | None:
+        """Takes decrypted bytes; returns the certificates once the reply is complete."""
+    def feed_end(self) -> list[Certificate] | None:
+        """The connection ended with close_notify: returns the reply that this completes."""
+
+@final
+class EstServer:
+    """The server's half: answers one client's requests."""
+
+    def __new__(
+        cls, authority: Authority, *, default_profile: str = "client", lifetime: int = ...
+    ) -> EstServer: ...
+    def feed(self, data: _Bytes, register: Register, *, now: _Moment | None = None) -> bytes:
+        """Takes decrypted bytes; returns the responses to the requests that are complete."""
+    @property
+    def is_done(self) -> bool:
+        """Whether the last response ends the connection."""
+    def take_exchanges(self) -> list[Exchange]:
+        """What was answered since the last call, oldest first: for the operator's log."""
+
+@final
+class Exchange:
+    """One request that was answered."""
+
+    @property
+    def request(self) -> str:
+        """The method and path; empty if the request could not be read."""
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+    @property
+    def outcome(self) -> str:
+        """Why it was refused, or which certificate was issued."""
+
+@final
+class Register:
+    """What an authority has issued. A name belongs to its first key until revoked."""
+
+    def __new__(cls) -> Register: ...
+    @staticmethod
+    def from_text(text: str) -> Register:
+        """Reads what ``to_text`` wrote."""
+    def to_text(self) -> str:
+        """The text to keep, a line for each entry."""
+    @property
+    def entries(self) -> list[RegisterEntry]:
+        """All entries, oldest first."""
+    def revoke(self, serial: int, *, now: _Moment | None = None) -> bool:
+        """Marks a serial number as revoked, for no stated reason; false if there is none."""
+    def __len__(self) -> int: ...
+
+@final
+class RegisterEntry:
+    """One issued certificate."""
+
+    @property
+    def serial(self) -> int:
+        """The serial number."""
+    @property
+    def profile(self) -> str:
+        """``"server"`` or ``"client"``."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it holds: no other key gets a certificate with one of them."""
+    @property
+    def common_name(self) -> str:
+        """The common name."""
+    @property
+    def key_fingerprint(self) -> str:
+        """SHA-256 of the public key, in hexadecimal."""
+    @property
+    def not_after(self) -> datetime:
+        """Until when it is valid, in UTC."""
+    @property
+    def revoked_at(self) -> datetime | None:
+        """When it was revoked, if it was."""

@@ -1,0 +1,332 @@
+//! The sans-I/O connection.
+
+use std::sync::{Arc, Mutex};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyTuple};
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::convert::{Moment, Octets, moment_or_now};
+use crate::failure::{Failure, Result, exception};
+use crate::pki::authority::Identity;
+use crate::pki::certificate::Certificate;
+use crate::pki::name;
+
+/// A TLS 1.3 connection without I/O: bytes in, bytes out.
+///
+/// Made by `Connection.client`, `Connection.server` or `Connection.accept`. What `pending` returns
+/// goes to the peer, what the peer sends goes to `feed`. The first error is final: it is raised,
+/// kept in `error`, and its alert is pending. Calls from several threads are taken one by one; the
+/// interpreter lock is released while a call works.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Connection(Mutex<otls::Connection>);
+
+#[pymethods]
+impl Connection {
+    /// A client that connects to the server of this name; its first bytes are pending at once.
+    #[staticmethod]
+    #[pyo3(signature = (config, server_name, *, now=None))]
+    fn client(py: Python<'_>, config: &Config, server_name: &str, now: Option<Moment>) -> Result<Self> {
+        let server_name = name::parse(server_name)?;
+        let config = Arc::clone(&config.0);
+        let now = moment_or_now(now)?;
+        let connection = py.detach(|| otls::Connection::client(config, server_name, now))?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// A server.
+    #[staticmethod]
+    #[pyo3(signature = (config, *, now=None))]
+    fn server(config: &Config, now: Option<Moment>) -> Result<Self> {
+        let connection = otls::Connection::server(Arc::clone(&config.0), moment_or_now(now)?)?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// A server that pauses (NEED_CONFIG) when it has read what the client offers.
+    #[staticmethod]
+    #[pyo3(signature = (*, now=None))]
+    fn accept(now: Option<Moment>) -> Result<Self> {
+        let connection = otls::Connection::accept(moment_or_now(now)?);
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// What the client offers, from NEED_CONFIG on.
+    #[getter]
+    fn offer(&self, py: Python<'_>) -> Result<Option<Offer>> {
+        self.with(py, |connection| connection.offer().cloned().map(Offer))
+    }
+
+    /// Goes on with this configuration after NEED_CONFIG.
+    fn configure(&self, py: Python<'_>, config: &Config) -> Result<()> {
+        let config = Arc::clone(&config.0);
+        Ok(self.with(py, |connection| connection.configure(config))??)
+    }
+
+    /// What the server asks for, from NEED_CLIENT_CERT on.
+    #[getter]
+    fn certificate_request(&self, py: Python<'_>) -> Result<Option<RequestedCertificate>> {
+        self.with(py, |connection| connection.certificate_request().cloned().map(RequestedCertificate))
+    }
+
+    /// Goes on with this identity, or with none, after NEED_CLIENT_CERT.
+    fn provide_identity(&self, py: Python<'_>, identity: Option<&Identity>) -> Result<()> {
+        let identity = identity.map(|identity| Arc::clone(&identity.0));
+        Ok(self.with(py, |connection| connection.provide_identity(identity))??)
+    }
+
+    /// Judges certificates as of `now` from here on.
+    #[pyo3(signature = (now=None))]
+    fn set_time(&self, py: Python<'_>, now: Option<Moment>) -> Result<()> {
+        let now = moment_or_now(now)?;
+        self.with(py, |connection| connection.set_time(now))
+    }
+
+    /// Takes bytes that arrived; returns how many were taken. Feed the rest again when NEED_CONFIG,
+    /// NEED_CLIENT_CERT or undelivered plaintext no longer stand in the way.
+    fn feed(&self, py: Python<'_>, data: Octets) -> Result<usize> {
+        Ok(self.with(py, |connection| connection.feed(&data))??)
+    }
+
+    /// The transport ended; raises `otls.TruncatedError` unless the peer said close_notify.
+    fn feed_end(&self, py: Python<'_>) -> Result<()> {
+        Ok(self.with(py, otls::Connection::feed_end)??)
+    }
+
+    /// Bytes for the peer, at most `limit` of them. They stay pending until `consume`.
+    #[pyo3(signature = (limit=PENDING_LIMIT))]
+    fn pending<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
+        let connection = self.lock(py)?;
+        let pending = connection.pending();
+        Ok(PyBytes::new(py, pending.get(..limit).unwrap_or(pending)))
+    }
+
+    /// Forgets the first `length` octets of what is pending: they were sent.
+    fn consume(&self, py: Python<'_>, length: usize) -> Result<()> {
+        self.with(py, |connection| connection.consume(length))
+    }
+
+    /// What the connection wants and has.
+    #[getter]
+    fn state<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        static STATE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let bits = self.with(py, |connection| connection.state().0)?;
+        Ok(STATE.import(py, "otls._state", "State")?.call1((bits,))?)
+    }
+
+    /// Protects application data; it is then pending.
+    fn seal(&self, py: Python<'_>, data: Octets) -> Result<()> {
+        Ok(self.with(py, |connection| connection.seal(&data))??)
+    }
+
+    /// Replaces the key that we seal with (RFC 8446 §4.6.3); with `request` the peer has to replace
+    /// its own as well. Done by itself before a key's limit is reached.
+    #[pyo3(signature = (*, request=false))]
+    fn update_keys(&self, py: Python<'_>, request: bool) -> Result<()> {
+        Ok(self.with(py, |connection| connection.update_keys(request))??)
+    }
+
+    /// Takes decrypted data, at most `limit` octets; empty where there is none.
+    #[pyo3(signature = (limit=OPEN_LIMIT))]
+    fn open<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
+        let opened = self.with(py, |connection| {
+            let mut out = Zeroizing::new(vec![0; limit.min(connection.available())]);
+            let length = connection.open(&mut out);
+            out.truncate(length);
+            out
+        })?;
+        Ok(PyBytes::new(py, &opened))
+    }
+
+    /// How many octets `open` could return now.
+    #[getter]
+    fn available(&self, py: Python<'_>) -> Result<usize> {
+        self.with(py, |connection| connection.available())
+    }
+
+    /// Queues close_notify.
+    fn close(&self, py: Python<'_>) -> Result<()> {
+        self.with(py, otls::Connection::close)
+    }
+
+    /// The peer's certificate, once it and the peer's possession of its key are verified.
+    #[getter]
+    fn peer(&self, py: Python<'_>) -> Result<Option<Certificate>> {
+        self.with(py, |connection| connection.peer().map(|peer| Certificate(peer.certificate().clone())))
+    }
+
+    /// The peer's chain as it was sent, leaf first; empty before it is verified.
+    #[getter]
+    fn peer_chain(&self, py: Python<'_>) -> Result<Vec<Certificate>> {
+        self.with(py, |connection| {
+            connection.peer().map(|peer| peer.chain().iter().cloned().map(Certificate).collect())
+        })
+        .map(Option::unwrap_or_default)
+    }
+
+    /// The identity that we authenticated with.
+    #[getter]
+    fn identity(&self, py: Python<'_>) -> Result<Option<Identity>> {
+        self.with(py, |connection| connection.identity().map(|identity| Identity(Arc::clone(identity))))
+    }
+
+    /// The name of the negotiated suite.
+    #[getter]
+    fn suite(&self, py: Python<'_>) -> Result<Option<String>> {
+        self.with(py, |connection| connection.suite().map(|suite| suite.to_string()))
+    }
+
+    /// The name of the negotiated group.
+    #[getter]
+    fn group(&self, py: Python<'_>) -> Result<Option<String>> {
+        self.with(py, |connection| connection.group().map(|group| group.to_string()))
+    }
+
+    /// The name of the scheme with which we signed.
+    #[getter]
+    fn scheme(&self, py: Python<'_>) -> Result<Option<String>> {
+        self.with(py, |connection| connection.scheme().map(|scheme| scheme.to_string()))
+    }
+
+    /// The name of the scheme with which the peer signed.
+    #[getter]
+    fn peer_scheme(&self, py: Python<'_>) -> Result<Option<String>> {
+        self.with(py, |connection| connection.peer_scheme().map(|scheme| scheme.to_string()))
+    }
+
+    /// Whether we are the server.
+    #[getter]
+    fn is_server(&self, py: Python<'_>) -> Result<bool> {
+        self.with(py, |connection| connection.is_server())
+    }
+
+    /// Keying material that both sides have and nobody else (RFC 8446 §7.5).
+    #[pyo3(signature = (label, length, *, context=None))]
+    fn export<'py>(
+        &self,
+        py: Python<'py>,
+        label: &str,
+        length: usize,
+        context: Option<Octets>,
+    ) -> Result<Bound<'py, PyBytes>> {
+        if length > EXPORT_LIMIT {
+            return Err(Failure::misuse("more keying material than an exporter gives", "ask for less"));
+        }
+        let exported = self.with(py, |connection| {
+            let mut out = Zeroizing::new(vec![0; length]);
+            connection.export(label.as_bytes(), context.as_deref().unwrap_or_default(), &mut out)?;
+            Ok::<_, otls::Error>(out)
+        })??;
+        Ok(PyBytes::new(py, &exported))
+    }
+
+    /// The exception for why the connection failed.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyAny>>> {
+        match self.with(py, |connection| connection.error().cloned())? {
+            Some(error) => Ok(Some(exception(py, &error)?.into_value(py).into_bound(py).into_any())),
+            None => Ok(None),
+        }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> Result<String> {
+        self.with(py, |connection| {
+            let side = if connection.is_server() { "server" } else { "client" };
+            match connection.suite() {
+                Some(suite) => format!("<Connection {side} {suite}>"),
+                None => format!("<Connection {side}>"),
+            }
+        })
+    }
+}
+
+impl Connection {
+    /// Works on the connection while other Python threads run.
+    pub(crate) fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut otls::Connection) -> T + Send,
+    ) -> Result<T> {
+        py.detach(|| self.0.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned()))
+    }
+
+    fn lock<'a>(&'a self, py: Python<'_>) -> Result<std::sync::MutexGuard<'a, otls::Connection>> {
+        use pyo3::sync::MutexExt;
+        self.0.lock_py_attached(py).map_err(|_| poisoned())
+    }
+}
+
+// A panic while a call worked: what the connection holds is not to be trusted any more.
+const fn poisoned() -> Failure {
+    Failure::Core(otls::Error::Internal("an earlier call on this object panicked"))
+}
+
+/// What a client offers.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Offer(otls::Offer);
+
+#[pymethods]
+impl Offer {
+    /// Names of cipher suites, most preferred first.
+    #[getter]
+    fn suites<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        names(py, &self.0.suites)
+    }
+
+    /// Names of groups, most preferred first.
+    #[getter]
+    fn groups<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        names(py, &self.0.groups)
+    }
+
+    /// Names of signature schemes.
+    #[getter]
+    fn schemes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        names(py, &self.0.schemes)
+    }
+
+    /// The server's name that the client asked for.
+    #[getter]
+    fn server_name(&self) -> Option<&str> {
+        self.0.server_name.as_deref()
+    }
+
+    /// ALPN protocols, most preferred first.
+    #[getter]
+    fn alpn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.0.alpn.iter().map(|protocol| PyBytes::new(py, protocol)).collect::<Vec<_>>())
+    }
+}
+
+/// What a server asks a client's certificate to be.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct RequestedCertificate(otls::RequestedCertificate);
+
+#[pymethods]
+impl RequestedCertificate {
+    /// Names of the signature schemes that the server accepts.
+    #[getter]
+    fn schemes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        names(py, &self.0.schemes)
+    }
+
+    /// Subjects (DER) of the authorities that the server trusts; empty if it did not say.
+    #[getter]
+    fn authorities<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.0.authorities.iter().map(|name| PyBytes::new(py, name)).collect::<Vec<_>>())
+    }
+}
+
+fn names<'py, T: ToString>(py: Python<'py>, list: &[T]) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, list.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// What `pending` copies at a time unless told otherwise: four full records.
+const PENDING_LIMIT: usize = 64 * 1024;
+
+/// What `open` returns at a time unless told otherwise.
+const OPEN_LIMIT: usize = 64 * 1024;
+
+/// RFC 5869 §2.3: HKDF gives at most 255 blocks, here of SHA-256.
+const EXPORT_LIMIT: usize = 255 * 32;

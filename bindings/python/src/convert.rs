@@ -1,0 +1,180 @@
+//! Arguments from Python and values back.
+
+use core::ops::Deref;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use otls::UnixTime;
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyString, PyType};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Result};
+
+/// Octets that stay as they are while the interpreter lock is released: an immutable `bytes` is
+/// borrowed, every other buffer is copied and the copy wiped.
+pub(crate) enum Octets {
+    Borrowed(PyBackedBytes),
+    Copied(Zeroizing<Vec<u8>>),
+}
+
+impl Deref for Octets {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Octets {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = obj.cast::<PyBytes>() {
+            return Ok(Self::Borrowed(PyBackedBytes::from(bytes.to_owned())));
+        }
+        copy_buffer(obj).map(Self::Copied)
+    }
+}
+
+/// A key, a password, a code or PEM text, as `str` (UTF-8) or bytes: copied before the interpreter
+/// lock is released, and the copy wiped.
+pub(crate) struct Material(Zeroizing<Vec<u8>>);
+
+impl Material {
+    pub(crate) fn into_secret(self) -> otls::Secret {
+        otls::Secret::from(self.0)
+    }
+}
+
+impl Deref for Material {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Material {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = obj.cast::<PyString>() {
+            return Ok(Self(Zeroizing::new(text.to_str()?.as_bytes().to_vec())));
+        }
+        copy_buffer(obj).map(Self)
+    }
+}
+
+fn copy_buffer(obj: Borrowed<'_, '_, PyAny>) -> PyResult<Zeroizing<Vec<u8>>> {
+    PyBuffer::<u8>::get(&obj)?.to_vec(obj.py()).map(Zeroizing::new)
+}
+
+/// A point in time: an aware `datetime`, or seconds since the epoch.
+pub(crate) struct Moment(UnixTime);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let seconds: f64 = if obj.hasattr("timestamp")? {
+            if obj.getattr("tzinfo")?.is_none() {
+                return Err(Failure::misuse(
+                    "a time without a time zone",
+                    "pass an aware datetime, for example datetime.now(timezone.utc)",
+                )
+                .into());
+            }
+            obj.call_method0("timestamp")?.extract()?
+        } else {
+            obj.extract()?
+        };
+        std::time::Duration::try_from_secs_f64(seconds)
+            .map(|since| Self(UnixTime(since.as_secs())))
+            .map_err(|_| Failure::misuse("a time before 1970 or without end", "pass a current time").into())
+    }
+}
+
+/// `moment`, or the system's clock.
+pub(crate) fn moment_or_now(moment: Option<Moment>) -> Result<UnixTime> {
+    match moment {
+        Some(Moment(time)) => Ok(time),
+        None => SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map(|since| UnixTime(since.as_secs()))
+            .map_err(|_| Failure::misuse("the system's clock is before 1970", "set the clock")),
+    }
+}
+
+/// An aware `datetime` in UTC.
+pub(crate) fn datetime(py: Python<'_>, time: UnixTime) -> PyResult<Bound<'_, PyAny>> {
+    static DATETIME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static TIMEZONE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let utc = TIMEZONE.import(py, "datetime", "timezone")?.getattr("utc")?;
+    DATETIME.import(py, "datetime", "datetime")?.call_method1("fromtimestamp", (time.0, utc))
+}
+
+/// A byte string in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use core::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A name of one of the tables in `otls::codepoints`.
+macro_rules! from_name {
+    ($name:ident, $type:ty, $what:literal) => {
+        pub(crate) fn $name(name: &str) -> Result<$type> {
+            <$type>::from_name(name)
+                .ok_or(Failure::misuse($what, "see otls.SUITES, otls.GROUPS and otls.SCHEMES"))
+        }
+    };
+}
+
+from_name!(suite, otls::codepoints::CipherSuite, "unknown cipher suite");
+from_name!(group, otls::codepoints::NamedGroup, "unknown group");
+from_name!(scheme, otls::codepoints::SignatureScheme, "unknown signature scheme");
+
+/// `"SHA256"` or `"SHA384"`, in any case, with or without a hyphen.
+pub(crate) fn hash(name: &str) -> Result<otls::crypto::hash::HashAlgorithm> {
+    match name.to_ascii_uppercase().replace('-', "").as_str() {
+        "SHA256" => Ok(otls::crypto::hash::HashAlgorithm::Sha256),
+        "SHA384" => Ok(otls::crypto::hash::HashAlgorithm::Sha384),
+        _ => Err(Failure::misuse("unknown hash", "use \"SHA256\" or \"SHA384\"")),
+    }
+}
+
+/// `"server"` or `"client"`.
+pub(crate) fn profile(name: &str) -> Result<otls::pki::Profile> {
+    match name {
+        "server" => Ok(otls::pki::Profile::Server),
+        "client" => Ok(otls::pki::Profile::Client),
+        _ => Err(Failure::misuse("unknown profile", "use \"server\" or \"client\"")),
+    }
+}
+
+/// Sequences of names, parsed; a single string is refused, its letters are no names.
+pub(crate) fn parse_each<T>(
+    names: Option<&Bound<'_, PyAny>>,
+    parse: impl Fn(&str) -> Result<T>,
+) -> Result<Option<Vec<T>>> {
+    let Some(names) = names.filter(|names| !names.is_none()) else {
+        return Ok(None);
+    };
+    if names.is_instance_of::<PyString>() {
+        return Err(Failure::misuse("a string where a sequence of strings is meant", "pass a list or tuple"));
+    }
+    let mut list = Vec::new();
+    for name in names.try_iter()? {
+        list.push(parse(name?.extract::<pyo3::pybacked::PyBackedStr>()?.as_ref())?);
+    }
+    Ok(Some(list))
+}

@@ -1,0 +1,244 @@
+//! Enrolment (RFC 7030) without I/O.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use otls::crypto::SystemRandom;
+use otls::est;
+use otls::pki::{Profile, RevocationReason};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::convert::{Moment, Octets, datetime, hex, moment_or_now, profile};
+use crate::failure::{Failure, Result};
+use crate::pki::authority::Authority;
+use crate::pki::certificate::{Certificate, CertificateRequest, integer};
+
+/// The client's half of one request: send `request`, feed what comes back.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct EstClient {
+    client: Mutex<est::EstClient>,
+    request: Vec<u8>,
+}
+
+#[pymethods]
+impl EstClient {
+    /// Asks the server `host` for the authority's certificates.
+    #[staticmethod]
+    fn cacerts(host: &str) -> Self {
+        Self::new(est::EstClient::cacerts(host))
+    }
+
+    /// Asks the server `host` for a certificate of a profile, "server" or "client".
+    #[staticmethod]
+    fn simpleenroll(host: &str, profile: &str, request: &CertificateRequest) -> Result<Self> {
+        Ok(Self::new(est::EstClient::simpleenroll(host, self::profile(profile)?, &request.0)))
+    }
+
+    /// The bytes to send.
+    #[getter]
+    fn request<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.request)
+    }
+
+    /// Takes decrypted bytes; returns the certificates once the reply is complete: those of the
+    /// authority, or the one that was issued.
+    fn feed(&self, py: Python<'_>, data: Octets) -> Result<Option<Vec<Certificate>>> {
+        Ok(py.detach(|| locked(&self.client)?.feed(&data))?.map(certificates))
+    }
+
+    /// The connection ended with close_notify, which may be what ends the reply: returns it, or
+    /// raises that it is not complete.
+    fn feed_end(&self) -> Result<Option<Vec<Certificate>>> {
+        Ok(locked(&self.client)?.feed_end()?.map(certificates))
+    }
+}
+
+impl EstClient {
+    fn new((client, request): (est::EstClient, Vec<u8>)) -> Self {
+        Self { client: Mutex::new(client), request }
+    }
+}
+
+fn certificates(reply: est::EstReply) -> Vec<Certificate> {
+    match reply {
+        est::EstReply::CaCertificates(certificates) => certificates.into_iter().map(Certificate).collect(),
+        est::EstReply::Enrolled(certificate) => vec![Certificate(certificate)],
+    }
+}
+
+/// The server's half: answers one client's requests.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct EstServer(Mutex<est::EstServer>);
+
+#[pymethods]
+impl EstServer {
+    /// A responder for one connection. `default_profile` is for requests that name none;
+    /// certificates are valid for `lifetime` seconds.
+    #[new]
+    #[pyo3(signature = (authority, *, default_profile="client", lifetime=NINETY_DAYS))]
+    fn new(authority: &Authority, default_profile: &str, lifetime: u64) -> Result<Self> {
+        let profile = profile(default_profile)?;
+        Ok(Self(Mutex::new(est::EstServer::new(Arc::clone(&authority.0), profile, lifetime))))
+    }
+
+    /// Takes decrypted bytes; returns the responses to the requests that are complete. What was
+    /// issued is in `register` then: keep the register before you send.
+    #[pyo3(signature = (data, register, *, now=None))]
+    fn feed<'py>(
+        &self,
+        py: Python<'py>,
+        data: Octets,
+        register: &Register,
+        now: Option<Moment>,
+    ) -> Result<Bound<'py, PyBytes>> {
+        let now = moment_or_now(now)?;
+        let response = py.detach(|| {
+            let mut register = locked(&register.0)?;
+            locked(&self.0)?.feed(&data, &mut register, now, &SystemRandom)
+        })?;
+        Ok(PyBytes::new(py, &response))
+    }
+
+    /// Whether the last response ends the connection.
+    #[getter]
+    fn is_done(&self) -> Result<bool> {
+        Ok(locked(&self.0)?.is_done())
+    }
+
+    /// What was answered since the last call, oldest first: for the operator's log.
+    fn take_exchanges(&self) -> Result<Vec<Exchange>> {
+        Ok(locked(&self.0)?.take_exchanges().into_iter().map(Exchange).collect())
+    }
+}
+
+/// One request that was answered.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Exchange(est::Exchange);
+
+#[pymethods]
+impl Exchange {
+    /// The method and path; empty if the request could not be read.
+    #[getter]
+    fn request(&self) -> &str {
+        &self.0.request
+    }
+
+    /// The HTTP status.
+    #[getter]
+    fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// Why it was refused, or which certificate was issued.
+    #[getter]
+    fn outcome(&self) -> &str {
+        &self.0.outcome
+    }
+}
+
+/// What an authority has issued. A name belongs to its first key until revoked.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Register(Mutex<est::Register>);
+
+#[pymethods]
+impl Register {
+    #[new]
+    fn new() -> Self {
+        Self(Mutex::new(est::Register::default()))
+    }
+
+    /// Reads what `to_text` wrote.
+    #[staticmethod]
+    fn from_text(text: &str) -> Result<Self> {
+        Ok(Self(Mutex::new(est::Register::from_text(text)?)))
+    }
+
+    /// The text to keep, a line for each entry.
+    fn to_text(&self) -> Result<String> {
+        Ok(locked(&self.0)?.to_text())
+    }
+
+    /// All entries, oldest first.
+    #[getter]
+    fn entries(&self) -> Result<Vec<RegisterEntry>> {
+        Ok(locked(&self.0)?.entries().iter().cloned().map(RegisterEntry).collect())
+    }
+
+    /// Marks a serial number as revoked, for no stated reason; false if there is none.
+    #[pyo3(signature = (serial, *, now=None))]
+    fn revoke(&self, serial: &Bound<'_, PyAny>, now: Option<Moment>) -> Result<bool> {
+        let length: usize = serial.call_method0("bit_length")?.extract::<usize>()?.div_ceil(8);
+        if length > MAX_SERIAL_LEN {
+            return Err(Failure::misuse("a serial number of more than 20 octets", "check the number"));
+        }
+        let bytes: Vec<u8> = serial.call_method1("to_bytes", (length.max(1), "big"))?.extract()?;
+        let now = moment_or_now(now)?;
+        Ok(locked(&self.0)?.revoke(&bytes, RevocationReason::Unspecified, now))
+    }
+
+    fn __len__(&self) -> Result<usize> {
+        Ok(locked(&self.0)?.entries().len())
+    }
+}
+
+/// One issued certificate.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct RegisterEntry(est::Entry);
+
+#[pymethods]
+impl RegisterEntry {
+    /// The serial number.
+    #[getter]
+    fn serial<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        integer(py, &self.0.serial)
+    }
+
+    /// `"server"` or `"client"`.
+    #[getter]
+    fn profile(&self) -> Result<&'static str> {
+        match self.0.profile {
+            Profile::Server => Ok("server"),
+            Profile::Client => Ok("client"),
+            _ => Err(otls::Error::Internal("a profile that the bindings do not know").into()),
+        }
+    }
+
+    /// The names that it holds: no other key gets a certificate with one of them.
+    #[getter]
+    fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.0.names)
+    }
+
+    /// The common name.
+    #[getter]
+    fn common_name(&self) -> &str {
+        &self.0.common_name
+    }
+
+    /// SHA-256 of the public key, in hexadecimal.
+    #[getter]
+    fn key_fingerprint(&self) -> String {
+        hex(&self.0.key_fingerprint)
+    }
+
+    /// Until when it is valid, in UTC.
+    #[getter]
+    fn not_after<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.not_after)
+    }
+
+    /// When it was revoked, if it was.
+    #[getter]
+    fn revoked_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.revoked.map(|(time, _)| datetime(py, time)).transpose()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> otls::Result<MutexGuard<'_, T>> {
+    mutex.lock().map_err(|_| otls::Error::Internal("an earlier call on this object panicked"))
+}
+
+const NINETY_DAYS: u64 = 90 * 24 * 3600;
+
+/// RFC 5280 §4.1.2.2.
+const MAX_SERIAL_LEN: usize = 20;

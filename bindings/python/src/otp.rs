@@ -1,0 +1,5 @@
+//! One-time passwords.
+
+pub(crate) mod channel;
+pub(crate) mod ledger;
+pub(crate) mod message;

@@ -1,0 +1,266 @@
+//! Codes, the transactions that they are for, and the bank's memory of them.
+
+use otls::crypto::{Random, SystemRandom};
+use otls::otp;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use zeroize::Zeroizing;
+
+use crate::convert::{Material, Moment, datetime, hex, moment_or_now};
+use crate::failure::{Failure, Result};
+
+/// A one-time code. It prints as dots; `expose` returns the digits.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Code(pub(crate) Zeroizing<String>);
+
+#[pymethods]
+impl Code {
+    /// The digits, to be shown to the customer.
+    fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Code ••••••>"
+    }
+}
+
+/// The identifier of an issued code; not secret.
+#[pyclass(frozen, eq, hash, module = "otls")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct OtpId(pub(crate) otp::OtpId);
+
+#[pymethods]
+impl OtpId {
+    /// From the 32 hexadecimal digits of `str(id)`.
+    #[new]
+    fn new(text: &str) -> Result<Self> {
+        u128::from_str_radix(text, 16)
+            .ok()
+            .filter(|_| text.len() == 32 && !text.starts_with('+'))
+            .map(|number| Self(otp::OtpId(number.to_be_bytes())))
+            .ok_or(Failure::misuse("not an identifier of a code", "pass its 32 hexadecimal digits"))
+    }
+
+    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.0)
+    }
+
+    fn __str__(&self) -> String {
+        hex(&self.0.0)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<OtpId {}>", hex(&self.0.0))
+    }
+}
+
+/// The transaction that a code is for, as named fields, for example
+/// `Context({"purpose": "transfer", "amount": "100000.00", "currency": "INR"})`.
+///
+/// One changed character is another transaction, for which the code is not good.
+#[pyclass(frozen, eq, module = "otls")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct Context(pub(crate) otp::Context);
+
+#[pymethods]
+impl Context {
+    #[new]
+    fn new(fields: &Bound<'_, PyDict>) -> Result<Self> {
+        let mut context = otp::Context::new();
+        for (name, value) in fields {
+            context = context.with(&name.extract::<String>()?, &value.extract::<String>()?)?;
+        }
+        Ok(Self(context))
+    }
+
+    /// The fields, in canonical order.
+    #[getter]
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let fields = PyDict::new(py);
+        for (name, value) in self.0.fields() {
+            fields.set_item(name, value)?;
+        }
+        Ok(fields)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Context({})", self.fields(py)?.repr()?))
+    }
+}
+
+/// A code that was just issued.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Issued(otp::Issued);
+
+#[pymethods]
+impl Issued {
+    /// Its identifier.
+    #[getter]
+    fn id(&self) -> OtpId {
+        OtpId(self.0.id)
+    }
+
+    /// The code; the ledger does not keep it.
+    #[getter]
+    fn code(&self) -> Code {
+        Code(Zeroizing::new(self.0.code.expose().to_owned()))
+    }
+
+    /// When it was issued.
+    #[getter]
+    fn issued_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.issued_at)
+    }
+
+    /// From this time on it is expired.
+    #[getter]
+    fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.expires_at)
+    }
+}
+
+/// The ledger's answer to a code.
+#[pyclass(frozen, eq, hash, module = "otls")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Verdict {
+    kind: &'static str,
+    attempts_left: Option<u32>,
+}
+
+#[pymethods]
+impl Verdict {
+    /// `"accepted"`, `"wrong"`, `"expired"`, `"used"`, `"locked"` or `"unknown"`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Whether the code was right, in time, and for the first time.
+    #[getter]
+    fn accepted(&self) -> bool {
+        self.kind == "accepted"
+    }
+
+    /// How many attempts are left after a wrong code.
+    #[getter]
+    fn attempts_left(&self) -> Option<u32> {
+        self.attempts_left
+    }
+
+    fn __str__(&self) -> String {
+        match self.attempts_left {
+            Some(left) => format!("{} ({left} attempts left)", self.kind),
+            None => self.kind.to_owned(),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Verdict {}>", self.__str__())
+    }
+}
+
+impl Verdict {
+    pub(crate) fn from_core(verdict: otp::Verdict) -> Result<Self> {
+        let (kind, attempts_left) = match verdict {
+            otp::Verdict::Accepted => ("accepted", None),
+            otp::Verdict::Wrong { attempts_left } => ("wrong", Some(attempts_left)),
+            otp::Verdict::Expired => ("expired", None),
+            otp::Verdict::Used => ("used", None),
+            otp::Verdict::Locked => ("locked", None),
+            otp::Verdict::Unknown => ("unknown", None),
+            _ => return Err(otls::Error::Internal("a verdict that the bindings do not know").into()),
+        };
+        Ok(Self { kind, attempts_left })
+    }
+
+    pub(crate) fn to_core(&self) -> otp::Verdict {
+        match self.kind {
+            "accepted" => otp::Verdict::Accepted,
+            "wrong" => otp::Verdict::Wrong { attempts_left: self.attempts_left.unwrap_or_default() },
+            "expired" => otp::Verdict::Expired,
+            "used" => otp::Verdict::Used,
+            "locked" => otp::Verdict::Locked,
+            _ => otp::Verdict::Unknown,
+        }
+    }
+}
+
+/// Issues codes and verifies each once. It remembers no code, only a keyed hash.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Ledger(otp::Ledger);
+
+#[pymethods]
+impl Ledger {
+    /// A ledger in memory. `pepper` is a secret of at least 32 octets; without one it is random.
+    #[new]
+    #[pyo3(signature = (*, pepper=None))]
+    fn new(pepper: Option<Material>) -> Result<Self> {
+        let pepper = match pepper {
+            Some(pepper) => pepper.into_secret(),
+            None => {
+                let mut random = Zeroizing::new(vec![0; 32]);
+                SystemRandom.fill(&mut random)?;
+                otls::Secret::from(random)
+            }
+        };
+        Ok(Self(otp::Ledger::new(Box::new(otp::MemoryStore::default()), pepper)?))
+    }
+
+    /// Issues a code to `subject` for `context`, good for `ttl` seconds and `attempts` wrong tries.
+    #[pyo3(signature = (subject, context, *, ttl=120, attempts=3, now=None))]
+    fn issue(
+        &self,
+        py: Python<'_>,
+        subject: &str,
+        context: &Context,
+        ttl: u64,
+        attempts: u32,
+        now: Option<Moment>,
+    ) -> Result<Issued> {
+        let now = moment_or_now(now)?;
+        Ok(Issued(py.detach(|| self.0.issue(subject, &context.0, ttl, attempts, now, &SystemRandom))?))
+    }
+
+    /// Judges a code: one that is right is accepted once.
+    #[pyo3(signature = (id, subject, context, code, *, now=None))]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        id: &OtpId,
+        subject: &str,
+        context: &Context,
+        code: CodeText,
+        now: Option<Moment>,
+    ) -> Result<Verdict> {
+        let now = moment_or_now(now)?;
+        let verdict = py.detach(|| self.0.verify(&id.0, subject, &context.0, &code.0, now))?;
+        Verdict::from_core(verdict)
+    }
+
+    /// Lets a subject try again that had too many wrong codes in a row.
+    fn unlock(&self, py: Python<'_>, subject: &str) -> Result<()> {
+        Ok(py.detach(|| self.0.unlock(subject))?)
+    }
+}
+
+/// A `Code` or its digits, copied and wiped.
+pub(crate) struct CodeText(pub(crate) Zeroizing<String>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for CodeText {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(code) = obj.cast::<Code>() {
+            return Ok(Self(code.get().0.clone()));
+        }
+        let bytes: Material = obj.extract()?;
+        core::str::from_utf8(&bytes)
+            .map(|text| Self(Zeroizing::new(text.to_owned())))
+            .map_err(|_| Failure::misuse("a code that is not text", "pass its digits").into())
+    }
+}

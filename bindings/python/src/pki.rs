@@ -1,0 +1,6 @@
+//! Keys, certificates, requests, authorities.
+
+pub(crate) mod authority;
+pub(crate) mod certificate;
+pub(crate) mod key;
+pub(crate) mod name;

@@ -1,0 +1,212 @@
+//! Private and public keys.
+
+use otls::crypto::SystemRandom;
+use otls::crypto::sign::KeyAlgorithm;
+use otls::pki;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::convert::{Material, Octets, hex};
+use crate::failure::{Failure, Result};
+
+/// A private key.
+///
+/// It shows nothing of itself: saving it is `to_pem` or `to_der`.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct PrivateKey(pub(crate) pki::PrivateKey);
+
+#[pymethods]
+impl PrivateKey {
+    /// Makes a new key: `generate("rsa", bits=2048)` or `generate("ecdsa", curve="P-256")`.
+    #[staticmethod]
+    #[pyo3(signature = (kind, *, bits=None, curve=None))]
+    fn generate(py: Python<'_>, kind: &str, bits: Option<u32>, curve: Option<&str>) -> Result<Self> {
+        let key_type = key_type(kind, bits, curve)?;
+        Ok(Self(py.detach(|| pki::PrivateKey::generate(key_type, &SystemRandom))?))
+    }
+
+    /// Loads a private key, PEM or DER; the same as `otls.load_key`.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, password=None))]
+    fn load(py: Python<'_>, data: Material, password: Option<Material>) -> Result<Self> {
+        load_key(py, data, password)
+    }
+
+    /// PKCS#8 PEM: plain, or encrypted with `password`.
+    #[pyo3(signature = (*, password=None))]
+    fn to_pem<'py>(&self, py: Python<'py>, password: Option<Material>) -> Result<Bound<'py, PyBytes>> {
+        let pem = py.detach(|| self.0.to_pem(password.as_deref(), &SystemRandom))?;
+        Ok(PyBytes::new(py, pem.expose()))
+    }
+
+    /// PKCS#8 DER: plain, or encrypted with `password`.
+    #[pyo3(signature = (*, password=None))]
+    fn to_der<'py>(&self, py: Python<'py>, password: Option<Material>) -> Result<Bound<'py, PyBytes>> {
+        let der = py.detach(|| self.0.to_der(password.as_deref(), &SystemRandom))?;
+        Ok(PyBytes::new(py, der.expose()))
+    }
+
+    /// `"rsa"` or `"ecdsa"`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        kind(self.0.algorithm())
+    }
+
+    /// The curve of an ECDSA key.
+    #[getter]
+    fn curve(&self) -> Option<&'static str> {
+        curve(self.0.algorithm())
+    }
+
+    /// The size of the modulus (RSA) or of the curve (ECDSA) in bits.
+    #[getter]
+    fn bits(&self) -> usize {
+        bits(self.0.algorithm())
+    }
+
+    /// The public half.
+    #[getter]
+    fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.public_key().clone())
+    }
+
+    /// Signs `message` with a scheme of `otls.SCHEMES`.
+    fn sign<'py>(&self, py: Python<'py>, message: Octets, scheme: &str) -> Result<Bound<'py, PyBytes>> {
+        let scheme = crate::convert::scheme(scheme)?;
+        let signature = py.detach(|| self.0.sign(scheme, &message, &SystemRandom))?;
+        Ok(PyBytes::new(py, &signature))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<PrivateKey {}>", describe(self.0.algorithm()))
+    }
+}
+
+impl PrivateKey {
+    /// A second copy of the key, for an owner that takes one over.
+    pub(crate) fn duplicate(&self) -> otls::Result<pki::PrivateKey> {
+        let der = self.0.to_der(None, &SystemRandom)?;
+        pki::PrivateKey::load(der.expose(), None)
+    }
+}
+
+/// Loads a private key, PEM or DER, encrypted or not.
+#[pyfunction]
+#[pyo3(signature = (data, *, password=None))]
+pub(crate) fn load_key(py: Python<'_>, data: Material, password: Option<Material>) -> Result<PrivateKey> {
+    Ok(PrivateKey(py.detach(|| pki::PrivateKey::load(&data, password.as_deref()))?))
+}
+
+/// A public key.
+#[pyclass(frozen, eq, hash, module = "otls")]
+pub(crate) struct PublicKey(pub(crate) pki::PublicKey);
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_der() == other.0.to_der()
+    }
+}
+
+impl core::hash::Hash for PublicKey {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.0.to_der().hash(state);
+    }
+}
+
+#[pymethods]
+impl PublicKey {
+    /// Loads a public key, PEM or DER.
+    #[staticmethod]
+    fn load(data: Material) -> Result<Self> {
+        Ok(Self(pki::PublicKey::load(&data)?))
+    }
+
+    /// SubjectPublicKeyInfo as PEM.
+    fn to_pem<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.to_pem().as_bytes())
+    }
+
+    /// SubjectPublicKeyInfo as DER.
+    fn to_der<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.to_der())
+    }
+
+    /// `"rsa"` or `"ecdsa"`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        kind(self.0.algorithm())
+    }
+
+    /// The curve of an ECDSA key.
+    #[getter]
+    fn curve(&self) -> Option<&'static str> {
+        curve(self.0.algorithm())
+    }
+
+    /// The size of the modulus (RSA) or of the curve (ECDSA) in bits.
+    #[getter]
+    fn bits(&self) -> usize {
+        bits(self.0.algorithm())
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo, in hexadecimal.
+    #[getter]
+    fn fingerprint(&self) -> String {
+        hex(&self.0.fingerprint())
+    }
+
+    /// Verifies a signature; raises `otls.BadSignature` if it is not one of `message`.
+    fn verify(&self, py: Python<'_>, message: Octets, signature: Octets, scheme: &str) -> Result<()> {
+        let scheme = crate::convert::scheme(scheme)?;
+        Ok(py.detach(|| self.0.verify(scheme, &message, &signature))?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<PublicKey {} sha256={}>", describe(self.0.algorithm()), self.fingerprint())
+    }
+}
+
+fn key_type(kind: &str, bits: Option<u32>, curve: Option<&str>) -> Result<pki::KeyType> {
+    match (kind, bits, curve) {
+        ("rsa", None | Some(2048), None) => Ok(pki::KeyType::Rsa2048),
+        ("rsa", Some(3072), None) => Ok(pki::KeyType::Rsa3072),
+        ("rsa", Some(4096), None) => Ok(pki::KeyType::Rsa4096),
+        ("ecdsa", None, None | Some("P-256")) => Ok(pki::KeyType::EcdsaP256),
+        ("ecdsa", None, Some("P-384")) => Ok(pki::KeyType::EcdsaP384),
+        _ => Err(Failure::misuse(
+            "no such kind of key",
+            "use \"rsa\" with bits=2048, 3072 or 4096, or \"ecdsa\" with curve=\"P-256\" or \"P-384\"",
+        )),
+    }
+}
+
+const fn kind(algorithm: KeyAlgorithm) -> &'static str {
+    match algorithm {
+        KeyAlgorithm::Rsa(_) => "rsa",
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => "ecdsa",
+    }
+}
+
+const fn curve(algorithm: KeyAlgorithm) -> Option<&'static str> {
+    match algorithm {
+        KeyAlgorithm::Rsa(_) => None,
+        KeyAlgorithm::EcdsaP256 => Some("P-256"),
+        KeyAlgorithm::EcdsaP384 => Some("P-384"),
+    }
+}
+
+const fn bits(algorithm: KeyAlgorithm) -> usize {
+    match algorithm {
+        KeyAlgorithm::Rsa(bits) => bits,
+        KeyAlgorithm::EcdsaP256 => 256,
+        KeyAlgorithm::EcdsaP384 => 384,
+    }
+}
+
+fn describe(algorithm: KeyAlgorithm) -> String {
+    match algorithm {
+        KeyAlgorithm::Rsa(bits) => format!("rsa {bits} bits"),
+        KeyAlgorithm::EcdsaP256 => "ecdsa P-256".to_owned(),
+        KeyAlgorithm::EcdsaP384 => "ecdsa P-384".to_owned(),
+    }
+}
