@@ -2,6 +2,7 @@
 
 mod client;
 mod http;
+mod pkcs7;
 mod register;
 mod server;
 

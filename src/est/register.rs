@@ -2,11 +2,16 @@
 
 mod text;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use zeroize::Zeroizing;
+
 use crate::crypto::Random;
-use crate::error::{CertificateError, Result};
+use crate::crypto::hash::{HashAlgorithm, digest};
+use crate::error::{CertificateError, Error, Result};
 use crate::pki::{Authority, Certificate, CertificateRequest, GeneralName, Profile, RevocationReason};
+use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
 
 /// One issued certificate; see [`Register`].
@@ -45,6 +50,8 @@ pub struct Entry {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Register {
+    /// SHA-256 of the tokens that were given out and not used.
+    tokens: BTreeSet<[u8; 32]>,
     entries: Vec<Entry>,
 }
 
@@ -55,12 +62,12 @@ impl Register {
     /// [`CertificateError::Refused`], naming the line: an authority must not go on with a register
     /// that is damaged or cut short.
     pub fn from_text(text: &str) -> Result<Self> {
-        text::decode(text).map(|entries| Self { entries })
+        text::decode(text)
     }
 
     /// The text to keep. It has no secrets.
     pub fn to_text(&self) -> String {
-        text::encode(&self.entries)
+        text::encode(self)
     }
 
     /// All entries, oldest first.
@@ -113,6 +120,42 @@ impl Register {
         self.entries.iter().filter_map(revoked).collect()
     }
 
+    /// A new token for one enrolment, 32 characters, to be given to whom it is for. The register keeps
+    /// its hash only; it is spent by [`Register::spend_token`].
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn new_token(&mut self, random: &dyn Random) -> Result<Secret> {
+        let mut octets = Zeroizing::new([0; 16]);
+        random.fill(octets.as_mut_slice())?;
+        let token = Secret::from(Zeroizing::new(text::hex(octets.as_slice()).into_bytes()));
+        self.tokens.insert(token_hash(token.expose())?);
+        Ok(token)
+    }
+
+    /// How many tokens are unused.
+    pub fn token_count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether `token` was given out and not used.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub fn has_token(&self, token: &[u8]) -> Result<bool> {
+        let hash = token_hash(token)?;
+        // Every one is compared, whole: the time says nothing about any.
+        Ok(self.tokens.iter().fold(false, |found, other| found | ct_eq(other, &hash)))
+    }
+
+    /// Marks `token` as used; false if it is not one that was given out, or no longer.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub fn spend_token(&mut self, token: &[u8]) -> Result<bool> {
+        Ok(self.has_token(token)? && self.tokens.remove(&token_hash(token)?))
+    }
+
     fn check(&self, names: &[String], profile: Profile, key: [u8; 32], now: UnixTime) -> Result<()> {
         let others = self.entries.iter().filter(|entry| {
             // RFC 5280 §4.1.2.5: a certificate is still valid in the second of notAfter.
@@ -126,6 +169,12 @@ impl Register {
         }
         Ok(())
     }
+}
+
+fn token_hash(token: &[u8]) -> Result<[u8; 32]> {
+    // A token is 128 random bits: a plain hash of it cannot be searched.
+    let hash = digest(HashAlgorithm::Sha256, token);
+    hash.as_ref().first_chunk().copied().ok_or(Error::Internal("a short SHA-256"))
 }
 
 fn held_names(profile: Profile, common_name: &str, alternatives: &[GeneralName]) -> Vec<String> {

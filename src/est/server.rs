@@ -2,19 +2,49 @@
 
 use std::sync::Arc;
 
-use super::Register;
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+use super::http::{CONTINUE, HttpReader, RequestHead, one_line, reply};
+use super::{Register, pkcs7};
 use crate::crypto::Random;
-use crate::error::Result;
-use crate::pki::{Authority, Profile};
+use crate::error::{CertificateError, Error, Result};
+use crate::pki::{Authority, Certificate, CertificateRequest, Profile};
 use crate::time::UnixTime;
 
 /// Answers one client's HTTP requests: cacerts and simpleenroll, both under `/.well-known/est/` and
 /// with the label `server` or `client` (`/.well-known/est/server/simpleenroll`), which names the
 /// profile.
-pub struct EstServer(());
+///
+/// ```no_run
+/// use otls::crypto::SystemRandom;
+/// use otls::est::{EstServer, Register};
+/// use otls::pki::Profile;
+///
+/// # fn serve(authority: std::sync::Arc<otls::pki::Authority>, register: &mut Register,
+/// #     decrypted: &[u8], now: otls::UnixTime) -> otls::Result<()> {
+/// let mut responder = EstServer::new(authority, Profile::Client, 7 * 86_400);
+/// let responses = responder.feed(decrypted, register, now, &SystemRandom)?;
+/// // Write register.to_text() to its file, then seal the responses.
+/// for exchange in responder.take_exchanges() {
+///     eprintln!("{} {} {}", exchange.status, exchange.request, exchange.outcome);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct EstServer {
+    authority: Arc<Authority>,
+    default_profile: Profile,
+    lifetime: u64,
+    require_token: bool,
+    reader: HttpReader<RequestHead>,
+    sent_continue: bool,
+    is_done: bool,
+    exchanges: Vec<Exchange>,
+}
 
-/// One request that was answered, for the operator's log. It has no secrets; the texts come from the
-/// client and are free of control characters.
+/// One request that was answered, for the operator's log. It has no secrets, and its texts are single
+/// lines without control characters. See [`EstServer`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The method and path, for example `POST /.well-known/est/server/simpleenroll`; empty if the
@@ -22,25 +52,44 @@ pub struct Exchange {
     pub request: String,
     /// The HTTP status.
     pub status: u16,
-    /// Why it was refused, in one line, or which certificate was issued.
+    /// Why it was refused, or the name in the certificate that was issued.
     pub outcome: String,
 }
 
 impl EstServer {
     /// A responder for one connection. Certificates are issued for `lifetime` seconds.
     pub fn new(authority: Arc<Authority>, default_profile: Profile, lifetime: u64) -> Self {
-        let _ = (authority, default_profile, lifetime);
-        todo!()
+        Self {
+            authority,
+            default_profile,
+            lifetime,
+            require_token: false,
+            reader: HttpReader::new(),
+            sent_continue: false,
+            is_done: false,
+            exchanges: Vec::new(),
+        }
+    }
+
+    /// Enrols only with a token of [`Register::new_token`], which the client sends as the password of
+    /// HTTP's Basic authentication with any user name (RFC 7030 §3.2.3). Each is good for one
+    /// certificate.
+    #[must_use]
+    pub fn require_token(mut self) -> Self {
+        self.require_token = true;
+        self
     }
 
     /// Takes decrypted bytes; returns the whole responses to the requests that are complete. A
     /// certificate that was issued is in `register` before the response is returned: keep the
     /// register before you send.
     ///
-    /// Bytes that are not HTTP are answered with a 400, after which [`EstServer::is_done`] is true.
+    /// Bytes that are not HTTP are answered with a status of their own, after which
+    /// [`EstServer::is_done`] is true and further bytes are ignored.
     ///
     /// # Errors
-    /// [`crate::Error::Random`], [`crate::Error::Internal`]: nothing was issued; close the connection.
+    /// [`crate::Error::Random`], [`crate::Error::Internal`]: close the connection, and keep the
+    /// register, for earlier requests may have been granted.
     pub fn feed(
         &mut self,
         bytes: &[u8],
@@ -48,17 +97,232 @@ impl EstServer {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Vec<u8>> {
-        let _ = (bytes, register, now, random);
-        todo!()
+        let mut out = Vec::new();
+        if self.is_done {
+            return Ok(out);
+        }
+        self.reader.feed(bytes);
+        while !self.is_done {
+            let (head, answer) = match self.reader.next() {
+                Ok(None) => break,
+                Ok(Some((head, body))) => {
+                    self.sent_continue = false;
+                    self.is_done = head.close;
+                    let answer = self.answer(&head, &body, register, now, random)?;
+                    (Some(head), answer)
+                }
+                Err(refusal) => {
+                    // What follows cannot be told apart from what was refused.
+                    self.is_done = true;
+                    (None, Answer::refused(refusal.status, refusal.why.to_owned()))
+                }
+            };
+            self.write(head.as_ref(), answer, &mut out);
+        }
+        if self.reader.waiting_for_body().is_some_and(|head| head.expects_continue) && !self.sent_continue {
+            self.sent_continue = true;
+            out.extend_from_slice(CONTINUE);
+        }
+        Ok(out)
     }
 
-    /// Whether the last response ends the connection.
+    /// Whether the last response ends the connection: send it, then close.
     pub fn is_done(&self) -> bool {
-        todo!()
+        self.is_done
     }
 
     /// What was answered since the last call, oldest first.
     pub fn take_exchanges(&mut self) -> Vec<Exchange> {
-        todo!()
+        core::mem::take(&mut self.exchanges)
+    }
+
+    fn write(&mut self, head: Option<&RequestHead>, answer: Answer, out: &mut Vec<u8>) {
+        let mut fields = Vec::new();
+        fields.extend(answer.field);
+        if self.is_done {
+            fields.push("Connection: close");
+        }
+        let request = head.map(|head| format!("{} {}", head.method, head.path)).unwrap_or_default();
+        self.exchanges.push(Exchange {
+            request: one_line(&request),
+            status: answer.status,
+            outcome: one_line(&answer.outcome),
+        });
+        match answer.certificates {
+            Some(base64) => out.extend(reply(answer.status, answer.content_type, &fields, base64.as_bytes())),
+            None => {
+                let text = one_line(&answer.outcome) + "\n";
+                out.extend(reply(answer.status, "text/plain; charset=utf-8", &fields, text.as_bytes()));
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        head: &RequestHead,
+        body: &[u8],
+        register: &mut Register,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Answer> {
+        let Some((operation, profile)) = self.route(&head.path) else {
+            return Ok(Answer::refused(404, "no such resource".to_owned()));
+        };
+        match (operation, head.method.as_str()) {
+            (Operation::CaCerts, "GET") => {
+                let outcome = "the authority's certificate".to_owned();
+                Answer::certificates(self.authority.certificate(), "application/pkcs7-mime", outcome)
+            }
+            (Operation::SimpleEnroll, "POST") => {
+                match self.enrol(head, body, profile, register, now, random)? {
+                    Ok(certificate) => {
+                        let outcome = format!("issued to {}", certificate.subject());
+                        Answer::certificates(
+                            &certificate,
+                            "application/pkcs7-mime; smime-type=certs-only",
+                            outcome,
+                        )
+                    }
+                    Err(refused) => Ok(refused),
+                }
+            }
+            (Operation::CaCerts, _) => Ok(Answer::with_field(405, "only GET here", "Allow: GET")),
+            (Operation::SimpleEnroll, _) => Ok(Answer::with_field(405, "only POST here", "Allow: POST")),
+        }
+    }
+
+    /// RFC 7030 §3.2.2: an operation, perhaps behind a label.
+    fn route(&self, path: &str) -> Option<(Operation, Profile)> {
+        let path = path.strip_prefix("/.well-known/est/")?;
+        let (profile, operation) = match path.split_once('/') {
+            None => (self.default_profile, path),
+            Some(("server", operation)) => (Profile::Server, operation),
+            Some(("client", operation)) => (Profile::Client, operation),
+            Some(_) => return None,
+        };
+        match operation {
+            "cacerts" => Some((Operation::CaCerts, profile)),
+            "simpleenroll" => Some((Operation::SimpleEnroll, profile)),
+            _ => None,
+        }
+    }
+
+    /// The outer result is a failure of our own side, the inner one what the client is told.
+    fn enrol(
+        &self,
+        head: &RequestHead,
+        body: &[u8],
+        profile: Profile,
+        register: &mut Register,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Result<Certificate, Answer>> {
+        let token = if self.require_token {
+            match password(head) {
+                Some(token) if register.has_token(&token)? => Some(token),
+                _ => {
+                    let challenge = "WWW-Authenticate: Basic realm=\"enrolment\"";
+                    return Ok(Err(Answer::with_field(
+                        401,
+                        "an unused enrolment token is needed",
+                        challenge,
+                    )));
+                }
+            }
+        } else {
+            None
+        };
+        if !head.has_content_type("application/pkcs10") {
+            return Ok(Err(Answer::refused(415, "the Content-Type must be application/pkcs10".to_owned())));
+        }
+        let request = match read_request(body) {
+            Ok(request) => request,
+            Err(why) => return Ok(Err(Answer::refused(400, why))),
+        };
+        match register.issue(&self.authority, &request, profile, self.lifetime, now, random) {
+            Ok(certificate) => {
+                if let Some(token) = token {
+                    register.spend_token(&token)?;
+                }
+                Ok(Ok(certificate))
+            }
+            Err(error @ (Error::Random | Error::Internal(_))) => Err(error),
+            Err(
+                error @ Error::Certificate(CertificateError::NameTaken(_) | CertificateError::Refused(_)),
+            ) => Ok(Err(Answer::refused(403, error.to_string()))),
+            Err(error) => Ok(Err(Answer::refused(400, error.to_string()))),
+        }
     }
 }
+
+#[derive(Clone, Copy)]
+enum Operation {
+    CaCerts,
+    SimpleEnroll,
+}
+
+struct Answer {
+    status: u16,
+    content_type: &'static str,
+    field: Option<&'static str>,
+    /// The base64 body; without it the outcome is the body.
+    certificates: Option<String>,
+    outcome: String,
+}
+
+impl Answer {
+    fn refused(status: u16, why: String) -> Self {
+        Self { status, content_type: "", field: None, certificates: None, outcome: why }
+    }
+
+    fn with_field(status: u16, why: &str, field: &'static str) -> Self {
+        Self { field: Some(field), ..Self::refused(status, why.to_owned()) }
+    }
+
+    fn certificates(certificate: &Certificate, content_type: &'static str, outcome: String) -> Result<Self> {
+        // One line: not every client skips line breaks. RFC 8951 §3.1: the field says nothing, and
+        // some older clients want it all the same.
+        Ok(Self {
+            status: 200,
+            content_type,
+            field: Some("Content-Transfer-Encoding: base64"),
+            certificates: Some(Base64::encode_string(&pkcs7::encode(&[certificate])?)),
+            outcome,
+        })
+    }
+}
+
+/// The request in a body, or why there is none.
+fn read_request(body: &[u8]) -> Result<CertificateRequest, String> {
+    if body.trim_ascii_start().starts_with(b"-----BEGIN") {
+        return Err(
+            "the body is PEM: send the DER of the request in base64, without the lines around it".to_owned()
+        );
+    }
+    let der = decode_base64(body).ok_or_else(|| "the body is not base64".to_owned())?;
+    // Told apart by content, PEM inside base64 would be taken as well.
+    if !der.starts_with(&[SEQUENCE]) {
+        return Err("the body is not a certificate request in DER".to_owned());
+    }
+    CertificateRequest::load(&der).map_err(|error| match error {
+        Error::Certificate(CertificateError::BadSignature) => {
+            "the request's signature does not verify: no proof that you have the key".to_owned()
+        }
+        other => other.to_string(),
+    })
+}
+
+/// RFC 8951 §3.1: base64 of RFC 4648 §4, in which white space may stand.
+pub(super) fn decode_base64(body: &[u8]) -> Option<Vec<u8>> {
+    let dense: Vec<u8> = body.iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    Base64::decode_vec(core::str::from_utf8(&dense).ok()?).ok()
+}
+
+fn password(head: &RequestHead) -> Option<Zeroizing<Vec<u8>>> {
+    let credentials = Zeroizing::new(Base64::decode_vec(head.credentials("basic")?).ok()?);
+    let at = credentials.iter().position(|octet| *octet == b':')?;
+    credentials.get(at.saturating_add(1)..).map(|password| Zeroizing::new(password.to_vec()))
+}
+
+/// The identifier octet of a SEQUENCE.
+const SEQUENCE: u8 = 0x30;

@@ -2,34 +2,40 @@
 //!
 //! ```text
 //! otls-register 1
+//! token SHA-256
 //! SERIAL PROFILE KEY NOT-AFTER REVOKED COMMON-NAME NAMES
 //! end COUNT
 //! ```
 //!
-//! Fields are separated by one space; numbers are hexadecimal (serial, key) or decimal (times, in
+//! Tokens come first, in ascending order. Fields are separated by one space; numbers are hexadecimal (serial, key) or decimal (times, in
 //! seconds since 1970); REVOKED is `-` or `TIME:REASON`; names are percent-encoded and NAMES are
 //! separated by commas, `-` if there are none. A text is read only if it is exactly what would be
 //! written; the last line tells a text that was cut short.
 
 use core::fmt::Write;
+use std::collections::HashSet;
 
-use super::Entry;
+use super::{Entry, Register};
 use crate::error::{CertificateError, Result};
 use crate::pki::{Profile, RevocationReason};
 use crate::time::UnixTime;
 
-pub(super) fn encode(entries: &[Entry]) -> String {
+pub(super) fn encode(register: &Register) -> String {
     let mut text = format!("{HEADER}\n");
-    for entry in entries {
+    for token in &register.tokens {
+        text.push_str(&encode_token(token));
+        text.push('\n');
+    }
+    for entry in &register.entries {
         text.push_str(&encode_entry(entry));
         text.push('\n');
     }
-    text.push_str(&end_line(entries.len()));
+    text.push_str(&end_line(register));
     text.push('\n');
     text
 }
 
-pub(super) fn decode(text: &str) -> Result<Vec<Entry>> {
+pub(super) fn decode(text: &str) -> Result<Register> {
     let damaged = |line: usize, what: &str| {
         CertificateError::Refused(format!("its register is damaged in line {line}: {what}"))
     };
@@ -37,25 +43,50 @@ pub(super) fn decode(text: &str) -> Result<Vec<Entry>> {
     if lines.next().is_none_or(|(line, _)| line != HEADER) {
         return Err(damaged(1, "it does not begin with \"otls-register 1\"").into());
     }
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut serials = std::collections::HashSet::new();
+    let mut register = Register::default();
+    let mut serials = HashSet::new();
+    let mut last = 1;
     for (line, number) in &mut lines {
-        if line == end_line(entries.len()) {
+        last = number;
+        if line == end_line(&register) {
             return match (lines.next(), lines.next()) {
-                (Some(("", _)), None) => Ok(entries),
+                (Some(("", _)), None) => Ok(register),
                 _ => Err(damaged(number.saturating_add(1), "something is wrong after the end").into()),
             };
         }
-        let entry = decode_entry(line).map_err(|what| damaged(number, what))?;
-        if encode_entry(&entry) != line {
-            return Err(damaged(number, "it is not written in the one way it should be").into());
-        }
-        if !serials.insert(entry.serial.clone()) {
-            return Err(damaged(number, "the serial number is there already").into());
-        }
-        entries.push(entry);
+        decode_line(line, &mut register, &mut serials).map_err(|what| damaged(number, what))?;
     }
-    Err(damaged(text.split('\n').count(), "it is cut short").into())
+    Err(damaged(last, "it is cut short").into())
+}
+
+fn decode_line(
+    line: &str,
+    register: &mut Register,
+    serials: &mut HashSet<Vec<u8>>,
+) -> Result<(), &'static str> {
+    if let Some(token) = line.strip_prefix(TOKEN) {
+        let token = unhex(token).ok_or("the token's hash is not hexadecimal")?;
+        let token = token.try_into().map_err(|_| "the token's hash does not have 32 octets")?;
+        let in_order = register.entries.is_empty() && register.tokens.last().is_none_or(|last| *last < token);
+        if !in_order || encode_token(&token) != line {
+            return Err("a token is not in its place, or not written in the one way it should be");
+        }
+        register.tokens.insert(token);
+        return Ok(());
+    }
+    let entry = decode_entry(line)?;
+    if encode_entry(&entry) != line {
+        return Err("it is not written in the one way it should be");
+    }
+    if !serials.insert(entry.serial.clone()) {
+        return Err("the serial number is there already");
+    }
+    register.entries.push(entry);
+    Ok(())
+}
+
+fn encode_token(token: &[u8; 32]) -> String {
+    format!("{TOKEN}{}", hex(token))
 }
 
 fn encode_entry(entry: &Entry) -> String {
@@ -120,15 +151,15 @@ const fn reason_word(reason: RevocationReason) -> &'static str {
     }
 }
 
-fn end_line(entries: usize) -> String {
-    format!("end {entries}")
+fn end_line(register: &Register) -> String {
+    format!("end {}", register.entries.len())
 }
 
 fn seconds(text: &str) -> Result<UnixTime, &'static str> {
     text.parse().map(UnixTime).map_err(|_| "a time is not a number of seconds")
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(super) fn hex(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |mut text, octet| {
         // Writing to a String does not fail.
         let _ = write!(text, "{octet:02x}");
@@ -176,6 +207,8 @@ fn unescape(text: &str) -> Result<String, &'static str> {
 }
 
 const HEADER: &str = "otls-register 1";
+
+const TOKEN: &str = "token ";
 
 const PROFILES: [Profile; 2] = [Profile::Server, Profile::Client];
 

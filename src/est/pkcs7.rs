@@ -1,0 +1,93 @@
+//! Degenerate SignedData: certificates and no signature (RFC 5652 §5.1, RFC 5751 §3.7, RFC 7030 §4.1.3).
+
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
+
+use crate::error::{EnrolmentError, Result};
+use crate::pki::{Certificate, MAX_CHAIN_LEN};
+
+/// The DER of a certs-only message.
+pub(super) fn encode(certificates: &[&Certificate]) -> Result<Vec<u8>> {
+    build(certificates).map_err(|_| crate::Error::Internal("certificates that do not fit into PKCS#7"))
+}
+
+/// The certificates of a certs-only message, in its order.
+///
+/// # Errors
+/// [`EnrolmentError::Malformed`]; what [`Certificate::load`] says.
+pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Certificate>> {
+    let found = parse(bytes).map_err(|_| EnrolmentError::Malformed("it is not certs-only PKCS#7 in DER"))?;
+    if found.is_empty() || found.len() > MAX_CHAIN_LEN {
+        return Err(EnrolmentError::Malformed("no certificates in it, or more than ten").into());
+    }
+    found.into_iter().map(Certificate::load).collect()
+}
+
+fn build(certificates: &[&Certificate]) -> der::Result<Vec<u8>> {
+    let mut certificates: Vec<&[u8]> = certificates.iter().map(|one| one.to_der()).collect();
+    // X.690 §11.6: DER sorts a SET OF by its members' octets.
+    certificates.sort_unstable();
+    let signed_data = [
+        tlv(Tag::Integer, &[VERSION])?,
+        tlv(Tag::Set, &[])?,
+        tlv(Tag::Sequence, &ID_DATA.to_der()?)?,
+        tlv(CONTEXT_0, &certificates.concat())?,
+        tlv(Tag::Set, &[])?,
+    ];
+    let content = tlv(CONTEXT_0, &tlv(Tag::Sequence, &signed_data.concat())?)?;
+    tlv(Tag::Sequence, &[ID_SIGNED_DATA.to_der()?, content].concat())
+}
+
+fn parse(bytes: &[u8]) -> der::Result<Vec<&[u8]>> {
+    let mut content_info = open(bytes, Tag::Sequence)?;
+    if content_info.decode::<ObjectIdentifier>()? != ID_SIGNED_DATA {
+        return Err(Tag::ObjectIdentifier.value_error().into());
+    }
+    let mut explicit = open(content_info.tlv_bytes()?, CONTEXT_0)?;
+    content_info.finish()?;
+    let mut signed_data = open(explicit.tlv_bytes()?, Tag::Sequence)?;
+    explicit.finish()?;
+    expect(&mut signed_data, Tag::Integer)?;
+    expect(&mut signed_data, Tag::Set)?;
+    expect(&mut signed_data, Tag::Sequence)?;
+    let mut certificates = SliceReader::new(expect(&mut signed_data, CONTEXT_0)?)?;
+    if signed_data.peek_byte() == Some(CRLS) {
+        expect(&mut signed_data, CONTEXT_1)?;
+    }
+    expect(&mut signed_data, Tag::Set)?;
+    signed_data.finish()?;
+    let mut found = Vec::new();
+    while !certificates.is_finished() {
+        found.push(certificates.tlv_bytes()?);
+    }
+    Ok(found)
+}
+
+fn tlv(tag: Tag, content: &[u8]) -> der::Result<Vec<u8>> {
+    AnyRef::new(tag, content)?.to_der()
+}
+
+fn open(bytes: &[u8], tag: Tag) -> der::Result<SliceReader<'_>> {
+    let mut reader = SliceReader::new(bytes)?;
+    let content = expect(&mut reader, tag)?;
+    reader.finish()?;
+    SliceReader::new(content)
+}
+
+fn expect<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'a [u8]> {
+    let any = AnyRef::decode(reader)?;
+    any.tag().assert_eq(tag)?;
+    Ok(any.value())
+}
+
+/// RFC 5652 §5.1: 1 where there are neither other certificates nor signers.
+const VERSION: u8 = 1;
+
+const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+const ID_SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+
+const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+const CONTEXT_1: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
+
+/// The identifier octet of CONTEXT_1.
+const CRLS: u8 = 0xA1;
