@@ -170,11 +170,9 @@ impl Connection {
             ));
         }
         self.config = Some(Arc::clone(&config));
-        let stepped = self.step(|machine, cx| match machine {
-            Machine::Server(ServerState::Config(paused)) => {
-                Ok(Machine::Server(paused.configure(config, cx)?))
-            }
-            other => Ok(other),
+        let stepped = self.step(|machine, cx| {
+            let Machine::Server(ServerState::Config(paused)) = machine else { return Ok(machine) };
+            Ok(Machine::Server(paused.configure(config, cx)?))
         });
         stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
@@ -201,11 +199,9 @@ impl Connection {
         };
         let config = Arc::clone(config);
         let answer = paused.answer(identity, &config, self.facts.requested.as_ref())?;
-        let stepped = self.step(|machine, cx| match machine {
-            Machine::Client(ClientState::Identity(paused)) => {
-                Ok(Machine::Client(paused.finish(answer, &config, cx)?))
-            }
-            other => Ok(other),
+        let stepped = self.step(|machine, cx| {
+            let Machine::Client(ClientState::Identity(paused)) = machine else { return Ok(machine) };
+            Ok(Machine::Client(paused.finish(answer, &config, cx)?))
         });
         stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
@@ -422,19 +418,16 @@ impl Connection {
     }
 
     fn replace_write_key(&mut self, update_requested: bool) -> Result<()> {
-        self.step(|machine, cx| {
-            Ok(match machine {
-                Machine::Client(ClientState::Established(state)) => {
-                    let state = state.update_write_key(update_requested, cx)?;
-                    Machine::Client(ClientState::Established(Box::new(state)))
-                }
-                Machine::Server(ServerState::Established(state)) => {
-                    let state = state.update_write_key(update_requested, cx)?;
-                    Machine::Server(ServerState::Established(Box::new(state)))
-                }
-                other => other,
-            })
-        })
+        let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
+        match &mut self.machine {
+            Machine::Client(ClientState::Established(state))
+            | Machine::Server(ServerState::Established(state)) => {
+                state.update_write_key(update_requested, &mut cx)
+            }
+            Machine::Client(_) | Machine::Server(_) | Machine::Gone => {
+                Err(Error::Internal("a key update outside an established connection"))
+            }
+        }
     }
 
     /// The first error is final: it is stored, its alert is queued, keys and plaintext are wiped.

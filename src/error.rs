@@ -385,10 +385,10 @@ impl Error {
 
     /// The alert that the peer sent, or that it gets from us; `None` where none is sent.
     pub fn alert(&self) -> Option<AlertDescription> {
-        match self {
-            Self::AlertReceived(alert) => Some(*alert),
-            other => crate::alert::alert_for(other),
+        if let Self::AlertReceived(alert) = self {
+            return Some(*alert);
         }
+        crate::alert::alert_for(self)
     }
 
     pub(crate) const fn misuse(what: &'static str, hint: &'static str) -> Self {

@@ -5,7 +5,7 @@ use super::transcript::{Transcript, encode_message};
 use crate::codepoints::{HandshakeType, SignatureScheme};
 use crate::crypto::Random;
 use crate::crypto::hash::Digest;
-use crate::error::{Error, KeyError, PeerMisbehaved, Result};
+use crate::error::{Error, PeerMisbehaved, Result};
 use crate::pki::{Identity, PeerRole, TrustStore, VerifiedPeer};
 use crate::wire::{CertificateEntry, CertificateMessage, CertificateVerify, Codec};
 
@@ -139,12 +139,13 @@ fn check_signature(
             PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm does not fit the key").into()
         );
     }
-    key.verify(verify.algorithm, &signed_content(signer, transcript), &verify.signature).map_err(|error| {
-        match error {
-            Error::Key(KeyError::BadSignature) => PeerMisbehaved::BadSignature.into(),
-            other => other,
-        }
-    })
+    let checked = key.verify(verify.algorithm, &signed_content(signer, transcript), &verify.signature);
+    // The table of alerts knows a peer's signature by this name; a KeyError is about our own files.
+    checked.map_err(
+        |error| {
+            if matches!(error, Error::Key(_)) { PeerMisbehaved::BadSignature.into() } else { error }
+        },
+    )
 }
 
 /// RFC 8446 §4.4.3: the padding and the context string stop a signature that was made elsewhere, or

@@ -43,14 +43,14 @@ impl Established {
 
     /// Replaces our write key, and asks the peer to do the same or not. The peer is told with the
     /// old key.
-    pub(crate) fn update_write_key(mut self, update_requested: bool, cx: &mut Context<'_>) -> Result<Self> {
+    pub(crate) fn update_write_key(&mut self, update_requested: bool, cx: &mut Context<'_>) -> Result<()> {
         let mut body = Vec::new();
         KeyUpdate { update_requested }.encode(&mut body);
         cx.out.message(&encode_message(HandshakeType::KEY_UPDATE, &body));
-        self.traffic.write = self.traffic.write.into_next()?;
+        self.traffic.write = self.traffic.write.next()?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
         self.answered = true;
-        Ok(self)
+        Ok(())
     }
 
     /// What was queued has been sent: the next request is answered again.
@@ -60,10 +60,10 @@ impl Established {
 
     fn key_update(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self, Error> {
         let update = KeyUpdate::decode_all("KeyUpdate", message.body())?;
-        self.traffic.read = self.traffic.read.into_next()?;
+        self.traffic.read = self.traffic.read.next()?;
         cx.out.set_opener(self.traffic.read.opener()?);
         if update.update_requested && !self.answered {
-            return self.update_write_key(false, cx);
+            self.update_write_key(false, cx)?;
         }
         Ok(self)
     }

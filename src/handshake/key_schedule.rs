@@ -113,7 +113,7 @@ impl TrafficSecret {
     }
 
     /// The next generation (RFC 8446 §7.2).
-    pub(super) fn into_next(self) -> Result<Self> {
+    pub(super) fn next(&self) -> Result<Self> {
         let hash = self.prk.algorithm();
         let next = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
             expand_label(&self.prk, b"traffic upd", &[], out)

@@ -193,7 +193,7 @@ mod tests {
                 assert_eq!(opened, (ContentType::APPLICATION_DATA, content));
             }
             let mut records = Vec::new();
-            sealer.seal(ContentType::HANDSHAKE, &[1; MAX_FRAGMENT_LEN + 1], &mut records).unwrap();
+            sealer.seal(ContentType::HANDSHAKE, &vec![1; MAX_FRAGMENT_LEN + 1], &mut records).unwrap();
             let second = HEADER_LEN + algorithm.sealed_len(MAX_FRAGMENT_LEN + 1);
             assert_eq!(open(&mut opener, &mut records[..second]).unwrap().1.len(), MAX_FRAGMENT_LEN);
             assert_eq!(open(&mut opener, &mut records[second..]).unwrap(), (ContentType::HANDSHAKE, vec![1]));
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn an_inner_plaintext_beyond_the_limit_is_a_record_overflow() {
         let (mut sealer, mut opener) = directions(AeadAlgorithm::ChaCha20Poly1305);
-        let error = open(&mut opener, &mut sealed(&mut sealer, &[23; MAX_FRAGMENT_LEN + 2])).unwrap_err();
+        let error = open(&mut opener, &mut sealed(&mut sealer, &vec![23; MAX_FRAGMENT_LEN + 2])).unwrap_err();
         let overflow = InvalidMessage { what: "TLSInnerPlaintext", why: Malformed::RecordOverflow };
         assert_eq!(error, overflow.into());
     }

@@ -28,6 +28,7 @@ pub(crate) struct AwaitServerHello {
     progress: Progress,
 }
 
+#[expect(clippy::large_enum_variant, reason = "the state that holds it is boxed as a whole")]
 enum Progress {
     First(HelloTranscript),
     /// After a HelloRetryRequest, which may not come twice and binds the suite.
@@ -59,7 +60,7 @@ impl AwaitServerHello {
                 // RFC 6066 §3: host names only, never addresses.
                 server_name: match &server_name {
                     GeneralName::Dns(name) => Some(name.clone()),
-                    _ => None,
+                    GeneralName::Ip(_) => None,
                 },
                 supported_groups: Some(config.groups.clone()),
                 signature_algorithms: Some(config.schemes.clone()),
