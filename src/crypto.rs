@@ -19,6 +19,8 @@ pub mod sign;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod vectors;
 
 #[cfg(not(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 use no_fast as fast;

