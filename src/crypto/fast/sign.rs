@@ -9,6 +9,7 @@ use graviola::signing::ecdsa::{self, P256, P384};
 use graviola::signing::rsa::{SigningKey as RsaSigningKey, VerifyingKey as RsaVerifyingKey};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey;
+use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use zeroize::Zeroizing;
 
 use crate::crypto::Random;
@@ -42,10 +43,23 @@ fn rsa_signer(key: &RsaPrivateKey) -> Option<RsaSigningKey> {
     if !SIZES.contains(&portable::sign::rsa_bits(key).ok()?) {
         return None;
     }
+    let key = larger_prime_first(key)?;
     let fast = RsaSigningKey::from_pkcs1_der(key.to_pkcs1_der().ok()?.as_bytes()).ok()?;
     let mut signature = vec![0; fast.modulus_len_bytes()];
     fast.sign_pkcs1_sha256(&mut signature, b"trial").ok()?;
     Some(fast)
+}
+
+/// RFC 8017 §5.2.1 reduces m_1 - m_2 mod p with one addition of p, which is enough only where p is
+/// the larger prime; graviola 0.4 relies on that, and with p < q refuses some messages. RFC 8017
+/// §3.2 lets a key have either order.
+fn larger_prime_first(key: &RsaPrivateKey) -> Option<RsaPrivateKey> {
+    let [p, q] = key.primes() else { return None };
+    if p > q {
+        return Some(key.clone());
+    }
+    let primes = vec![q.as_ref().clone(), p.as_ref().clone()];
+    RsaPrivateKey::from_components(key.n().as_ref().clone(), key.e().clone(), key.d().clone(), primes).ok()
 }
 
 /// The sizes, in bits, that graviola's authors test; it takes a modulus to have a whole number of

@@ -88,3 +88,27 @@ fn a_changed_signature_or_message_does_not_verify() {
         }
     }
 }
+
+#[test]
+fn an_rsa_key_signs_every_message_whichever_of_its_primes_comes_first() {
+    // Far apart, so that m_1 - m_2 (RFC 8017 §5.2.1) is often below -p where p is the smaller.
+    let smaller = prime_of_1024_bits("90", "02ab");
+    let larger = prime_of_1024_bits("ff", "02ed");
+    for (p, q) in [(&smaller, &larger), (&larger, &smaller)] {
+        let key = rsa::RsaPrivateKey::from_p_q(p.clone(), q.clone(), 65_537_u32.into()).unwrap();
+        let pkcs8 = rsa::pkcs8::EncodePrivateKey::to_pkcs8_der(&key).unwrap();
+        for engine in available() {
+            let key = SigningKey::from_pkcs8_der_on(engine, pkcs8.as_bytes()).unwrap();
+            let public = VerifyingKey::from_spki_der_on(engine, key.public_key_der()).unwrap();
+            for message in 0..60_u8 {
+                let signature = key.sign(RSA[0], &[message], &SystemRandom).unwrap();
+                assert_eq!(public.verify(RSA[0], &[message], &signature), Ok(()), "{engine:?}");
+            }
+        }
+    }
+}
+
+/// `first`, 125 zero octets, `last`.
+fn prime_of_1024_bits(first: &str, last: &str) -> rsa::BoxedUint {
+    rsa::BoxedUint::from_be_hex(&format!("{first}{}{last}", "00".repeat(125)), 1024).unwrap()
+}
