@@ -43,7 +43,7 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 	$(PY) scripts/check_house.py
 
 bench: ## handshakes and records against rustls, both in memory, as ratios
-	$(CARGO) bench --locked --features capi
+	$(CARGO) bench --locked --bench channel
 
 interop: ## against openssl and rustls: both directions, client certificates, every suite and group
 	$(CARGO) test --locked --test interop_openssl --test interop_rustls -- --nocapture
