@@ -1,0 +1,164 @@
+//! The whole workflow in one process: an authority, a bank and a customer, two threads and a socket.
+//!
+//! `cargo run --example otp_round_trip` prints what the customer reads, alone, on standard output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use otls::crypto::hash::HashAlgorithm;
+use otls::crypto::{Random, SystemRandom};
+use otls::otp::{Channel, Context, Envelope, Ledger, MemoryStore, Message, Verdict};
+use otls::pki::{
+    Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
+    TrustStore,
+};
+use otls::{ClientAuth, Config, Connection, Secret, State, UnixTime};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const HOUR: u64 = 3600;
+/// Seconds for which a code is good, and wrong tries that are tolerated.
+const OTP_LIFETIME: u64 = 300;
+const OTP_ATTEMPTS: u32 = 5;
+
+fn main() -> Outcome<()> {
+    // The TTP: it signs the bank's and the customer's keys, and both trust it and nobody else.
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+    let name = DistinguishedName::with_common_name("Trusted third party");
+    let ttp = Authority::create(key, &name, HashAlgorithm::Sha256, HOUR, now()?, &SystemRandom)?;
+    let mut trust = TrustStore::new();
+    trust.add_authority(ttp.certificate())?;
+    let bank = enrol(&ttp, "localhost", Profile::Server)?;
+    let customer = enrol(&ttp, "customer.example", Profile::Client)?;
+
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let config = Arc::new(Config::server(bank, ClientAuth::Require(trust.clone())));
+    let bank = thread::spawn(move || serve(listener.accept()?.0, config));
+
+    let config = Arc::new(Config::client(trust).with_identity(customer));
+    show(TcpStream::connect(address)?, config)?;
+    bank.join().map_err(|_| "the bank's thread panicked")?
+}
+
+fn enrol(ttp: &Authority, name: &str, profile: Profile) -> Outcome<Arc<Identity>> {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+    let subject = DistinguishedName::with_common_name(name);
+    let names = [GeneralName::parse(name)?];
+    let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
+    let certificate = ttp.issue(&request, profile, HOUR, now()?, &SystemRandom)?;
+    Ok(Arc::new(Identity::new(vec![certificate], key)?))
+}
+
+/// The bank: issues a code for a transaction, sends it, and accepts it once.
+fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
+    let mut wire = Wire::new(socket, Connection::server(config, now()?)?);
+    wire.confirm()?;
+    let peer = wire.connection.peer().ok_or("the customer is anonymous")?;
+    let subject = peer.certificate().subject().common_name.clone();
+
+    let mut pepper = vec![0; 32];
+    SystemRandom.fill(&mut pepper)?;
+    let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(pepper))?;
+    let context = Context::new().with("amount", "INR 100000.00")?.with("payee", "your friend")?;
+    let issued = ledger.issue(&subject, &context, OTP_LIFETIME, OTP_ATTEMPTS, now()?, &SystemRandom)?;
+    let code = issued.code.expose();
+    let text = format!("The OTP for transferring Rs 1,00,000 to your friend's account is {code}.");
+    let envelope = Envelope::new(&issued, context.clone(), Secret::from(text.into_bytes()));
+    wire.send(&Message::Envelope(envelope))?;
+
+    let Message::Answer { id, code } = wire.receive()? else {
+        return Err("expected the customer's answer".into());
+    };
+    let code = core::str::from_utf8(code.expose())?;
+    let verdict = ledger.verify(&id, &subject, &context, code, now()?)?;
+    eprintln!("bank: the code of {subject} is {verdict:?}");
+    wire.send(&Message::Verdict { id, verdict })
+}
+
+/// The customer: reads the message and returns the code.
+fn show(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
+    let connection = Connection::client(config, GeneralName::parse("localhost")?, now()?)?;
+    let mut wire = Wire::new(socket, connection);
+    wire.confirm()?;
+    let Message::Envelope(envelope) = wire.receive()? else {
+        return Err("expected the bank's message".into());
+    };
+    println!("{}", core::str::from_utf8(envelope.text.expose())?);
+    wire.send(&Message::Answer { id: envelope.id, code: envelope.code })?;
+    let accepted = matches!(wire.receive()?, Message::Verdict { verdict: Verdict::Accepted, .. });
+    if accepted { Ok(()) } else { Err("the bank did not accept the code".into()) }
+}
+
+/// A socket, a connection and the OTP messages on it.
+struct Wire {
+    socket: TcpStream,
+    connection: Connection,
+    channel: Channel,
+    /// Octets that arrived and were not taken yet.
+    arrived: Vec<u8>,
+}
+
+impl Wire {
+    fn new(socket: TcpStream, connection: Connection) -> Self {
+        Self { socket, connection, channel: Channel::new(), arrived: Vec::new() }
+    }
+
+    /// Goes on until each side has accepted the other.
+    fn confirm(&mut self) -> Outcome<()> {
+        while !self.connection.state().contains(State::CONFIRMED) {
+            self.exchange()?;
+        }
+        self.flush()
+    }
+
+    fn send(&mut self, message: &Message) -> Outcome<()> {
+        self.channel.send(&mut self.connection, message)?;
+        self.flush()
+    }
+
+    fn receive(&mut self) -> Outcome<Message> {
+        loop {
+            if let Some(message) = self.channel.receive(&mut self.connection, now()?)? {
+                return Ok(message);
+            }
+            self.exchange()?;
+        }
+    }
+
+    /// Writes what is pending; feeds what arrived, or waits for more.
+    fn exchange(&mut self) -> Outcome<()> {
+        self.flush()?;
+        if self.arrived.is_empty() {
+            let mut buffer = [0; 4096];
+            let len = self.socket.read(&mut buffer)?;
+            if len == 0 {
+                self.connection.feed_end()?;
+                return Err("the other side has closed".into());
+            }
+            self.arrived.extend(buffer.iter().take(len));
+        }
+        self.connection.set_time(now()?);
+        let taken = self.connection.feed(&self.arrived);
+        self.flush()?; // after an error: the alert
+        self.arrived.drain(..taken?);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Outcome<()> {
+        while !self.connection.pending().is_empty() {
+            let written = self.socket.write(self.connection.pending())?;
+            self.connection.consume(written);
+        }
+        Ok(())
+    }
+}
+
+fn now() -> Outcome<UnixTime> {
+    Ok(UnixTime(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
+}
