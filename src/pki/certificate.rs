@@ -295,7 +295,7 @@ impl Ranges {
 }
 
 fn enter(reader: &mut SliceReader<'_>) -> der::Result<()> {
-    Header::decode(reader).and_then(|header| Ok(header.tag().assert_eq(Tag::Sequence).map(|_| ())?))
+    Header::decode(reader).and_then(|header| header.tag().assert_eq(Tag::Sequence).map(|_| ()))
 }
 
 fn skip(reader: &mut SliceReader<'_>) -> der::Result<()> {

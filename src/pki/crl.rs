@@ -153,13 +153,14 @@ impl Crl {
 }
 
 impl RevocationReason {
-    const fn to_x509(self) -> CrlReason {
+    /// RFC 5280 §5.3.1: no reason is said by leaving the extension out.
+    const fn to_x509(self) -> Option<CrlReason> {
         match self {
-            Self::Unspecified => CrlReason::Unspecified,
-            Self::KeyCompromise => CrlReason::KeyCompromise,
-            Self::AffiliationChanged => CrlReason::AffiliationChanged,
-            Self::Superseded => CrlReason::Superseded,
-            Self::CessationOfOperation => CrlReason::CessationOfOperation,
+            Self::Unspecified => None,
+            Self::KeyCompromise => Some(CrlReason::KeyCompromise),
+            Self::AffiliationChanged => Some(CrlReason::AffiliationChanged),
+            Self::Superseded => Some(CrlReason::Superseded),
+            Self::CessationOfOperation => Some(CrlReason::CessationOfOperation),
         }
     }
 }
@@ -201,11 +202,10 @@ fn revoked_cert((serial, at, reason): &(Vec<u8>, UnixTime, RevocationReason)) ->
     }
     let serial_number = SerialNumber::new(serial)
         .map_err(|_| CertificateError::Malformed("a serial number of more than 20 octets to revoke"))?;
-    // RFC 5280 §5.3.1: no reason is said by leaving the extension out.
-    let reason = match reason {
-        RevocationReason::Unspecified => None,
-        _ => Some(reason.to_x509().to_extension(&Name::default(), &[]).map_err(|_| NOT_ENCODED)?),
-    };
+    let reason = reason
+        .to_x509()
+        .map(|reason| reason.to_extension(&Name::default(), &[]).map_err(|_| NOT_ENCODED))
+        .transpose()?;
     Ok(RevokedCert {
         serial_number,
         revocation_date: x509_time(*at)?,

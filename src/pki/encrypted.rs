@@ -148,11 +148,9 @@ fn too_costly(what: String) -> Error {
 }
 
 fn of_pkcs5(error: pkcs8::pkcs5::Error) -> Error {
-    match error {
-        pkcs8::pkcs5::Error::DecryptFailed => KeyError::WrongPassword.into(),
-        pkcs8::pkcs5::Error::UnsupportedAlgorithm { oid } => {
-            KeyError::UnsupportedEncryption(format!("algorithm {oid}")).into()
-        }
-        _ => KeyError::Malformed("impossible encryption parameters").into(),
+    // What `refuse_unsupported` lets through fails only on padding or on lengths.
+    if error == pkcs8::pkcs5::Error::DecryptFailed {
+        return KeyError::WrongPassword.into();
     }
+    KeyError::Malformed("impossible encryption parameters").into()
 }

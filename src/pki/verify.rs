@@ -1,6 +1,7 @@
 //! Path verification: rustls-webpki over our primitives, and the checks that it leaves out.
 
 mod explain;
+mod words;
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -151,8 +152,8 @@ impl TrustStore {
     ///
     /// Beyond path validation (RFC 5280 §6), the leaf must not be an authority's certificate, its
     /// KeyUsage must allow signatures, and its ExtendedKeyUsage must name the role exactly; the
-    /// trusted authority must be within its own validity and path length. A certificate after the
-    /// leaf whose key is of no supported kind is passed over.
+    /// trusted authority must be within its own validity and path length. A certificate behind the
+    /// leaf with a key of another kind is left out of the result.
     ///
     /// # Errors
     /// The report of every candidate that failed.

@@ -11,7 +11,8 @@ use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 
 use super::super::authority::show;
 use super::super::signature::{SignatureFault, Signed};
-use super::super::{Certificate, Crl, DistinguishedName, GeneralName, MAX_CHAIN_LEN};
+use super::super::{Certificate, Crl, GeneralName, MAX_CHAIN_LEN};
+use super::words::{MAX_LISTED, hex, identified, listed, purpose_name, shown};
 use super::{Case, PeerRole, Revocation, Trusted, server_name};
 use crate::error::{Check, Error, Finding, Report};
 
@@ -19,15 +20,13 @@ use crate::error::{Check, Error, Finding, Report};
 const MAX_CANDIDATES: usize = 8;
 /// The most findings of a report.
 const MAX_FINDINGS: usize = 16;
-/// The most names or authorities that a reason lists, and the most characters of a name.
-const MAX_LISTED: usize = 5;
-const MAX_NAME_CHARS: usize = 128;
 
 /// A chain from the wire, decoded.
 pub(super) struct Decoded {
     /// Leaf first; never empty.
     pub(super) chain: Vec<Certificate>,
-    /// What is wrong with those that were passed over.
+    /// What is wrong with those behind the leaf that path validation cannot use. RFC 8446 §4.4.2:
+    /// extraneous certificates are to be tolerated.
     pub(super) passed_over: Vec<Finding>,
 }
 
@@ -54,7 +53,11 @@ pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
             Ok(certificate) => {
                 let der = CertificateDer::from(der.as_slice());
                 if let Err(error) = EndEntityCert::try_from(&der) {
-                    return Err(Report::new(of_path_error(&error, depth, &certificate)));
+                    let unusable = of_path_error(&error, depth, &certificate);
+                    if depth == 0 {
+                        return Err(Report::new(unusable));
+                    }
+                    decoded.passed_over.push(unusable);
                 }
                 decoded.chain.push(certificate);
             }
@@ -186,6 +189,12 @@ impl Case<'_> {
             });
             findings.extend(candidates.next().into_iter().flatten());
             findings.extend(leaf_findings);
+            // Where no path that we can follow has a fault: a certificate that path validation does
+            // not read, or else its own word.
+            let mut passed_over = passed_over;
+            if findings.is_empty() {
+                findings.append(&mut passed_over);
+            }
             if findings.is_empty()
                 && let Some(leaf) = self.chain.first()
             {
@@ -317,7 +326,9 @@ impl Case<'_> {
         const HINT: &str = "get the authority's current revocation list";
         let list: &Crl = match &trusted.revocation {
             Revocation::List(list) if *issuer == trusted.certificate => list,
-            _ => self.store.other_lists().find(|list| list.is_issued_by(issuer))?,
+            Revocation::List(_) | Revocation::Unchecked | Revocation::Unusable(_) => {
+                self.store.other_lists().find(|list| list.is_issued_by(issuer))?
+            }
         };
         if list.verify(issuer.public_key()).is_err() {
             let reason = "the revocation list in its issuer's name is not signed with the issuer's key";
@@ -411,6 +422,7 @@ fn finding(
 }
 
 /// For what the walk above does not model.
+#[allow(clippy::wildcard_enum_match_arm, reason = "webpki's enum, which grows; its own name says the rest")]
 fn of_path_error(error: &PathError, depth: usize, certificate: &Certificate) -> Finding {
     let (check, reason) = match error {
         PathError::UnsupportedCriticalExtension => {
@@ -433,50 +445,4 @@ fn of_path_error(error: &PathError, depth: usize, certificate: &Certificate) -> 
         _ => (Check::Format, format!("path validation: {error:?}")),
     };
     finding((depth, shown(certificate.subject())), check, reason, "request a certificate without it")
-}
-
-fn purpose_name(purpose: &der::oid::ObjectIdentifier) -> &'static str {
-    const NAMES: &[(&str, &str)] = &[
-        ("1.3.6.1.5.5.7.3.1", "serverAuth"),
-        ("1.3.6.1.5.5.7.3.2", "clientAuth"),
-        ("1.3.6.1.5.5.7.3.3", "codeSigning"),
-        ("1.3.6.1.5.5.7.3.4", "emailProtection"),
-        ("1.3.6.1.5.5.7.3.8", "timeStamping"),
-        ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
-        ("2.5.29.37.0", "anyExtendedKeyUsage"),
-    ];
-    let purpose = purpose.to_string();
-    NAMES.iter().find(|(oid, _)| *oid == purpose).map_or("another purpose", |(_, name)| name)
-}
-
-fn shown(name: &DistinguishedName) -> String {
-    shortened(&name.to_string())
-}
-
-fn identified(certificate: &Certificate) -> String {
-    let fingerprint = certificate.fingerprint();
-    format!(
-        "{} (fingerprint {})",
-        shown(certificate.subject()),
-        hex(fingerprint.get(..8).unwrap_or_default())
-    )
-}
-
-fn listed(names: &[String]) -> String {
-    let mut list: Vec<String> = names.iter().take(MAX_LISTED).map(|name| shortened(name)).collect();
-    if names.len() > MAX_LISTED {
-        list.push(format!("and {} more", names.len() - MAX_LISTED));
-    }
-    list.join(", ")
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_NAME_CHARS) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
