@@ -303,6 +303,22 @@ fn a_key_of_the_square_of_a_prime_is_invalid() {
 }
 
 #[test]
+fn a_key_whose_primes_are_not_prime_is_invalid() {
+    let good = Numbers::of_2048_bits();
+    let q = BoxedUint::from_be_slice(&good.q, 1024).unwrap();
+    // Everything fits together but primality; d exists for one in a few candidates.
+    let composite = (0..=u8::MAX).find_map(|octet| {
+        let mut p = good.p.clone();
+        p[60] ^= 0x55;
+        p[61] = octet;
+        let p = BoxedUint::from_be_slice(&p, 1024).unwrap();
+        rsa::RsaPrivateKey::from_p_q(p, q.clone(), BoxedUint::from(65537_u64)).ok()
+    });
+    let der = composite.unwrap().to_pkcs8_der().unwrap();
+    assert_eq!(private_refusal(der.as_bytes()), KeyError::Invalid("it does not make valid signatures"));
+}
+
+#[test]
 fn an_rsassa_pss_signature_with_another_salt_length_is_refused() {
     use sha2::{Digest, Sha256};
     let decode::PrivateParts::Rsa(key) = decode::pkcs8(&keys()[0].1).unwrap() else { panic!() };
