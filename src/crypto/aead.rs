@@ -7,6 +7,14 @@ use crate::error::{Error, Result};
 pub const NONCE_LEN: usize = 12;
 
 /// An AEAD algorithm.
+///
+/// ```
+/// use otls::crypto::aead::AeadAlgorithm;
+///
+/// // 72 octets, 8 of padding, and a tag of 16.
+/// assert_eq!(AeadAlgorithm::Aes128CbcHmacSha256.sealed_len(72), 96);
+/// assert_eq!(AeadAlgorithm::Aes128Gcm.sealed_len(72), 88);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AeadAlgorithm {
     /// AES-128-GCM (RFC 5116 §5.1).

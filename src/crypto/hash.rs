@@ -8,6 +8,12 @@ use sha2::Digest as _;
 use zeroize::Zeroize;
 
 /// A hash function.
+///
+/// ```
+/// use otls::crypto::hash::HashAlgorithm;
+///
+/// assert_eq!(HashAlgorithm::Sha384.output_len(), 48);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HashAlgorithm {
     /// SHA-256.

@@ -11,6 +11,22 @@ use crate::error::{Error, Result};
 /// The portable engine draws everything from it. The fast engine has functions that take no random
 /// source and ask the system's themselves: the salt of an RSASSA-PSS signature, the hedge of an ECDSA
 /// signature, and the randomness of ML-KEM.
+///
+/// ```
+/// use otls::crypto::Random;
+///
+/// /// For reproducible tests only.
+/// struct Counter;
+///
+/// impl Random for Counter {
+///     fn fill(&self, out: &mut [u8]) -> otls::Result<()> {
+///         out.iter_mut().zip(0..).for_each(|(to, octet)| *to = octet);
+///         Ok(())
+///     }
+/// }
+/// # Counter.fill(&mut [0; 32])?;
+/// # Ok::<(), otls::Error>(())
+/// ```
 pub trait Random: Send + Sync {
     /// Fills `out` with random octets, or fails with [`Error::Random`] and leaves `out` unspecified.
     fn fill(&self, out: &mut [u8]) -> Result<()>;

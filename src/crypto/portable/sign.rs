@@ -9,6 +9,7 @@ use rsa::traits::{PublicKeyParts, SignatureScheme};
 use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
+use zeroize::Zeroizing;
 
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
@@ -37,7 +38,8 @@ pub(in crate::crypto) fn rsa_signer(key: RsaPrivateKey) -> Result<Box<dyn RsaSig
     let invalid = KeyError::Invalid("it does not make valid signatures");
     // Blinding needs something that nobody else knows; here the key itself, hashed.
     let own = key.to_pkcs1_der().map_err(|_| invalid.clone())?;
-    let mut blinding = ChaCha20Rng::from_seed(Sha256::digest(own.as_bytes()).into());
+    let seed = Zeroizing::new(Sha256::digest(own.as_bytes()).into());
+    let mut blinding = ChaCha20Rng::from_seed(*seed);
     key.sign_with_rng(&mut blinding, Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(b"trial"))
         .map_err(|_| invalid)?;
     Ok(Box::new(key))

@@ -184,7 +184,7 @@ impl Numbers {
     fn of_2048_bits() -> &'static Self {
         static NUMBERS: OnceLock<Numbers> = OnceLock::new();
         NUMBERS.get_or_init(|| {
-            let decode::PrivateParts::Rsa(key) = decode::pkcs8(&keys()[0].1).unwrap() else { panic!() };
+            let PrivateParts::Rsa(key) = decode::pkcs8(&keys()[0].1).unwrap() else { panic!() };
             let octets = |number: &BoxedUint| number.to_be_bytes_trimmed_vartime().to_vec();
             Self {
                 n: octets(key.n()),
@@ -321,7 +321,7 @@ fn a_key_whose_primes_are_not_prime_is_invalid() {
 #[test]
 fn an_rsassa_pss_signature_with_another_salt_length_is_refused() {
     use sha2::{Digest, Sha256};
-    let decode::PrivateParts::Rsa(key) = decode::pkcs8(&keys()[0].1).unwrap() else { panic!() };
+    let PrivateParts::Rsa(key) = decode::pkcs8(&keys()[0].1).unwrap() else { panic!() };
     let hash = Sha256::digest(b"message");
     let mut rng = crate::crypto::rng::stream(&SystemRandom).unwrap();
     for salt_len in [0, 20, 31, 32, 33, 64] {

@@ -96,7 +96,7 @@ fn an_rsa_key_signs_every_message_whichever_of_its_primes_comes_first() {
     let larger = prime_of_1024_bits("ff", "02ed");
     for (p, q) in [(&smaller, &larger), (&larger, &smaller)] {
         let key = rsa::RsaPrivateKey::from_p_q(p.clone(), q.clone(), 65_537_u32.into()).unwrap();
-        let pkcs8 = rsa::pkcs8::EncodePrivateKey::to_pkcs8_der(&key).unwrap();
+        let pkcs8 = key.to_pkcs8_der().unwrap();
         for engine in available() {
             let key = SigningKey::from_pkcs8_der_on(engine, pkcs8.as_bytes()).unwrap();
             let public = VerifyingKey::from_spki_der_on(engine, key.public_key_der()).unwrap();

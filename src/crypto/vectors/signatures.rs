@@ -67,12 +67,14 @@ fn rsa_pkcs1_cases_pass() {
     ] {
         let mut ran = 0;
         for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
-            let scheme = match group.hash {
-                HashFunction::Sha2_256 => SignatureScheme::RSA_PKCS1_SHA256,
-                HashFunction::Sha2_384 => SignatureScheme::RSA_PKCS1_SHA384,
-                HashFunction::Sha2_512 => SignatureScheme::RSA_PKCS1_SHA512,
-                other => panic!("{other:?}"),
-            };
+            let scheme = [
+                (HashFunction::Sha2_256, SignatureScheme::RSA_PKCS1_SHA256),
+                (HashFunction::Sha2_384, SignatureScheme::RSA_PKCS1_SHA384),
+                (HashFunction::Sha2_512, SignatureScheme::RSA_PKCS1_SHA512),
+            ]
+            .into_iter()
+            .find_map(|(hash, scheme)| (hash == group.hash).then_some(scheme))
+            .unwrap();
             for test in group.tests {
                 let what = format!("{name:?} {} {}", test.tc_id, test.comment);
                 judge(&what, test.result, &group.der, |key| key.verify(scheme, &test.msg, &test.sig));
@@ -98,10 +100,13 @@ fn rsa_pss_cases_pass_and_other_parameters_are_refused() {
         TestName::RsaPssmisc,
     ] {
         for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-            let (scheme, salt) = match group.hash {
-                HashFunction::Sha2_256 => (SignatureScheme::RSA_PSS_RSAE_SHA256, 32),
-                HashFunction::Sha2_384 => (SignatureScheme::RSA_PSS_RSAE_SHA384, 48),
-                _ => continue,
+            let Some((scheme, salt)) = [
+                (HashFunction::Sha2_256, SignatureScheme::RSA_PSS_RSAE_SHA256, 32),
+                (HashFunction::Sha2_384, SignatureScheme::RSA_PSS_RSAE_SHA384, 48),
+            ]
+            .into_iter()
+            .find_map(|(hash, scheme, salt)| (hash == group.hash).then_some((scheme, salt))) else {
+                continue;
             };
             // RFC 8446 §4.2.3: MGF1 with the same hash, and a salt of its length; a key of 2048 bits
             // or more is our own rule.
