@@ -28,7 +28,7 @@ const TURNS: usize = 6;
 
 fn main() {
     println!("engine: {:?}; both sides of each connection on one core", Engine::detect());
-    println!("{:<58} {:>12} {:>12} {:>7}", "", "otls", "rustls", "ratio");
+    println!("{:<76} {:>12} {:>12} {:>7}", "", "otls", "rustls", "ratio");
     for (name, key_type) in [("ECDSA P-256", KeyType::EcdsaP256), ("RSA 2048", KeyType::Rsa2048)] {
         let world = World::new(key_type);
         for group in [NamedGroup::X25519, NamedGroup::X25519MLKEM768] {
@@ -65,7 +65,7 @@ fn compare(row: &str, scale: f64, mut ours: impl FnMut(), mut theirs: impl FnMut
         best_theirs = best_theirs.max(rate(&mut theirs));
     }
     let ratio = best_ours / best_theirs;
-    println!("{row:<58} {:>12.0} {:>12.0} {ratio:>7.2}", best_ours * scale, best_theirs * scale);
+    println!("{row:<76} {:>12.0} {:>12.0} {ratio:>7.2}", best_ours * scale, best_theirs * scale);
 }
 
 fn rate(operation: &mut impl FnMut()) -> f64 {
