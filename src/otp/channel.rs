@@ -64,7 +64,7 @@ impl Channel {
     }
 
     /// Takes what `connection` has decrypted and returns the next whole message. Call it until it
-    /// returns `None`.
+    /// returns `None`, then feed the connection what it did not take before.
     ///
     /// # Errors
     /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`] are final: close the connection.

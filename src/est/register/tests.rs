@@ -1,1 +1,258 @@
+use super::*;
+use crate::crypto::SystemRandom;
+use crate::pki::{DistinguishedName, KeyType, PrivateKey};
 
+const NOW: UnixTime = UnixTime(1_800_000_000);
+const DAY: u64 = 86_400;
+
+fn key() -> PrivateKey {
+    PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap()
+}
+
+fn authority() -> Authority {
+    let subject = DistinguishedName::with_common_name("root");
+    Authority::create(key(), &subject, HashAlgorithm::Sha256, 365 * DAY, NOW, &SystemRandom).unwrap()
+}
+
+fn request(key: &PrivateKey, common_name: &str, names: &[&str]) -> CertificateRequest {
+    let subject = DistinguishedName::with_common_name(common_name);
+    let names: Vec<GeneralName> = names.iter().map(|name| GeneralName::parse(name).unwrap()).collect();
+    CertificateRequest::create(key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap()
+}
+
+struct Ttp {
+    authority: Authority,
+    register: Register,
+}
+
+impl Ttp {
+    fn new() -> Self {
+        Self { authority: authority(), register: Register::default() }
+    }
+
+    fn issue(
+        &mut self,
+        key: &PrivateKey,
+        profile: Profile,
+        name: &str,
+        names: &[&str],
+    ) -> Result<Certificate> {
+        self.issue_at(key, profile, name, names, NOW)
+    }
+
+    fn issue_at(
+        &mut self,
+        key: &PrivateKey,
+        profile: Profile,
+        name: &str,
+        names: &[&str],
+        now: UnixTime,
+    ) -> Result<Certificate> {
+        let request = request(key, name, names);
+        self.register.issue(&self.authority, &request, profile, DAY, now, &SystemRandom)
+    }
+}
+
+fn is_taken(result: &Result<Certificate>, name: &str) -> bool {
+    matches!(result, Err(Error::Certificate(CertificateError::NameTaken(taken))) if taken == name)
+}
+
+#[test]
+fn a_name_belongs_to_its_first_key_and_that_key_may_enrol_again() {
+    let mut ttp = Ttp::new();
+    let (first, second) = (key(), key());
+    ttp.issue(&first, Profile::Server, "bank", &["bank.example"]).unwrap();
+    ttp.issue(&first, Profile::Server, "bank", &["bank.example"]).unwrap();
+    let before = ttp.register.to_text();
+
+    let taken = ttp.issue(&second, Profile::Server, "bank", &["other.example"]);
+    assert!(is_taken(&taken, "bank"));
+    let taken = ttp.issue(&second, Profile::Server, "other", &["other.example", "Bank.Example"]);
+    assert!(is_taken(&taken, "bank.example"));
+    let taken = ttp.issue(&second, Profile::Server, " BANK.example", &["127.0.0.1"]);
+    assert!(is_taken(&taken, "bank.example"), "a common name that is another's DNS name");
+    assert_eq!(ttp.register.to_text(), before, "a refusal enters nothing");
+}
+
+#[test]
+fn the_same_name_may_be_a_servers_and_a_clients() {
+    let mut ttp = Ttp::new();
+    ttp.issue(&key(), Profile::Server, "asha", &["127.0.0.1"]).unwrap();
+    ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
+    assert!(is_taken(&ttp.issue(&key(), Profile::Client, "Asha", &[]), "asha"));
+}
+
+#[test]
+fn addresses_and_localhost_are_shared_but_not_as_the_name_of_a_client() {
+    let mut ttp = Ttp::new();
+    let local = ["localhost", "a.localhost", "127.0.0.1", "::1"];
+    ttp.issue(&key(), Profile::Server, "one", &local).unwrap();
+    ttp.issue(&key(), Profile::Server, "two", &local).unwrap();
+    ttp.issue(&key(), Profile::Server, "localhost", &local).unwrap();
+    ttp.issue(&key(), Profile::Server, "localhost", &local).unwrap();
+
+    ttp.issue(&key(), Profile::Client, "localhost", &[]).unwrap();
+    assert!(is_taken(&ttp.issue(&key(), Profile::Client, "localhost", &[]), "localhost"));
+}
+
+#[test]
+fn a_wildcard_and_the_names_that_it_covers_exclude_each_other() {
+    for (first, second) in [("*.bank.example", "otp.bank.example"), ("otp.bank.example", "*.bank.example")] {
+        let mut ttp = Ttp::new();
+        ttp.issue(&key(), Profile::Server, "one", &[first]).unwrap();
+        assert!(is_taken(&ttp.issue(&key(), Profile::Server, "two", &[second]), second));
+        ttp.issue(&key(), Profile::Server, "two", &["bank.example", "a.b.bank.example"]).unwrap();
+    }
+}
+
+#[test]
+fn a_revoked_or_expired_certificate_frees_its_name() {
+    let mut ttp = Ttp::new();
+    let certificate = ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
+    assert!(ttp.register.revoke(certificate.serial(), RevocationReason::KeyCompromise, NOW.plus(1)));
+    assert!(ttp.register.revoke(certificate.serial(), RevocationReason::Superseded, NOW.plus(2)));
+    assert!(!ttp.register.revoke(&[1, 2, 3], RevocationReason::Unspecified, NOW));
+
+    let next = ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
+    assert!(is_taken(&ttp.issue_at(&key(), Profile::Client, "asha", &[], next.not_after()), "asha"));
+    ttp.issue_at(&key(), Profile::Client, "asha", &[], next.not_after().plus(1)).unwrap();
+
+    let expected = (certificate.serial().to_vec(), NOW.plus(1), RevocationReason::KeyCompromise);
+    assert_eq!(ttp.register.revoked(), [expected]);
+}
+
+#[test]
+fn what_is_revoked_becomes_a_crl() {
+    let mut ttp = Ttp::new();
+    let revoked = ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
+    let kept = ttp.issue(&key(), Profile::Client, "ravi", &[]).unwrap();
+    ttp.register.revoke(revoked.serial(), RevocationReason::CessationOfOperation, NOW);
+    let crl = ttp.authority.issue_crl(&ttp.register.revoked(), 1, DAY, NOW, &SystemRandom).unwrap();
+    assert!(crl.contains(revoked.serial()));
+    assert!(!crl.contains(kept.serial()));
+}
+
+#[test]
+fn the_text_holds_everything() {
+    let mut ttp = Ttp::new();
+    ttp.register.new_token(&SystemRandom).unwrap();
+    ttp.register.new_token(&SystemRandom).unwrap();
+    for name in ["Asha Rao", "100%,-", "-", "नाम"] {
+        let certificate = ttp.issue(&key(), Profile::Client, name, &["a.example"]);
+        // The DNS name is free for the first only.
+        if let Ok(certificate) = certificate {
+            ttp.register.revoke(certificate.serial(), RevocationReason::AffiliationChanged, NOW);
+        }
+        ttp.issue(&key(), Profile::Client, name, &[]).unwrap();
+    }
+    ttp.issue(&key(), Profile::Server, "localhost", &["127.0.0.1"]).unwrap();
+    let text = ttp.register.to_text();
+    let again = Register::from_text(&text).unwrap();
+    assert_eq!(again.entries(), ttp.register.entries());
+    assert_eq!(again.tokens, ttp.register.tokens);
+    assert_eq!(again.to_text(), text);
+}
+
+#[test]
+fn the_text_is_the_documented_one() {
+    let register = Register {
+        tokens: [[0xAB; 32]].into(),
+        entries: vec![Entry {
+            serial: vec![0x0A, 0x01],
+            profile: Profile::Server,
+            common_name: "My bank".to_owned(),
+            names: vec!["my bank".to_owned(), "bank.example".to_owned()],
+            key_fingerprint: [0xCD; 32],
+            not_after: UnixTime(1_800_086_400),
+            revoked: Some((UnixTime(1_800_000_001), RevocationReason::KeyCompromise)),
+        }],
+    };
+    let (token, key) = ("ab".repeat(32), "cd".repeat(32));
+    let expected = format!(
+        "otls-register 1\ntoken {token}\n\
+         0a01 server {key} 1800086400 1800000001:keyCompromise My%20bank my%20bank,bank.example\nend 1\n"
+    );
+    assert_eq!(register.to_text(), expected);
+}
+
+#[test]
+fn a_text_that_is_cut_short_or_damaged_is_refused_with_its_line() {
+    let mut ttp = Ttp::new();
+    ttp.register.new_token(&SystemRandom).unwrap();
+    ttp.issue(&key(), Profile::Server, "bank", &["bank.example"]).unwrap();
+    ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
+    let text = ttp.register.to_text();
+    for len in 0..text.len() {
+        assert!(Register::from_text(&text[..len]).is_err(), "{len}");
+    }
+    assert!(Register::from_text(&format!("{text}\n")).is_err());
+    assert!(Register::from_text(&format!("{text}x")).is_err());
+
+    let lines: Vec<&str> = text.lines().collect();
+    let [header, token, bank, asha, end] = lines[..] else { panic!("{text}") };
+    let (upper_token, upper) = (token.to_uppercase(), bank.to_uppercase());
+    let plus = bank.replacen(" 18", " +18", 1);
+    let spaced = bank.replacen(' ', "  ", 1);
+    let other_profile = bank.replacen("server", "signer", 1);
+    let cases = [
+        ("otls-register 2", vec![token, bank, asha, end], 1),
+        (header, vec![bank, token, asha, end], 3),
+        (header, vec![token, token, bank, asha, end], 3),
+        (header, vec![&upper_token, bank, asha, end], 2),
+        (header, vec![token, bank, bank, end], 4),
+        (header, vec![token, bank, end], 4),
+        (header, vec![token, "", bank, asha, end], 3),
+        (header, vec![token, &upper, asha, end], 3),
+        (header, vec![token, &plus, asha, end], 3),
+        (header, vec![token, &spaced, asha, end], 3),
+        (header, vec![token, &other_profile, asha, end], 3),
+        (header, vec![token, bank, asha, "end 02"], 5),
+        (header, vec![token, bank, asha, end, asha], 6),
+    ];
+    for (header, rest, line) in cases {
+        let text = format!("{header}\n{}\n", rest.join("\n"));
+        let Err(Error::Certificate(CertificateError::Refused(why))) = Register::from_text(&text) else {
+            panic!("accepted: {text}");
+        };
+        assert!(why.contains(&format!("in line {line}:")), "{why}: {text}");
+    }
+}
+
+#[test]
+fn no_mutation_of_the_text_panics_and_what_is_read_is_written_alike() {
+    let mut ttp = Ttp::new();
+    ttp.register.new_token(&SystemRandom).unwrap();
+    let certificate = ttp.issue(&key(), Profile::Client, "Ravi, 100%", &["a.example"]).unwrap();
+    ttp.register.revoke(certificate.serial(), RevocationReason::Superseded, NOW);
+    let text = ttp.register.to_text();
+    let mut seed = 3_u64;
+    let mut draw = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for _ in 0..20_000 {
+        let mut octets = text.clone().into_bytes();
+        let at = draw(octets.len());
+        octets[at] = b"%,- :0af\n\xC3"[draw(10)];
+        let Ok(changed) = String::from_utf8(octets) else { continue };
+        if let Ok(register) = Register::from_text(&changed) {
+            assert_eq!(register.to_text(), changed);
+        }
+    }
+}
+
+#[test]
+fn a_token_is_good_once_and_the_register_does_not_hold_it() {
+    let mut register = Register::default();
+    let token = register.new_token(&SystemRandom).unwrap();
+    let other = register.new_token(&SystemRandom).unwrap();
+    assert_eq!(token.len(), 32);
+    assert!(!register.to_text().contains(core::str::from_utf8(token.expose()).unwrap()));
+    assert!(!register.has_token(b"").unwrap());
+    assert!(!register.spend_token(&token.expose()[..31]).unwrap());
+    assert!(register.has_token(token.expose()).unwrap());
+    assert!(register.spend_token(token.expose()).unwrap());
+    assert!(!register.spend_token(token.expose()).unwrap());
+    assert_eq!(register.token_count(), 1);
+    assert!(register.spend_token(other.expose()).unwrap());
+}

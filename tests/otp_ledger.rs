@@ -1,0 +1,273 @@
+//! The ledger: each right code is accepted once, wrong ones are counted, nothing of a code is kept.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+
+use otls::crypto::hash::HashAlgorithm;
+use otls::crypto::hmac::HmacKey;
+use otls::crypto::{Random, SystemRandom};
+use otls::error::OtpError;
+use otls::otp::{Context, Issued, Ledger, MemoryStore, OtpId, Presented, Record, Store, Verdict};
+use otls::{Error, Secret, UnixTime};
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+const TTL: u64 = 120;
+
+fn pepper(octet: u8) -> Secret {
+    Secret::from(vec![octet; 32])
+}
+
+fn ledger() -> Ledger {
+    Ledger::new(Box::new(MemoryStore::default()), pepper(7)).unwrap()
+}
+
+fn payment() -> Context {
+    let context = Context::new().with("amount", "100000.00").unwrap();
+    context.with("currency", "INR").unwrap().with("payee", "friend").unwrap()
+}
+
+fn issue(ledger: &Ledger, attempts: u32) -> Issued {
+    ledger.issue("asha", &payment(), TTL, attempts, NOW, &SystemRandom).unwrap()
+}
+
+fn verify(ledger: &Ledger, issued: &Issued, code: &str) -> Verdict {
+    ledger.verify(&issued.id, "asha", &payment(), code, NOW).unwrap()
+}
+
+/// Another code of the same length.
+fn wrong(issued: &Issued) -> String {
+    issued.code.expose().chars().map(|digit| if digit == '0' { '1' } else { '0' }).collect()
+}
+
+#[test]
+fn a_right_code_is_accepted_once() {
+    let ledger = ledger();
+    let issued = issue(&ledger, 3);
+    assert_eq!(issued.code.expose().len(), 6);
+    assert_eq!((issued.issued_at, issued.expires_at), (NOW, NOW.plus(TTL)));
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Used);
+    assert_eq!(verify(&ledger, &issued, &wrong(&issued)), Verdict::Used);
+}
+
+#[test]
+fn of_64_threads_with_the_right_code_exactly_one_is_accepted() {
+    for _ in 0..20 {
+        let ledger = ledger();
+        let issued = issue(&ledger, 3);
+        let (start, accepted, used) = (Barrier::new(64), AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    start.wait();
+                    match verify(&ledger, &issued, issued.code.expose()) {
+                        Verdict::Accepted => accepted.fetch_add(1, Ordering::Relaxed),
+                        Verdict::Used => used.fetch_add(1, Ordering::Relaxed),
+                        other => panic!("{other:?}"),
+                    }
+                });
+            }
+        });
+        assert_eq!((accepted.into_inner(), used.into_inner()), (1, 63));
+    }
+}
+
+#[test]
+fn wrong_codes_are_counted_and_then_even_the_right_one_is_locked_out() {
+    let ledger = ledger();
+    let issued = issue(&ledger, 3);
+    for attempts_left in [2, 1, 0] {
+        assert_eq!(verify(&ledger, &issued, &wrong(&issued)), Verdict::Wrong { attempts_left });
+    }
+    assert_eq!(verify(&ledger, &issued, &wrong(&issued)), Verdict::Locked);
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Locked);
+}
+
+#[test]
+fn the_last_attempt_may_be_right() {
+    let ledger = ledger();
+    let issued = issue(&ledger, 3);
+    verify(&ledger, &issued, &wrong(&issued));
+    verify(&ledger, &issued, &wrong(&issued));
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
+}
+
+#[test]
+fn a_code_expires_with_the_second_that_it_names() {
+    let ledger = ledger();
+    let (early, late) = (issue(&ledger, 3), issue(&ledger, 3));
+    let at = |issued: &Issued, now| ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), now);
+    assert_eq!(at(&late, late.expires_at).unwrap(), Verdict::Expired);
+    assert_eq!(at(&late, UnixTime(u64::MAX)).unwrap(), Verdict::Expired);
+    assert_eq!(at(&early, early.expires_at.minus(1)).unwrap(), Verdict::Accepted);
+    assert_eq!(at(&early, early.expires_at).unwrap(), Verdict::Used);
+}
+
+#[test]
+fn a_code_is_for_one_subject_and_one_transaction() {
+    let ledger = ledger();
+    let issued = issue(&ledger, 9);
+    let code = issued.code.expose();
+    let wrong = |left| Verdict::Wrong { attempts_left: left };
+    let one_paisa_more = payment().with("amount", "100000.01").unwrap();
+    let one_field_more = payment().with("note", "x").unwrap();
+    assert_eq!(ledger.verify(&issued.id, "asha", &one_paisa_more, code, NOW).unwrap(), wrong(8));
+    assert_eq!(ledger.verify(&issued.id, "asha", &one_field_more, code, NOW).unwrap(), wrong(7));
+    assert_eq!(ledger.verify(&issued.id, "asha", &Context::new(), code, NOW).unwrap(), wrong(6));
+    assert_eq!(ledger.verify(&issued.id, "ravi", &payment(), code, NOW).unwrap(), wrong(5));
+    assert_eq!(ledger.verify(&OtpId([0; 16]), "asha", &payment(), code, NOW).unwrap(), Verdict::Unknown);
+    assert_eq!(verify(&ledger, &issued, code), Verdict::Accepted);
+}
+
+#[test]
+fn a_code_of_one_transaction_is_not_good_for_another() {
+    let ledger = ledger();
+    let (one, other) = (issue(&ledger, 3), issue(&ledger, 3));
+    if one.code.expose() != other.code.expose() {
+        assert_eq!(verify(&ledger, &one, other.code.expose()), Verdict::Wrong { attempts_left: 2 });
+    }
+    assert_ne!(one.id, other.id);
+}
+
+#[test]
+fn any_text_is_only_a_wrong_code() {
+    let ledger = ledger();
+    let issued = issue(&ledger, 1000);
+    let long = "9".repeat(1 << 20);
+    let padded = format!(" {}", issued.code.expose());
+    let longer = format!("{}0", issued.code.expose());
+    for code in ["", "0", "é", "\0\0\0\0\0\0", "-00001", &issued.code.expose()[..5], &padded, &longer, &long]
+    {
+        assert!(matches!(verify(&ledger, &issued, code), Verdict::Wrong { .. }), "{code:.20}");
+    }
+}
+
+#[test]
+fn a_new_code_does_not_start_the_subjects_count_again() {
+    let ledger = ledger();
+    for _ in 0..Ledger::SUBJECT_ATTEMPTS / 2 {
+        let issued = issue(&ledger, 2);
+        verify(&ledger, &issued, &wrong(&issued));
+        verify(&ledger, &issued, &wrong(&issued));
+    }
+    let issued = issue(&ledger, 3);
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Locked);
+    let other = ledger.issue("ravi", &payment(), TTL, 3, NOW, &SystemRandom).unwrap();
+    let verdict = ledger.verify(&other.id, "ravi", &payment(), other.code.expose(), NOW).unwrap();
+    assert_eq!(verdict, Verdict::Accepted, "another subject is not concerned");
+
+    ledger.unlock("asha").unwrap();
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
+}
+
+#[test]
+fn what_cannot_be_issued_is_refused() {
+    let ledger = ledger();
+    let issue = |subject: &str, ttl, attempts| {
+        ledger.issue(subject, &payment(), ttl, attempts, NOW, &SystemRandom).map(|_| ())
+    };
+    for refused in
+        [issue("", TTL, 3), issue(&"x".repeat(256), TTL, 3), issue("asha", 0, 3), issue("asha", TTL, 0)]
+    {
+        assert!(matches!(refused, Err(Error::ApiMisuse(_))));
+    }
+    assert!(issue("asha", u64::MAX, u32::MAX).is_ok());
+    for len in [0, 31] {
+        let short = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![1; len]));
+        assert!(matches!(short, Err(Error::ApiMisuse(_))));
+    }
+}
+
+#[test]
+fn a_random_source_that_fails_issues_nothing() {
+    struct Broken;
+    impl Random for Broken {
+        fn fill(&self, _out: &mut [u8]) -> otls::Result<()> {
+            Err(Error::Random)
+        }
+    }
+    let issued = ledger().issue("asha", &payment(), TTL, 3, NOW, &Broken);
+    assert_eq!(issued.err(), Some(Error::Random));
+}
+
+/// Shares a store, and remembers what was inserted.
+#[derive(Default)]
+struct Shared {
+    store: MemoryStore,
+    records: Mutex<Vec<Record>>,
+}
+
+struct Handle(Arc<Shared>);
+
+impl Store for Handle {
+    fn insert(&self, record: Record) -> otls::Result<()> {
+        self.0.records.lock().unwrap().push(record.clone());
+        self.0.store.insert(record)
+    }
+
+    fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> otls::Result<Verdict> {
+        self.0.store.verify(id, presented)
+    }
+
+    fn unlock(&self, subject: &str) -> otls::Result<()> {
+        self.0.store.unlock(subject)
+    }
+}
+
+#[test]
+fn the_store_gets_a_keyed_hash_as_documented_and_no_code() {
+    let shared = Arc::new(Shared::default());
+    let ledger = Ledger::new(Box::new(Handle(Arc::clone(&shared))), pepper(7)).unwrap();
+    let issued = issue(&ledger, 3);
+    let record = shared.records.lock().unwrap()[0].clone();
+
+    let key = HmacKey::new(HashAlgorithm::Sha256, &[7; 32]);
+    let field = |octets: &[u8]| [&u64::try_from(octets.len()).unwrap().to_be_bytes()[..], octets].concat();
+    let fields = [
+        b"otls-otp code 1\0".to_vec(),
+        field(&issued.id.0),
+        field(b"asha"),
+        field(&payment().encode()),
+        field(issued.code.expose().as_bytes()),
+    ];
+    assert_eq!(record.tag.mac, key.sign(&[&fields.concat()]).as_ref());
+    assert_eq!(record.tag.pepper_id, key.sign(&[b"otls-otp pepper 1\0"]).as_ref()[..8]);
+    assert!(!format!("{record:?}").contains(issued.code.expose()));
+}
+
+#[test]
+fn a_replaced_pepper_still_verifies_and_an_unknown_one_does_not() {
+    let shared = Arc::new(Shared::default());
+    let handle = || Box::new(Handle(Arc::clone(&shared)));
+    let issued = issue(&Ledger::new(handle(), pepper(1)).unwrap(), 3);
+    let code = issued.code.expose();
+
+    let other = Ledger::new(handle(), pepper(2)).unwrap();
+    assert_eq!(verify(&other, &issued, code), Verdict::Wrong { attempts_left: 2 });
+    let rotated = Ledger::new(handle(), pepper(2)).unwrap().with_former_pepper(pepper(1)).unwrap();
+    let new = issue(&rotated, 3);
+    assert_eq!(verify(&rotated, &issued, code), Verdict::Accepted);
+    assert_eq!(verify(&rotated, &new, new.code.expose()), Verdict::Accepted);
+}
+
+#[test]
+fn a_store_that_fails_accepts_nothing() {
+    struct Down;
+    impl Store for Down {
+        fn insert(&self, _record: Record) -> otls::Result<()> {
+            Err(OtpError::Store("down".to_owned()).into())
+        }
+        fn verify(&self, _id: &OtpId, _presented: &Presented<'_>) -> otls::Result<Verdict> {
+            Err(OtpError::Store("down".to_owned()).into())
+        }
+        fn unlock(&self, _subject: &str) -> otls::Result<()> {
+            Err(OtpError::Store("down".to_owned()).into())
+        }
+    }
+    let ledger = Ledger::new(Box::new(Down), pepper(7)).unwrap();
+    let issued = ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom);
+    assert_eq!(issued.err(), Some(OtpError::Store("down".to_owned()).into()));
+    let verdict = ledger.verify(&OtpId([0; 16]), "asha", &payment(), "256345", NOW);
+    assert_eq!(verdict, Err(OtpError::Store("down".to_owned()).into()));
+}
