@@ -304,11 +304,11 @@ fn read_request(body: &[u8]) -> Result<CertificateRequest, String> {
     if !der.starts_with(&[SEQUENCE]) {
         return Err("the body is not a certificate request in DER".to_owned());
     }
-    CertificateRequest::load(&der).map_err(|error| match error {
-        Error::Certificate(CertificateError::BadSignature) => {
-            "the request's signature does not verify: no proof that you have the key".to_owned()
+    CertificateRequest::load(&der).map_err(|error| {
+        if error == CertificateError::BadSignature.into() {
+            return "the request's signature does not verify: no proof that you have the key".to_owned();
         }
-        other => other.to_string(),
+        error.to_string()
     })
 }
 

@@ -230,6 +230,11 @@ impl Pepper {
     }
 }
 
-// One label for each use of the key; both end in an octet that the other has elsewhere.
+#[cfg(test)]
+pub(super) fn tag(pepper: &Secret, id: &OtpId, subject: &str, context: &Context, code: &str) -> Result<Tag> {
+    Pepper::new(pepper)?.tag(id, subject, context, code)
+}
+
+// One label for each use of the key, so that neither gives a value of the other.
 const CODE_LABEL: &[u8] = b"otls-otp code 1\0";
 const PEPPER_LABEL: &[u8] = b"otls-otp pepper 1\0";

@@ -87,7 +87,7 @@ fn limits_have_their_own_status_and_hold_before_the_bytes_arrive() {
     assert_eq!(status_of(b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\n"), 413);
     let chunked = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert_eq!(status_of(&[&chunked[..], b"10001\r\n"].concat()), 413);
-    let two = [&chunked[..], b"ffff\r\n", &[b'a'; 0xFFFF], b"\r\n2\r\n"].concat();
+    let two = [&chunked[..], b"ffff\r\n", &vec![b'a'; 0xFFFF], b"\r\n2\r\n"].concat();
     assert_eq!(status_of(&two), 413);
     let trailer = [&chunked[..], b"0\r\n", &b"a: b\r\n".repeat(3000)].concat();
     assert_eq!(status_of(&trailer), 431);
@@ -100,7 +100,8 @@ fn limits_have_their_own_status_and_hold_before_the_bytes_arrive() {
     assert_eq!(status_of(&[&fields[..], b"a: b\r\n\r\n"].concat()), 431);
 
     let full =
-        [b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n", &[b'a'; MAX_BODY_LEN][..]].concat();
+        [b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n", &vec![b'a'; MAX_BODY_LEN][..]]
+            .concat();
     assert_eq!(requests(&[&full]).unwrap()[0].1.len(), MAX_BODY_LEN);
 }
 
@@ -139,7 +140,7 @@ fn a_reply_is_read_by_length_in_chunks_and_up_to_the_end() {
 fn a_reply_without_length_is_bounded_too() {
     let mut reader = HttpReader::<ReplyHead>::new();
     reader.feed(b"HTTP/1.1 200 OK\r\n\r\n");
-    reader.feed(&[b'a'; MAX_BODY_LEN]);
+    reader.feed(&vec![b'a'; MAX_BODY_LEN]);
     assert!(reader.next().unwrap().is_none());
     reader.feed(b"a");
     assert_eq!(reader.next().err().map(|refusal| refusal.status), Some(413));

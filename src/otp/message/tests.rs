@@ -45,29 +45,57 @@ fn with_length(mut octets: Vec<u8>) -> Vec<u8> {
     octets
 }
 
-#[test]
-fn an_envelope_has_the_octets_of_the_protocol_document() {
-    let octets = Message::Envelope(envelope()).encode(&BINDING).unwrap();
-    let mut expected = b"\x01\x01\x00\x72".to_vec();
-    expected.extend([0xB1; 32]);
-    expected.extend([7; 16]);
-    expected.extend(b"\x00\x00\x00\x00\x6B\x49\xD2\x00\x00\x00\x00\x00\x6B\x49\xD2\x78");
-    expected.extend(b"\x06256345");
-    expected.extend(b"\x00\x14\x01\x01\x06amount\x00\x09100000.00");
-    expected.extend(b"\x00\x13Your OTP is 256345.");
-    assert_eq!(octets.expose(), expected);
+/// A value of the example in docs/PROTOCOL.md, which another implementation computed.
+fn documented(name: &str) -> Vec<u8> {
+    let document = include_str!("../../../docs/PROTOCOL.md");
+    let example = document.split("```hex\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut digits = String::new();
+    let mut found = false;
+    for line in example.lines() {
+        let value = match line.split_once(" = ") {
+            Some((key, value)) => {
+                found = key.trim() == name;
+                value
+            }
+            None => line,
+        };
+        if found {
+            digits.push_str(value.trim());
+        }
+    }
+    assert!(!digits.is_empty(), "no {name} in the document");
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
 #[test]
-fn an_answer_and_a_verdict_have_the_octets_of_the_protocol_document() {
-    let id = OtpId([7; 16]);
-    let answer = Message::Answer { id, code: Secret::from(b"256345".to_vec()) };
-    let expected = [&b"\x01\x02\x00\x37"[..], &BINDING, &id.0, b"\x06256345"].concat();
-    assert_eq!(answer.encode(&BINDING).unwrap().expose(), expected);
+fn messages_have_the_octets_of_the_protocol_document() {
+    let binding: Binding = documented("binding").try_into().unwrap();
+    let id = OtpId(documented("id").try_into().unwrap());
+    let text = b"The OTP for transferring Rs 1,00,000 to your friend's account is 256345.";
+    let context = Context::new().with("payee", "friend").unwrap().with("currency", "INR").unwrap();
+    let context = context.with("amount", "100000.00").unwrap();
+    assert_eq!(context.encode(), documented("context"));
+    let messages = [
+        (
+            "envelope",
+            Message::Envelope(Envelope { id, context, text: Secret::from(text.to_vec()), ..envelope() }),
+        ),
+        ("answer", Message::Answer { id, code: Secret::from(b"256345".to_vec()) }),
+        ("verdict", Message::Verdict { id, verdict: Verdict::Wrong { attempts_left: 2 } }),
+    ];
+    for (name, message) in messages {
+        assert_eq!(message.encode(&binding).unwrap().expose(), documented(name), "{name}");
+    }
+}
 
-    let verdict = Message::Verdict { id, verdict: Verdict::Wrong { attempts_left: 2 } };
-    let expected = [&b"\x01\x03\x00\x35"[..], &BINDING, &id.0, b"\x01\x00\x00\x00\x02"].concat();
-    assert_eq!(verdict.encode(&BINDING).unwrap().expose(), expected);
+#[test]
+fn the_ledgers_tag_has_the_octets_of_the_protocol_document() {
+    let id = OtpId(documented("id").try_into().unwrap());
+    let context = Context::decode(&documented("context")).unwrap();
+    let pepper = Secret::from(documented("pepper"));
+    let tag = crate::otp::ledger::tag(&pepper, &id, "asha", &context, "256345").unwrap();
+    assert_eq!(tag.pepper_id[..], documented("pepper_id"));
+    assert_eq!(tag.mac[..], documented("mac"));
 }
 
 #[test]
