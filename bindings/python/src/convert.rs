@@ -4,6 +4,8 @@ use core::ops::Deref;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use otls::UnixTime;
+use otls::crypto::hash::HashAlgorithm;
+use otls::crypto::sign::KeyAlgorithm;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -143,11 +145,18 @@ from_name!(suite, otls::codepoints::CipherSuite, "unknown cipher suite");
 from_name!(group, otls::codepoints::NamedGroup, "unknown group");
 from_name!(scheme, otls::codepoints::SignatureScheme, "unknown signature scheme");
 
-/// `"SHA256"` or `"SHA384"`, in any case, with or without a hyphen.
-pub(crate) fn hash(name: &str) -> Result<otls::crypto::hash::HashAlgorithm> {
+/// `"SHA256"` or `"SHA384"`, in any case, with or without a hyphen; left out, the one that fits the
+/// key.
+pub(crate) fn hash(name: Option<&str>, key: &otls::pki::PrivateKey) -> Result<HashAlgorithm> {
+    let Some(name) = name else {
+        return Ok(match key.algorithm() {
+            KeyAlgorithm::EcdsaP384 => HashAlgorithm::Sha384,
+            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Rsa(_) => HashAlgorithm::Sha256,
+        });
+    };
     match name.to_ascii_uppercase().replace('-', "").as_str() {
-        "SHA256" => Ok(otls::crypto::hash::HashAlgorithm::Sha256),
-        "SHA384" => Ok(otls::crypto::hash::HashAlgorithm::Sha384),
+        "SHA256" => Ok(HashAlgorithm::Sha256),
+        "SHA384" => Ok(HashAlgorithm::Sha384),
         _ => Err(Failure::misuse("unknown hash", "use \"SHA256\" or \"SHA384\"")),
     }
 }

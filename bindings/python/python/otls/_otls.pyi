@@ -120,9 +120,9 @@ class CertificateRequest:
         subject: DistinguishedName,
         *,
         names: Sequence[str] | None = None,
-        hash: str = "SHA256",
+        hash: str | None = None,
     ) -> CertificateRequest:
-        """Makes and signs a request."""
+        """Makes and signs a request, with ``hash`` or the one that fits the key."""
     @staticmethod
     def load(data: _Material) -> CertificateRequest:
         """Loads a request, PEM or DER, and checks its signature."""
@@ -192,13 +192,13 @@ class Authority:
         key: PrivateKey,
         subject: DistinguishedName,
         *,
-        hash: str = "SHA384",
+        hash: str | None = None,
         lifetime: int = ...,
         now: _Moment | None = None,
     ) -> Authority:
         """Makes an authority with a self-signed certificate that is valid for ``lifetime`` seconds."""
     @staticmethod
-    def load(certificate: Certificate, key: PrivateKey, *, hash: str = "SHA384") -> Authority:
+    def load(certificate: Certificate, key: PrivateKey, *, hash: str | None = None) -> Authority:
         """An authority from its certificate and key."""
     @property
     def certificate(self) -> Certificate:

@@ -18,18 +18,19 @@ pub(crate) struct Authority(pub(crate) Arc<pki::Authority>);
 
 #[pymethods]
 impl Authority {
-    /// Makes an authority with a self-signed certificate that is valid for `lifetime` seconds.
+    /// Makes an authority with a self-signed certificate that is valid for `lifetime` seconds. It signs
+    /// with `hash`, or with the one that fits the key.
     #[staticmethod]
-    #[pyo3(signature = (key, subject, *, hash="SHA384", lifetime=TEN_YEARS, now=None))]
+    #[pyo3(signature = (key, subject, *, hash=None, lifetime=TEN_YEARS, now=None))]
     fn create(
         py: Python<'_>,
         key: &PrivateKey,
         subject: &DistinguishedName,
-        hash: &str,
+        hash: Option<&str>,
         lifetime: u64,
         now: Option<Moment>,
     ) -> Result<Self> {
-        let hash = self::hash(hash)?;
+        let hash = self::hash(hash, &key.0)?;
         let now = moment_or_now(now)?;
         let made = py.detach(|| {
             pki::Authority::create(key.duplicate()?, &subject.0, hash, lifetime, now, &SystemRandom)
@@ -39,9 +40,9 @@ impl Authority {
 
     /// An authority from its certificate and key.
     #[staticmethod]
-    #[pyo3(signature = (certificate, key, *, hash="SHA384"))]
-    fn load(py: Python<'_>, certificate: &Certificate, key: &PrivateKey, hash: &str) -> Result<Self> {
-        let hash = self::hash(hash)?;
+    #[pyo3(signature = (certificate, key, *, hash=None))]
+    fn load(py: Python<'_>, certificate: &Certificate, key: &PrivateKey, hash: Option<&str>) -> Result<Self> {
+        let hash = self::hash(hash, &key.0)?;
         let loaded = py.detach(|| pki::Authority::load(certificate.0.clone(), key.duplicate()?, hash))?;
         Ok(Self(Arc::new(loaded)))
     }

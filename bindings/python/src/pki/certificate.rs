@@ -117,18 +117,18 @@ pub(crate) struct CertificateRequest(pub(crate) pki::CertificateRequest);
 
 #[pymethods]
 impl CertificateRequest {
-    /// Makes and signs a request.
+    /// Makes and signs a request, with `hash` or the one that fits the key.
     #[staticmethod]
-    #[pyo3(signature = (key, subject, *, names=None, hash="SHA256"))]
+    #[pyo3(signature = (key, subject, *, names=None, hash=None))]
     fn create(
         py: Python<'_>,
         key: &PrivateKey,
         subject: &DistinguishedName,
         names: Option<&Bound<'_, PyAny>>,
-        hash: &str,
+        hash: Option<&str>,
     ) -> Result<Self> {
         let names = parse_each(names, name::parse)?.unwrap_or_default();
-        let hash = self::hash(hash)?;
+        let hash = self::hash(hash, &key.0)?;
         Ok(Self(
             py.detach(|| pki::CertificateRequest::create(&key.0, &subject.0, &names, hash, &SystemRandom))?,
         ))

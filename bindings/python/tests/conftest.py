@@ -1,0 +1,97 @@
+"""Authorities, identities and connections that the tests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+import otls
+
+
+#: When the authorities began; for certificates that are over.
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """A TTP and the keys of those whom it certifies."""
+
+    authority: otls.Authority
+    keys: dict[str, otls.PrivateKey]
+
+    @property
+    def trust(self) -> otls.TrustStore:
+        """Trust in this TTP alone."""
+        return otls.TrustStore(self.authority.certificate)
+
+    def identity(
+        self,
+        profile: str,
+        scheme: str = "ecdsa_secp256r1_sha256",
+        *,
+        now: datetime | None = None,
+        lifetime: int = 3600,
+    ) -> otls.Identity:
+        """Somebody with a certificate and a key."""
+        key = self.keys[scheme]
+        subject = otls.DistinguishedName(common_name="bank" if profile == "server" else "customer")
+        request = otls.CertificateRequest.create(key, subject, names=["localhost", "127.0.0.1"])
+        certificate = self.authority.issue(request, profile, now=now, lifetime=lifetime)
+        return otls.Identity([certificate, self.authority.certificate], key)
+
+
+def make_world(common_name: str, keys: dict[str, otls.PrivateKey]) -> World:
+    """A new TTP."""
+    key = otls.PrivateKey.generate("ecdsa", curve="P-384")
+    subject = otls.DistinguishedName(country="IN", organization="Example Trust", common_name=common_name)
+    twenty_years = 20 * 365 * 24 * 3600
+    return World(otls.Authority.create(key, subject, now=LONG_AGO, lifetime=twenty_years), keys)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """The TTP that both sides trust."""
+    rsa = otls.PrivateKey.generate("rsa", bits=2048)
+    keys = {
+        "ecdsa_secp256r1_sha256": otls.PrivateKey.generate("ecdsa", curve="P-256"),
+        "ecdsa_secp384r1_sha384": otls.PrivateKey.generate("ecdsa", curve="P-384"),
+        "rsa_pss_rsae_sha256": rsa,
+        "rsa_pss_rsae_sha384": rsa,
+    }
+    return make_world("ttp.example", keys)
+
+
+@pytest.fixture(scope="session")
+def other_world(world: World) -> World:
+    """A TTP that nobody else trusts, with the same clients."""
+    return make_world("other.example", world.keys)
+
+
+def pump(left: otls.Connection, right: otls.Connection, step: int = 1 << 16) -> None:
+    """Carries bytes both ways, in pieces of ``step`` octets, until nothing moves any more."""
+    moved = True
+    while moved:
+        moved = False
+        for sender, receiver in ((left, right), (right, left)):
+            while (piece := sender.pending(step)) and (taken := receiver.feed(piece)):
+                sender.consume(taken)
+                moved = True
+
+
+def connected(
+    world: World,
+    *,
+    client: otls.Config | None = None,
+    server: otls.Config | None = None,
+    step: int = 1 << 16,
+) -> tuple[otls.Connection, otls.Connection]:
+    """A client and a server after their handshake."""
+    if client is None:
+        client = otls.Config.client(world.trust, identity=world.identity("client"))
+    if server is None:
+        server = otls.Config.server(world.identity("server"), trust=world.trust)
+    pair = otls.Connection.client(client, "localhost"), otls.Connection.server(server)
+    pump(*pair, step=step)
+    return pair

@@ -1,0 +1,233 @@
+"""The connection without sockets."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+import otls
+from conftest import LONG_AGO, World, connected, pump
+from otls import State
+
+
+@pytest.mark.parametrize("suite", otls.SUITES)
+@pytest.mark.parametrize("scheme", otls.SCHEMES)
+def test_each_suite_and_scheme_carries_data_both_ways(world: World, suite: str, scheme: str) -> None:
+    client, server = connected(
+        world,
+        client=otls.Config.client(world.trust, identity=world.identity("client", scheme)),
+        server=otls.Config.server(
+            world.identity("server", scheme), trust=world.trust, suites=[suite], schemes=[scheme]
+        ),
+    )
+    for side in (client, server):
+        assert side.suite == suite
+        assert side.scheme == side.peer_scheme == scheme
+        assert State.HANDSHAKE_DONE | State.CONFIRMED in side.state
+    client.seal(b"from the client")
+    server.seal(bytearray(b"from the server"))
+    pump(client, server)
+    assert server.open() == b"from the client"
+    assert client.open() == b"from the server"
+    client.close()
+    pump(client, server)
+    assert State.CLOSED in server.state
+
+
+@pytest.mark.parametrize("group", otls.GROUPS)
+def test_each_group_is_negotiated(world: World, group: str) -> None:
+    server = otls.Config.server(world.identity("server"), trust=world.trust, groups=[group])
+    client, _ = connected(world, server=server)
+    assert client.group == group
+
+
+def test_a_byte_stream_may_be_split_anywhere(world: World) -> None:
+    client, server = connected(world, step=1)
+    client.seal(b"x" * 40_000)
+    received = b""
+    while len(received) < 40_000:
+        pump(client, server, step=7)
+        piece = server.open(1000)
+        assert piece
+        received += piece
+    assert received == b"x" * 40_000
+
+
+def test_both_sides_know_each_other_and_share_an_exporter(world: World) -> None:
+    client, server = connected(world)
+    assert client.peer is not None
+    assert client.peer.subject.common_name == "bank"
+    assert server.peer is not None
+    assert server.peer.subject.common_name == "customer"
+    assert client.identity is not None
+    assert client.identity.certificate == server.peer
+    assert client.peer_chain[0] == client.peer
+    assert client.export("EXPORTER-test", 40) == server.export("EXPORTER-test", 40)
+    assert client.export("EXPORTER-test", 40) != client.export("EXPORTER-test", 40, context=b"x")
+    with pytest.raises(otls.ApiMisuse):
+        client.export("EXPORTER-test", 1 << 20)
+    assert server.is_server
+    assert not client.is_server
+
+
+def test_a_server_pauses_for_its_configuration_and_a_client_for_its_certificate(world: World) -> None:
+    client = otls.Connection.client(otls.Config.client(world.trust), "localhost")
+    server = otls.Connection.accept()
+    pump(client, server)
+    assert State.NEED_CONFIG in server.state
+    offer = server.offer
+    assert offer is not None
+    assert offer.server_name == "localhost"
+    assert set(offer.suites) >= set(otls.SUITES)
+    assert offer.groups[0] == "X25519MLKEM768"
+    with pytest.raises(otls.ApiMisuse):
+        server.configure(otls.Config.client(world.trust))
+    scheme = "rsa_pss_rsae_sha256"
+    identity = world.identity("server", scheme)
+    server.configure(otls.Config.server(identity, trust=world.trust, schemes=[scheme]))
+    pump(client, server)
+    assert State.NEED_CLIENT_CERT in client.state
+    request = client.certificate_request
+    assert request is not None
+    assert request.schemes == (scheme,)
+    assert len(request.authorities) == 1
+    with pytest.raises(otls.Error):
+        client.provide_identity(world.identity("client"))
+    client.provide_identity(world.identity("client", scheme))
+    pump(client, server)
+    assert State.CONFIRMED in client.state
+
+
+def test_a_refused_certificate_leaves_a_report_and_an_alert(world: World, other_world: World) -> None:
+    config = otls.Config.client(other_world.trust, identity=world.identity("client"))
+    client = otls.Connection.client(config, "localhost")
+    server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+    with pytest.raises(otls.CertificateUntrusted) as caught:
+        pump(client, server)
+    assert caught.value.alert == "unknown_ca"
+    assert caught.value.report[0].check == "issuer"
+    assert State.FAILED in client.state
+    assert isinstance(client.error, otls.CertificateUntrusted)
+    with pytest.raises(otls.CertificateUntrusted):
+        client.seal(b"anything")
+    with pytest.raises(otls.AlertReceived) as received:
+        server.feed(client.pending())
+    assert received.value.alert == "unknown_ca"
+    assert received.value.hint
+
+
+@pytest.mark.parametrize("which", ["expired", "anonymous", "other authority", "server's certificate"])
+def test_a_server_refuses_a_client_that_it_cannot_trust(world: World, other_world: World, which: str) -> None:
+    cases: dict[str, tuple[otls.Identity | None, type[otls.Error]]] = {
+        "expired": (world.identity("client", now=LONG_AGO), otls.CertificateExpired),
+        "anonymous": (None, otls.CertificateRequired),
+        "other authority": (other_world.identity("client"), otls.CertificateUntrusted),
+        "server's certificate": (world.identity("server"), otls.CertificateWrongUsage),
+    }
+    identity, kind = cases[which]
+    config = otls.Config.client(world.trust, identity=identity, anonymous=identity is None)
+    with pytest.raises(kind):
+        connected(world, client=config)
+
+
+def test_an_altered_record_ends_the_connection_without_plaintext(world: World) -> None:
+    client, server = connected(world)
+    client.seal(b"Rs 1,00,000")
+    record = bytearray(client.pending())
+    record[-1] ^= 1
+    with pytest.raises(otls.DecryptError) as caught:
+        server.feed(record)
+    assert caught.value.alert == "bad_record_mac"
+    assert server.open() == b""
+
+
+def test_an_end_without_close_notify_is_told_from_a_proper_one(world: World) -> None:
+    client, server = connected(world)
+    with pytest.raises(otls.TruncatedError):
+        client.feed_end()
+    client, server = connected(world)
+    server.close()
+    pump(client, server)
+    client.feed_end()
+    assert State.CLOSED in client.state
+    with pytest.raises(otls.ApiMisuse):
+        server.seal(b"after close")
+
+
+def test_a_configuration_error_says_what_to_do(world: World) -> None:
+    identity = world.identity("server")
+    with pytest.raises(otls.ApiMisuse, match="whom it trusts"):
+        otls.Config.server(identity)
+    with pytest.raises(otls.ApiMisuse):
+        otls.Config.server(identity, client_auth="server-only", trust=world.trust)
+    with pytest.raises(otls.ApiMisuse):
+        otls.Config.server(identity, client_auth="maybe", trust=world.trust)  # type: ignore[arg-type]
+    with pytest.raises(otls.ApiMisuse):
+        otls.Config.client(world.trust, identity=identity, anonymous=True)
+    wrong: list[dict[str, Any]] = [
+        {"suites": []},
+        {"suites": ["TLS_NULL_WITH_NULL_NULL"]},
+        {"groups": ["x448"]},
+        {"schemes": "rsa_pss_rsae_sha256"},
+    ]
+    for lists in wrong:
+        with pytest.raises(otls.ApiMisuse):
+            otls.Config.client(world.trust, **lists)
+    with pytest.raises(otls.BadName):
+        otls.Connection.client(otls.Config.client(world.trust), "not a name")
+    with pytest.raises(otls.ApiMisuse):
+        otls.Connection.server(otls.Config.client(world.trust))
+
+
+def test_objects_are_frozen(world: World) -> None:
+    things: list[Any] = [world.trust, world.authority, world.keys["rsa_pss_rsae_sha256"]]
+    for thing in things:
+        with pytest.raises((AttributeError, TypeError)):
+            thing.anything = 1
+
+
+def test_many_threads_may_work_at_once(world: World) -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        client, server = connected(world)
+        client.seal(b"x" * 100_000)
+        received = 0
+        while received < 100_000:
+            pump(client, server)
+            received += len(server.open())
+        done.append(received)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [100_000] * 8
+
+
+def test_the_interpreter_runs_on_while_a_key_is_made() -> None:
+    ticks = 0
+    finished = threading.Event()
+
+    def generate() -> None:
+        otls.PrivateKey.generate("rsa", bits=3072)
+        finished.set()
+
+    threading.Thread(target=generate).start()
+    while not finished.wait(0.001):
+        ticks += 1
+    assert ticks >= 3
+
+
+def test_keys_may_be_replaced_in_the_middle(world: World) -> None:
+    client, server = connected(world)
+    client.update_keys(request=True)
+    client.seal(b"under new keys")
+    pump(client, server)
+    assert server.open() == b"under new keys"
+    server.seal(b"here too")
+    pump(client, server)
+    assert client.open() == b"here too"
