@@ -1,5 +1,12 @@
 //! Enrolment: the client's half against the server's half, and openssl as the judge of both.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 mod common;
 
@@ -360,6 +367,20 @@ fn requests_on_one_connection_may_be_pipelined_and_split_anywhere() {
         assert_eq!(String::from_utf8(replies).unwrap(), whole, "{at}");
         assert!(responder.is_done());
     }
+}
+
+#[test]
+fn the_reply_to_a_head_has_no_body_and_the_log_is_bounded() {
+    let mut ttp = Ttp::new();
+    let mut responder = ttp.responder();
+    let head = b"HEAD /.well-known/est/cacerts HTTP/1.1\r\nHost: h\r\n\r\n";
+    let reply = String::from_utf8(ttp.feed(&mut responder, head)).unwrap();
+    assert_eq!((status(&reply), body(&reply)), ("405", ""));
+    ttp.feed(&mut responder, &EstClient::cacerts("h").1.repeat(300));
+    let exchanges = responder.take_exchanges();
+    assert_eq!(exchanges.len(), 256);
+    assert!(exchanges.iter().all(|exchange| exchange.status == 200));
+    assert!(responder.take_exchanges().is_empty());
 }
 
 #[test]

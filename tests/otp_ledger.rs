@@ -61,11 +61,9 @@ fn of_64_threads_with_the_right_code_exactly_one_is_accepted() {
             for _ in 0..64 {
                 scope.spawn(|| {
                     start.wait();
-                    match verify(&ledger, &issued, issued.code.expose()) {
-                        Verdict::Accepted => accepted.fetch_add(1, Ordering::Relaxed),
-                        Verdict::Used => used.fetch_add(1, Ordering::Relaxed),
-                        other => panic!("{other:?}"),
-                    }
+                    let verdict = verify(&ledger, &issued, issued.code.expose());
+                    accepted.fetch_add(usize::from(verdict == Verdict::Accepted), Ordering::Relaxed);
+                    used.fetch_add(usize::from(verdict == Verdict::Used), Ordering::Relaxed);
                 });
             }
         });

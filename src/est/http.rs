@@ -102,8 +102,9 @@ impl<H: Head> HttpReader<H> {
     }
 }
 
-/// The octets of a reply. `fields` are further header fields, whole lines without their end.
-pub(super) fn reply(status: u16, content_type: &str, fields: &[&str], body: &[u8]) -> Vec<u8> {
+/// The octets of a reply. `fields` are further header fields, whole lines without their end. The reply
+/// to a HEAD has the length of the body but not the body (RFC 9110 §9.3.2).
+pub(super) fn reply(status: u16, content_type: &str, fields: &[&str], body: &[u8], is_head: bool) -> Vec<u8> {
     let mut out = format!("HTTP/1.1 {status} {}\r\n", reason_phrase(status)).into_bytes();
     for field in fields {
         out.extend_from_slice(field.as_bytes());
@@ -111,7 +112,9 @@ pub(super) fn reply(status: u16, content_type: &str, fields: &[&str], body: &[u8
     }
     out.extend_from_slice(format!("Content-Type: {content_type}\r\n").as_bytes());
     out.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
-    out.extend_from_slice(body);
+    if !is_head {
+        out.extend_from_slice(body);
+    }
     out
 }
 

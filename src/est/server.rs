@@ -131,7 +131,7 @@ impl EstServer {
         self.is_done
     }
 
-    /// What was answered since the last call, oldest first.
+    /// What was answered since the last call, oldest first; the last 256 of them.
     pub fn take_exchanges(&mut self) -> Vec<Exchange> {
         core::mem::take(&mut self.exchanges)
     }
@@ -143,18 +143,20 @@ impl EstServer {
             fields.push("Connection: close");
         }
         let request = head.map(|head| format!("{} {}", head.method, head.path)).unwrap_or_default();
+        if self.exchanges.len() >= MAX_EXCHANGES {
+            self.exchanges.remove(0);
+        }
         self.exchanges.push(Exchange {
             request: one_line(&request),
             status: answer.status,
             outcome: one_line(&answer.outcome),
         });
-        match answer.certificates {
-            Some(base64) => out.extend(reply(answer.status, answer.content_type, &fields, base64.as_bytes())),
-            None => {
-                let text = one_line(&answer.outcome) + "\n";
-                out.extend(reply(answer.status, "text/plain; charset=utf-8", &fields, text.as_bytes()));
-            }
-        }
+        let (content_type, body) = match answer.certificates {
+            Some(base64) => (answer.content_type, base64),
+            None => ("text/plain; charset=utf-8", one_line(&answer.outcome) + "\n"),
+        };
+        let is_head = head.is_some_and(|head| head.method == "HEAD");
+        out.extend(reply(answer.status, content_type, &fields, body.as_bytes(), is_head));
     }
 
     fn answer(
@@ -323,6 +325,9 @@ fn password(head: &RequestHead) -> Option<Zeroizing<Vec<u8>>> {
     let at = credentials.iter().position(|octet| *octet == b':')?;
     credentials.get(at.saturating_add(1)..).map(|password| Zeroizing::new(password.to_vec()))
 }
+
+/// What is kept for a caller that never asks.
+const MAX_EXCHANGES: usize = 256;
 
 /// The identifier octet of a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
