@@ -6,6 +6,8 @@ TIME    ?= 60
 CARGO   ?= cargo
 PYTHON  ?= python3
 
+# As scripts/install.sh names it: the first number of the version.
+SONAME  := libotls.so.$(shell sed -n 's/^version = "\([0-9]*\).*/\1/p' Cargo.toml | head -n 1)
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 VENV    := $(TARGET)/venv
 PY      := $(VENV)/bin/python
@@ -52,14 +54,14 @@ fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, ne
 	scripts/fuzz.sh $(TIME)
 
 install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
-	$(CARGO) build --locked --release --features capi
+	$(CARGO) rustc --locked --release --features capi --lib -- -C link-arg=-Wl,-soname,$(SONAME)
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh '$(TARGET)/release'
 
 docs: ## the Rust documentation, in target/doc
 	$(CARGO) doc --locked --no-deps --features capi
 
 header: ## write include/otls.h anew from src/ffi
-	OTLS_WRITE_HEADER=1 $(CARGO) test --locked --features capi --test header
+	OTLS_BLESS=1 $(CARGO) test --locked --features capi --test header
 
 clean: ## remove everything that was built
 	rm -rf '$(TARGET)' fuzz/target

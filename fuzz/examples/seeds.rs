@@ -1,0 +1,77 @@
+//! Writes the first inputs of each target into `corpus/`, where they are not there yet: honest
+//! messages, from which mutation goes further than from nothing.
+
+use std::path::Path;
+
+use otls::crypto::SystemRandom;
+use otls::est::{EstClient, EstServer, Register};
+use otls::otp::{Channel, Context, Message, OtpId};
+use otls::pki::{KeyType, PrivateKey, Profile, RevocationReason};
+use otls::{Connection, Secret};
+use otls_fuzz::{NOW, WORLD, request, transfer};
+
+fn main() {
+    let mut client = WORLD.client();
+    let mut server = Connection::server(WORLD.server_config(), NOW).unwrap();
+    write("server", "client_hello", &[&[0, 255], client.pending()].concat());
+    write("server", "client_hello_then_configuration", &[&[1, 3], client.pending()].concat());
+    transfer(&mut client, &mut server).unwrap();
+    write("client", "server_flight", &[&[255], server.pending()].concat());
+    write("client", "alert", &[255, 21, 3, 3, 0, 2, 2, 40]);
+
+    for (name, key_type) in
+        [("p256", KeyType::EcdsaP256), ("p384", KeyType::EcdsaP384), ("rsa", KeyType::Rsa2048)]
+    {
+        let key = PrivateKey::generate(key_type, &SystemRandom).unwrap();
+        let secret = |secret: otls::Result<Secret>| secret.unwrap().expose().to_vec();
+        write("key", &format!("{name}.pem"), &secret(key.to_pem(None, &SystemRandom)));
+        write("key", &format!("{name}.der"), &secret(key.to_der(None, &SystemRandom)));
+        write("key", &format!("{name}_encrypted.pem"), &secret(key.to_pem(Some(b"password"), &SystemRandom)));
+        write("key", &format!("{name}_public.pem"), key.public_key().to_pem().as_bytes());
+    }
+
+    let authority = &WORLD.authority;
+    let request = request("customer.example");
+    let revoked = [(vec![1, 2, 3], NOW, RevocationReason::KeyCompromise)];
+    let crl = authority.issue_crl(&revoked, 1, 3600, NOW, &SystemRandom).unwrap();
+    write("certificate", "leaf.der", WORLD.bank.certificate().to_der());
+    write("certificate", "leaf.pem", WORLD.bank.certificate().to_pem().as_bytes());
+    write("certificate", "ca.der", authority.certificate().to_der());
+    write("certificate", "request.der", request.to_der());
+    write("certificate", "request.pem", request.to_pem().as_bytes());
+    write("certificate", "crl.der", crl.to_der());
+
+    let mut responder = EstServer::new(authority.clone(), Profile::Client, 3600);
+    let mut register = Register::default();
+    let (_, cacerts) = EstClient::cacerts("ttp.example");
+    let (_, enroll) = EstClient::simpleenroll("ttp.example", Profile::Client, &request);
+    for (name, bytes) in [("cacerts", cacerts), ("simpleenroll", enroll)] {
+        write("est", name, &[&[255], bytes.as_slice()].concat());
+        let response = responder.feed(&bytes, &mut register, NOW, &SystemRandom).unwrap();
+        write("est", &format!("{name}_response"), &[&[63], response.as_slice()].concat());
+    }
+    write("est", "register", &[b"\xff", register.to_text().as_bytes()].concat());
+
+    otp();
+}
+
+fn otp() {
+    let (mut client, mut server) = WORLD.pair();
+    let answer = Message::Answer { id: OtpId([7; 16]), code: Secret::from(b"256345".to_vec()) };
+    Channel::new().send(&mut client, &answer).unwrap();
+    transfer(&mut client, &mut server).unwrap();
+    let mut plaintext = vec![0; server.available()];
+    server.open(&mut plaintext);
+    write("otp", "answer", &plaintext);
+    let context = Context::new().with("amount", "100000.00").unwrap().with("currency", "INR").unwrap();
+    write("otp", "context", &context.encode());
+}
+
+fn write(target: &str, name: &str, data: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    if !path.exists() {
+        std::fs::write(path, data).unwrap();
+    }
+}

@@ -1,0 +1,124 @@
+//! What the fuzz targets share: an authority, a bank and a customer, and a random source that gives
+//! the same octets in every run, so that an input that fails once fails always.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use otls::crypto::hash::{HashAlgorithm, digest};
+use otls::crypto::{Random, SystemRandom};
+use otls::pki::{
+    Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
+    TrustStore,
+};
+use otls::{ClientAuth, Config, Connection, Result, UnixTime};
+
+/// 2027-01-15T08:00:00Z.
+pub const NOW: UnixTime = UnixTime(1_800_000_000);
+
+pub struct World {
+    pub authority: Arc<Authority>,
+    pub bank: Arc<Identity>,
+    pub customer: Arc<Identity>,
+}
+
+/// Made once in a process.
+pub static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    let subject = DistinguishedName::with_common_name("fuzz root");
+    let authority =
+        Authority::create(key, &subject, HashAlgorithm::Sha256, 1 << 25, NOW, &SystemRandom).unwrap();
+    let bank = identity(&authority, "bank.example", Profile::Server);
+    let customer = identity(&authority, "customer.example", Profile::Client);
+    World { authority: Arc::new(authority), bank, customer }
+});
+
+impl World {
+    pub fn trust(&self) -> TrustStore {
+        let mut store = TrustStore::new();
+        store.add_authority(self.authority.certificate()).unwrap();
+        store
+    }
+
+    pub fn client(&self) -> Connection {
+        let config = Config::client(self.trust())
+            .with_identity(Arc::clone(&self.customer))
+            .with_random(Arc::new(Counted::default()));
+        Connection::client(Arc::new(config), bank_name(), NOW).unwrap()
+    }
+
+    pub fn server_config(&self) -> Arc<Config> {
+        let config = Config::server(Arc::clone(&self.bank), ClientAuth::Require(self.trust()));
+        Arc::new(config.with_random(Arc::new(Counted::default())))
+    }
+
+    /// Client and server, done with their handshake.
+    pub fn pair(&self) -> (Connection, Connection) {
+        let mut client = self.client();
+        let mut server = Connection::server(self.server_config(), NOW).unwrap();
+        while !client.pending().is_empty() || !server.pending().is_empty() {
+            transfer(&mut client, &mut server).unwrap();
+            transfer(&mut server, &mut client).unwrap();
+        }
+        (client, server)
+    }
+}
+
+pub fn request(name: &str) -> CertificateRequest {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    request_with(&key, name)
+}
+
+pub fn transfer(from: &mut Connection, to: &mut Connection) -> Result<()> {
+    let taken = to.feed(from.pending())?;
+    from.consume(taken);
+    Ok(())
+}
+
+/// Feeds `data` as a peer would send it: the first octet says in how large pieces.
+pub fn feed(connection: &mut Connection, data: &[u8]) {
+    let Some((&first, data)) = data.split_first() else { return };
+    let mut buffer = [0; 512];
+    for mut piece in data.chunks(usize::from(first) + 1) {
+        while !piece.is_empty() {
+            match connection.feed(piece) {
+                Ok(0) => return,
+                Ok(taken) => piece = &piece[taken..],
+                Err(_) => return,
+            }
+            while connection.open(&mut buffer) > 0 {}
+        }
+    }
+    let _ = connection.feed_end();
+}
+
+pub fn bank_name() -> GeneralName {
+    GeneralName::parse("bank.example").unwrap()
+}
+
+fn identity(authority: &Authority, name: &str, profile: Profile) -> Arc<Identity> {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    let request = request_with(&key, name);
+    let certificate = authority.issue(&request, profile, 1 << 20, NOW, &SystemRandom).unwrap();
+    Arc::new(Identity::new(vec![certificate], key).unwrap())
+}
+
+fn request_with(key: &PrivateKey, name: &str) -> CertificateRequest {
+    let subject = DistinguishedName::with_common_name(name);
+    let names = [GeneralName::parse(name).unwrap()];
+    CertificateRequest::create(key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap()
+}
+
+/// SHA-256 of a counter: no secret, and the same in every run.
+#[derive(Default)]
+pub struct Counted(AtomicU64);
+
+impl Random for Counted {
+    fn fill(&self, out: &mut [u8]) -> Result<()> {
+        for chunk in out.chunks_mut(32) {
+            let count = self.0.fetch_add(1, Ordering::Relaxed);
+            let block = digest(HashAlgorithm::Sha256, &count.to_be_bytes());
+            chunk.copy_from_slice(&block.as_ref()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}

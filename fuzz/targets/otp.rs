@@ -1,0 +1,35 @@
+//! OTP messages of a peer that is who it says and sends what it likes.
+#![no_main]
+
+use std::cell::RefCell;
+
+use libfuzzer_sys::fuzz_target;
+use otls::Connection;
+use otls::otp::{Channel, Context};
+use otls_fuzz::{NOW, WORLD, transfer};
+
+thread_local! {
+    static PAIR: RefCell<(Connection, Connection)> = RefCell::new(WORLD.pair());
+}
+
+fuzz_target!(|data: &[u8]| {
+    PAIR.with_borrow_mut(|(client, server)| {
+        carry(client, server, data);
+        carry(server, client, data);
+    });
+    if let Ok(context) = Context::decode(data) {
+        assert_eq!(context.encode(), data, "a context has one encoding");
+    }
+});
+
+/// A message that is refused ends nothing: the connection under it goes on.
+fn carry(from: &mut Connection, to: &mut Connection, data: &[u8]) {
+    let mut channel = Channel::new();
+    from.seal(data).unwrap();
+    while !from.pending().is_empty() {
+        transfer(from, to).unwrap();
+        while let Ok(Some(_)) = channel.receive(to, NOW) {}
+        let mut rest = vec![0; to.available()];
+        to.open(&mut rest);
+    }
+}
