@@ -88,9 +88,39 @@ impl Register {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Certificate> {
+        self.issue_to(None, authority, request, profile, lifetime, now, random)
+    }
+
+    /// As [`Register::issue`], for a client that has authenticated with `holder`, a certificate of this
+    /// register. The names that `holder`'s key has may then go over to the request's key (RFC 7030
+    /// §4.2.2, rekeying), and the certificates that had them are revoked as superseded. A `holder` that
+    /// is unknown, revoked or expired changes nothing.
+    ///
+    /// # Errors
+    /// As [`Register::issue`].
+    #[expect(clippy::too_many_arguments, reason = "those of issue, and the holder")]
+    pub fn issue_to(
+        &mut self,
+        holder: Option<&Certificate>,
+        authority: &Authority,
+        request: &CertificateRequest,
+        profile: Profile,
+        lifetime: u64,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Certificate> {
         let names = held_names(profile, &request.subject().common_name, request.names());
-        self.check(&names, profile, request.public_key().fingerprint(), now)?;
+        let key = request.public_key().fingerprint();
+        let moving = holder.and_then(|holder| self.key_in_force(holder, now));
+        let others = self.holders(&names, profile, key, now);
+        if let Some((_, name)) = others.iter().find(|(entry, _)| Some(entry.key_fingerprint) != moving) {
+            return Err(CertificateError::NameTaken(name.clone()).into());
+        }
+        let superseded: Vec<Vec<u8>> = others.iter().map(|(entry, _)| entry.serial.clone()).collect();
         let certificate = authority.issue(request, profile, lifetime, now, random)?;
+        for serial in &superseded {
+            self.revoke(serial, RevocationReason::Superseded, now);
+        }
         self.entries.push(Entry {
             serial: certificate.serial().to_vec(),
             profile,
@@ -156,18 +186,39 @@ impl Register {
         Ok(self.has_token(token)? && self.tokens.remove(&token_hash(token)?))
     }
 
-    fn check(&self, names: &[String], profile: Profile, key: [u8; 32], now: UnixTime) -> Result<()> {
-        let others = self.entries.iter().filter(|entry| {
-            // RFC 5280 §4.1.2.5: a certificate is still valid in the second of notAfter.
-            let in_force = entry.revoked.is_none() && now <= entry.not_after;
-            in_force && entry.profile == profile && entry.key_fingerprint != key
+    /// The key of a certificate that this register issued, while it is in force.
+    fn key_in_force(&self, certificate: &Certificate, now: UnixTime) -> Option<[u8; 32]> {
+        let key = certificate.public_key().fingerprint();
+        let known = self.entries.iter().any(|entry| {
+            entry.is_in_force(now) && entry.serial == certificate.serial() && entry.key_fingerprint == key
         });
-        for other in others {
-            if let Some(name) = names.iter().find(|name| other.names.iter().any(|held| overlap(name, held))) {
-                return Err(CertificateError::NameTaken(name.clone()).into());
-            }
-        }
-        Ok(())
+        known.then_some(key)
+    }
+
+    /// Certificates of other keys that have one of `names`, with the name.
+    fn holders(
+        &self,
+        names: &[String],
+        profile: Profile,
+        key: [u8; 32],
+        now: UnixTime,
+    ) -> Vec<(&Entry, String)> {
+        let others = self.entries.iter().filter(|entry| {
+            entry.is_in_force(now) && entry.profile == profile && entry.key_fingerprint != key
+        });
+        others
+            .filter_map(|entry| {
+                let name = names.iter().find(|name| entry.names.iter().any(|held| overlap(name, held)))?;
+                Some((entry, name.clone()))
+            })
+            .collect()
+    }
+}
+
+impl Entry {
+    fn is_in_force(&self, now: UnixTime) -> bool {
+        // RFC 5280 §4.1.2.5: a certificate is still valid in the second of notAfter.
+        self.revoked.is_none() && now <= self.not_after
     }
 }
 

@@ -37,6 +37,7 @@ pub struct EstServer {
     default_profile: Profile,
     lifetime: u64,
     require_token: bool,
+    peer: Option<Certificate>,
     reader: HttpReader<RequestHead>,
     sent_continue: bool,
     is_done: bool,
@@ -64,6 +65,7 @@ impl EstServer {
             default_profile,
             lifetime,
             require_token: false,
+            peer: None,
             reader: HttpReader::new(),
             sent_continue: false,
             is_done: false,
@@ -77,6 +79,14 @@ impl EstServer {
     #[must_use]
     pub fn require_token(mut self) -> Self {
         self.require_token = true;
+        self
+    }
+
+    /// The client has authenticated with this certificate ([`crate::Connection::peer`]): it may have a
+    /// new one for another key, see [`Register::issue_to`].
+    #[must_use]
+    pub fn authenticated(mut self, peer: &Certificate) -> Self {
+        self.peer = Some(peer.clone());
         self
     }
 
@@ -241,7 +251,8 @@ impl EstServer {
             Ok(request) => request,
             Err(why) => return Ok(Err(Answer::refused(400, why))),
         };
-        match register.issue(&self.authority, &request, profile, self.lifetime, now, random) {
+        let holder = self.peer.as_ref();
+        match register.issue_to(holder, &self.authority, &request, profile, self.lifetime, now, random) {
             Ok(certificate) => {
                 if let Some(token) = token {
                     register.spend_token(&token)?;

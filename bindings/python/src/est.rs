@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use otls::Secret;
 use otls::crypto::SystemRandom;
 use otls::est;
 use otls::pki::{Profile, RevocationReason};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::convert::{Moment, Octets, datetime, hex, moment_or_now, profile};
+use crate::convert::{Material, Moment, Octets, datetime, hex, moment_or_now, profile};
 use crate::failure::{Failure, Result};
 use crate::pki::authority::Authority;
 use crate::pki::certificate::{Certificate, CertificateRequest, integer};
@@ -17,7 +18,7 @@ use crate::pki::certificate::{Certificate, CertificateRequest, integer};
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct EstClient {
     client: Mutex<est::EstClient>,
-    request: Vec<u8>,
+    request: Secret,
 }
 
 #[pymethods]
@@ -25,19 +26,32 @@ impl EstClient {
     /// Asks the server `host` for the authority's certificates.
     #[staticmethod]
     fn cacerts(host: &str) -> Self {
-        Self::new(est::EstClient::cacerts(host))
+        Self::new(plain(est::EstClient::cacerts(host)))
     }
 
-    /// Asks the server `host` for a certificate of a profile, "server" or "client".
+    /// Asks the server `host` for a certificate of a profile, "server" or "client", with an
+    /// enrolment token if it wants one.
     #[staticmethod]
-    fn simpleenroll(host: &str, profile: &str, request: &CertificateRequest) -> Result<Self> {
-        Ok(Self::new(est::EstClient::simpleenroll(host, self::profile(profile)?, &request.0)))
+    #[pyo3(signature = (host, profile, request, *, token=None))]
+    fn simpleenroll(
+        host: &str,
+        profile: &str,
+        request: &CertificateRequest,
+        token: Option<Material>,
+    ) -> Result<Self> {
+        let profile = self::profile(profile)?;
+        Ok(Self::new(match token {
+            Some(token) => {
+                est::EstClient::simpleenroll_with_token(host, profile, &request.0, &token.into_secret())
+            }
+            None => plain(est::EstClient::simpleenroll(host, profile, &request.0)),
+        }))
     }
 
     /// The bytes to send.
     #[getter]
     fn request<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.request)
+        PyBytes::new(py, self.request.expose())
     }
 
     /// Takes decrypted bytes; returns the certificates once the reply is complete: those of the
@@ -54,9 +68,13 @@ impl EstClient {
 }
 
 impl EstClient {
-    fn new((client, request): (est::EstClient, Vec<u8>)) -> Self {
+    fn new((client, request): (est::EstClient, Secret)) -> Self {
         Self { client: Mutex::new(client), request }
     }
+}
+
+fn plain((client, request): (est::EstClient, Vec<u8>)) -> (est::EstClient, Secret) {
+    (client, Secret::from(request))
 }
 
 fn certificates(reply: est::EstReply) -> Vec<Certificate> {
@@ -73,12 +91,27 @@ pub(crate) struct EstServer(Mutex<est::EstServer>);
 #[pymethods]
 impl EstServer {
     /// A responder for one connection. `default_profile` is for requests that name none;
-    /// certificates are valid for `lifetime` seconds.
+    /// certificates are valid for `lifetime` seconds. `peer` is the certificate that the client has
+    /// authenticated with: it may have a new one for another key. With `require_token=True` it
+    /// enrols only with a token of the register.
     #[new]
-    #[pyo3(signature = (authority, *, default_profile="client", lifetime=NINETY_DAYS))]
-    fn new(authority: &Authority, default_profile: &str, lifetime: u64) -> Result<Self> {
+    #[pyo3(signature = (authority, *, default_profile="client", lifetime=NINETY_DAYS, peer=None, require_token=false))]
+    fn new(
+        authority: &Authority,
+        default_profile: &str,
+        lifetime: u64,
+        peer: Option<&Certificate>,
+        require_token: bool,
+    ) -> Result<Self> {
         let profile = profile(default_profile)?;
-        Ok(Self(Mutex::new(est::EstServer::new(Arc::clone(&authority.0), profile, lifetime))))
+        let mut server = est::EstServer::new(Arc::clone(&authority.0), profile, lifetime);
+        if let Some(peer) = peer {
+            server = server.authenticated(&peer.0);
+        }
+        if require_token {
+            server = server.require_token();
+        }
+        Ok(Self(Mutex::new(server)))
     }
 
     /// Takes decrypted bytes; returns the responses to the requests that are complete. What was
@@ -174,6 +207,18 @@ impl Register {
         let bytes: Vec<u8> = serial.call_method1("to_bytes", (length.max(1), "big"))?.extract()?;
         let now = moment_or_now(now)?;
         Ok(locked(&self.0)?.revoke(&bytes, RevocationReason::Unspecified, now))
+    }
+
+    /// A new token for one enrolment, to be given to whom it is for; only its hash is kept.
+    fn new_token(&self) -> Result<String> {
+        let token = locked(&self.0)?.new_token(&SystemRandom)?;
+        Ok(String::from_utf8_lossy(token.expose()).into_owned())
+    }
+
+    /// How many tokens are unused.
+    #[getter]
+    fn token_count(&self) -> Result<usize> {
+        Ok(locked(&self.0)?.token_count())
     }
 
     fn __len__(&self) -> Result<usize> {

@@ -9,7 +9,6 @@ import pytest
 
 import otls
 
-
 #: When the authorities began; for certificates that are over.
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -75,6 +75,33 @@ fn a_name_belongs_to_its_first_key_and_that_key_may_enrol_again() {
 }
 
 #[test]
+fn a_name_goes_over_to_another_key_only_for_who_has_the_first() {
+    let mut ttp = Ttp::new();
+    let (first, second, third) = (key(), key(), key());
+    let old = ttp.issue(&first, Profile::Server, "bank", &["bank.example"]).unwrap();
+    let mallory = ttp.issue(&third, Profile::Server, "mallory", &["mallory.example"]).unwrap();
+    let asked = request(&second, "bank", &["bank.example"]);
+    let issue_to = |ttp: &mut Ttp, holder: &Certificate| {
+        let Ttp { authority, register } = ttp;
+        register.issue_to(Some(holder), authority, &asked, Profile::Server, DAY, NOW, &SystemRandom)
+    };
+
+    assert!(is_taken(&issue_to(&mut ttp, &mallory), "bank"));
+    let forged = Ttp::new().issue(&first, Profile::Server, "bank", &["bank.example"]).unwrap();
+    assert!(is_taken(&issue_to(&mut ttp, &forged), "bank"), "a certificate that this register does not know");
+
+    let new = issue_to(&mut ttp, &old).unwrap();
+    assert_eq!(new.public_key().fingerprint(), second.public_key().fingerprint());
+    let [entry, other, _] = ttp.register.entries() else { panic!("three certificates") };
+    assert_eq!(entry.revoked, Some((NOW, RevocationReason::Superseded)));
+    assert_eq!(other.revoked, None);
+    let back = request(&first, "bank", &["bank.example"]);
+    let Ttp { authority, register } = &mut ttp;
+    let back = register.issue_to(Some(&old), authority, &back, Profile::Server, DAY, NOW, &SystemRandom);
+    assert!(is_taken(&back, "bank"), "the superseded certificate has no say any more");
+}
+
+#[test]
 fn the_same_name_may_be_a_servers_and_a_clients() {
     let mut ttp = Ttp::new();
     ttp.issue(&key(), Profile::Server, "asha", &["127.0.0.1"]).unwrap();

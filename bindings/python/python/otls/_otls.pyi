@@ -516,8 +516,10 @@ class EstClient:
     def cacerts(host: str) -> EstClient:
         """Asks the server ``host`` for the authority's certificates."""
     @staticmethod
-    def simpleenroll(host: str, profile: str, request: CertificateRequest) -> EstClient:
-        """Asks the server ``host`` for a certificate of a profile, "server" or "client"."""
+    def simpleenroll(
+        host: str, profile: str, request: CertificateRequest, *, token: _Material | None = None
+    ) -> EstClient:
+        """Asks the server ``host`` for a certificate of a profile, with an enrolment token if it wants one."""
     @property
     def request(self) -> bytes:
         """The bytes to send."""
@@ -531,7 +533,13 @@ class EstServer:
     """The server's half: answers one client's requests."""
 
     def __new__(
-        cls, authority: Authority, *, default_profile: str = "client", lifetime: int = ...
+        cls,
+        authority: Authority,
+        *,
+        default_profile: str = "client",
+        lifetime: int = ...,
+        peer: Certificate | None = None,
+        require_token: bool = False,
     ) -> EstServer: ...
     def feed(self, data: _Bytes, register: Register, *, now: _Moment | None = None) -> bytes:
         """Takes decrypted bytes; returns the responses to the requests that are complete."""
@@ -570,6 +578,11 @@ class Register:
         """All entries, oldest first."""
     def revoke(self, serial: int, *, now: _Moment | None = None) -> bool:
         """Marks a serial number as revoked, for no stated reason; false if there is none."""
+    def new_token(self) -> str:
+        """A new token for one enrolment, to be given to whom it is for; only its hash is kept."""
+    @property
+    def token_count(self) -> int:
+        """How many tokens are unused."""
     def __len__(self) -> int: ...
 
 @final
