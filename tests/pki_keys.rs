@@ -203,6 +203,15 @@ fn what_is_there_instead_of_a_key_is_named() {
     for data in [request.to_pem().into_bytes(), request.to_der().to_vec()] {
         assert_eq!(key_error(&data, None), KeyError::NotAKey("the data holds a certificate request".into()));
     }
+    if let Some(openssl) = openssl() {
+        openssl.write("ca.pem", certificate.to_pem());
+        openssl.ok("pkcs12 -export -nokeys -in ca.pem -passout pass:secret -out ca.p12");
+        openssl.ok("crl2pkcs7 -nocrl -certfile ca.pem -outform DER -out ca.p7b");
+        for (file, what) in [("ca.p12", "a PKCS#12 file"), ("ca.p7b", "a PKCS#7 bundle")] {
+            let found = format!("the data holds {what}");
+            assert_eq!(key_error(&openssl.read(file), None), KeyError::NotAKey(found));
+        }
+    }
     assert_eq!(key_error(b"", None), KeyError::NotAKey("the data is empty".into()));
     assert_eq!(key_error(b"hello", None), KeyError::NotAKey("the data is neither PEM nor DER".into()));
 }

@@ -32,7 +32,14 @@ use crate::error::{CertificateError, Error, KeyError, Result};
 use crate::time::UnixTime;
 
 /// What a certificate is for; decides KeyUsage, ExtendedKeyUsage and BasicConstraints, whatever
-/// the request asks.
+/// the request asks. See [`Authority::issue`].
+///
+/// ```
+/// use otls::pki::Profile;
+///
+/// // The one that a bank asks for, and the one that its customer asks for.
+/// assert_ne!(Profile::Server, Profile::Client);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Profile {

@@ -24,7 +24,14 @@ use crate::time::UnixTime;
 /// The most octets of a list: about half a million revoked certificates.
 pub const MAX_CRL_LEN: usize = 32 << 20;
 
-/// Why a certificate was revoked (RFC 5280 §5.3.1).
+/// Why a certificate was revoked (RFC 5280 §5.3.1). See [`Crl`] for its use.
+///
+/// ```
+/// use otls::pki::RevocationReason;
+///
+/// let lost_phone = RevocationReason::KeyCompromise;
+/// assert_ne!(lost_phone, RevocationReason::Superseded);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RevocationReason {

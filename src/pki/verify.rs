@@ -159,11 +159,11 @@ impl TrustStore {
     /// The report of every candidate that failed.
     pub fn verify(&self, chain: &[Vec<u8>], role: &PeerRole, now: UnixTime) -> Result<VerifiedPeer, Report> {
         let decoded = explain::decode(chain)?;
-        let case = Case { store: &self.0, chain: &decoded.chain, role, now };
+        let case = Case { store: &self.0, leaf: &decoded.leaf, chain: &decoded.chain, role, now };
         let leaf_findings = case.judge_leaf();
         match case.find_path() {
             Ok(authority) if leaf_findings.is_empty() => {
-                Ok(VerifiedPeer { authority: authority.clone(), chain: decoded.chain })
+                Ok(VerifiedPeer { authority: authority.clone(), leaf: decoded.leaf, chain: decoded.chain })
             }
             Ok(_) => Err(case.report(leaf_findings, decoded.passed_over, None)),
             Err(error) => Err(case.report(leaf_findings, decoded.passed_over, Some(error))),
@@ -214,7 +214,8 @@ impl Inner {
 /// One chain to be judged.
 struct Case<'a> {
     store: &'a Inner,
-    /// Leaf first; never empty.
+    leaf: &'a Certificate,
+    /// Leaf first.
     chain: &'a [Certificate],
     role: &'a PeerRole,
     now: UnixTime,
@@ -292,17 +293,25 @@ impl<'a> Case<'a> {
 }
 
 /// A peer whose certificate was verified; only [`TrustStore::verify`] makes one.
+///
+/// ```
+/// use otls::pki::VerifiedPeer;
+///
+/// fn greet(peer: &VerifiedPeer) -> String {
+///     format!("{}, vouched for by {}", peer.certificate().subject(), peer.authority().subject())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct VerifiedPeer {
     authority: Certificate,
+    leaf: Certificate,
     chain: Vec<Certificate>,
 }
 
 impl VerifiedPeer {
     /// The leaf.
     pub fn certificate(&self) -> &Certificate {
-        // `verify` refuses an empty chain before it makes one of these.
-        self.chain.first().unwrap_or(&self.authority)
+        &self.leaf
     }
 
     /// As the peer sent it, leaf first.

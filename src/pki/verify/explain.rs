@@ -23,7 +23,8 @@ const MAX_FINDINGS: usize = 16;
 
 /// A chain from the wire, decoded.
 pub(super) struct Decoded {
-    /// Leaf first; never empty.
+    pub(super) leaf: Certificate,
+    /// Leaf first.
     pub(super) chain: Vec<Certificate>,
     /// What is wrong with those behind the leaf that path validation cannot use. RFC 8446 §4.4.2:
     /// extraneous certificates are to be tolerated.
@@ -31,14 +32,6 @@ pub(super) struct Decoded {
 }
 
 pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
-    if chain.is_empty() {
-        return Err(Report::new(finding(
-            (0, String::new()),
-            Check::Presence,
-            "the peer sent no certificate",
-            "configure a certificate on the other side",
-        )));
-    }
     if chain.len() > MAX_CHAIN_LEN {
         return Err(Report::new(finding(
             (MAX_CHAIN_LEN, String::new()),
@@ -47,7 +40,7 @@ pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
             "send the leaf and its issuers only",
         )));
     }
-    let mut decoded = Decoded { chain: Vec::new(), passed_over: Vec::new() };
+    let (mut certificates, mut passed_over) = (Vec::new(), Vec::new());
     for (depth, der) in chain.iter().enumerate() {
         match Certificate::of_der(der) {
             Ok(certificate) => {
@@ -57,9 +50,9 @@ pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
                     if depth == 0 {
                         return Err(Report::new(unusable));
                     }
-                    decoded.passed_over.push(unusable);
+                    passed_over.push(unusable);
                 }
-                decoded.chain.push(certificate);
+                certificates.push(certificate);
             }
             Err(Error::Key(error)) => {
                 let unsupported = finding(
@@ -71,7 +64,7 @@ pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
                 if depth == 0 {
                     return Err(Report::new(unsupported));
                 }
-                decoded.passed_over.push(unsupported);
+                passed_over.push(unsupported);
             }
             Err(error) => {
                 return Err(Report::new(finding(
@@ -83,14 +76,22 @@ pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
             }
         }
     }
-    Ok(decoded)
+    match certificates.first().cloned() {
+        Some(leaf) => Ok(Decoded { leaf, chain: certificates, passed_over }),
+        None => Err(Report::new(finding(
+            (0, String::new()),
+            Check::Presence,
+            "the peer sent no certificate",
+            "configure a certificate on the other side",
+        ))),
+    }
 }
 
 impl Case<'_> {
     /// The checks of the leaf that do not depend on who issued it.
     pub(super) fn judge_leaf(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let Some(leaf) = self.chain.first() else { return findings };
+        let leaf = self.leaf;
         let mut refuse = |check, reason: String, hint: &str| {
             findings.push(finding((0, shown(leaf.subject())), check, reason, hint));
         };
@@ -195,10 +196,8 @@ impl Case<'_> {
             if findings.is_empty() {
                 findings.append(&mut passed_over);
             }
-            if findings.is_empty()
-                && let Some(leaf) = self.chain.first()
-            {
-                findings.push(of_path_error(&error, 0, leaf));
+            if findings.is_empty() {
+                findings.push(of_path_error(&error, 0, self.leaf));
             }
             findings.extend(candidates.flatten());
             findings.extend(passed_over);
@@ -444,5 +443,10 @@ fn of_path_error(error: &PathError, depth: usize, certificate: &Certificate) -> 
         }
         _ => (Check::Format, format!("path validation: {error:?}")),
     };
-    finding((depth, shown(certificate.subject())), check, reason, "request a certificate without it")
+    finding(
+        (depth, shown(certificate.subject())),
+        check,
+        reason,
+        "request a new certificate from its authority",
+    )
 }
