@@ -42,7 +42,7 @@ fn a_stale_list_refuses_everybody() {
         &CLIENT,
         NOW.plus(HOUR),
         Check::Revocation,
-        &["stale", "due at 2027-01-15T09:00:00Z"],
+        &["stale", "due at 2046-01-19T19:40:00Z"],
     );
 }
 
@@ -90,6 +90,48 @@ fn authorities_that_share_a_name_have_their_own_lists() {
     store.add_authority(second.certificate()).unwrap();
     assert!(store.verify(&chain(&[&one]), &CLIENT, NOW).is_ok());
     refused(&store, &chain(&[&two]), &CLIENT, NOW, Check::Revocation, &["revoked"]);
+}
+
+#[test]
+fn a_list_counts_on_every_path_to_a_trusted_authority() {
+    // Another trusted authority vouches for the first: its certificate must not lead around the list.
+    let Some(openssl) = openssl() else { return };
+    openssl.write("root-key.pem", ec_key().to_pem(None, &RANDOM).unwrap().expose());
+    openssl.ok("req -x509 -new -key root-key.pem -days 36500 -subj /CN=root \
+         -addext keyUsage=critical,keyCertSign,cRLSign -out root.pem");
+    let pem = CA.key().to_pem(None, &RANDOM).unwrap();
+    let key = PrivateKey::load(pem.expose(), None).unwrap();
+    openssl.write("csr.pem", request(&key, "Test CA", &[]).to_pem());
+    openssl.write("ca.cnf", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n");
+    openssl.ok("x509 -req -in csr.pem -CA root.pem -CAkey root-key.pem -days 36000 -extfile ca.cnf \
+         -CAcreateserial -out cross.pem");
+    let root = Certificate::load(&openssl.read("root.pem")).unwrap();
+    let cross = Certificate::load(&openssl.read("cross.pem")).unwrap();
+    assert_eq!(cross.subject_der(), CA.certificate().subject_der());
+    let (alice, bob) = (client(&CA, "alice"), client(&CA, "bob"));
+    for authorities in [[&root, CA.certificate()].as_slice(), &[CA.certificate(), &root], &[&root]] {
+        let mut store = trust(authorities);
+        assert!(store.verify(&chain(&[&alice, &cross]), &CLIENT, NOW).is_ok());
+        store.add_crl(list(&CA, &[&alice], 1, NOW));
+        refused(&store, &chain(&[&alice, &cross]), &CLIENT, NOW, Check::Revocation, &["has revoked it"]);
+        assert!(store.verify(&chain(&[&bob, &cross]), &CLIENT, NOW).is_ok());
+        refused(&store, &chain(&[&bob, &cross]), &CLIENT, NOW.plus(DAY), Check::Revocation, &["stale"]);
+    }
+    // An intermediate itself can be revoked.
+    let mut store = trust(&[&root]);
+    openssl.write("index.txt", "");
+    openssl.write("number", "01\n");
+    openssl.write(
+        "ca.cnf",
+        "[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\ncrlnumber=number\ndefault_md=sha256\n\
+         crl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n",
+    );
+    openssl.ok("ca -config ca.cnf -cert root.pem -keyfile root-key.pem -revoke cross.pem");
+    openssl.ok("ca -config ca.cnf -cert root.pem -keyfile root-key.pem -gencrl -crldays 36000 -out crl.pem");
+    store.add_crl(Crl::load(&openssl.read("crl.pem")).unwrap());
+    let report =
+        refused(&store, &chain(&[&bob, &cross]), &CLIENT, NOW, Check::Revocation, &["has revoked it"]);
+    assert_eq!(report.depth(), 1);
 }
 
 #[test]
@@ -157,7 +199,7 @@ fn a_list_of_openssl_loads_and_counts() {
     );
     let ca = "ca -config ca.cnf -cert ca.pem -keyfile ca-key.pem";
     openssl.ok(&format!("{ca} -revoke alice.pem -crl_reason keyCompromise"));
-    openssl.ok(&format!("{ca} -gencrl -crldays 3650 -out crl.pem"));
+    openssl.ok(&format!("{ca} -gencrl -crldays 36000 -out crl.pem"));
     let list = Crl::load(&openssl.read("crl.pem")).unwrap();
     assert!(list.contains(alice.serial()));
     let mut store = trust(&[CA.certificate()]);
@@ -220,7 +262,7 @@ fn an_authority_without_crl_sign_neither_issues_nor_has_lists() {
         "ca.cnf",
         "[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\ncrlnumber=number\ndefault_md=sha256\n",
     );
-    openssl.ok("ca -config ca.cnf -cert ca.pem -keyfile key.pem -gencrl -crldays 3650 -out crl.pem");
+    openssl.ok("ca -config ca.cnf -cert ca.pem -keyfile key.pem -gencrl -crldays 36000 -out crl.pem");
     let mut store = trust(&[&certificate]);
     store.add_crl(Crl::load(&openssl.read("crl.pem")).unwrap());
     let alice = client(&ca, "alice");

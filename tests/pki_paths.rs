@@ -52,7 +52,7 @@ fn openssl_certificate(openssl: &OpenSsl, ca: &str, key: &str, name: &str, exten
     );
     openssl.ok(&format!(
         "ca -batch -config ca.cnf -extensions e -cert {ca} -keyfile {key} -in {name}-csr.pem \
-         -startdate 20270115000000Z -enddate 20270120000000Z -notext -out {name}.pem"
+         -startdate 20460119000000Z -enddate 20460124000000Z -notext -out {name}.pem"
     ));
     Certificate::load(&openssl.read(&format!("{name}.pem"))).unwrap()
 }

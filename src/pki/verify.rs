@@ -202,13 +202,6 @@ impl Inner {
         }
         Revocation::List(crl.clone())
     }
-
-    /// The lists of issuers that are not trusted authorities themselves.
-    fn other_lists(&self) -> impl Iterator<Item = &Crl> {
-        let is_authority =
-            |crl: &Crl| self.authorities.iter().any(|trusted| crl.is_issued_by(&trusted.certificate));
-        self.crls.iter().filter(move |crl| !is_authority(crl))
-    }
 }
 
 /// One chain to be judged.
@@ -230,10 +223,7 @@ impl<'a> Case<'a> {
         let end_entity = EndEntityCert::try_from(leaf)?;
         let mut failure = PathError::UnknownIssuer;
         for trusted in self.candidates() {
-            let mut lists: Vec<&CertRevocationList<'_>> = self.store.other_lists().map(Crl::list).collect();
-            if let Revocation::List(crl) = &trusted.revocation {
-                lists.push(crl.list());
-            }
+            let lists: Vec<&CertRevocationList<'_>> = self.lists(trusted).map(Crl::list).collect();
             let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|builder| {
                 builder
                     .with_status_policy(UnknownStatusPolicy::Allow)
@@ -265,6 +255,29 @@ impl<'a> Case<'a> {
             let name = trusted.certificate.subject_der();
             self.chain.iter().any(|certificate| certificate.issuer_der() == name)
         })
+    }
+
+    /// The revocation lists for a path to `trusted`: its own, and those of the intermediates, of which
+    /// some may be trusted authorities too. rustls-webpki finds a list by its issuer's name.
+    fn lists(&self, trusted: &'a Trusted) -> impl Iterator<Item = &'a Crl> {
+        let name = trusted.certificate.subject_der();
+        let intermediates = self.chain.iter().skip(1).filter(move |issuer| issuer.subject_der() != name);
+        self.list_of(&trusted.certificate, trusted)
+            .into_iter()
+            .chain(intermediates.filter_map(|issuer| self.list_of(issuer, trusted)))
+    }
+
+    /// The list that what `issuer` has issued is checked against on a path to `trusted`. Where no list
+    /// in an intermediate's name is signed with its key, one of them still counts, and so refuses.
+    fn list_of(&self, issuer: &Certificate, trusted: &'a Trusted) -> Option<&'a Crl> {
+        if *issuer == trusted.certificate {
+            return match &trusted.revocation {
+                Revocation::List(crl) => Some(crl),
+                Revocation::Unchecked | Revocation::Unusable(_) => None,
+            };
+        }
+        let mut named = self.store.crls.iter().filter(|crl| crl.is_issued_by(issuer));
+        named.clone().find(|crl| crl.verify(issuer.public_key()).is_ok()).or_else(|| named.next())
     }
 
     /// What rustls-webpki leaves out: it takes an anchor for a name and a key, and does not read

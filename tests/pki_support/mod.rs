@@ -22,8 +22,8 @@ use otls::pki::{
 };
 
 pub(crate) const RANDOM: SystemRandom = SystemRandom;
-/// 2027-01-15T08:00:00Z.
-pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
+/// 2046-01-19T18:40:00Z: later than the clock by which OpenSSL dates what the tests have it make.
+pub(crate) const NOW: UnixTime = UnixTime(2_400_000_000);
 pub(crate) const HOUR: u64 = 3600;
 pub(crate) const DAY: u64 = 24 * HOUR;
 pub(crate) const YEAR: u64 = 365 * DAY;

@@ -11,7 +11,7 @@ use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 
 use super::super::authority::show;
 use super::super::signature::{SignatureFault, Signed};
-use super::super::{Certificate, Crl, GeneralName, MAX_CHAIN_LEN};
+use super::super::{Certificate, GeneralName, MAX_CHAIN_LEN};
 use super::words::{MAX_LISTED, hex, identified, listed, purpose_name, shown};
 use super::{Case, PeerRole, Revocation, Trusted, server_name};
 use crate::error::{Check, Error, Finding, Report};
@@ -323,12 +323,7 @@ impl Case<'_> {
         trusted: &Trusted,
     ) -> Option<Fault> {
         const HINT: &str = "get the authority's current revocation list";
-        let list: &Crl = match &trusted.revocation {
-            Revocation::List(list) if *issuer == trusted.certificate => list,
-            Revocation::List(_) | Revocation::Unchecked | Revocation::Unusable(_) => {
-                self.store.other_lists().find(|list| list.is_issued_by(issuer))?
-            }
-        };
+        let list = self.list_of(issuer, trusted)?;
         if list.verify(issuer.public_key()).is_err() {
             let reason = "the revocation list in its issuer's name is not signed with the issuer's key";
             return Some((Check::Revocation, reason.to_owned(), HINT));
