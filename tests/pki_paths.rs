@@ -1,5 +1,11 @@
 //! Paths over PKIs that OpenSSL made: intermediates, usages, constraints, algorithms.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm
+)]
 
 mod pki_support;
 

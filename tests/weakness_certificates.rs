@@ -1,6 +1,12 @@
 //! What was wrong with certificates in the original programs (`WORKFLOW.md`), each as an attack that
 //! must fail.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm
+)]
 
 mod pki_support;
 
