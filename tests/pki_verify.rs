@@ -243,7 +243,7 @@ fn keys_of_other_kinds_are_refused_in_the_leaf_and_passed_over_behind_it() {
     let store = trust(&[CA.certificate()]);
     for options in ["rsa:1024", "ed25519", "ec -pkeyopt ec_paramgen_curve:P-521"] {
         let odd = certificate(options);
-        let report = refused(&store, &[odd.clone()], &CLIENT, NOW, Check::Key, &["not accepted"]);
+        let report = refused(&store, std::slice::from_ref(&odd), &CLIENT, NOW, Check::Key, &["not accepted"]);
         assert_eq!(report.depth(), 0);
         let leaf = client(&CA, "alice");
         assert!(store.verify(&[leaf.to_der().to_vec(), odd.clone()], &CLIENT, NOW).is_ok());
