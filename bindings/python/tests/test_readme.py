@@ -1,0 +1,25 @@
+"""README.md shows examples/readme.py, and that does what README.md says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = ROOT / "examples" / "readme.py"
+
+
+def test_the_readme_shows_the_program_word_for_word() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    _docstring, _, program = PROGRAM.read_text("utf-8").partition('"""\n\n')
+    assert shown == program
+
+
+def test_the_program_prints_the_message_and_the_verdict() -> None:
+    run = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    message = r"The OTP for transferring Rs 1,00,000 to your friend's account is \d{6}\.\naccepted\n"
+    assert re.fullmatch(message, run.stdout), run.stderr
+    assert run.returncode == 0
+    assert run.stderr == ""

@@ -1,0 +1,46 @@
+"""The Python of README.md: a bank and its customer in one process."""
+
+import threading
+
+import otls
+
+# The trusted third party certifies the key of whoever proves to have it.
+ttp = otls.Authority.create(otls.PrivateKey.generate("ecdsa"), otls.DistinguishedName(common_name="TTP"))
+trust = otls.TrustStore(ttp.certificate)
+
+
+def enrol(name: str, profile: str) -> otls.Identity:
+    key = otls.PrivateKey.generate("ecdsa")
+    request = otls.CertificateRequest.create(
+        key, otls.DistinguishedName(common_name=name), names=["localhost"]
+    )
+    return otls.Identity(ttp.issue(request, profile), key)
+
+
+def bank(listener: otls.Listener) -> None:
+    payment = otls.Context({"amount": "100000.00", "currency": "INR", "payee": "your friend"})
+    ledger = otls.Ledger()
+    with listener.accept() as stream:
+        customer = stream.peer.subject.common_name if stream.peer else ""
+        otp = ledger.issue(customer, payment)
+        text = f"The OTP for transferring Rs 1,00,000 to your friend's account is {otp.code.expose()}."
+        stream.send_message(
+            otls.Envelope(id=otp.id, text=text, code=otp.code, context=payment, expires_at=otp.expires_at)
+        )
+        match stream.receive_message():
+            case otls.Answer(id=id, code=code):
+                verdict = ledger.verify(id, customer, payment, code)
+                stream.send_message(otls.VerdictNotice(id, verdict))
+
+
+with otls.listen(("127.0.0.1", 0), otls.Config.server(enrol("bank", "server"), trust=trust)) as listener:
+    threading.Thread(target=bank, args=[listener]).start()
+    config = otls.Config.client(trust, identity=enrol("asha", "client"))
+    with otls.connect(listener.address, config, server_name="localhost") as stream:
+        match stream.receive_message():
+            case otls.Envelope() as envelope:
+                print(envelope.expose_text())
+                stream.send_message(otls.Answer(envelope.id, envelope.code))
+        match stream.receive_message():
+            case otls.VerdictNotice(verdict=verdict):
+                print(verdict.kind)
