@@ -519,7 +519,7 @@ class EstClient:
     def simpleenroll(
         host: str, profile: str, request: CertificateRequest, *, token: _Material | None = None
     ) -> EstClient:
-        """Asks the server ``host`` for a certificate of a profile, with an enrolment token if it wants one."""
+        """Asks the server ``host`` for a certificate of a profile; ``token`` if it wants one."""
     @property
     def request(self) -> bytes:
         """The bytes to send."""
