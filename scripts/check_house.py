@@ -60,7 +60,16 @@ def files() -> Iterator[str]:
 
 def dependencies() -> Iterator[str]:
     """One generation of every linked crate, from the registry, under a licence that we can pass on."""
-    tree = ("cargo", "tree", "--locked", "--workspace", "--features", "otls/capi", "-e", "normal,no-proc-macro")
+    tree = (
+        "cargo",
+        "tree",
+        "--locked",
+        "--workspace",
+        "--features",
+        "otls/capi",
+        "-e",
+        "normal,no-proc-macro",
+    )
     seen: dict[str, str] = {}
     lines = output(*tree, "--prefix", "none", "-f", "{p}|{l}").split("\n")
     for line in sorted(set(filter(None, lines))):

@@ -187,6 +187,29 @@ fn a_server_that_only_requests_serves_anonymous_clients() {
 }
 
 #[test]
+fn an_enrolment_server_takes_the_certificate_that_a_server_renews_and_others_do_not() {
+    let world = World::new(KeyType::EcdsaP256);
+    let config = |auth| Config::server(Arc::clone(&world.server), auth);
+    let as_client =
+        |identity: &Arc<_>| Config::client(trust(&world.authority)).with_identity(Arc::clone(identity));
+    for identity in [&world.client, &world.server] {
+        let enrolled = config(ClientAuth::Enrolled(trust(&world.authority)));
+        let pair = Pair::new(as_client(identity), enrolled).established();
+        assert!(pair.server.peer().unwrap().certificate() == identity.certificate());
+    }
+    let anonymous = Config::client(trust(&world.authority)).anonymous();
+    let pair = Pair::new(anonymous, config(ClientAuth::Enrolled(trust(&world.authority)))).established();
+    assert!(pair.server.peer().is_none());
+
+    let requested = config(ClientAuth::Request(trust(&world.authority)));
+    let error = Pair::new(as_client(&world.server), requested).pump().unwrap_err();
+    assert!(matches!(&error, Error::BadCertificate(report) if report.check() == Check::ExtendedKeyUsage));
+    let stranger = config(ClientAuth::Enrolled(trust(&authority("another root"))));
+    let error = Pair::new(as_client(&world.server), stranger).pump().unwrap_err();
+    assert!(matches!(&error, Error::BadCertificate(report) if report.check() == Check::Issuer));
+}
+
+#[test]
 fn a_client_refuses_a_server_of_another_authority_or_name() {
     let world = World::new(KeyType::EcdsaP256);
     let stranger = trust(&authority("another root"));

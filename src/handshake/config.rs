@@ -47,6 +47,9 @@ pub enum ClientAuth {
     Require(TrustStore),
     /// A client may stay anonymous, but a certificate that it sends must be of these authorities.
     Request(TrustStore),
+    /// As `Request`, and a server's certificate will do as well: for an enrolment server, to whom
+    /// clients show the certificate that they renew (RFC 7030 §4.2.2).
+    Enrolled(TrustStore),
     /// Clients are not asked for a certificate.
     ServerOnly,
 }

@@ -76,7 +76,7 @@ impl AwaitCertificate {
         }
         match self.handshake.config.client_auth()? {
             ClientAuth::Require(_) => Err(no_certificate().into()),
-            ClientAuth::Request(_) => {
+            ClientAuth::Request(_) | ClientAuth::Enrolled(_) => {
                 Ok(ServerState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
             }
             ClientAuth::ServerOnly => Err(Error::Internal("a Certificate that was not requested")),
@@ -93,10 +93,10 @@ impl AwaitCertificateVerify {
     fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ServerState> {
         expect(message, HandshakeType::CERTIFICATE_VERIFY, "the client's CertificateVerify")?;
         let verify = CertificateVerify::decode_all("CertificateVerify", message.body())?;
-        let trust = self.handshake.config.client_trust()?;
+        let (trust, role) = self.handshake.config.client_trust()?;
         let hash = self.handshake.transcript.current();
         let accepted = &self.handshake.config.schemes;
-        authenticate(&self.chain, &verify, trust, &PeerRole::Client, accepted, &hash, cx)?;
+        authenticate(&self.chain, &verify, trust, &role, accepted, &hash, cx)?;
         self.handshake.transcript.add(&message.encoded);
         Ok(ServerState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
     }
@@ -125,9 +125,10 @@ impl Config {
         Ok(self.server_side()?.1)
     }
 
-    fn client_trust(&self) -> Result<&TrustStore> {
+    fn client_trust(&self) -> Result<(&TrustStore, PeerRole)> {
         match self.client_auth()? {
-            ClientAuth::Require(trust) | ClientAuth::Request(trust) => Ok(trust),
+            ClientAuth::Require(trust) | ClientAuth::Request(trust) => Ok((trust, PeerRole::Client)),
+            ClientAuth::Enrolled(trust) => Ok((trust, PeerRole::Enrolled)),
             ClientAuth::ServerOnly => Err(Error::Internal("a certificate that was not requested")),
         }
     }

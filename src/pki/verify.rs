@@ -6,6 +6,7 @@ mod words;
 use core::time::Duration;
 use std::sync::Arc;
 
+use der::oid::db::rfc5280::ID_KP_SERVER_AUTH;
 use rustls_pki_types::{CertificateDer, DnsName, ServerName, TrustAnchor, UnixTime as PkiTime};
 use webpki::{
     CertRevocationList, EndEntityCert, Error as PathError, ExpirationPolicy, KeyUsage,
@@ -32,6 +33,9 @@ pub enum PeerRole {
     Server(GeneralName),
     /// A client; who it is, its certificate says.
     Client,
+    /// A client of an enrolment server, which shows the certificate that it renews, a client's or a
+    /// server's (RFC 7030 §4.2.2).
+    Enrolled,
 }
 
 /// The authorities that are trusted, and their revocation lists. Cheap to clone.
@@ -298,11 +302,32 @@ impl<'a> Case<'a> {
     /// rustls-webpki asks it of intermediates too, where the extension is there; that the leaf must
     /// have it is checked by [`Case::judge_leaf`].
     fn usage(&self) -> KeyUsage {
-        match self.role {
-            PeerRole::Server(_) => KeyUsage::server_auth(),
-            PeerRole::Client => KeyUsage::client_auth(),
+        match self.purpose() {
+            Purpose::ServerAuth => KeyUsage::server_auth(),
+            Purpose::ClientAuth => KeyUsage::client_auth(),
         }
     }
+
+    fn purpose(&self) -> Purpose {
+        match self.role {
+            PeerRole::Server(_) => Purpose::ServerAuth,
+            PeerRole::Client => Purpose::ClientAuth,
+            PeerRole::Enrolled => {
+                let usage = self.chain.first().and_then(|leaf| leaf.extensions().extended_key_usage.as_ref());
+                match usage.is_some_and(|usage| usage.0.contains(&ID_KP_SERVER_AUTH)) {
+                    true => Purpose::ServerAuth,
+                    false => Purpose::ClientAuth,
+                }
+            }
+        }
+    }
+}
+
+/// What the leaf's ExtendedKeyUsage must name (RFC 5280 §4.2.1.12).
+#[derive(Clone, Copy)]
+enum Purpose {
+    ServerAuth,
+    ClientAuth,
 }
 
 /// A peer whose certificate was verified; only [`TrustStore::verify`] makes one.

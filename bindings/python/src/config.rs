@@ -48,6 +48,7 @@ impl Config {
 
     /// A server with its identity and what it asks of clients: `client_auth="require"` or
     /// `"request"` a certificate of `trust`, or `"server-only"`, which has to be asked for by name.
+    /// `"enrolled"` is for enrolment servers: as `"request"`, and a server's certificate will do.
     #[staticmethod]
     #[pyo3(signature = (identity, *, client_auth="require", trust=None, suites=None, groups=None, schemes=None))]
     fn server(
@@ -61,8 +62,9 @@ impl Config {
         let client_auth = match (client_auth, trust) {
             ("require", Some(trust)) => otls::ClientAuth::Require(trust.0.clone()),
             ("request", Some(trust)) => otls::ClientAuth::Request(trust.0.clone()),
+            ("enrolled", Some(trust)) => otls::ClientAuth::Enrolled(trust.0.clone()),
             ("server-only", None) => otls::ClientAuth::ServerOnly,
-            ("require" | "request", None) => {
+            ("require" | "request" | "enrolled", None) => {
                 return Err(Failure::misuse(
                     "a server that asks for client certificates needs to know whom it trusts",
                     "pass trust=TrustStore(...), or client_auth=\"server-only\"",
@@ -77,7 +79,7 @@ impl Config {
             _ => {
                 return Err(Failure::misuse(
                     "unknown client_auth",
-                    "use \"require\", \"request\" or \"server-only\"",
+                    "use \"require\", \"request\", \"enrolled\" or \"server-only\"",
                 ));
             }
         };

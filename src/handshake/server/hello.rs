@@ -204,7 +204,7 @@ fn flight(
 
 fn certificate_request(auth: &ClientAuth, schemes: &[SignatureScheme]) -> Option<CertificateRequestMessage> {
     let trust = match auth {
-        ClientAuth::Require(trust) | ClientAuth::Request(trust) => trust,
+        ClientAuth::Require(trust) | ClientAuth::Request(trust) | ClientAuth::Enrolled(trust) => trust,
         ClientAuth::ServerOnly => return None,
     };
     let authorities = trust.authority_names();

@@ -13,7 +13,7 @@ use super::super::authority::show;
 use super::super::signature::{SignatureFault, Signed};
 use super::super::{Certificate, GeneralName, MAX_CHAIN_LEN};
 use super::words::{MAX_LISTED, hex, identified, listed, purpose_name, shown};
-use super::{Case, PeerRole, Revocation, Trusted, server_name};
+use super::{Case, PeerRole, Purpose, Revocation, Trusted, server_name};
 use crate::error::{Check, Error, Finding, Report};
 
 /// The most chains that a report looks at: a peer may send certificates that all name each other.
@@ -111,11 +111,11 @@ impl Case<'_> {
                 "request a certificate for signing",
             );
         }
-        let (purpose, role, hint) = match self.role {
-            PeerRole::Server(_) => {
+        let (purpose, role, hint) = match self.purpose() {
+            Purpose::ServerAuth => {
                 (ID_KP_SERVER_AUTH, "serverAuth", "request a certificate with the server profile")
             }
-            PeerRole::Client => {
+            Purpose::ClientAuth => {
                 (ID_KP_CLIENT_AUTH, "clientAuth", "request a certificate with the client profile")
             }
         };
@@ -302,9 +302,9 @@ impl Case<'_> {
                 "issue the certificate directly below it",
             ));
         }
-        let purpose = match self.role {
-            PeerRole::Server(_) => ID_KP_SERVER_AUTH,
-            PeerRole::Client => ID_KP_CLIENT_AUTH,
+        let purpose = match self.purpose() {
+            Purpose::ServerAuth => ID_KP_SERVER_AUTH,
+            Purpose::ClientAuth => ID_KP_CLIENT_AUTH,
         };
         let usage = extensions.extended_key_usage.as_ref();
         usage.is_some_and(|usage| !usage.0.contains(&purpose)).then(|| {

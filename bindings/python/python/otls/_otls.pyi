@@ -247,7 +247,7 @@ class Config:
     def server(
         identity: Identity,
         *,
-        client_auth: Literal["require", "request", "server-only"] = "require",
+        client_auth: Literal["require", "request", "enrolled", "server-only"] = "require",
         trust: TrustStore | None = None,
         suites: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,

@@ -1,0 +1,229 @@
+"""The bank: waits for a customer, enrols with the TTP, sends an OTP and checks what comes back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import otls
+from _enrolment import (
+    EXTRA_NAME,
+    SCHEMES,
+    Party,
+    add_party_flags,
+    default_domain,
+    details,
+    load_authority,
+    user_name,
+)
+from _terminal import (
+    Exit,
+    Operator,
+    Question,
+    Stop,
+    add_question_flags,
+    choice,
+    count,
+    explain,
+    key_password,
+    make_parser,
+    port,
+    run,
+)
+
+PROGRAM = "my_server"
+NAME = Question("name", "user name for the certificate", "bank", user_name)
+SUITE = [
+    Question("auth", "key exchange/authentication (ECDSA, RSA)", "ECDSA", choice("ECDSA", "RSA")),
+    Question(
+        "cipher", "symmetric encryption (AES, CHACHA20, AES-GCM)", "AES", choice("AES", "CHACHA20", "AES-GCM")
+    ),
+    Question("hash", "hash (SHA256, SHA384)", "SHA256", choice("SHA256", "SHA384")),
+]
+
+#: The suite that the answers stand for (docs/PROTOCOL.md).
+SUITES = {
+    ("AES", "SHA256"): "OTLS_AES_128_CBC_HMAC_SHA256",
+    ("AES", "SHA384"): "OTLS_AES_256_CBC_HMAC_SHA384",
+    ("CHACHA20", "SHA256"): "TLS_CHACHA20_POLY1305_SHA256",
+    ("CHACHA20", "SHA384"): "OTLS_CHACHA20_POLY1305_SHA384",
+    ("AES-GCM", "SHA256"): "TLS_AES_128_GCM_SHA256",
+    ("AES-GCM", "SHA384"): "TLS_AES_256_GCM_SHA384",
+}
+
+#: What the customer is asked to approve: the code is good for this and for nothing else.
+TRANSFER = otls.Context(
+    {"purpose": "transfer", "amount": "100000.00", "currency": "INR", "payee": "your friend's account"}
+)
+MESSAGE = "The OTP for transferring Rs 1,00,000 to your friend's account is {code}."
+
+
+def main() -> int:
+    """Serves one customer, or as many as asked."""
+    args = parse()
+    operator = Operator(PROGRAM, args)
+    operator.expect([NAME, *SUITE, *details("", ""), EXTRA_NAME])
+    key_password(args)
+    name = operator.ask(NAME)
+    with listen(args) as listener:
+        host, number = listener.address
+        bank = Bank(operator, args, name)
+        served = 0
+        while True:
+            operator.say(f"waiting for a customer on {host}:{number}")
+            try:
+                code = bank.serve(listener)
+            except (otls.Error, OSError) as error:
+                if not args.serve_forever:
+                    raise
+                _, text, hint = explain(error)
+                operator.say(f"this customer was not served: {text}" + (f" ({hint})" if hint else ""))
+                code = Exit.OK
+            served += 1
+            if not args.serve_forever and (served >= args.count or code != Exit.OK):
+                return code
+
+
+def parse() -> argparse.Namespace:
+    """The flags."""
+    parser = make_parser(
+        PROGRAM,
+        __doc__ or "",
+        "my_server.py --name bank --auth ECDSA --cipher CHACHA20 --hash SHA384 --no-input",
+    )
+    parser.add_argument(
+        "--bind", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)"
+    )
+    parser.add_argument("--port", type=port, default=5000, help="default: 5000; 0 takes a free one")
+    parser.add_argument(
+        "--count", type=count, default=1, metavar="N", help="serve this many customers (default: 1)"
+    )
+    parser.add_argument("--serve-forever", action="store_true", help="serve until Ctrl-C")
+    parser.add_argument(
+        "--ttl", type=count, default=120, metavar="S", help="a code is good for (default: 120)"
+    )
+    parser.add_argument(
+        "--attempts", type=count, default=3, metavar="N", help="wrong codes before it locks (default: 3)"
+    )
+    add_question_flags(parser, [NAME, *SUITE, *details("Example Bank", "NAME.example"), EXTRA_NAME])
+    add_party_flags(parser)
+    return parser.parse_args()
+
+
+def listen(args: argparse.Namespace) -> otls.Listener:
+    """The listening socket; each connection is configured when its customer is there."""
+    try:
+        return otls.listen((args.bind, args.port), configure=_unconfigured, timeout=args.timeout)
+    except OSError as error:
+        text = f"cannot listen on {args.bind}:{args.port}: {error.strerror or error}"
+        raise Stop(
+            Exit.NETWORK, text, "another bank may be running: end it, or choose another --port"
+        ) from error
+
+
+class Bank:
+    """One bank: its identity once it has one, and its ledger."""
+
+    def __init__(self, operator: Operator, args: argparse.Namespace, name: str) -> None:
+        self._operator = operator
+        self._args = args
+        self._name = name
+        self._config: otls.Config | None = None
+        self._ledger = otls.Ledger()
+
+    def serve(self, listener: otls.Listener) -> Exit:
+        """Serves the next customer."""
+        wait = None if self._args.serve_forever else self._args.timeout
+        try:
+            stream = listener.accept(wait=wait, handshake=False)
+        except TimeoutError as error:
+            raise Stop(
+                Exit.NETWORK, f"no customer came: {error}", "start my_client.py, or see --timeout"
+            ) from error
+        with stream:
+            stream.configure = lambda offer: self._configure(stream, offer)
+            stream.handshake()
+            return self._exchange(stream)
+
+    def _configure(self, stream: otls.Stream, offer: otls.Offer) -> otls.Config:
+        if self._config is None:
+            self._operator.say(f"a customer is connected and offers {len(offer.suites)} suites")
+            self._config = self._choose(stream)
+        return self._config
+
+    def _choose(self, stream: otls.Stream) -> otls.Config:
+        def check_peer() -> None:
+            if stream.peer_is_gone():
+                raise Stop(
+                    Exit.NETWORK, "the customer closed the connection half way", "see the customer's terminal"
+                )
+
+        answers = {}
+        for question in SUITE:
+            check_peer()
+            answers[question.key] = self._operator.ask(question)
+        authority = load_authority(self._operator, self._args)
+        party = Party(
+            operator=self._operator,
+            args=self._args,
+            folder=Path("Server"),
+            profile="server",
+            name=self._name,
+            authority=authority,
+            questions=[*details("Example Bank", default_domain(self._name)), EXTRA_NAME],
+            own_names=("localhost", "127.0.0.1"),
+            between=check_peer,
+        )
+        identity = party.identity(answers["auth"], answers["hash"])
+        return otls.Config.server(
+            identity,
+            client_auth="require",
+            trust=otls.TrustStore(authority),
+            suites=[SUITES[answers["cipher"], answers["hash"]]],
+            schemes=[SCHEMES[answers["auth"], answers["hash"]]],
+        )
+
+    def _exchange(self, stream: otls.Stream) -> Exit:
+        customer = stream.peer
+        if customer is None:
+            raise Stop(Exit.CERTIFICATE, "the customer has shown no certificate")
+        subject = customer.subject.common_name
+        self._operator.say(f"verified the customer {customer.subject}")
+        self._operator.say(f"connection: {stream.suite}, {stream.group}, {stream.scheme}")
+        issued = self._ledger.issue(subject, TRANSFER, ttl=self._args.ttl, attempts=self._args.attempts)
+        stream.send_message(
+            otls.Envelope(
+                id=issued.id,
+                text=MESSAGE.format(code=issued.code.expose()),
+                code=issued.code,
+                context=TRANSFER,
+                expires_at=issued.expires_at,
+            )
+        )
+        self._operator.say(f"sent an OTP to {subject}; waiting for it to come back")
+        while True:
+            answer = stream.receive_message()
+            if not isinstance(answer, otls.Answer):
+                raise Stop(
+                    Exit.NETWORK,
+                    "the customer left without returning the code",
+                    "see the customer's terminal",
+                )
+            verdict = self._ledger.verify(answer.id, subject, TRANSFER, answer.code)
+            stream.send_message(otls.VerdictNotice(answer.id, verdict))
+            if verdict.accepted:
+                self._operator.say(f"the code of {subject} was verified: accepted")
+                again = self._ledger.verify(answer.id, subject, TRANSFER, answer.code)
+                self._operator.say(f"the same code a second time is refused: {again}")
+                return Exit.OTP if again.accepted else Exit.OK
+            self._operator.say(f"the code of {subject} was refused: {verdict}")
+            if not verdict.attempts_left:
+                return Exit.OTP
+
+
+def _unconfigured(offer: otls.Offer) -> otls.Config:
+    raise Stop(Exit.INTERNAL, f"a connection without a bank, offered {offer.suites}")
+
+
+if __name__ == "__main__":
+    run(PROGRAM, main)

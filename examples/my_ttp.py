@@ -1,0 +1,297 @@
+"""The trusted third party: a certificate authority that serves enrolment (EST) over TLS 1.3."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import otls
+from _enrolment import KEYS, common_dns_name, details
+from _terminal import (
+    Exit,
+    Operator,
+    Stop,
+    add_question_flags,
+    choice,
+    count,
+    explain,
+    key_password,
+    make_parser,
+    port,
+    read_file,
+    run,
+)
+
+PROGRAM = "my_ttp"
+QUESTIONS = details("Example Trust", "ttp.example", domain_check=common_dns_name)
+
+#: Clients at a time; more wait in the kernel's queue.
+MAX_CLIENTS = 64
+#: Seconds for a handshake or one request, and for a whole connection.
+STEP_TIMEOUT = 20.0
+CONNECTION_TIMEOUT = 60.0
+#: The TTP's own TLS certificate, made anew at each start and when it has less than a third left.
+TLS_LIFETIME = timedelta(days=30)
+
+
+def main() -> int:
+    """Serves until Ctrl-C, or revokes and ends."""
+    args = parse()
+    operator = Operator(PROGRAM, args)
+    folder = Path("CA")
+    if args.revoke is not None:
+        return revoke(operator, folder, args.revoke)
+    if not (folder / "cert.pem").exists():
+        operator.expect(QUESTIONS)
+    password = key_password(args)
+    tls = TlsIdentity(args.bind)
+    # The port first: who waits for the TTP sees that it is there while its operator is being asked.
+    with listen(args, tls) as listener:
+        authority = load_or_create(operator, args, folder, password)
+        tls.authority = authority
+        book = Book(folder)
+        host, number = listener.address
+        operator.say(f"ready on {host}:{number}; certificate in {folder / 'cert.pem'}")
+        operator.say(f"fingerprint {authority.certificate.fingerprint}")
+        service = Service(operator, listener, authority, book, args.days)
+        while True:
+            service.accept()
+
+
+def parse() -> argparse.Namespace:
+    """The flags."""
+    parser = make_parser(
+        PROGRAM, __doc__ or "", 'my_ttp.py --country IN --organisation "Example Trust" --no-input'
+    )
+    parser.add_argument(
+        "--bind", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)"
+    )
+    parser.add_argument("--port", type=port, default=15000, help="default: 15000; 0 takes a free one")
+    parser.add_argument(
+        "--days", type=count, default=90, metavar="N", help="certificates are valid (default: 90)"
+    )
+    parser.add_argument(
+        "--ca-auth",
+        type=choice("ECDSA", "RSA"),
+        default="ECDSA",
+        metavar="KIND",
+        help="key of a new CA (default: ECDSA)",
+    )
+    parser.add_argument(
+        "--ca-hash",
+        type=choice("SHA256", "SHA384"),
+        default="SHA384",
+        metavar="HASH",
+        help="that it signs with (default: SHA384)",
+    )
+    parser.add_argument(
+        "--key-password-file",
+        metavar="FILE",
+        help="password of CA/key.pem, on the first line (or OTLS_KEY_PASSWORD in the environment)",
+    )
+    parser.add_argument(
+        "--revoke",
+        metavar="NAME",
+        help="mark the certificates of a user name as revoked, so that a new key may have it; then end",
+    )
+    add_question_flags(parser, QUESTIONS)
+    return parser.parse_args()
+
+
+def listen(args: argparse.Namespace, tls: TlsIdentity) -> otls.Listener:
+    """The listening socket."""
+    try:
+        return otls.listen((args.bind, args.port), configure=tls.config, timeout=STEP_TIMEOUT)
+    except OSError as error:
+        text = f"cannot listen on {args.bind}:{args.port}: {error.strerror or error}"
+        raise Stop(
+            Exit.NETWORK, text, "another TTP may be running: end it, or choose another --port"
+        ) from error
+
+
+def load_or_create(
+    operator: Operator, args: argparse.Namespace, folder: Path, password: bytes | None
+) -> otls.Authority:
+    """The authority in the folder; asks for its name the first time."""
+    key_path, certificate_path = folder / "key.pem", folder / "cert.pem"
+    try:
+        if certificate_path.exists():
+            if not key_path.exists():
+                text = f"{certificate_path} is there, but not {key_path}"
+                raise Stop(Exit.FILES, text, "bring the key back, or move the certificate away for a new CA")
+            certificate = otls.Certificate.load(read_file(certificate_path))
+            key = otls.load_key(read_file(key_path), password=password)
+            return otls.Authority.load(certificate, key, hash=ca_hash(args, key))
+        answers = {question.key: operator.ask(question) for question in QUESTIONS}
+        folder.mkdir(exist_ok=True)
+        if key_path.exists():
+            key = otls.load_key(read_file(key_path), password=password)
+        else:
+            key = KEYS[args.ca_auth, args.ca_hash]()
+            otls.save_key(key_path, key, password=password)
+        subject = otls.DistinguishedName(
+            country=answers["country"],
+            state=answers["state"],
+            locality=answers["locality"],
+            organization=answers["organisation"],
+            common_name=answers["domain"],
+        )
+        authority = otls.Authority.create(key, subject, hash=ca_hash(args, key))
+        otls.write_file(certificate_path, authority.certificate.to_pem())
+        return authority
+    except otls.KeyMaterialError as error:
+        raise Stop(Exit.FILES, f"{key_path}: {error}", error.hint) from error
+    except otls.CertificateError as error:
+        raise Stop(Exit.FILES, f"{certificate_path}: {error}", error.hint) from error
+
+
+def ca_hash(args: argparse.Namespace, key: otls.PrivateKey) -> str | None:
+    """The hash to sign with: an ECDSA key that is there decides for itself."""
+    return str(args.ca_hash) if key.kind == "rsa" else None
+
+
+class TlsIdentity:
+    """The TTP's own certificate for TLS, issued by itself, its key in memory alone."""
+
+    def __init__(self, bind: str) -> None:
+        self.authority: otls.Authority | None = None
+        self._bind = bind
+        self._config: otls.Config | None = None
+        self._renew_at = datetime.now(UTC)
+        self._lock = threading.Lock()
+
+    def config(self, offer: otls.Offer) -> otls.Config:
+        """The configuration for a client; any offer is good."""
+        with self._lock:
+            if self._config is None or datetime.now(UTC) >= self._renew_at:
+                self._config = self._issue()
+                self._renew_at = datetime.now(UTC) + TLS_LIFETIME * 2 / 3
+            return self._config
+
+    def _issue(self) -> otls.Config:
+        if self.authority is None:
+            raise Stop(Exit.INTERNAL, "a client was served before there is an authority")
+        domain = self.authority.certificate.subject.common_name
+        # A name of its own: a certificate with the authority's whole subject would look self-signed.
+        subject = otls.DistinguishedName(common_name=domain)
+        names = [domain, "localhost", "127.0.0.1"]
+        if self._bind not in (*names, "0.0.0.0", "::"):  # noqa: S104  (a comparison)
+            names.append(self._bind)
+        key = otls.PrivateKey.generate("ecdsa", curve="P-256")
+        request = otls.CertificateRequest.create(key, subject, names=names)
+        lifetime = int(TLS_LIFETIME.total_seconds())
+        certificate = self.authority.issue(request, "server", lifetime=lifetime)
+        identity = otls.Identity([certificate, self.authority.certificate], key)
+        # A certificate is not asked for by force: who has none yet comes here to get one.
+        return otls.Config.server(
+            identity, client_auth="enrolled", trust=otls.TrustStore(self.authority.certificate)
+        )
+
+
+class Book:
+    """The register in its file: read and written under a lock, so that several processes may."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "register.txt"
+        self._lock_path = folder / "register.lock"
+        self._lock = threading.Lock()
+        with self.opened():
+            pass
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[otls.Register]:
+        """The register; kept when the block ends well, forgotten when it does not."""
+        with self._lock, self._lock_path.open("a") as lock_file:
+            fcntl.flock(lock_file, fcntl.LOCK_EX)
+            before = read_file(self._path) if self._path.exists() else b""
+            try:
+                register = otls.Register.from_text(before.decode()) if before else otls.Register()
+            except (otls.Error, UnicodeDecodeError) as error:
+                raise Stop(Exit.FILES, f"{self._path}: {error}", "bring it back from a copy") from error
+            yield register
+            after = register.to_text().encode()
+            if after != before:
+                otls.write_file(self._path, after, mode=0o600)
+
+
+@dataclass
+class Service:
+    """Serves clients, each in a thread of its own."""
+
+    operator: Operator
+    listener: otls.Listener
+    authority: otls.Authority
+    book: Book
+    days: int
+    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_CLIENTS))
+
+    def accept(self) -> None:
+        """Takes the next client."""
+        self.slots.acquire()
+        try:
+            stream = self.listener.accept(handshake=False)
+            threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
+        except (OSError, RuntimeError) as error:
+            # No file descriptors or threads left, or a client that left the queue: go on serving.
+            self.slots.release()
+            self.operator.say(f"cannot take a client: {error}")
+            time.sleep(0.2)
+
+    def _serve(self, stream: otls.Stream) -> None:
+        client = stream.peer_address
+        try:
+            with stream:
+                self._answer(stream)
+        except otls.TruncatedError:
+            pass  # Some clients leave without close_notify, and who waits for us only looks in.
+        except Exception as error:  # noqa: BLE001  (one client's trouble is not the others')
+            _, text, hint = explain(error)
+            self.operator.say(f"{_name(client)}: {text}" + (f" ({hint})" if hint else ""))
+        finally:
+            self.slots.release()
+
+    def _answer(self, stream: otls.Stream) -> None:
+        end = time.monotonic() + CONNECTION_TIMEOUT
+        stream.handshake()
+        server = otls.EstServer(self.authority, lifetime=self.days * 24 * 3600, peer=stream.peer)
+        while not server.is_done and (left := end - time.monotonic()) > 0:
+            stream.timeout = min(STEP_TIMEOUT, left)
+            data = stream.recv()
+            if not data:
+                return
+            # What was issued is on disk before the client has it.
+            with self.book.opened() as register:
+                response = server.feed(data, register)
+            for exchange in server.take_exchanges():
+                self.operator.say(f"{_name(stream.peer_address)}: {exchange.request}: {exchange.outcome}")
+            stream.send(response)
+
+
+def revoke(operator: Operator, folder: Path, name: str) -> int:
+    """Marks all certificates of a user name as revoked."""
+    if not folder.is_dir():
+        raise Stop(Exit.FILES, f"there is no folder {folder} here", "run it where the TTP runs")
+    revoked = 0
+    with Book(folder).opened() as register:
+        for entry in register.entries:
+            if entry.common_name == name and entry.revoked_at is None:
+                revoked += register.revoke(entry.serial)
+    if not revoked:
+        raise Stop(Exit.USAGE, f"no certificate of {name!r} is in force", "check the name")
+    operator.say(f"revoked {revoked} of {name}")
+    return Exit.OK
+
+
+def _name(client: otls.Address | None) -> str:
+    return f"{client[0]}:{client[1]}" if client else "a client"
+
+
+if __name__ == "__main__":
+    run(PROGRAM, main)
