@@ -18,5 +18,5 @@ declare -a targets=("$@")
 for target in "${targets[@]}"; do
     echo "== $target, $seconds s"
     cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
-        -print_final_stats=1
+        -print_final_stats=1 -print_funcs=0
 done
