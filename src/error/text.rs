@@ -1,0 +1,190 @@
+//! What a person reads of an error: its text and its hint.
+
+use core::fmt;
+
+use super::{
+    CertificateError, EnrolmentError, Error, InvalidMessage, KeyError, Malformed, OtpError, PeerIncompatible,
+    PeerMisbehaved,
+};
+
+impl Error {
+    /// What the caller can do about it; empty where the text says all.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::BadCertificate(report) => report.hint().to_owned(),
+            Self::ApiMisuse(misuse) => misuse.hint.to_owned(),
+            Self::Key(error) => error.hint().to_owned(),
+            Self::AlertReceived(alert) => crate::alert::hint(*alert).to_owned(),
+            Self::PeerIncompatible(PeerIncompatible::NoTls13) => {
+                "enable TLS 1.3 on the other side".to_owned()
+            }
+            Self::PeerIncompatible(_) => "compare the lists that both sides are configured with".to_owned(),
+            Self::Random => "check that the system's random source is available".to_owned(),
+            Self::Internal(_) => "please report this as a bug".to_owned(),
+            Self::InvalidMessage(_)
+            | Self::PeerMisbehaved(_)
+            | Self::DecryptFailed
+            | Self::Truncated
+            | Self::Certificate(_)
+            | Self::Otp(_)
+            | Self::Enrolment(_) => String::new(),
+        }
+    }
+}
+
+impl KeyError {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::WrongPassword => "check the password",
+            Self::PasswordRequired => "pass the key's password",
+            Self::PasswordNotNeeded => "load it without a password",
+            Self::UnsupportedEncryption(_) => {
+                "re-encrypt it, for example with 'openssl pkcs8 -topk8 -v2 aes-256-cbc'"
+            }
+            Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
+            Self::NotAKey(_) => "pass the file that holds the key",
+            Self::UnsupportedFormat(_) => {
+                "convert it: 'openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW', a public key with 'openssl pkey -pubin'"
+            }
+            Self::UnsupportedAlgorithm(_) => "use RSA (2048 bits or more), P-256 or P-384",
+            Self::RsaSize(_) => "generate an RSA key of 2048 to 8192 bits",
+            Self::Invalid(_) => "generate a new key",
+            Self::CertificateMismatch => "pass the private key that the certificate was requested with",
+            Self::BadSignature => "the data, the signature or the key is not the one that was signed with",
+            Self::WrongScheme(_) => "choose a scheme of the key's own kind",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidMessage(error) => write!(f, "the peer's message is invalid: {error}"),
+            Self::PeerMisbehaved(error) => write!(f, "the peer broke the protocol: {error}"),
+            Self::PeerIncompatible(error) => write!(f, "no agreement with the peer: {error}"),
+            Self::BadCertificate(report) => write!(f, "the peer's certificate was refused: {report}"),
+            Self::AlertReceived(alert) => write!(f, "the peer ended the connection: {alert}"),
+            Self::DecryptFailed => {
+                f.write_str("data does not authenticate: it was altered, repeated or made with other keys")
+            }
+            Self::Truncated => f.write_str("the connection ended without close_notify: data may be missing"),
+            Self::ApiMisuse(misuse) => f.write_str(misuse.what),
+            Self::Key(error) => error.fmt(f),
+            Self::Certificate(error) => error.fmt(f),
+            Self::Otp(error) => error.fmt(f),
+            Self::Enrolment(error) => error.fmt(f),
+            Self::Random => f.write_str("the random source failed"),
+            Self::Internal(what) => write!(f, "internal error: {what}"),
+        }
+    }
+}
+
+impl fmt::Display for InvalidMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.why {
+            Malformed::Truncated => "is cut short",
+            Malformed::TrailingData => "has trailing data",
+            Malformed::Empty => "is empty",
+            Malformed::TooLong => "is too long",
+            Malformed::IllegalValue => "has an illegal value",
+            Malformed::Duplicate => "appears twice",
+            Malformed::RecordOverflow => "is longer than a record may be",
+            Malformed::UnknownType => "is of an unknown type",
+        };
+        write!(f, "{} {why}", self.what)
+    }
+}
+
+impl fmt::Display for PeerMisbehaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnexpectedMessage { got, expected } => write!(f, "got {got} while waiting for {expected}"),
+            Self::UnexpectedRecord(what) => write!(f, "unexpected record: {what}"),
+            Self::IllegalParameter(what) => write!(f, "illegal parameter: {what}"),
+            Self::MissingExtension(what) => write!(f, "missing extension: {what}"),
+            Self::UnsupportedExtension(what) => write!(f, "extension that was not offered: {what}"),
+            Self::BadSignature => f.write_str("the handshake signature does not verify"),
+            Self::BadFinished => {
+                f.write_str("Finished does not verify: the two sides saw different handshakes")
+            }
+            Self::TooMany(what) => write!(f, "too many {what}"),
+        }
+    }
+}
+
+impl fmt::Display for PeerIncompatible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTls13 => f.write_str("it does not offer TLS 1.3"),
+            Self::NothingInCommon(what) => write!(f, "no {what} in common"),
+            Self::NoApplicationProtocol => f.write_str("no application protocol in common"),
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongPassword => f.write_str("wrong password for the private key"),
+            Self::PasswordRequired => f.write_str("the private key is encrypted and no password was given"),
+            Self::PasswordNotNeeded => {
+                f.write_str("a password was given but the private key is not encrypted")
+            }
+            Self::UnsupportedEncryption(name) => {
+                write!(f, "the private key is encrypted with {name}, which is not supported")
+            }
+            Self::Malformed(what) => write!(f, "the key is malformed: {what}"),
+            Self::NotAKey(found) => write!(f, "no key found: {found}"),
+            Self::UnsupportedFormat(name) => write!(f, "a key in {name} format is not read"),
+            Self::UnsupportedAlgorithm(name) => write!(f, "unsupported key algorithm: {name}"),
+            Self::RsaSize(bits) => write!(f, "an RSA key of {bits} bits is not accepted"),
+            Self::Invalid(what) => write!(f, "the key is not valid: {what}"),
+            Self::CertificateMismatch => f.write_str("the private key does not belong to the certificate"),
+            Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::WrongScheme(what) => write!(f, "the signature scheme does not fit the key: {what}"),
+        }
+    }
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => write!(f, "malformed: {what}"),
+            Self::NotFound(found) => write!(f, "not found: {found}"),
+            Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::BadName(what) => write!(f, "name not acceptable: {what}"),
+            Self::NameTaken(name) => {
+                write!(f, "the name {name:?} belongs to another key until its certificate is revoked")
+            }
+            Self::Refused(why) => write!(f, "the authority refuses: {why}"),
+            Self::NotAuthority(why) => write!(f, "not the certificate of an authority: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for OtpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => write!(f, "the OTP message is malformed: {what}"),
+            Self::WrongBinding => {
+                f.write_str("the OTP message was made for another connection, peer or direction")
+            }
+            Self::Replayed => f.write_str("the OTP message was received before"),
+            Self::Expired => f.write_str("the OTP has expired"),
+            Self::Store(why) => write!(f, "the OTP store failed, nothing was accepted: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for EnrolmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(what) => write!(f, "malformed HTTP: {what}"),
+            Self::Status(status, text) => write!(f, "the enrolment server answered {status}: {text}"),
+            Self::Malformed(what) => write!(f, "malformed enrolment answer: {what}"),
+            Self::FingerprintMismatch => {
+                f.write_str("the authority's certificate does not have the expected fingerprint")
+            }
+        }
+    }
+}
