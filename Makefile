@@ -60,8 +60,8 @@ install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
 docs: ## the Rust documentation, in target/doc
 	$(CARGO) doc --locked --no-deps --features capi
 
-header: ## write include/otls.h anew from src/ffi
-	OTLS_BLESS=1 $(CARGO) test --locked --features capi --test header
+header: ## write include/otls.h and include/otls.symbols anew from src/ffi
+	OTLS_BLESS=1 $(CARGO) test --locked --features capi --test header --test symbols
 
 clean: ## remove everything that was built
 	rm -rf '$(TARGET)' fuzz/target

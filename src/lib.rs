@@ -33,6 +33,10 @@ mod handshake;
 pub mod est;
 pub mod otp;
 
+#[cfg(feature = "capi")]
+#[allow(unsafe_code)]
+mod ffi;
+
 pub use connection::{Connection, State};
 pub use error::{Error, ErrorCode, Result};
 pub use handshake::{ClientAuth, Config, Offer, RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES};

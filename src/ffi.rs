@@ -1,0 +1,33 @@
+//! The C API (feature `capi`); `include/otls.h` is generated from here.
+//!
+//! Every function converts what C gives, calls the rooms below and converts back:
+//! - `pointer.rs` turns pointers into types that are safe to use, and has all the dereferencing;
+//! - `guard.rs` lets no panic out and reports failures;
+//! - `handle.rs` is what an opaque handle holds.
+//!
+//! A handle that is passed is an `Option<&T>`, and one that is freed an `Option<Box<T>>`: both are a
+//! nullable pointer in C. The names are C's own.
+//!
+//! A function that takes other pointers is `unsafe`, and asks what `otls.h` says once for all of them:
+//! each is NULL, or points to as much memory as its length says, aligned, not used by others during the
+//! call, and initialised where it is read.
+
+#![allow(non_camel_case_types, unreachable_pub)]
+
+mod authority;
+mod blob;
+mod certificate;
+#[allow(dead_code, reason = "the header is made of them")]
+mod codes;
+mod config;
+mod connection;
+mod error;
+mod facts;
+mod guard;
+mod handle;
+mod key;
+mod pointer;
+mod request;
+mod trust;
+#[allow(dead_code, reason = "the header is made of them")]
+mod values;

@@ -1,0 +1,294 @@
+//! `otls_connection`: bytes in, bytes out.
+
+use std::sync::{Arc, MutexGuard};
+
+use libc::size_t;
+
+use super::blob::lend;
+use super::config::otls_config;
+use super::error::otls_error;
+use super::guard::{self, Failure, create, required, status};
+use super::handle::Locked;
+use super::pointer::{Input, Out, Room, Value};
+use super::trust::otls_identity;
+use super::values::OTLS_STATE_FAILED;
+use crate::connection::Connection;
+use crate::pki::GeneralName;
+use crate::time::UnixTime;
+
+/// A TLS 1.3 connection (RFC 8446) without I/O: octets that arrive go in with `otls_connection_feed`,
+/// octets to be sent come out with `otls_connection_pending`, and `otls_connection_state` says what to do
+/// next. The first error of the protocol is final; its alert is then pending and may still be sent.
+pub struct otls_connection(Locked<Connection>);
+
+impl otls_connection {
+    const fn new(connection: Connection) -> Self {
+        Self(Locked::new(connection))
+    }
+
+    pub(super) fn lock(&self) -> Result<MutexGuard<'_, Connection>, Failure> {
+        self.0.lock()
+    }
+}
+
+/// A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
+/// pending at once. Certificates are judged at the time `now`, until `otls_connection_set_time`.
+///
+/// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_client(
+    config: Option<&otls_config>,
+    server_name: *const u8,
+    server_name_len: size_t,
+    now: u64,
+    connection: *mut *mut otls_connection,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (server_name, connection, error) =
+        unsafe { (Input::new(server_name, server_name_len), Out::new(connection), Out::new(error)) };
+    create(connection, "connection", error, || {
+        let config = required(config, "config")?.get()?;
+        let server_name = GeneralName::parse(server_name.text("server_name")?)?;
+        Ok(otls_connection::new(Connection::client(config, server_name, UnixTime(now))?))
+    })
+}
+
+/// A server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_server(
+    config: Option<&otls_config>,
+    now: u64,
+    connection: *mut *mut otls_connection,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, error) = unsafe { (Out::new(connection), Out::new(error)) };
+    create(connection, "connection", error, || {
+        let config = required(config, "config")?.get()?;
+        Ok(otls_connection::new(Connection::server(config, UnixTime(now))?))
+    })
+}
+
+/// A server that chooses its configuration once it has read the ClientHello: it then waits with
+/// `OTLS_STATE_NEED_CONFIG` for `otls_connection_configure`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_accept(
+    now: u64,
+    connection: *mut *mut otls_connection,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, error) = unsafe { (Out::new(connection), Out::new(error)) };
+    create(connection, "connection", error, || Ok(otls_connection::new(Connection::accept(UnixTime(now)))))
+}
+
+/// Frees a connection, which sends nothing: `otls_connection_close` first. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_connection_free(connection: Option<Box<otls_connection>>) {
+    guard::value((), || drop(connection));
+}
+
+/// The time at which certificates are judged from now on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_set_time(
+    connection: Option<&otls_connection>,
+    now: u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        required(connection, "connection")?.lock()?.set_time(UnixTime(now));
+        Ok(())
+    })
+}
+
+/// The `OTLS_STATE_` bits of the connection. `OTLS_STATE_FAILED` for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_connection_state(connection: Option<&otls_connection>) -> u32 {
+    guard::value(OTLS_STATE_FAILED, || {
+        connection.and_then(|c| c.lock().ok()).map_or(OTLS_STATE_FAILED, |c| c.state().0)
+    })
+}
+
+/// Takes octets that arrived; `*consumed` is how many. It takes fewer than all while
+/// `OTLS_STATE_NEED_CONFIG`, `OTLS_STATE_NEED_CLIENT_CERT` or `OTLS_STATE_HAVE_PLAINTEXT` stand in the way:
+/// feed the rest again after that.
+///
+/// Errors: what the handshake says; it is final, and its alert is pending.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_feed(
+    connection: Option<&otls_connection>,
+    data: *const u8,
+    data_len: size_t,
+    consumed: *mut size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (data, consumed, error) =
+        unsafe { (Input::new(data, data_len), Value::new(consumed, 0), Out::new(error)) };
+    status(error, || {
+        consumed.check("consumed")?;
+        let mut connection = required(connection, "connection")?.lock()?;
+        consumed.put(connection.feed(data.get("data")?)?);
+        Ok(())
+    })
+}
+
+/// The transport has ended.
+///
+/// Errors: `OTLS_ERROR_TRUNCATED` unless the peer has sent close_notify (RFC 8446 section 6.1).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_feed_end(
+    connection: Option<&otls_connection>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || Ok(required(connection, "connection")?.lock()?.feed_end()?))
+}
+
+/// The octets to be sent and, in `*len`, their number. They belong to the connection and are valid until
+/// another function is called with it. NULL and 0 if there are none, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_pending(
+    connection: Option<&otls_connection>,
+    len: *mut size_t,
+) -> *const u8 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let len = unsafe { Value::new(len, 0) };
+    guard::value(core::ptr::null(), || {
+        let connection = connection.and_then(|connection| connection.lock().ok());
+        lend(connection.as_ref().map(|connection| connection.pending()), &len)
+    })
+}
+
+/// Forgets the first `len` octets that are pending: they were sent. A number that is too high forgets all.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_consume(
+    connection: Option<&otls_connection>,
+    len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        required(connection, "connection")?.lock()?.consume(len);
+        Ok(())
+    })
+}
+
+/// Protects application data of any length; it is then pending (RFC 8446 section 5.2).
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` before `OTLS_STATE_HANDSHAKE_DONE` and after `otls_connection_close`; the
+/// first error again if the connection has failed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_seal(
+    connection: Option<&otls_connection>,
+    plaintext: *const u8,
+    plaintext_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (plaintext, error) = unsafe { (Input::new(plaintext, plaintext_len), Out::new(error)) };
+    status(error, || {
+        let mut connection = required(connection, "connection")?.lock()?;
+        Ok(connection.seal(plaintext.get("plaintext")?)?)
+    })
+}
+
+/// How many octets `otls_connection_open` could give now. 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_connection_available(connection: Option<&otls_connection>) -> size_t {
+    guard::value(0, || connection.and_then(|c| c.lock().ok()).map_or(0, |c| c.available()))
+}
+
+/// Moves decrypted data to the caller's buffer, as much as there is and fits; `*opened` is how much, 0 if
+/// there is none. Feed on once all is taken.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_open(
+    connection: Option<&otls_connection>,
+    plaintext: *mut u8,
+    plaintext_len: size_t,
+    opened: *mut size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (plaintext, opened, error) =
+        unsafe { (Room::new(plaintext, plaintext_len), Value::new(opened, 0), Out::new(error)) };
+    status(error, || {
+        opened.check("opened")?;
+        let mut connection = required(connection, "connection")?.lock()?;
+        let available = connection.available();
+        opened.put(connection.open(plaintext.zeroed(available, "plaintext")?));
+        Ok(())
+    })
+}
+
+/// Queues close_notify (RFC 8446 section 6.1): nothing can be sealed any more, the peer may still send.
+/// Before `OTLS_STATE_HANDSHAKE_DONE` it gives the handshake up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_close(
+    connection: Option<&otls_connection>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        required(connection, "connection")?.lock()?.close();
+        Ok(())
+    })
+}
+
+/// Goes on with this configuration, in `OTLS_STATE_NEED_CONFIG`.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` in another state or for a client's configuration; otherwise what the
+/// handshake says, and it is final.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_configure(
+    connection: Option<&otls_connection>,
+    config: Option<&otls_config>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        let config = required(config, "config")?.get()?;
+        Ok(required(connection, "connection")?.lock()?.configure(config)?)
+    })
+}
+
+/// Goes on with this identity, in `OTLS_STATE_NEED_CLIENT_CERT`; NULL sends no certificate.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` in another state, `OTLS_ERROR_PEER_INCOMPATIBLE` for a key of no use to
+/// the server: another identity may be given then. Otherwise what the handshake says, and it is final.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_provide_identity(
+    connection: Option<&otls_connection>,
+    identity: Option<&otls_identity>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        let identity = identity.map(|identity| identity.0.get()).transpose()?;
+        let identity = identity.map(|identity| Arc::clone(&identity));
+        Ok(required(connection, "connection")?.lock()?.provide_identity(identity)?)
+    })
+}
+
+/// Replaces the key that we seal with (RFC 8446 section 4.6.3); if `request_peer` is not 0, the peer has to
+/// replace its own as well. It is done by itself before a key's limit is reached.
+///
+/// Errors: as `otls_connection_seal`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_update_keys(
+    connection: Option<&otls_connection>,
+    request_peer: i32,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || Ok(required(connection, "connection")?.lock()?.update_keys(request_peer != 0)?))
+}

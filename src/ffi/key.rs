@@ -1,0 +1,239 @@
+//! `otls_key` and `otls_public_key`.
+
+use std::sync::Arc;
+
+use libc::size_t;
+
+use super::blob::otls_blob;
+use super::error::otls_error;
+use super::guard::{self, create, required, status};
+use super::handle::Shared;
+use super::pointer::{Buffer, Input, Out};
+use super::values;
+use crate::codepoints::SignatureScheme;
+use crate::crypto::SystemRandom;
+use crate::pki::{PrivateKey, PublicKey};
+
+/// A private key. It is zeroised when nothing uses it any more: this handle, and the identities and
+/// authorities that were made of it.
+pub struct otls_key(pub(super) Shared<Arc<PrivateKey>>);
+
+/// A public key.
+pub struct otls_public_key(Shared<PublicKey>);
+
+impl otls_public_key {
+    pub(super) fn new(key: &PublicKey) -> Self {
+        Self(Shared::new(key.clone()))
+    }
+}
+
+/// Generates a private key of one of the `OTLS_KEY_` types. A large RSA key takes seconds.
+///
+/// Errors: `OTLS_ERROR_RANDOM`; `OTLS_ERROR_API_MISUSE` for an unknown type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_key_generate(
+    key_type: i32,
+    key: *mut *mut otls_key,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (key, error) = unsafe { (Out::new(key), Out::new(error)) };
+    create(key, "key", error, || {
+        let generated = PrivateKey::generate(values::key_type(key_type)?, &SystemRandom)?;
+        Ok(otls_key(Shared::new(Arc::new(generated))))
+    })
+}
+
+/// Loads a private key, PEM or DER (PKCS#8, RFC 5958; plain or encrypted). `password` is NULL with a
+/// length of 0 for a key that is not encrypted.
+///
+/// Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_key_load(
+    data: *const u8,
+    data_len: size_t,
+    password: *const u8,
+    password_len: size_t,
+    key: *mut *mut otls_key,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (data, password, key, error) = unsafe {
+        (Input::new(data, data_len), Input::new(password, password_len), Out::new(key), Out::new(error))
+    };
+    create(key, "key", error, || {
+        let loaded = PrivateKey::load(data.get("data")?, password.optional("password")?)?;
+        Ok(otls_key(Shared::new(Arc::new(loaded))))
+    })
+}
+
+/// Frees a private key. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_key_free(key: Option<Box<otls_key>>) {
+    guard::value((), || drop(key));
+}
+
+/// The key as PEM (PKCS#8, RFC 5958): plain if `password` is NULL with a length of 0, otherwise encrypted
+/// (PBES2 with PBKDF2 and AES-256-CBC, RFC 8018).
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an empty password that is not NULL; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_key_to_pem(
+    key: Option<&otls_key>,
+    password: *const u8,
+    password_len: size_t,
+    pem: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (password, pem, error) =
+        unsafe { (Input::new(password, password_len), Out::new(pem), Out::new(error)) };
+    create(pem, "pem", error, || {
+        let key = required(key, "key")?.0.get()?;
+        Ok(otls_blob::new(key.to_pem(password.optional("password")?, &SystemRandom)?))
+    })
+}
+
+/// The key as DER, otherwise as `otls_key_to_pem`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_key_to_der(
+    key: Option<&otls_key>,
+    password: *const u8,
+    password_len: size_t,
+    der: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (password, der, error) =
+        unsafe { (Input::new(password, password_len), Out::new(der), Out::new(error)) };
+    create(der, "der", error, || {
+        let key = required(key, "key")?.0.get()?;
+        Ok(otls_blob::new(key.to_der(password.optional("password")?, &SystemRandom)?))
+    })
+}
+
+/// The public half of a private key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_key_public(
+    key: Option<&otls_key>,
+    public_key: *mut *mut otls_public_key,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (public_key, error) = unsafe { (Out::new(public_key), Out::new(error)) };
+    create(public_key, "public_key", error, || {
+        Ok(otls_public_key::new(required(key, "key")?.0.get()?.public_key()))
+    })
+}
+
+/// Signs `message` with one of the `OTLS_SCHEME_` schemes (RFC 8446 section 4.2.3). ECDSA signatures are
+/// DER.
+///
+/// Errors: `OTLS_ERROR_WRONG_SCHEME` for a scheme that does not fit the key; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_key_sign(
+    key: Option<&otls_key>,
+    scheme: u16,
+    message: *const u8,
+    message_len: size_t,
+    signature: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (message, signature, error) =
+        unsafe { (Input::new(message, message_len), Out::new(signature), Out::new(error)) };
+    create(signature, "signature", error, || {
+        let key = required(key, "key")?.0.get()?;
+        let signed = key.sign(SignatureScheme(scheme), message.get("message")?, &SystemRandom)?;
+        Ok(otls_blob::copy_of(signed))
+    })
+}
+
+/// Loads a public key, PEM or DER (SubjectPublicKeyInfo, RFC 5280 section 4.1.2.7).
+///
+/// Errors: the `OTLS_ERROR_KEY_` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_public_key_load(
+    data: *const u8,
+    data_len: size_t,
+    public_key: *mut *mut otls_public_key,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (data, public_key, error) =
+        unsafe { (Input::new(data, data_len), Out::new(public_key), Out::new(error)) };
+    create(public_key, "public_key", error, || Ok(otls_public_key::new(&PublicKey::load(data.get("data")?)?)))
+}
+
+/// Frees a public key. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_public_key_free(public_key: Option<Box<otls_public_key>>) {
+    guard::value((), || drop(public_key));
+}
+
+/// The public key as PEM (SubjectPublicKeyInfo).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_public_key_to_pem(
+    public_key: Option<&otls_public_key>,
+    pem: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (pem, error) = unsafe { (Out::new(pem), Out::new(error)) };
+    create(pem, "pem", error, || {
+        Ok(otls_blob::copy_of(required(public_key, "public_key")?.0.get()?.to_pem()))
+    })
+}
+
+/// The public key as DER (SubjectPublicKeyInfo).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_public_key_to_der(
+    public_key: Option<&otls_public_key>,
+    der: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (der, error) = unsafe { (Out::new(der), Out::new(error)) };
+    create(der, "der", error, || {
+        Ok(otls_blob::copy_of(required(public_key, "public_key")?.0.get()?.to_der()))
+    })
+}
+
+/// SHA-256 of the public key's DER, `OTLS_FINGERPRINT_LEN` octets, into the caller's buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_public_key_fingerprint(
+    public_key: Option<&otls_public_key>,
+    fingerprint: *mut u8,
+    fingerprint_len: *mut size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (fingerprint, error) = unsafe { (Buffer::new(fingerprint, fingerprint_len), Out::new(error)) };
+    status(error, || {
+        let public_key = required(public_key, "public_key")?.0.get()?;
+        fingerprint.fill(&public_key.fingerprint(), "fingerprint")
+    })
+}
+
+/// Verifies a signature of one of the `OTLS_SCHEME_` schemes.
+///
+/// Errors: `OTLS_ERROR_BAD_SIGNATURE`; `OTLS_ERROR_WRONG_SCHEME` for a scheme that does not fit the key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_public_key_verify(
+    public_key: Option<&otls_public_key>,
+    scheme: u16,
+    message: *const u8,
+    message_len: size_t,
+    signature: *const u8,
+    signature_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (message, signature, error) =
+        unsafe { (Input::new(message, message_len), Input::new(signature, signature_len), Out::new(error)) };
+    status(error, || {
+        let public_key = required(public_key, "public_key")?.0.get()?;
+        let (message, signature) = (message.get("message")?, signature.get("signature")?);
+        Ok(public_key.verify(SignatureScheme(scheme), message, signature)?)
+    })
+}

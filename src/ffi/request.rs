@@ -1,0 +1,190 @@
+//! `otls_name` and `otls_request`: what a certificate is asked for with.
+
+use libc::size_t;
+
+use super::blob::otls_blob;
+use super::error::otls_error;
+use super::guard::{self, create, required, status};
+use super::handle::{Locked, Shared};
+use super::key::{otls_key, otls_public_key};
+use super::pointer::{Input, Out};
+use super::values;
+use crate::crypto::SystemRandom;
+use crate::error::Error;
+use crate::pki::{CertificateRequest, DistinguishedName, GeneralName};
+
+/// A subject and its alternative names, to be filled in.
+pub struct otls_name(pub(super) Locked<Names>);
+
+/// What [`otls_name`] holds.
+#[derive(Default)]
+pub(super) struct Names {
+    pub(super) subject: DistinguishedName,
+    alternatives: Vec<GeneralName>,
+}
+
+/// A certificate request (PKCS#10, RFC 2986), whose signature was checked: its sender has the key.
+pub struct otls_request(pub(super) Shared<CertificateRequest>);
+
+/// A name with nothing in it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_name_new(name: *mut *mut otls_name, error: *mut *mut otls_error) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (name, error) = unsafe { (Out::new(name), Out::new(error)) };
+    create(name, "name", error, || Ok(otls_name(Locked::new(Names::default()))))
+}
+
+/// Frees a name. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_name_free(name: Option<Box<otls_name>>) {
+    guard::value((), || drop(name));
+}
+
+/// Sets an attribute of the subject: `attribute` is `C` (two letters), `ST`, `L`, `O` or `CN`, as text. The
+/// value is judged when the name is used.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for another attribute.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_name_set(
+    name: Option<&otls_name>,
+    attribute: *const u8,
+    attribute_len: size_t,
+    value: *const u8,
+    value_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (attribute, value, error) =
+        unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
+    status(error, || {
+        let mut names = required(name, "name")?.0.lock()?;
+        let value = value.text("value")?.to_owned();
+        *match attribute.text("attribute")? {
+            "C" => &mut names.subject.country,
+            "ST" => &mut names.subject.state,
+            "L" => &mut names.subject.locality,
+            "O" => &mut names.subject.organization,
+            "CN" => &mut names.subject.common_name,
+            _ => return Err(Error::misuse("an unknown attribute", "pass C, ST, L, O or CN").into()),
+        } = value;
+        Ok(())
+    })
+}
+
+/// Adds an alternative name: an IP address if it reads as one, otherwise a DNS name.
+///
+/// Errors: `OTLS_ERROR_BAD_NAME`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_name_add_alternative(
+    name: Option<&otls_name>,
+    alternative: *const u8,
+    alternative_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (alternative, error) = unsafe { (Input::new(alternative, alternative_len), Out::new(error)) };
+    status(error, || {
+        let parsed = GeneralName::parse(alternative.text("alternative")?)?;
+        required(name, "name")?.0.lock()?.alternatives.push(parsed);
+        Ok(())
+    })
+}
+
+/// Makes a request for `key` with the subject and alternative names of `name`, signed with one of the
+/// `OTLS_HASH_` hashes.
+///
+/// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_WRONG_SCHEME` for a hash that is not the key's;
+/// `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_create(
+    key: Option<&otls_key>,
+    name: Option<&otls_name>,
+    hash: i32,
+    request: *mut *mut otls_request,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (request, error) = unsafe { (Out::new(request), Out::new(error)) };
+    create(request, "request", error, || {
+        let (key, name) = (required(key, "key")?.0.get()?, required(name, "name")?.0.lock()?);
+        let (subject, alternatives) = (&name.subject, &name.alternatives);
+        let made =
+            CertificateRequest::create(&key, subject, alternatives, values::hash(hash)?, &SystemRandom)?;
+        Ok(otls_request(Shared::new(made)))
+    })
+}
+
+/// Loads a request, PEM or DER, and checks its signature.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, `OTLS_ERROR_REQUEST_BAD_SIGNATURE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_load(
+    data: *const u8,
+    data_len: size_t,
+    request: *mut *mut otls_request,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (data, request, error) = unsafe { (Input::new(data, data_len), Out::new(request), Out::new(error)) };
+    create(request, "request", error, || {
+        Ok(otls_request(Shared::new(CertificateRequest::load(data.get("data")?)?)))
+    })
+}
+
+/// Frees a request. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_request_free(request: Option<Box<otls_request>>) {
+    guard::value((), || drop(request));
+}
+
+/// The request as PEM.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_to_pem(
+    request: Option<&otls_request>,
+    pem: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (pem, error) = unsafe { (Out::new(pem), Out::new(error)) };
+    create(pem, "pem", error, || Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.to_pem())))
+}
+
+/// The request as DER.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_to_der(
+    request: Option<&otls_request>,
+    der: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (der, error) = unsafe { (Out::new(der), Out::new(error)) };
+    create(der, "der", error, || Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.to_der())))
+}
+
+/// The subject that is asked for, as `otls_certificate_subject`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_subject(
+    request: Option<&otls_request>,
+    subject: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (subject, error) = unsafe { (Out::new(subject), Out::new(error)) };
+    create(subject, "subject", error, || {
+        Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.subject().to_string()))
+    })
+}
+
+/// The public key that the request's sender has the private half of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_public_key(
+    request: Option<&otls_request>,
+    public_key: *mut *mut otls_public_key,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (public_key, error) = unsafe { (Out::new(public_key), Out::new(error)) };
+    create(public_key, "public_key", error, || {
+        Ok(otls_public_key::new(required(request, "request")?.0.get()?.public_key()))
+    })
+}

@@ -1,0 +1,96 @@
+//! What the tests in C share: the built library, a scratch folder, and tools that must be there.
+#![allow(dead_code, unreachable_pub)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder for this test alone, removed with the value.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for temporary files")
+}
+
+/// The shared and the static library with the C API, built as a user builds them: `cargo test` makes
+/// them with the features that the tests' own dependencies ask for.
+pub fn library() -> &'static Library {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let target = target_folder();
+        let profile = target.file_name().expect("a profile").to_string_lossy().into_owned();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(root()).args(["build", "--quiet", "--lib", "--features", "capi"]);
+        cargo.arg("--target-dir").arg(target.parent().expect("a target folder"));
+        if profile == "release" {
+            cargo.arg("--release");
+        }
+        succeed(&mut cargo);
+        let shared = target.join("libotls.so");
+        let archive = target.join("libotls.a");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_library");
+        fs::create_dir_all(&folder).expect("a folder for links");
+        // A program asks for the library by its soname.
+        for name in ["libotls.so", "libotls.so.0"] {
+            let link = folder.join(name);
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&shared, link).expect("a link");
+        }
+        Library { shared, archive, folder }
+    })
+}
+
+/// Where the library is.
+pub struct Library {
+    pub shared: PathBuf,
+    pub archive: PathBuf,
+    /// Holds the shared library under the names that linker and loader look for.
+    pub folder: PathBuf,
+}
+
+fn target_folder() -> PathBuf {
+    let test = env::current_exe().expect("the path of this test");
+    test.ancestors().nth(2).expect("target/PROFILE/deps/TEST").to_path_buf()
+}
+
+/// A tool of the tests, or what to do about its absence.
+pub fn tool(name: &str) -> Command {
+    let found =
+        env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(name).is_file());
+    assert!(found, "{name} is not installed: run scripts/deps.sh");
+    Command::new(name)
+}
+
+/// Runs a command that must succeed.
+pub fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// What the linker needs besides libotls.a.
+pub const STATIC_LIBRARIES: &[&str] = &["-lpthread", "-ldl", "-lm", "-lgcc_s"];
+
+/// Every symbol that the header declares.
+pub fn declared_functions() -> Vec<String> {
+    let header = fs::read_to_string(root().join("include/otls.h")).expect("the header");
+    let mut names: Vec<_> = header
+        .lines()
+        .filter(|line| !line.starts_with([' ', '#', '/', '}']) && !line.starts_with("typedef"))
+        .filter_map(|line| line.split_once('('))
+        .filter_map(|(before, _)| before.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("otls_"))
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names
+}
