@@ -536,11 +536,34 @@ typedef struct otls_blob otls_blob;
 typedef struct otls_certificate otls_certificate;
 
 /**
+ * What one side of a connection is willing to do, for any number of connections. A change is for
+ * connections that are made after it.
+ */
+typedef struct otls_config otls_config;
+
+/**
+ * A TLS 1.3 connection (RFC 8446) without I/O: octets that arrive go in with `otls_connection_feed`,
+ * octets to be sent come out with `otls_connection_pending`, and `otls_connection_state` says what to do
+ * next. The first error of the protocol is final; its alert is then pending and may still be sent.
+ */
+typedef struct otls_connection otls_connection;
+
+/**
  * Why a call failed. Every function that can fail takes an `otls_error **` as its last argument; it
  * may be NULL for a caller who needs no more than the code. Otherwise `*error` is overwritten without
  * being freed: with NULL if the call succeeds, with a new error for `otls_error_free` if it fails.
  */
 typedef struct otls_error otls_error;
+
+/**
+ * One enrolment request on its way: what it is answered with is fed to it, decrypted.
+ */
+typedef struct otls_est_client otls_est_client;
+
+/**
+ * What the enrolment server has answered: the authority's certificates, or the one that was issued.
+ */
+typedef struct otls_est_reply otls_est_reply;
 
 /**
  * A certificate chain and the private key of its first certificate.
@@ -557,6 +580,33 @@ typedef struct otls_key otls_key;
  * A subject and its alternative names, to be filled in.
  */
 typedef struct otls_name otls_name;
+
+/**
+ * Sends and receives OTP messages over one connection, of which both sides have certificates.
+ */
+typedef struct otls_otp_channel otls_otp_channel;
+
+/**
+ * The transaction that a code is for: named values such as amount and payee. One changed character is
+ * another transaction.
+ */
+typedef struct otls_otp_context otls_otp_context;
+
+/**
+ * A code that was just issued.
+ */
+typedef struct otls_otp_issued otls_otp_issued;
+
+/**
+ * What the bank remembers of the codes that it has issued; never a code itself.
+ */
+typedef struct otls_otp_ledger otls_otp_ledger;
+
+/**
+ * A message of the OTP protocol (docs/PROTOCOL.md), zeroised when it is freed. What it does not have is
+ * NULL or 0.
+ */
+typedef struct otls_otp_message otls_otp_message;
 
 /**
  * A public key.
@@ -1068,6 +1118,662 @@ void otls_identity_free(otls_identity *identity);
 int32_t otls_identity_certificate(const otls_identity *identity,
                                   otls_certificate **certificate,
                                   otls_error **error);
+
+/**
+ * A client that trusts the servers of `trust` alone. When a server asks for a certificate, the connection
+ * waits with `OTLS_STATE_NEED_CLIENT_CERT`, unless `otls_config_set_identity` or
+ * `otls_config_set_anonymous` has answered before.
+ */
+int32_t otls_config_client(const otls_trust_store *trust,
+                           otls_config **config,
+                           otls_error **error);
+
+/**
+ * A server that serves clients with a certificate of an authority in `client_trust`, and no others.
+ */
+int32_t otls_config_server_require(const otls_identity *identity,
+                                   const otls_trust_store *client_trust,
+                                   otls_config **config,
+                                   otls_error **error);
+
+/**
+ * A server whose clients may stay anonymous; a certificate that one does send must be of an authority in
+ * `client_trust`.
+ */
+int32_t otls_config_server_request(const otls_identity *identity,
+                                   const otls_trust_store *client_trust,
+                                   otls_config **config,
+                                   otls_error **error);
+
+/**
+ * A server that does not ask its clients for a certificate. It cannot send OTP messages.
+ */
+int32_t otls_config_server_only(const otls_identity *identity,
+                                otls_config **config,
+                                otls_error **error);
+
+/**
+ * Frees a configuration. NULL is fine. Connections that use it keep it.
+ */
+void otls_config_free(otls_config *config);
+
+/**
+ * Authenticates with this identity.
+ */
+int32_t otls_config_set_identity(const otls_config *config,
+                                 const otls_identity *identity,
+                                 otls_error **error);
+
+/**
+ * A client that never sends a certificate. No effect on a server.
+ */
+int32_t otls_config_set_anonymous(const otls_config *config, otls_error **error);
+
+/**
+ * Only these cipher suites, `OTLS_SUITE_` numbers, most preferred first (RFC 8446 appendix B.4).
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an empty list, a repetition or a number that is not supported.
+ */
+int32_t otls_config_set_suites(const otls_config *config,
+                               const uint16_t *suites,
+                               size_t count,
+                               otls_error **error);
+
+/**
+ * Only these key-exchange groups, `OTLS_GROUP_` numbers, most preferred first (RFC 8446 section 4.2.7).
+ *
+ * Errors: as `otls_config_set_suites`.
+ */
+int32_t otls_config_set_groups(const otls_config *config,
+                               const uint16_t *groups,
+                               size_t count,
+                               otls_error **error);
+
+/**
+ * Only these signature schemes of handshakes, `OTLS_SCHEME_` numbers, most preferred first (RFC 8446
+ * section 4.2.3). Signatures in certificates are not limited by it.
+ *
+ * Errors: as `otls_config_set_suites`.
+ */
+int32_t otls_config_set_schemes(const otls_config *config,
+                                const uint16_t *schemes,
+                                size_t count,
+                                otls_error **error);
+
+/**
+ * A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
+ * pending at once. Certificates are judged at the time `now`, until `otls_connection_set_time`.
+ *
+ * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_connection_client(const otls_config *config,
+                               const uint8_t *server_name,
+                               size_t server_name_len,
+                               uint64_t now,
+                               otls_connection **connection,
+                               otls_error **error);
+
+/**
+ * A server.
+ */
+int32_t otls_connection_server(const otls_config *config,
+                               uint64_t now,
+                               otls_connection **connection,
+                               otls_error **error);
+
+/**
+ * A server that chooses its configuration once it has read the ClientHello: it then waits with
+ * `OTLS_STATE_NEED_CONFIG` for `otls_connection_configure`.
+ */
+int32_t otls_connection_accept(uint64_t now, otls_connection **connection, otls_error **error);
+
+/**
+ * Frees a connection, which sends nothing: `otls_connection_close` first. NULL is fine.
+ */
+void otls_connection_free(otls_connection *connection);
+
+/**
+ * The time at which certificates are judged from now on.
+ */
+int32_t otls_connection_set_time(const otls_connection *connection,
+                                 uint64_t now,
+                                 otls_error **error);
+
+/**
+ * The `OTLS_STATE_` bits of the connection. `OTLS_STATE_FAILED` for NULL.
+ */
+uint32_t otls_connection_state(const otls_connection *connection);
+
+/**
+ * Takes octets that arrived; `*consumed` is how many. It takes fewer than all while
+ * `OTLS_STATE_NEED_CONFIG`, `OTLS_STATE_NEED_CLIENT_CERT` or `OTLS_STATE_HAVE_PLAINTEXT` stand in the way:
+ * feed the rest again after that.
+ *
+ * Errors: what the handshake says; it is final, and its alert is pending.
+ */
+int32_t otls_connection_feed(const otls_connection *connection,
+                             const uint8_t *data,
+                             size_t data_len,
+                             size_t *consumed,
+                             otls_error **error);
+
+/**
+ * The transport has ended.
+ *
+ * Errors: `OTLS_ERROR_TRUNCATED` unless the peer has sent close_notify (RFC 8446 section 6.1).
+ */
+int32_t otls_connection_feed_end(const otls_connection *connection, otls_error **error);
+
+/**
+ * The octets to be sent and, in `*len`, their number. They belong to the connection and are valid until
+ * another function is called with it. NULL and 0 if there are none, and for NULL.
+ */
+const uint8_t *otls_connection_pending(const otls_connection *connection,
+                                       size_t *len);
+
+/**
+ * Forgets the first `len` octets that are pending: they were sent. A number that is too high forgets all.
+ */
+int32_t otls_connection_consume(const otls_connection *connection,
+                                size_t len,
+                                otls_error **error);
+
+/**
+ * Protects application data of any length; it is then pending (RFC 8446 section 5.2).
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` before `OTLS_STATE_HANDSHAKE_DONE` and after `otls_connection_close`; the
+ * first error again if the connection has failed.
+ */
+int32_t otls_connection_seal(const otls_connection *connection,
+                             const uint8_t *plaintext,
+                             size_t plaintext_len,
+                             otls_error **error);
+
+/**
+ * How many octets `otls_connection_open` could give now. 0 for NULL.
+ */
+size_t otls_connection_available(const otls_connection *connection);
+
+/**
+ * Moves decrypted data to the caller's buffer, as much as there is and fits; `*opened` is how much, 0 if
+ * there is none. Feed on once all is taken.
+ */
+int32_t otls_connection_open(const otls_connection *connection,
+                             uint8_t *plaintext,
+                             size_t plaintext_len,
+                             size_t *opened,
+                             otls_error **error);
+
+/**
+ * Queues close_notify (RFC 8446 section 6.1): nothing can be sealed any more, the peer may still send.
+ * Before `OTLS_STATE_HANDSHAKE_DONE` it gives the handshake up.
+ */
+int32_t otls_connection_close(const otls_connection *connection,
+                              otls_error **error);
+
+/**
+ * Goes on with this configuration, in `OTLS_STATE_NEED_CONFIG`.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` in another state or for a client's configuration; otherwise what the
+ * handshake says, and it is final.
+ */
+int32_t otls_connection_configure(const otls_connection *connection,
+                                  const otls_config *config,
+                                  otls_error **error);
+
+/**
+ * Goes on with this identity, in `OTLS_STATE_NEED_CLIENT_CERT`; NULL sends no certificate.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` in another state, `OTLS_ERROR_PEER_INCOMPATIBLE` for a key of no use to
+ * the server: another identity may be given then. Otherwise what the handshake says, and it is final.
+ */
+int32_t otls_connection_provide_identity(const otls_connection *connection,
+                                         const otls_identity *identity,
+                                         otls_error **error);
+
+/**
+ * Replaces the key that we seal with (RFC 8446 section 4.6.3); if `request_peer` is not 0, the peer has to
+ * replace its own as well. It is done by itself before a key's limit is reached.
+ *
+ * Errors: as `otls_connection_seal`.
+ */
+int32_t otls_connection_update_keys(const otls_connection *connection,
+                                    int32_t request_peer,
+                                    otls_error **error);
+
+/**
+ * The cipher suites that the client offers, most preferred first, into the caller's buffer; numbers that
+ * this library does not know are among them. For a server that has read the ClientHello.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` before that.
+ */
+int32_t otls_connection_offered_suites(const otls_connection *connection,
+                                       uint16_t *suites,
+                                       size_t *count,
+                                       otls_error **error);
+
+/**
+ * The key-exchange groups that the client offers, as `otls_connection_offered_suites`.
+ */
+int32_t otls_connection_offered_groups(const otls_connection *connection,
+                                       uint16_t *groups,
+                                       size_t *count,
+                                       otls_error **error);
+
+/**
+ * The signature schemes that the client accepts in handshakes, as `otls_connection_offered_suites`.
+ */
+int32_t otls_connection_offered_schemes(const otls_connection *connection,
+                                        uint16_t *schemes,
+                                        size_t *count,
+                                        otls_error **error);
+
+/**
+ * The server name that the client asks for, as text (RFC 6066 section 3); empty if it names none.
+ *
+ * Errors: as `otls_connection_offered_suites`.
+ */
+int32_t otls_connection_offered_server_name(const otls_connection *connection,
+                                            otls_blob **server_name,
+                                            otls_error **error);
+
+/**
+ * How many application protocols the client offers (ALPN, RFC 7301). 0 for NULL.
+ */
+size_t otls_connection_offered_alpn_count(const otls_connection *connection);
+
+/**
+ * One of the application protocols that the client offers. `index` counts from 0.
+ *
+ * Errors: as `otls_connection_offered_suites`, and for an index that is too high.
+ */
+int32_t otls_connection_offered_alpn(const otls_connection *connection,
+                                     size_t index,
+                                     otls_blob **protocol,
+                                     otls_error **error);
+
+/**
+ * The signature schemes of which the server accepts one from our certificate, into the caller's buffer.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a connection that was not asked for a certificate.
+ */
+int32_t otls_connection_requested_schemes(const otls_connection *connection,
+                                          uint16_t *schemes,
+                                          size_t *count,
+                                          otls_error **error);
+
+/**
+ * The negotiated cipher suite, an `OTLS_SUITE_` number. 0 before it is known, and for NULL.
+ */
+uint16_t otls_connection_suite(const otls_connection *connection);
+
+/**
+ * The negotiated key-exchange group, an `OTLS_GROUP_` number. 0 before it is known, and for NULL.
+ */
+uint16_t otls_connection_group(const otls_connection *connection);
+
+/**
+ * The scheme that we have signed with, an `OTLS_SCHEME_` number. 0 if we have not, and for NULL.
+ */
+uint16_t otls_connection_scheme(const otls_connection *connection);
+
+/**
+ * The scheme that the peer has signed with, as `otls_connection_scheme`.
+ */
+uint16_t otls_connection_peer_scheme(const otls_connection *connection);
+
+/**
+ * The peer's certificate, once it is verified and the peer has proved to have its key.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` before that, and for a peer that is anonymous.
+ */
+int32_t otls_connection_peer(const otls_connection *connection,
+                             otls_certificate **certificate,
+                             otls_error **error);
+
+/**
+ * Fills the caller's buffer with keying material that both sides have and nobody else, for this label and
+ * context (RFC 8446 section 7.5).
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` before `OTLS_STATE_HANDSHAKE_DONE`, and for too long a label or output.
+ */
+int32_t otls_connection_export(const otls_connection *connection,
+                               const uint8_t *label,
+                               size_t label_len,
+                               const uint8_t *context,
+                               size_t context_len,
+                               uint8_t *output,
+                               size_t output_len,
+                               otls_error **error);
+
+/**
+ * Why the connection has failed: a new error for `otls_error_free`, or NULL if it has not.
+ */
+otls_error *otls_connection_error(const otls_connection *connection);
+
+/**
+ * A context with nothing in it.
+ */
+int32_t otls_otp_context_new(otls_otp_context **context, otls_error **error);
+
+/**
+ * Frees a context. NULL is fine.
+ */
+void otls_otp_context_free(otls_otp_context *context);
+
+/**
+ * Adds a named value, both as text. The order in which they are added does not matter.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a name that is there already or is empty, and beyond the limits of
+ * docs/PROTOCOL.md.
+ */
+int32_t otls_otp_context_add(const otls_otp_context *context,
+                             const uint8_t *name,
+                             size_t name_len,
+                             const uint8_t *value,
+                             size_t value_len,
+                             otls_error **error);
+
+/**
+ * A ledger that keeps its codes in memory. `pepper` is a secret of 32 octets or more; NULL with a length of
+ * 0 draws one at random, which is right for a ledger that ends with the program.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a short pepper; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_otp_ledger_new_memory(const uint8_t *pepper,
+                                   size_t pepper_len,
+                                   otls_otp_ledger **ledger,
+                                   otls_error **error);
+
+/**
+ * Frees a ledger, which forgets its codes. NULL is fine.
+ */
+void otls_otp_ledger_free(otls_otp_ledger *ledger);
+
+/**
+ * Issues a code of six digits to a subject, the customer's identifier as text, for one transaction. It
+ * is good for `ttl` seconds and until `attempts` wrong codes were tried.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
+ * `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`.
+ */
+int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
+                              const uint8_t *subject,
+                              size_t subject_len,
+                              const otls_otp_context *context,
+                              uint64_t ttl,
+                              uint32_t attempts,
+                              uint64_t now,
+                              otls_otp_issued **issued,
+                              otls_error **error);
+
+/**
+ * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
+ * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
+ * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
+ * error.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
+ * `OTLS_ERROR_OTP_STORE`, and then nothing was accepted.
+ */
+int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
+                               const uint8_t *id,
+                               size_t id_len,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               const otls_otp_context *context,
+                               const uint8_t *code,
+                               size_t code_len,
+                               uint64_t now,
+                               int32_t *verdict,
+                               uint32_t *attempts_left,
+                               otls_error **error);
+
+/**
+ * Lets a subject try again that has had too many wrong codes in a row, once the bank knows that it is the
+ * customer who asks.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`.
+ */
+int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               otls_error **error);
+
+/**
+ * Zeroises and frees an issued code; the ledger goes on knowing it. NULL is fine.
+ */
+void otls_otp_issued_free(otls_otp_issued *issued);
+
+/**
+ * The identifier of an issued code, `OTLS_OTP_ID_LEN` octets, into the caller's buffer. It is not secret.
+ */
+int32_t otls_otp_issued_id(const otls_otp_issued *issued,
+                           uint8_t *id,
+                           size_t *id_len,
+                           otls_error **error);
+
+/**
+ * The issued code, ASCII digits, and in `*len` (may be NULL) their number. They are secret, and belong to
+ * the issued code. NULL and 0 for NULL.
+ */
+const uint8_t *otls_otp_issued_code(const otls_otp_issued *issued,
+                                    size_t *len);
+
+/**
+ * The second from which on an issued code is expired. 0 for NULL.
+ */
+uint64_t otls_otp_issued_expires_at(const otls_otp_issued *issued);
+
+/**
+ * The bank's message that takes a code to the customer. `text` is shown to him and has the code in it;
+ * `context` is the transaction that the code was issued for.
+ */
+int32_t otls_otp_message_envelope(const otls_otp_issued *issued,
+                                  const otls_otp_context *context,
+                                  const uint8_t *text,
+                                  size_t text_len,
+                                  otls_otp_message **message,
+                                  otls_error **error);
+
+/**
+ * The customer's message that returns a code, ASCII digits, for the identifier of the bank's message.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets.
+ */
+int32_t otls_otp_message_answer(const uint8_t *id,
+                                size_t id_len,
+                                const uint8_t *code,
+                                size_t code_len,
+                                otls_otp_message **message,
+                                otls_error **error);
+
+/**
+ * The bank's message that tells what the ledger has said: an `OTLS_VERDICT_` number and what it leaves.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for another number, and as `otls_otp_message_answer`.
+ */
+int32_t otls_otp_message_of_verdict(const uint8_t *id,
+                                    size_t id_len,
+                                    int32_t verdict,
+                                    uint32_t attempts_left,
+                                    otls_otp_message **message,
+                                    otls_error **error);
+
+/**
+ * Zeroises and frees a message. NULL is fine.
+ */
+void otls_otp_message_free(otls_otp_message *message);
+
+/**
+ * What a message is: `OTLS_OTP_ENVELOPE`, `OTLS_OTP_ANSWER` or `OTLS_OTP_VERDICT`. 0 for NULL.
+ */
+int32_t otls_otp_message_kind(const otls_otp_message *message);
+
+/**
+ * The identifier of the code that a message is about, `OTLS_OTP_ID_LEN` octets, into the caller's buffer.
+ */
+int32_t otls_otp_message_id(const otls_otp_message *message,
+                            uint8_t *id,
+                            size_t *id_len,
+                            otls_error **error);
+
+/**
+ * The text that an envelope shows the customer, UTF-8 without a NUL at its end, and in `*len` (may be NULL)
+ * its octets. It is secret, and belongs to the message. NULL and 0 for other messages.
+ */
+const uint8_t *otls_otp_message_text(const otls_otp_message *message,
+                                     size_t *len);
+
+/**
+ * The code of an envelope or an answer, ASCII digits, as `otls_otp_message_text`.
+ */
+const uint8_t *otls_otp_message_code(const otls_otp_message *message, size_t *len);
+
+/**
+ * The second from which on an envelope's code is expired. 0 for other messages, and for NULL.
+ */
+uint64_t otls_otp_message_expires_at(const otls_otp_message *message);
+
+/**
+ * The `OTLS_VERDICT_` number of a verdict and, in `*attempts_left` (may be NULL), what it leaves. 0 for
+ * other messages, and for NULL.
+ */
+int32_t otls_otp_message_verdict(const otls_otp_message *message,
+                                 uint32_t *attempts_left);
+
+/**
+ * How many named values the transaction of an envelope has. 0 for other messages, and for NULL.
+ */
+size_t otls_otp_message_field_count(const otls_otp_message *message);
+
+/**
+ * One of the named values of an envelope's transaction; `index` counts from 0, in the order of names. The
+ * name comes back, the value in `*value`, each with its octets; as `otls_otp_message_text`, and NULL for an
+ * index that is too high.
+ */
+const uint8_t *otls_otp_message_field(const otls_otp_message *message,
+                                      size_t index,
+                                      size_t *name_len,
+                                      const uint8_t **value,
+                                      size_t *value_len);
+
+/**
+ * A channel for a connection that is new to OTP messages.
+ */
+int32_t otls_otp_channel_new(otls_otp_channel **channel, otls_error **error);
+
+/**
+ * Frees a channel. NULL is fine.
+ */
+void otls_otp_channel_free(otls_otp_channel *channel);
+
+/**
+ * Seals a message; it is then pending on the connection, to which it is bound.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a message of the other side, where one side is anonymous, and
+ * before `OTLS_STATE_HANDSHAKE_DONE`.
+ */
+int32_t otls_otp_channel_send(const otls_otp_channel *channel,
+                              const otls_connection *connection,
+                              const otls_otp_message *message,
+                              otls_error **error);
+
+/**
+ * Takes what the connection has decrypted; `*message` is the next whole message, NULL while there is
+ * none. Call it after `otls_connection_feed` until it is NULL.
+ *
+ * Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
+ * `OTLS_ERROR_OTP_REPLAYED` and `OTLS_ERROR_OTP_EXPIRED` refuse one message.
+ */
+int32_t otls_otp_channel_receive(const otls_otp_channel *channel,
+                                 const otls_connection *connection,
+                                 uint64_t now,
+                                 otls_otp_message **message,
+                                 otls_error **error);
+
+/**
+ * Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's
+ * name. `*request` is what is to be sealed.
+ */
+int32_t otls_est_client_cacerts(const uint8_t *host,
+                                size_t host_len,
+                                otls_est_client **client,
+                                otls_blob **request,
+                                otls_error **error);
+
+/**
+ * Asks an enrolment server for a certificate (RFC 7030 section 4.2) of an `OTLS_PROFILE_`. `token` is what
+ * authorises it, or NULL with a length of 0. `*http_request` is what is to be sealed.
+ */
+int32_t otls_est_client_simpleenroll(const uint8_t *host,
+                                     size_t host_len,
+                                     int32_t profile,
+                                     const otls_request *request,
+                                     const uint8_t *token,
+                                     size_t token_len,
+                                     otls_est_client **client,
+                                     otls_blob **http_request,
+                                     otls_error **error);
+
+/**
+ * Frees an enrolment request. NULL is fine.
+ */
+void otls_est_client_free(otls_est_client *client);
+
+/**
+ * Takes decrypted octets; `*reply` is NULL until the reply is complete.
+ *
+ * Errors: `OTLS_ERROR_ENROLMENT_STATUS` for a refusal, with the server's reason;
+ * `OTLS_ERROR_ENROLMENT_HTTP` and `OTLS_ERROR_ENROLMENT_MALFORMED` for a reply that is not what RFC 7030
+ * asks for. They are final.
+ */
+int32_t otls_est_client_feed(const otls_est_client *client,
+                             const uint8_t *data,
+                             size_t data_len,
+                             otls_est_reply **reply,
+                             otls_error **error);
+
+/**
+ * The connection has ended with close_notify, which may be what ends the reply; otherwise as
+ * `otls_est_client_feed`.
+ */
+int32_t otls_est_client_feed_end(const otls_est_client *client,
+                                 otls_est_reply **reply,
+                                 otls_error **error);
+
+/**
+ * Frees a reply. NULL is fine.
+ */
+void otls_est_reply_free(otls_est_reply *reply);
+
+/**
+ * How many certificates the reply has. 0 for NULL.
+ */
+size_t otls_est_reply_count(const otls_est_reply *reply);
+
+/**
+ * One of the reply's certificates; `index` counts from 0. One of an authority is not to be trusted because
+ * it is here: see `otls_est_reply_authority`.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an index that is too high.
+ */
+int32_t otls_est_reply_certificate(const otls_est_reply *reply,
+                                   size_t index,
+                                   otls_certificate **certificate,
+                                   otls_error **error);
+
+/**
+ * The authority's certificate whose SHA-256 is `fingerprint`, `OTLS_FINGERPRINT_LEN` octets that came by
+ * another way: trust none that was not found by it (RFC 7030 section 4.1.1).
+ *
+ * Errors: `OTLS_ERROR_ENROLMENT_FINGERPRINT`.
+ */
+int32_t otls_est_reply_authority(const otls_est_reply *reply,
+                                 const uint8_t *fingerprint,
+                                 size_t fingerprint_len,
+                                 otls_certificate **certificate,
+                                 otls_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -17,15 +17,18 @@
 mod authority;
 mod blob;
 mod certificate;
+mod channel;
 #[allow(dead_code, reason = "the header is made of them")]
 mod codes;
 mod config;
 mod connection;
 mod error;
+mod est;
 mod facts;
 mod guard;
 mod handle;
 mod key;
+mod otp;
 mod pointer;
 mod request;
 mod trust;

@@ -1,4 +1,5 @@
 //! The order of the rooms: what is imported lies below, and `unsafe` stays in `src/ffi`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "architecture/scan.rs"]
 mod scan;
