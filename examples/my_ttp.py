@@ -178,10 +178,12 @@ class TlsIdentity:
     def _issue(self) -> otls.Config:
         if self.authority is None:
             raise Stop(Exit.INTERNAL, "a client was served before there is an authority")
-        domain = self.authority.certificate.subject.common_name
-        # A name of its own: a certificate with the authority's whole subject would look self-signed.
-        subject = otls.DistinguishedName(common_name=domain)
-        names = [domain, "localhost", "127.0.0.1"]
+        # A name of its own: a certificate with the authority's subject would look self-signed.
+        subject = otls.DistinguishedName(organization="Enrolment over EST", common_name="EST server")
+        names = ["localhost", "127.0.0.1"]
+        # The common name of a CA that was brought here may be anything.
+        with contextlib.suppress(otls.BadName):
+            names.append(otls.check_name(self.authority.certificate.subject.common_name))
         if self._bind not in (*names, "0.0.0.0", "::"):  # noqa: S104  (a comparison)
             names.append(self._bind)
         key = otls.PrivateKey.generate("ecdsa", curve="P-256")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from programs import Program, free_ports
 
 import otls
 
@@ -94,3 +97,19 @@ def connected(
     pair = otls.Connection.client(client, "localhost"), otls.Connection.server(server)
     pump(*pair, step=step)
     return pair
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    """A port for a TTP and one for a bank."""
+    ttp, bank = free_ports(2)
+    return ttp, bank
+
+
+@pytest.fixture
+def ttp(tmp_path: Path, ports: tuple[int, int]) -> Iterator[Program]:
+    """A TTP that is ready."""
+    with Program("my_ttp", "--no-input", "--port", str(ports[0]), folder=tmp_path) as program:
+        program.expect("ready on")
+        program.expect("fingerprint")
+        yield program
