@@ -84,8 +84,43 @@ pub fn succeed(command: &mut Command) -> Output {
     output
 }
 
-/// What the linker needs besides libotls.a.
-pub const STATIC_LIBRARIES: &[&str] = &["-lpthread", "-ldl", "-lm", "-lgcc_s"];
+/// What a program is linked with and made for, as flags of the compiler.
+pub type Linking = fn(&mut Command);
+
+/// The shared library, which the program finds by itself.
+pub fn shared(compiler: &mut Command) {
+    let folder = library().folder.display().to_string();
+    compiler.arg(format!("-L{folder}")).arg("-lotls").arg(format!("-Wl,-rpath,{folder}"));
+}
+
+/// The archive, and what the standard library of Rust needs.
+pub fn statically(compiler: &mut Command) {
+    compiler.arg(&library().archive).args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"]);
+}
+
+/// The shared library, and a program that checks itself: addresses, leaks, undefined behaviour.
+pub fn asan(compiler: &mut Command) {
+    compiler.args(["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    shared(compiler);
+}
+
+/// Compiles a program against the header and the library alone.
+pub fn compile(compiler: &str, standard: &str, linking: Linking, source: &Path, program: &Path) {
+    let mut command = tool(compiler);
+    command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-g"]).arg(format!("-std={standard}"));
+    command.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(program);
+    linking(&mut command);
+    succeed(&mut command);
+}
+
+/// Runs a program under valgrind, on the engine whose instructions valgrind knows; any error ends it with
+/// 9, a leak too.
+pub fn valgrind(program: &Path) -> Command {
+    let mut command = tool("valgrind");
+    command.args(["--quiet", "--error-exitcode=9", "--leak-check=full", "--"]).arg(program);
+    command.env("OTLS_ENGINE", "portable");
+    command
+}
 
 /// Every symbol that the header declares.
 pub fn declared_functions() -> Vec<String> {

@@ -1,0 +1,138 @@
+/*
+ * The customer: connects to the bank, shows the message with the OTP and returns the code.
+ *
+ *     otp_customer CA/cert.pem Client/customer.pem Client/private_key.pem [PORT] [SERVER_NAME]
+ *
+ * It connects to 127.0.0.1, port 5000 by default, where the bank's certificate must have the server name,
+ * `localhost` by default. The message is alone on standard output, all else goes to standard error.
+ * OTLS_KEY_PASSWORD is the key's password, if it has one.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+static int connect_to(const char *port, int *connected) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    address.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
+    *connected = socket(AF_INET, SOCK_STREAM, 0);
+    if (*connected < 0 || connect(*connected, (struct sockaddr *)&address, sizeof address)) {
+        int code = fail(NETWORK, "cannot connect to the bank", strerror(errno));
+        close(*connected);
+        return code;
+    }
+    return DONE;
+}
+
+/* The message, alone on standard output. A terminal must not obey what a bank sends. */
+static int show(const otls_otp_message *envelope) {
+    size_t len;
+    const uint8_t *text = otls_otp_message_text(envelope, &len);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < 0x20 || text[i] == 0x7F) {
+            return fail(PROTOCOL, "the bank's message", "has control characters: do not trust this bank");
+        }
+    }
+    if (printf("%.*s\n", (int)len, (const char *)text) < 0 || fflush(stdout)) {
+        return fail(FILES, "cannot show the message", strerror(errno));
+    }
+    return DONE;
+}
+
+/* Returns the code of the envelope. */
+static int return_code(struct peer *bank, const otls_otp_message *envelope) {
+    uint8_t id[OTLS_OTP_ID_LEN];
+    size_t id_len = sizeof id, code_len;
+    const uint8_t *code = otls_otp_message_code(envelope, &code_len);
+    otls_error *error = NULL;
+    otls_otp_message *answer = NULL;
+
+    if (otls_otp_message_id(envelope, id, &id_len, &error) ||
+        otls_otp_message_answer(id, id_len, code, code_len, &answer, &error)) {
+        return explain("the answer", error);
+    }
+    int result = peer_send(bank, answer);
+    otls_otp_message_free(answer);
+    return result;
+}
+
+static int exchange(struct peer *bank) {
+    otls_otp_message *envelope = NULL, *notice = NULL;
+    /* Confirmed: the bank has accepted our certificate too. */
+    int code = peer_wait(bank, OTLS_STATE_CONFIRMED);
+    if (code == DONE) {
+        fprintf(stderr, "otp_customer: connected, suite 0x%04X, group 0x%04X, scheme 0x%04X\n",
+                (unsigned)otls_connection_suite(bank->connection), (unsigned)otls_connection_group(bank->connection),
+                (unsigned)otls_connection_peer_scheme(bank->connection));
+        code = peer_receive(bank, OTLS_OTP_ENVELOPE, &envelope);
+    }
+    if (code == DONE) {
+        code = show(envelope);
+    }
+    if (code == DONE) {
+        code = return_code(bank, envelope);
+    }
+    if (code == DONE) {
+        code = peer_receive(bank, OTLS_OTP_VERDICT, &notice);
+    }
+    if (code == DONE && otls_otp_message_verdict(notice, NULL) != OTLS_VERDICT_ACCEPTED) {
+        code = fail(OTP, "otp_customer", "the bank refused the code");
+    }
+    if (code == DONE) {
+        fprintf(stderr, "otp_customer: the bank verified the code: accepted\n");
+    }
+    otls_otp_message_free(notice);
+    otls_otp_message_free(envelope);
+    return code;
+}
+
+static int run(const otls_config *config, const char *port, const char *server_name) {
+    struct peer bank;
+    otls_error *error = NULL;
+    otls_connection *connection = NULL;
+    int socket;
+
+    int code = connect_to(port, &socket);
+    if (code != DONE) {
+        return code;
+    }
+    if (otls_connection_client(config, (const uint8_t *)server_name, strlen(server_name), now(), &connection,
+                               &error)) {
+        close(socket);
+        return explain("otp_customer", error);
+    }
+    code = peer_open(&bank, socket, connection);
+    if (code == DONE) {
+        code = exchange(&bank);
+    }
+    peer_close(&bank);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    otls_error *error = NULL;
+    otls_trust_store *trust = NULL;
+    otls_identity *identity = NULL;
+    otls_config *config = NULL;
+
+    if (argc < 4 || argc > 6) {
+        return fail(USAGE, "usage", "otp_customer CA.pem CERTIFICATE.pem KEY.pem [PORT] [SERVER_NAME]");
+    }
+    int code = load_trust(argv[1], &trust);
+    if (code == DONE) {
+        code = load_identity(argv[2], argv[3], &identity);
+    }
+    if (code == DONE && (otls_config_client(trust, &config, &error) ||
+                         otls_config_set_identity(config, identity, &error))) {
+        code = explain("otp_customer", error);
+    }
+    if (code == DONE) {
+        code = run(config, argc > 4 ? argv[4] : DEFAULT_PORT, argc > 5 ? argv[5] : "localhost");
+    }
+    otls_config_free(config);
+    otls_identity_free(identity);
+    otls_trust_store_free(trust);
+    return code;
+}
