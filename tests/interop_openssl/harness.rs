@@ -136,7 +136,7 @@ impl Files {
 
 /// `openssl s_server` for one connection; requires a client certificate.
 pub(crate) struct OpensslServer {
-    process: Process,
+    _process: Process,
     port: u16,
 }
 
@@ -148,7 +148,7 @@ impl OpensslServer {
         let mut process = Process::start(command, files);
         let line = process.wait_for("ACCEPT ", |_| {});
         let port = line.rsplit_once(':').and_then(|(_, port)| port.trim().parse().ok());
-        Self { process, port: port.unwrap_or_else(|| panic!("no port in {line}")) }
+        Self { _process: process, port: port.unwrap_or_else(|| panic!("no port in {line}")) }
     }
 
     pub(crate) fn connect(&self) -> Link {
@@ -210,7 +210,8 @@ struct Process {
 
 impl Process {
     fn start(mut command: Command, files: Files) -> Self {
-        let mut child = command.spawn().expect("openssl is needed: run scripts/deps.sh");
+        let mut child =
+            command.spawn().unwrap_or_else(|error| panic!("openssl is needed, see scripts/deps.sh: {error}"));
         let (sender, lines) = channel();
         let streams: [Box<dyn Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
