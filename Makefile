@@ -6,8 +6,6 @@ TIME    ?= 60
 CARGO   ?= cargo
 PYTHON  ?= python3
 
-# As scripts/install.sh names it: the first number of the version.
-SONAME  := libotls.so.$(shell sed -n 's/^version = "\([0-9]*\).*/\1/p' Cargo.toml | head -n 1)
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 VENV    := $(TARGET)/venv
 PY      := $(VENV)/bin/python
@@ -54,7 +52,7 @@ fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, ne
 	scripts/fuzz.sh $(TIME)
 
 install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
-	$(CARGO) rustc --locked --release --features capi --lib -- -C link-arg=-Wl,-soname,$(SONAME)
+	$(CARGO) build --locked --release --lib --features capi
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh '$(TARGET)/release'
 
 docs: ## the Rust documentation, in target/doc

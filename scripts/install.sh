@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 version=$(sed -n '/^\[workspace.package\]/,/^\[/ s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 IFS=. read -r major minor _ <<<"$version"
-soname=libotls.so.$major
+soname=libotls.so.$major # as build.rs has the linker write into it
 # What the standard library of Rust calls.
 private="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 

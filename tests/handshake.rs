@@ -105,7 +105,7 @@ fn messages_of_all_sizes_arrive_exactly() {
         let config = world.server_config().with_suites(&[*suite]).unwrap();
         let mut pair = Pair::new(world.client_config(), config).established();
         for len in (0..70).chain([16_383, 16_384, 16_385, 100_000]) {
-            let data: Vec<u8> = (0..len).map(|i: usize| (i % 251) as u8).collect();
+            let data: Vec<u8> = (0..len).map(|i: usize| u8::try_from(i % 251).unwrap()).collect();
             assert_eq!(deliver(&mut pair.server, &mut pair.client, &data), data, "{suite} {len}");
         }
     }
