@@ -44,12 +44,17 @@ fn certificate_error<T>(result: otls::Result<T>) -> CertificateError {
 #[test]
 fn a_request_says_what_it_was_made_of_and_openssl_agrees() {
     let names =
-        ["bank.example", "*.bank.example", "127.0.0.1", "::1"].map(|name| GeneralName::parse(name).unwrap());
+        ["bank.example", "*.bank.example", "127.0.0.1", "::1", "email:desk@bank.example", "URI:urn:bank:1"]
+            .map(|name| GeneralName::parse(name).unwrap());
+    let mut subject = name("bank ₹");
+    subject.organizational_unit = "Cards".into();
+    subject.serial_number = "42".into();
+    subject.email = "desk@bank.example".into();
     for (key, hash, algorithm) in signers() {
-        let made = CertificateRequest::create(&key, &name("bank ₹"), &names, hash, &RANDOM).unwrap();
+        let made = CertificateRequest::create(&key, &subject, &names, hash, &RANDOM).unwrap();
         for data in [made.to_pem().as_bytes(), made.to_der()] {
             let request = CertificateRequest::load(data).unwrap();
-            assert_eq!(request.subject(), &name("bank ₹"));
+            assert_eq!(request.subject(), &subject);
             assert_eq!(request.names(), names);
             assert_eq!(request.public_key(), key.public_key());
         }
@@ -58,9 +63,15 @@ fn a_request_says_what_it_was_made_of_and_openssl_agrees() {
         let text = openssl.ok("req -in csr.pem -verify -noout -text -nameopt utf8,sep_comma_plus,sname");
         assert!(text.contains("verify OK"), "{text}");
         assert!(text.contains(algorithm), "{text}");
-        assert!(text.contains("C=IN,ST=Goa,L=Panjim,O=Example Bank,CN=bank ₹"), "{text}");
+        assert!(
+            text.contains(
+                "C=IN,ST=Goa,L=Panjim,O=Example Bank,OU=Cards,CN=bank ₹,serialNumber=42,emailAddress=desk@bank.example"
+            ),
+            "{text}"
+        );
         assert!(text.contains(
-            "DNS:bank.example, DNS:*.bank.example, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1"
+            "DNS:bank.example, DNS:*.bank.example, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, \
+             email:desk@bank.example, URI:urn:bank:1"
         ));
     }
 }
@@ -87,9 +98,11 @@ fn requests_of_openssl_load_whatever_their_algorithm() {
                 assert!(accepted, "{options}");
                 let mut subject = DistinguishedName::with_common_name("bank");
                 subject.country = "IN".into();
+                subject.organizational_unit = "Cards".into();
+                subject.email = "a@b.example".into();
                 assert_eq!(request.subject(), &subject);
-                let names = ["bank.example", "10.0.0.1"].map(|name| GeneralName::parse(name).unwrap());
-                assert_eq!(request.names(), names);
+                let names = ["bank.example", "email:a@b.example", "URI:https://b.example", "10.0.0.1"];
+                assert_eq!(request.names(), names.map(|name| GeneralName::parse(name).unwrap()));
             }
             Err(error) => {
                 assert!(!accepted && error == CertificateError::BadSignature.into(), "{options}: {error}")

@@ -247,6 +247,13 @@ fn held_names(profile: Profile, common_name: &str, alternatives: &[GeneralName])
                     held.push(name);
                 }
             }
+            // An address or URI that a person is known by is held in its written form, which is no DNS name.
+            GeneralName::Email(_) | GeneralName::Uri(_) => {
+                let name = normal(&alternative.to_string());
+                if !held.contains(&name) {
+                    held.push(name);
+                }
+            }
             GeneralName::Ip(_) => {}
         }
     }

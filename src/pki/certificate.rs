@@ -128,7 +128,7 @@ impl Certificate {
         self.0.not_after
     }
 
-    /// The alternative names that are well-formed DNS names or IP addresses.
+    /// The alternative names that are well-formed and of a kind that [`GeneralName`] has.
     pub fn names(&self) -> &[GeneralName] {
         &self.0.names
     }

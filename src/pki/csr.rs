@@ -71,8 +71,8 @@ impl CertificateRequest {
         Self::of_der(&request.to_der().map_err(|_| NOT_BUILT)?)
     }
 
-    /// Loads PEM or DER and checks the proof of possession. Alternative names that are neither DNS
-    /// names nor IP addresses are left out; so is everything else that the request asks for.
+    /// Loads PEM or DER and checks the proof of possession. Alternative names of kinds that
+    /// [`GeneralName`] does not have are left out.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`]; a bad signature is [`crate::error::CertificateError::BadSignature`].

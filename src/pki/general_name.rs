@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// assert_eq!(GeneralName::parse("Bank.Example")?, GeneralName::Dns("bank.example".to_owned()));
 /// assert_eq!(GeneralName::parse("127.0.0.1")?, GeneralName::Ip([127, 0, 0, 1].into()));
 /// assert!(GeneralName::parse("bank example").is_err());
+/// let desk = GeneralName::parse("email:desk@bank.example")?;
+/// assert_eq!(desk, GeneralName::Email("desk@bank.example".to_owned()));
+/// assert_eq!(GeneralName::parse("URI:https://bank.example/")?.to_string(), "URI:https://bank.example/");
 /// # Ok::<(), otls::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,22 +30,56 @@ pub enum GeneralName {
     Dns(String),
     /// An IP address.
     Ip(IpAddr),
+    /// A mailbox, `local@host`, ASCII (RFC 5280 calls it rfc822Name).
+    Email(String),
+    /// An absolute URI (RFC 3986), ASCII.
+    Uri(String),
 }
 
 impl GeneralName {
-    /// An IP address if it reads as one, otherwise a checked DNS name (RFC 1034 preferred syntax,
-    /// underscore tolerated, at most 253 characters) in lower case. A wildcard may be the whole
-    /// first label where two labels at least follow it, as path verification wants it.
+    /// Reads what OpenSSL's `subjectAltName` option takes: `DNS:…`, `IP:…`, `email:…` or `URI:…`, the
+    /// prefix in either case.
+    ///
+    /// Without a prefix it is an IP address if it reads as one, otherwise a checked DNS name (RFC 1034
+    /// preferred syntax, underscore tolerated, at most 253 characters) in lower case. A wildcard may be
+    /// the whole first label where two labels at least follow it, as path verification wants it.
+    /// [`GeneralName`]'s `Display` writes what this reads.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`] saying what is wrong with the name.
     pub fn parse(text: &str) -> Result<Self> {
+        let (prefix, value) = text.split_once(':').unwrap_or(("", text));
+        match prefix.to_ascii_lowercase().as_str() {
+            "dns" => Self::parse_dns(value),
+            "ip" => {
+                value.parse().map(Self::Ip).map_err(|_| bad_name(format!("{value:?} is not an IP address")))
+            }
+            "email" => check_mailbox(value).map(|()| Self::Email(value.to_owned())),
+            "uri" => check_uri(value).map(|()| Self::Uri(value.to_owned())),
+            _ => Self::parse_host(text),
+        }
+    }
+
+    fn parse_host(text: &str) -> Result<Self> {
         if let Ok(address) = text.parse() {
             return Ok(Self::Ip(address));
         }
         match dns_fault(text) {
             None => Ok(Self::Dns(text.to_ascii_lowercase())),
+            Some(_) if text.contains('@') => Err(bad_name(format!(
+                "{text:?} is not a DNS name or IP address: write an e-mail address as \"email:…\""
+            ))),
+            Some(_) if text.contains("://") => {
+                Err(bad_name(format!("{text:?} is not a DNS name or IP address: write a URI as \"URI:…\"")))
+            }
             Some(fault) => Err(bad_name(format!("{text:?} is not a DNS name or IP address: {fault}"))),
+        }
+    }
+
+    fn parse_dns(text: &str) -> Result<Self> {
+        match Self::parse_host(text)? {
+            Self::Ip(_) => Err(bad_name(format!("{text:?} is an IP address, not a DNS name"))),
+            name @ (Self::Dns(_) | Self::Email(_) | Self::Uri(_)) => Ok(name),
         }
     }
 
@@ -50,54 +87,115 @@ impl GeneralName {
     pub(super) fn check(&self) -> Result<()> {
         match self {
             Self::Ip(_) => Ok(()),
-            Self::Dns(name) => Self::parse(name).and_then(|parsed| match parsed {
-                Self::Dns(_) => Ok(()),
-                Self::Ip(_) => Err(bad_name(format!("{name:?} is an IP address, not a DNS name"))),
-            }),
+            Self::Dns(name) => Self::parse_dns(name).map(|_| ()),
+            Self::Email(mailbox) => check_mailbox(mailbox),
+            Self::Uri(uri) => check_uri(uri),
         }
     }
 
     /// The extension with these names.
     pub(super) fn to_x509(names: &[Self]) -> Result<SubjectAltName> {
+        let ascii = |text: &str| {
+            Ia5String::new(text).map_err(|_| Error::Internal("an alternative name that is not ASCII"))
+        };
         let names = names.iter().map(|name| match name {
             Self::Ip(address) => Ok(X509GeneralName::from(*address)),
-            Self::Dns(dns) => Ia5String::new(dns)
-                .map(X509GeneralName::DnsName)
-                .map_err(|_| Error::Internal("a DNS name that is not ASCII")),
+            Self::Dns(dns) => ascii(dns).map(X509GeneralName::DnsName),
+            Self::Email(mailbox) => ascii(mailbox).map(X509GeneralName::Rfc822Name),
+            Self::Uri(uri) => ascii(uri).map(X509GeneralName::UniformResourceIdentifier),
         });
         Ok(SubjectAltName(names.collect::<Result<_>>()?))
     }
 
-    /// The DNS names and IP addresses of an extension; `Err` in place of each that is not well-formed.
+    /// The names of an extension that are of a kind that we know; `Err` in place of each of those that
+    /// is not well-formed.
     pub(super) fn of_x509(names: &SubjectAltName) -> impl Iterator<Item = Result<Self>> {
         names.0.iter().filter_map(|name| match name {
-            X509GeneralName::DnsName(dns) => {
-                Some(Self::parse(dns.as_str()).and_then(|parsed| match parsed {
-                    Self::Dns(_) => Ok(parsed),
-                    Self::Ip(_) => {
-                        Err(bad_name(format!("{:?} is an IP address, not a DNS name", dns.as_str())))
-                    }
-                }))
-            }
+            X509GeneralName::DnsName(dns) => Some(Self::parse_dns(dns.as_str())),
             X509GeneralName::IpAddress(octets) => Some(address_of(octets.as_bytes())),
+            X509GeneralName::Rfc822Name(mailbox) => {
+                let mailbox = mailbox.as_str();
+                Some(check_mailbox(mailbox).map(|()| Self::Email(mailbox.to_owned())))
+            }
+            X509GeneralName::UniformResourceIdentifier(uri) => {
+                let uri = uri.as_str();
+                Some(check_uri(uri).map(|()| Self::Uri(uri.to_owned())))
+            }
             X509GeneralName::OtherName(_)
-            | X509GeneralName::Rfc822Name(_)
             | X509GeneralName::DirectoryName(_)
             | X509GeneralName::EdiPartyName(_)
-            | X509GeneralName::UniformResourceIdentifier(_)
             | X509GeneralName::RegisteredId(_) => None,
         })
     }
 }
 
+/// What [`GeneralName::parse`] reads.
 impl fmt::Display for GeneralName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dns(name) => f.write_str(name),
             Self::Ip(address) => write!(f, "{address}"),
+            Self::Email(mailbox) => write!(f, "email:{mailbox}"),
+            Self::Uri(uri) => write!(f, "URI:{uri}"),
         }
     }
 }
+
+/// RFC 5280 §4.2.1.6: `local@host`, without a display name, ASCII; quoted local parts are not accepted.
+///
+/// # Errors
+/// [`crate::error::CertificateError::BadName`].
+pub(super) fn check_mailbox(text: &str) -> Result<()> {
+    let fault = |why: &str| Err(bad_name(format!("{text:?} is not an e-mail address: {why}")));
+    let Some((local, host)) = text.rsplit_once('@') else {
+        return fault("it has no \"@\"");
+    };
+    // RFC 5321 §4.5.3.1.1.
+    if local.is_empty() || local.len() > MAX_LOCAL_PART_CHARS {
+        return fault("before the \"@\" belong 1 to 64 characters");
+    }
+    // RFC 5322 §3.2.3, atext.
+    let is_atext = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&c);
+    if local.split('.').any(|atom| atom.is_empty() || !atom.bytes().all(is_atext)) {
+        return fault("before the \"@\" may be letters, digits, single dots and !#$%&'*+-/=?^_`{|}~ only");
+    }
+    if host.starts_with('*') {
+        return fault("its host has a wildcard");
+    }
+    match dns_fault(host) {
+        Some(why) => fault(&format!("its host: {why}")),
+        None => Ok(()),
+    }
+}
+
+/// RFC 5280 §4.2.1.6: absolute, with a scheme and something after it.
+fn check_uri(text: &str) -> Result<()> {
+    let fault = |why: &str| Err(bad_name(format!("{text:?} is not a URI: {why}")));
+    if text.len() > MAX_URI_CHARS {
+        return fault("it has more than 2048 characters");
+    }
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return fault("it has no scheme, as in \"https:\"");
+    };
+    // RFC 3986 §3.1.
+    let is_scheme = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.');
+    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.bytes().all(is_scheme) {
+        return fault("its scheme is not a word, as in \"https:\"");
+    }
+    if rest.is_empty() {
+        return fault("nothing follows its scheme");
+    }
+    // RFC 3986 §2: everything else is percent-encoded.
+    if !rest.bytes().all(|c| c.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&c)) {
+        return fault("a space, a quotation mark or a character outside ASCII has to be percent-encoded");
+    }
+    Ok(())
+}
+
+/// RFC 5321 §4.5.3.1.1.
+const MAX_LOCAL_PART_CHARS: usize = 64;
+/// None is set by RFC 3986; this is what browsers of all ages take, and bounds a certificate.
+const MAX_URI_CHARS: usize = 2048;
 
 /// RFC 1035 §2.3.4 allows 255 octets on the wire: 253 characters of text.
 const MAX_DNS_CHARS: usize = 253;
@@ -210,5 +308,59 @@ mod tests {
         assert!(GeneralName::Dns("127.0.0.1".to_owned()).check().is_err());
         assert!(GeneralName::Dns("a b".to_owned()).check().is_err());
         assert!(GeneralName::Dns("a.b".to_owned()).check().is_ok());
+    }
+
+    #[test]
+    fn names_with_a_prefix_are_of_that_kind_and_survive_their_text() {
+        for text in [
+            "email:asha@bank.example",
+            "email:a.b+c@localhost",
+            "URI:https://bank.example/a?b=%20",
+            "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "bank.example",
+            "10.0.0.1",
+            "2001:db8::1",
+        ] {
+            let name = GeneralName::parse(text).unwrap();
+            assert_eq!(name.to_string(), text);
+            name.check().unwrap();
+            let x509 = GeneralName::to_x509(std::slice::from_ref(&name)).unwrap();
+            assert_eq!(GeneralName::of_x509(&x509).next().unwrap().unwrap(), name);
+        }
+        assert_eq!(GeneralName::parse("dns:A.example").unwrap().to_string(), "a.example");
+        assert_eq!(GeneralName::parse("IP:::1").unwrap().to_string(), "::1");
+    }
+
+    #[test]
+    fn mailboxes_and_uris_that_are_wrong_are_refused() {
+        let long_local = format!("email:{}@bank.example", "a".repeat(65));
+        let long_uri = format!("URI:https://bank.example/{}", "a".repeat(2048));
+        for text in [
+            "asha@bank.example",
+            "https://bank.example",
+            "email:",
+            "email:asha",
+            "email:@bank.example",
+            "email:a..b@bank.example",
+            "email:Asha <asha@bank.example>",
+            "email:asha@bank..example",
+            "email:asha@*.bank.example",
+            "email:\u{e4}sha@bank.example",
+            "email:a\u{0}@bank.example",
+            "URI:",
+            "URI:bank.example",
+            "URI:https:",
+            "URI:1https://bank.example",
+            "URI:https://bank.example/a b",
+            "URI:https://b\u{e4}nk.example",
+            "DNS:127.0.0.1",
+            "IP:bank.example",
+            &long_local,
+            &long_uri,
+        ] {
+            assert!(GeneralName::parse(text).is_err(), "{text}");
+        }
+        assert!(GeneralName::Email("a b@c.example".to_owned()).check().is_err());
+        assert!(GeneralName::Uri("x".to_owned()).check().is_err());
     }
 }

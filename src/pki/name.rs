@@ -2,8 +2,11 @@
 
 use core::fmt::{self, Write as _};
 
-use der::asn1::{Any, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
-use der::oid::db::rfc4519::{COMMON_NAME, COUNTRY_NAME, LOCALITY_NAME, ORGANIZATION_NAME, ST};
+use der::asn1::{Any, Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
+use der::oid::db::rfc3280::EMAIL_ADDRESS;
+use der::oid::db::rfc4519::{
+    COMMON_NAME, COUNTRY_NAME, LOCALITY_NAME, ORGANIZATION_NAME, ORGANIZATIONAL_UNIT_NAME, SERIAL_NUMBER, ST,
+};
 use der::{Decode as _, Encode as _, Tag, Tagged as _};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
@@ -31,8 +34,16 @@ pub struct DistinguishedName {
     pub locality: String,
     /// O.
     pub organization: String,
+    /// OU.
+    pub organizational_unit: String,
     /// CN.
     pub common_name: String,
+    /// serialNumber: a number of the subject itself (a customer, a device), not of the certificate.
+    /// Letters, digits and the punctuation of a PrintableString.
+    pub serial_number: String,
+    /// emailAddress. RFC 5280 §4.1.2.6 keeps it for old programs; a new certificate has the address as
+    /// an alternative name too ([`super::GeneralName::Email`]).
+    pub email: String,
 }
 
 impl DistinguishedName {
@@ -42,7 +53,8 @@ impl DistinguishedName {
     }
 
     /// Checks each attribute against RFC 5280 appendix A: country is two letters, the others have
-    /// at most 64 (ST and L: 128) characters, none has control characters, and one at least is there.
+    /// at most 64 (ST and L: 128, emailAddress: 255) characters, none has control characters, serialNumber
+    /// is printable ASCII, emailAddress is a mailbox, and one attribute at least is there.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`] naming the attribute and the reason.
@@ -50,6 +62,15 @@ impl DistinguishedName {
         let country = &self.country;
         if !country.is_empty() && (country.len() != 2 || !country.bytes().all(|c| c.is_ascii_alphabetic())) {
             return Err(bad_name(format!("country {country:?} is not two letters, as in \"IN\"")));
+        }
+        if !self.email.is_empty() {
+            super::general_name::check_mailbox(&self.email)?;
+        }
+        if PrintableStringRef::new(&self.serial_number).is_err() {
+            let number = &self.serial_number;
+            return Err(bad_name(format!(
+                "serial number {number:?} has characters other than A-Z a-z 0-9 '()+,-./:=? and space"
+            )));
         }
         for attribute in ATTRIBUTES {
             let value = (attribute.get)(self);
@@ -68,7 +89,8 @@ impl DistinguishedName {
         Ok(())
     }
 
-    /// As X.509 has it: C, ST, L, O, CN, one attribute in each RelativeDistinguishedName.
+    /// As X.509 has it: C, ST, L, O, OU, CN, serialNumber, emailAddress, one attribute in each
+    /// RelativeDistinguishedName.
     pub(super) fn to_x509(&self) -> Result<Name> {
         let mut sequence = RdnSequence::default();
         for attribute in ATTRIBUTES {
@@ -76,11 +98,13 @@ impl DistinguishedName {
             if text.is_empty() {
                 continue;
             }
-            // RFC 5280 §4.1.2.4: UTF8String or PrintableString; C is always the latter (appendix A).
-            let value = if attribute.oid == COUNTRY_NAME {
-                PrintableStringRef::new(text).and_then(|text| Any::encode_from(&text))
-            } else {
-                Utf8StringRef::new(text).and_then(|text| Any::encode_from(&text))
+            // RFC 5280 §4.1.2.4: UTF8String or PrintableString; what appendix A fixes is as it says.
+            let value = match attribute.kind {
+                StringKind::Printable => {
+                    PrintableStringRef::new(text).and_then(|text| Any::encode_from(&text))
+                }
+                StringKind::Ia5 => Ia5StringRef::new(text).and_then(|text| Any::encode_from(&text)),
+                StringKind::Utf8 => Utf8StringRef::new(text).and_then(|text| Any::encode_from(&text)),
             };
             let value = value.map_err(|_| bad_name(format!("{} {text:?}", attribute.what)))?;
             let rdn = RelativeDistinguishedName::try_from(vec![AttributeTypeAndValue {
@@ -147,10 +171,19 @@ struct Attribute {
     oid: ObjectIdentifier,
     short: &'static str,
     what: &'static str,
+    kind: StringKind,
     /// RFC 5280 appendix A, the `ub-` constants.
     max_chars: usize,
     get: fn(&DistinguishedName) -> &String,
     get_mut: fn(&mut DistinguishedName) -> &mut String,
+}
+
+/// How a value is encoded (RFC 5280 appendix A).
+#[derive(Clone, Copy)]
+enum StringKind {
+    Printable,
+    Utf8,
+    Ia5,
 }
 
 /// In the order in which they are encoded.
@@ -159,6 +192,7 @@ const ATTRIBUTES: &[Attribute] = &[
         oid: COUNTRY_NAME,
         short: "C",
         what: "country",
+        kind: StringKind::Printable,
         max_chars: 2,
         get: |name| &name.country,
         get_mut: |name| &mut name.country,
@@ -167,6 +201,7 @@ const ATTRIBUTES: &[Attribute] = &[
         oid: ST,
         short: "ST",
         what: "state or province",
+        kind: StringKind::Utf8,
         max_chars: 128,
         get: |name| &name.state,
         get_mut: |name| &mut name.state,
@@ -175,6 +210,7 @@ const ATTRIBUTES: &[Attribute] = &[
         oid: LOCALITY_NAME,
         short: "L",
         what: "locality",
+        kind: StringKind::Utf8,
         max_chars: 128,
         get: |name| &name.locality,
         get_mut: |name| &mut name.locality,
@@ -183,17 +219,46 @@ const ATTRIBUTES: &[Attribute] = &[
         oid: ORGANIZATION_NAME,
         short: "O",
         what: "organisation",
+        kind: StringKind::Utf8,
         max_chars: 64,
         get: |name| &name.organization,
         get_mut: |name| &mut name.organization,
     },
     Attribute {
+        oid: ORGANIZATIONAL_UNIT_NAME,
+        short: "OU",
+        what: "organisational unit",
+        kind: StringKind::Utf8,
+        max_chars: 64,
+        get: |name| &name.organizational_unit,
+        get_mut: |name| &mut name.organizational_unit,
+    },
+    Attribute {
         oid: COMMON_NAME,
         short: "CN",
         what: "common name",
+        kind: StringKind::Utf8,
         max_chars: 64,
         get: |name| &name.common_name,
         get_mut: |name| &mut name.common_name,
+    },
+    Attribute {
+        oid: SERIAL_NUMBER,
+        short: "serialNumber",
+        what: "serial number",
+        kind: StringKind::Printable,
+        max_chars: 64,
+        get: |name| &name.serial_number,
+        get_mut: |name| &mut name.serial_number,
+    },
+    Attribute {
+        oid: EMAIL_ADDRESS,
+        short: "emailAddress",
+        what: "e-mail address",
+        kind: StringKind::Ia5,
+        max_chars: 255,
+        get: |name| &name.email,
+        get_mut: |name| &mut name.email,
     },
 ];
 
@@ -255,7 +320,10 @@ mod tests {
             state: "Goa".into(),
             locality: "Panjim".into(),
             organization: "Bank, \"Ltd\"".into(),
+            organizational_unit: "Cards + Loans".into(),
             common_name: "#bank ₹ ".into(),
+            serial_number: "A-42".into(),
+            email: "desk@bank.example".into(),
         }
     }
 
@@ -263,13 +331,16 @@ mod tests {
     fn a_name_survives_its_encoding() {
         let name = full();
         let x509 = name.to_x509().unwrap();
-        assert_eq!(x509.len(), 5);
+        assert_eq!(x509.len(), 8);
         assert_eq!(DistinguishedName::of_x509_strict(&x509).unwrap(), name);
     }
 
     #[test]
     fn display_escapes_as_rfc_4514_says() {
-        assert_eq!(full().to_string(), r#"CN=\#bank ₹\ ,O=Bank\, \"Ltd\",L=Panjim,ST=Goa,C=IN"#);
+        assert_eq!(
+            full().to_string(),
+            r#"emailAddress=desk@bank.example,serialNumber=A-42,CN=\#bank ₹\ ,OU=Cards \+ Loans,O=Bank\, \"Ltd\",L=Panjim,ST=Goa,C=IN"#
+        );
         let hostile = DistinguishedName::with_common_name("a\x1b[2J\u{202E}b");
         assert_eq!(hostile.to_string(), r"CN=a\1B[2J\E2\80\AEb");
     }
@@ -282,7 +353,7 @@ mod tests {
             name.check()
         };
         assert!(with(|_| ()).is_ok());
-        let changes: [fn(&mut DistinguishedName); 9] = [
+        let changes: [fn(&mut DistinguishedName); 15] = [
             |name| name.country = "IND".into(),
             |name| name.country = "I1".into(),
             |name| name.country = "₹".into(),
@@ -292,6 +363,12 @@ mod tests {
             |name| name.common_name = "x".repeat(65),
             |name| name.common_name = "a\nb".into(),
             |name| name.common_name = "a\0b".into(),
+            |name| name.organizational_unit = "x".repeat(65),
+            |name| name.serial_number = "4".repeat(65),
+            |name| name.serial_number = "₹".into(),
+            |name| name.email = "desk".into(),
+            |name| name.email = "desk@b\u{e4}nk.example".into(),
+            |name| name.email = format!("{}@bank.example", "x".repeat(65)),
         ];
         for change in changes {
             assert!(matches!(with(change), Err(Error::Certificate(CertificateError::BadName(_)))));

@@ -367,10 +367,12 @@ fn pki_time(time: UnixTime) -> PkiTime {
     PkiTime::since_unix_epoch(Duration::from_secs(time.0))
 }
 
-/// The name as rustls-webpki compares it; `None` for a wildcard, which no host has as its name.
+/// The name as rustls-webpki compares it; `None` for what no host has as its name: a wildcard, a mailbox,
+/// a URI.
 fn server_name(name: &GeneralName) -> Option<ServerName<'_>> {
     match name {
         GeneralName::Dns(dns) => DnsName::try_from(dns.as_str()).ok().map(ServerName::DnsName),
         GeneralName::Ip(address) => Some(ServerName::IpAddress((*address).into())),
+        GeneralName::Email(_) | GeneralName::Uri(_) => None,
     }
 }

@@ -60,7 +60,7 @@ impl AwaitServerHello {
                 // RFC 6066 §3: host names only, never addresses.
                 server_name: match &server_name {
                     GeneralName::Dns(name) => Some(name.clone()),
-                    GeneralName::Ip(_) => None,
+                    GeneralName::Ip(_) | GeneralName::Email(_) | GeneralName::Uri(_) => None,
                 },
                 supported_groups: Some(config.groups.clone()),
                 signature_algorithms: Some(config.schemes.clone()),
