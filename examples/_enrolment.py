@@ -83,6 +83,8 @@ def country(answer: str) -> str:
 
 def dns_name(answer: str) -> str:
     """Checks a DNS name."""
+    if ":" in answer or "@" in answer:
+        raise ValueError(f"{answer!r} is not a DNS name")
     return otls.check_name(answer)
 
 
@@ -93,7 +95,7 @@ def common_dns_name(answer: str) -> str:
 
 def optional_dns_name(answer: str) -> str:
     """Checks a DNS name, or that there is none."""
-    return otls.check_name(answer) if answer else ""
+    return dns_name(answer) if answer else ""
 
 
 def default_domain(name: str) -> str:
@@ -132,7 +134,10 @@ def add_party_flags(parser: argparse.ArgumentParser) -> None:
         "--ca", metavar="FILE", default="CA/cert.pem", help="the TTP's certificate (default: CA/cert.pem)"
     )
     group.add_argument(
-        "--ca-fingerprint", metavar="HEX", help="SHA-256 that the TTP's certificate in --ca must have"
+        "--ca-fingerprint",
+        type=fingerprint,
+        metavar="HEX",
+        help="SHA-256 of the TTP's certificate: instead of the file, or to check it",
     )
     group.add_argument(
         "--key-password-file",
@@ -151,8 +156,10 @@ def add_party_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certificate:
-    """The TTP's certificate, from the file that the person trusts, never from the network."""
+    """The TTP's certificate: from a file, or by a fingerprint that the person was told; never on trust."""
     path = Path(args.ca)
+    if args.ca_fingerprint is not None and not path.exists():
+        return _fetch_authority(operator, args)
     with _Presence(args.ttp) as ttp:
         data = wait_for(
             operator,
@@ -168,7 +175,7 @@ def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certifi
         otls.TrustStore(certificate)
     except otls.Error as error:
         raise Stop(Exit.FILES, f"{path}: {error}", "pass the TTP's certificate with --ca") from error
-    if args.ca_fingerprint is not None and normal_fingerprint(args.ca_fingerprint) != certificate.fingerprint:
+    if args.ca_fingerprint not in (None, certificate.fingerprint):
         raise Stop(
             Exit.CERTIFICATE,
             f"{path} has the fingerprint {certificate.fingerprint}, not the one of --ca-fingerprint",
@@ -177,9 +184,37 @@ def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certifi
     return certificate
 
 
-def normal_fingerprint(text: str) -> str:
-    """A fingerprint without the colons that openssl prints, in lower case."""
-    return text.replace(":", "").strip().lower()
+def _fetch_authority(operator: Operator, args: argparse.Namespace) -> otls.Certificate:
+    host, number = args.ttp
+    config = otls.Config.client(otls.TrustStore(fingerprints=[args.ca_fingerprint]), anonymous=True)
+    operator.say(f"asking the TTP at {host}:{number} for the certificate with the fingerprint")
+    try:
+        fetched = wait_for(
+            operator,
+            f"the TTP at {host}:{number}",
+            lambda: otls.fetch_authorities(args.ttp, config, timeout=args.timeout),
+            wait=args.wait,
+            failure=Exit.TTP,
+        )
+    except otls.CertificateError as error:
+        text = f"the TTP at {host}:{number} is not the one with the fingerprint of --ca-fingerprint"
+        raise Stop(Exit.CERTIFICATE, text, "compare it with what the TTP's terminal says") from error
+    except (otls.Error, OSError) as error:
+        raise Stop(
+            Exit.TTP, f"the TTP at {host}:{number}: {error}", "check --ttp, and the TTP's terminal"
+        ) from error
+    for certificate in fetched:
+        if certificate.fingerprint == args.ca_fingerprint:
+            return certificate
+    raise Stop(Exit.CERTIFICATE, f"the TTP at {host}:{number} sent no certificate with that fingerprint")
+
+
+def fingerprint(text: str) -> str:
+    """A SHA-256 fingerprint, for argparse: without the colons that openssl writes, in lower case."""
+    digits = text.replace(":", "").lower()
+    if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a SHA-256 fingerprint: 64 hexadecimal digits")
+    return digits
 
 
 @dataclass
@@ -273,6 +308,7 @@ class Party:
             key = self._load_key(password)
             if (key.kind, key.bits) == _SHAPES[auth, hash_name]:
                 self.operator.say(f"using the private key in {self.key_path}")
+                otls.write_file(self.folder / "public_key.pem", key.public_key.to_pem())
                 return key
             kept = _set_aside(self.key_path)
             self.operator.say(f"the private key of another kind is kept as {kept}")

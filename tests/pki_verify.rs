@@ -49,6 +49,26 @@ fn a_right_chain_is_accepted_for_every_kind_of_key() {
 }
 
 #[test]
+fn an_authority_is_trusted_by_its_fingerprint_where_the_peer_sends_it() {
+    let leaf = client(&CA, "alice");
+    let mut store = TrustStore::new();
+    assert!(store.is_empty());
+    store.add_fingerprint(CA.certificate().fingerprint());
+    assert!(!store.is_empty());
+    let peer = store.verify(&chain(&[&leaf, CA.certificate()]), &CLIENT, NOW).unwrap();
+    assert_eq!(peer.authority(), CA.certificate());
+
+    assert!(store.verify(&chain(&[&leaf]), &CLIENT, NOW).is_err(), "it was not sent");
+    let other = client(&OTHER_CA, "alice");
+    let sent = chain(&[&other, OTHER_CA.certificate(), CA.certificate()]);
+    assert!(store.verify(&sent, &CLIENT, NOW).is_err(), "it is sent, but has not signed");
+    let mut leaf_pinned = TrustStore::new();
+    leaf_pinned.add_fingerprint(leaf.fingerprint());
+    let report = leaf_pinned.verify(&chain(&[&leaf, CA.certificate()]), &CLIENT, NOW).err().unwrap();
+    assert_eq!(report.check(), Check::Issuer, "a leaf is no authority");
+}
+
+#[test]
 fn certificate_of_another_authority_is_refused() {
     let leaf = client(&OTHER_CA, "alice");
     let report = refused(

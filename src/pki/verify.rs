@@ -74,6 +74,8 @@ pub struct TrustStore(Arc<Inner>);
 struct Inner {
     authorities: Vec<Trusted>,
     crls: Vec<Crl>,
+    /// SHA-256 of authorities' certificates that are to come with the chain.
+    pins: Vec<[u8; 32]>,
 }
 
 #[derive(Clone)]
@@ -125,6 +127,12 @@ impl TrustStore {
         Ok(())
     }
 
+    /// Trusts the authority whose certificate has this SHA-256 fingerprint, where the peer sends it: a
+    /// person who was told the fingerprint needs no file (RFC 7030 §4.1.1).
+    pub fn add_fingerprint(&mut self, fingerprint: [u8; 32]) {
+        Arc::make_mut(&mut self.0).pins.push(fingerprint);
+    }
+
     /// Adds a revocation list. Where an authority has one, its certificates are checked against its
     /// newest, and a stale list refuses; so does one in its name that it has not signed.
     pub fn add_crl(&mut self, crl: Crl) {
@@ -137,7 +145,7 @@ impl TrustStore {
 
     /// Whether nobody is trusted.
     pub fn is_empty(&self) -> bool {
-        self.0.authorities.is_empty()
+        self.0.authorities.is_empty() && self.0.pins.is_empty()
     }
 
     /// The subjects of the authorities, DER, for certificate_authorities (RFC 8446 §4.2.4).
@@ -163,7 +171,8 @@ impl TrustStore {
     /// The report of every candidate that failed.
     pub fn verify(&self, chain: &[Vec<u8>], role: &PeerRole, now: UnixTime) -> Result<VerifiedPeer, Report> {
         let decoded = explain::decode(chain)?;
-        let case = Case { store: &self.0, leaf: &decoded.leaf, chain: &decoded.chain, role, now };
+        let store = self.with_pinned(&decoded.chain);
+        let case = Case { store: &store.0, leaf: &decoded.leaf, chain: &decoded.chain, role, now };
         let leaf_findings = case.judge_leaf();
         match case.find_path() {
             Ok(authority) if leaf_findings.is_empty() => {
@@ -172,6 +181,19 @@ impl TrustStore {
             Ok(_) => Err(case.report(leaf_findings, decoded.passed_over, None)),
             Err(error) => Err(case.report(leaf_findings, decoded.passed_over, Some(error))),
         }
+    }
+}
+
+impl TrustStore {
+    /// This store and the pinned authorities of `chain`. One that is pinned but no authority is left
+    /// out: the report then says that the issuer is not trusted.
+    fn with_pinned(&self, chain: &[Certificate]) -> Self {
+        let mut store = self.clone();
+        for certificate in chain.iter().filter(|certificate| self.0.pins.contains(&certificate.fingerprint()))
+        {
+            let _ = store.add_authority(certificate);
+        }
+        store
     }
 }
 

@@ -131,6 +131,22 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// SHA-256 in hexadecimal, in either case, with or without the colons that openssl writes.
+pub(crate) fn fingerprint(text: &str) -> Result<[u8; 32]> {
+    let digits: Vec<char> = text.chars().filter(|character| *character != ':').collect();
+    let octets = digits.chunks(2).map(|pair| match pair {
+        [high, low] => {
+            let value = high.to_digit(16)?.checked_mul(16)?.checked_add(low.to_digit(16)?)?;
+            u8::try_from(value).ok()
+        }
+        _ => None,
+    });
+    octets.collect::<Option<Vec<u8>>>().and_then(|octets| octets.try_into().ok()).ok_or(Failure::misuse(
+        "not a SHA-256 fingerprint",
+        "pass its 64 hexadecimal digits, as 'openssl x509 -noout -fingerprint -sha256' writes them",
+    ))
+}
+
 /// A name of one of the tables in `otls::codepoints`.
 macro_rules! from_name {
     ($name:ident, $type:ty, $what:literal) => {

@@ -169,6 +169,23 @@ def test_a_ttp_whose_certificate_is_not_the_one_that_is_trusted(
         server.fails(6, "CA/cert.pem", "issuer")
 
 
+def test_a_fingerprint_instead_of_a_file(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> None:
+    fingerprint = otls.Certificate.load((tmp_path / "CA" / "cert.pem").read_bytes()).fingerprint
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with (
+        bank(tmp_path, ports) as server,
+        customer(elsewhere, ports, "--ca-fingerprint", fingerprint.upper()) as client,
+    ):
+        client.succeeds()
+        server.succeeds()
+    wrong = ("0" if fingerprint[0] != "0" else "1") + fingerprint[1:]
+    with customer(elsewhere, ports, "--ca-fingerprint", wrong) as client:
+        client.fails(6, "--ca-fingerprint")
+    with customer(elsewhere, ports, "--ca-fingerprint", "123") as client:
+        assert client.end() == 2
+
+
 def test_a_fingerprint_that_differs(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> None:
     right = openssl(tmp_path, "x509", "-in", "CA/cert.pem", "-noout", "-fingerprint", "-sha256")
     fingerprint = right.strip().partition("=")[2]

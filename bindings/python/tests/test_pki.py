@@ -195,6 +195,19 @@ def test_trust_judges_issuer_time_name_and_usage(world: World, other_world: Worl
         otls.TrustStore(server)
 
 
+def test_an_authority_is_trusted_by_the_fingerprint_that_openssl_writes(world: World) -> None:
+    identity = world.identity("client")
+    digits = world.authority.certificate.fingerprint.upper()
+    colons = ":".join(digits[start : start + 2] for start in range(0, 64, 2))
+    for text in (digits, colons):
+        otls.TrustStore(fingerprints=[text]).verify(identity.chain)
+    with pytest.raises(otls.CertificateUntrusted):
+        otls.TrustStore(fingerprints=["00" * 32]).verify(identity.chain)
+    for text in ("", "00" * 31, "zz" * 32, "00" * 33):
+        with pytest.raises(otls.ApiMisuse):
+            otls.TrustStore(fingerprints=[text])
+
+
 def test_openssl_reads_what_is_written(world: World, tmp_path: Path) -> None:
     key = world.keys["ecdsa_secp384r1_sha384"]
     subject = otls.DistinguishedName(common_name="bank")

@@ -222,9 +222,12 @@ class Identity:
 
 @final
 class TrustStore:
-    """The authorities that are trusted."""
+    """The authorities that are trusted: by certificate, or by the SHA-256 fingerprint (hexadecimal) of
+    one that the peer sends with its own."""
 
-    def __new__(cls, authorities: _Chain) -> TrustStore: ...
+    def __new__(
+        cls, authorities: _Chain | None = None, *, fingerprints: Sequence[str] | None = None
+    ) -> TrustStore: ...
     def verify(self, chain: _Chain, *, server_name: str | None = None, now: _Moment | None = None) -> None:
         """Judges a chain (leaf first) as that of a server, or without a name as a client's."""
 

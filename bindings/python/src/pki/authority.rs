@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::certificate::{Certificate, CertificateRequest};
 use super::key::PrivateKey;
 use super::name::{self, DistinguishedName};
-use crate::convert::{Moment, hash, moment_or_now, profile};
+use crate::convert::{Moment, fingerprint, hash, moment_or_now, parse_each, profile};
 use crate::failure::Result;
 
 /// A certificate authority: its certificate, its key and the hash that it signs with.
@@ -105,17 +105,22 @@ impl Identity {
     }
 }
 
-/// The authorities that are trusted.
+/// The authorities that are trusted: by certificate, or by the SHA-256 fingerprint (hexadecimal) of
+/// one that the peer sends with its own.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct TrustStore(pub(crate) pki::TrustStore);
 
 #[pymethods]
 impl TrustStore {
     #[new]
-    fn new(authorities: Chain) -> Result<Self> {
+    #[pyo3(signature = (authorities=None, *, fingerprints=None))]
+    fn new(authorities: Option<Chain>, fingerprints: Option<&Bound<'_, PyAny>>) -> Result<Self> {
         let mut store = pki::TrustStore::new();
-        for certificate in authorities.into_certificates() {
+        for certificate in authorities.map(Chain::into_certificates).unwrap_or_default() {
             store.add_authority(&certificate)?;
+        }
+        for fingerprint in parse_each(fingerprints, fingerprint)?.unwrap_or_default() {
+            store.add_fingerprint(fingerprint);
         }
         Ok(Self(store))
     }
