@@ -2,7 +2,6 @@
 
 mod client;
 mod http;
-mod pkcs7;
 mod register;
 mod server;
 

@@ -3,10 +3,9 @@
 use base64ct::{Base64, Encoding};
 
 use super::http::{HttpReader, Refusal, ReplyHead, one_line};
-use super::pkcs7;
 use super::server::decode_base64;
 use crate::error::{EnrolmentError, Error, Result};
-use crate::pki::{Certificate, CertificateRequest, Profile};
+use crate::pki::{Certificate, CertificateRequest, MAX_CHAIN_LEN, Profile, pkcs7};
 use crate::secret::Secret;
 
 /// One request and its reply.
@@ -195,5 +194,9 @@ fn read_certificates(head: &ReplyHead, body: &[u8]) -> Result<Vec<Certificate>> 
         return Err(EnrolmentError::Malformed("its Content-Type is not application/pkcs7-mime").into());
     }
     let der = decode_base64(body).ok_or(EnrolmentError::Malformed("its body is not base64"))?;
-    pkcs7::decode(&der)
+    let found = pkcs7::decode(&der).ok_or(EnrolmentError::Malformed("it is not certs-only PKCS#7 in DER"))?;
+    if found.is_empty() || found.len() > MAX_CHAIN_LEN {
+        return Err(EnrolmentError::Malformed("no certificates in it, or more than ten").into());
+    }
+    found.into_iter().map(Certificate::load).collect()
 }

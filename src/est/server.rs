@@ -5,11 +5,11 @@ use std::sync::Arc;
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
+use super::Register;
 use super::http::{CONTINUE, HttpReader, RequestHead, one_line, reply};
-use super::{Register, pkcs7};
 use crate::crypto::Random;
 use crate::error::{CertificateError, Error, Result};
-use crate::pki::{Authority, Certificate, CertificateRequest, Profile};
+use crate::pki::{Authority, Certificate, CertificateRequest, Profile, pkcs7};
 use crate::time::UnixTime;
 
 /// Answers one client's HTTP requests: cacerts and simpleenroll, both under `/.well-known/est/` and

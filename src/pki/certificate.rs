@@ -3,16 +3,15 @@
 use core::ops::Range;
 use std::sync::Arc;
 
-use der::oid::AssociatedOid;
-use der::{Decode, Header, Reader as _, SliceReader, Tag};
-use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::{
-    BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
-};
+use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
+use x509_cert::ext::pkix::SubjectAltName;
 
+use super::extensions::{Extensions, one_extension};
 use super::key::sha256;
 use super::pem::{self, Kind};
+use super::signature::algorithm_name;
 use super::{DistinguishedName, GeneralName, PublicKey};
+use super::{pkcs7, text};
 use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
 
@@ -54,16 +53,9 @@ struct Inner {
     extensions: Extensions,
 }
 
-/// The extensions that verification asks about, apart from the alternative names.
-pub(super) struct Extensions {
-    pub(super) basic_constraints: Option<BasicConstraints>,
-    pub(super) key_usage: Option<KeyUsage>,
-    pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
-    pub(super) subject_key_identifier: Option<SubjectKeyIdentifier>,
-}
-
 impl Certificate {
-    /// Loads one certificate, PEM (text and other blocks around it are skipped) or DER.
+    /// Loads one certificate, PEM (text and other blocks around it are skipped) or DER; from a bundle, or
+    /// from certs-only PKCS#7, the first.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`]; [`crate::Error::Key`] for a public key that is not supported.
@@ -74,7 +66,8 @@ impl Certificate {
         }
     }
 
-    /// Loads all certificates of a PEM bundle, or one DER; at least one and at most
+    /// Loads all certificates of a PEM bundle, of certs-only PKCS#7 (RFC 5652 §5.1; PEM or DER; its
+    /// signatures, if it has any, are not looked at), or one DER; at least one and at most
     /// [`MAX_BUNDLE_LEN`], in order.
     ///
     /// # Errors
@@ -135,7 +128,46 @@ impl Certificate {
 
     /// Whether BasicConstraints says CA.
     pub fn is_ca(&self) -> bool {
-        self.0.extensions.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
+        self.0.extensions.is_ca()
+    }
+
+    /// pathLenConstraint: how many authorities may follow below this one (RFC 5280 §4.2.1.9).
+    pub fn path_length(&self) -> Option<u8> {
+        self.0.extensions.path_length()
+    }
+
+    /// KeyUsage in the words of RFC 5280 §4.2.1.3, for example `digitalSignature`; empty where it is
+    /// not there.
+    pub fn key_usages(&self) -> Vec<&'static str> {
+        self.0.extensions.key_usages()
+    }
+
+    /// ExtendedKeyUsage in the words of RFC 5280 §4.2.1.12, for example `serverAuth`, and dotted numbers
+    /// for other purposes; empty where it is not there.
+    pub fn extended_key_usages(&self) -> Vec<String> {
+        self.0.extensions.extended_key_usages()
+    }
+
+    /// The subject key identifier.
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.0.extensions.subject_key_identifier.as_ref().map(|identifier| identifier.0.as_bytes())
+    }
+
+    /// The keyIdentifier of the authority key identifier.
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.0.extensions.authority_key_identifier.as_deref()
+    }
+
+    /// Where its issuer publishes revocation lists: the URIs of cRLDistributionPoints. Nothing here
+    /// fetches them.
+    pub fn crl_urls(&self) -> &[String] {
+        &self.0.extensions.crl_urls
+    }
+
+    /// The signature's algorithm as OpenSSL names it, for example `ecdsa-with-SHA256`; a dotted number
+    /// for an unknown one.
+    pub fn signature_algorithm(&self) -> String {
+        algorithm_name(&self.0.der)
     }
 
     /// The public key.
@@ -146,6 +178,18 @@ impl Certificate {
     /// SHA-256 of the DER.
     pub fn fingerprint(&self) -> [u8; 32] {
         sha256(&self.0.der)
+    }
+
+    /// [`Certificate::fingerprint`] as `openssl x509 -fingerprint -sha256` prints it: upper-case
+    /// hexadecimal with colons.
+    pub fn fingerprint_text(&self) -> String {
+        text::colons(&self.fingerprint())
+    }
+
+    /// All of it for a person to read, laid out as by `openssl x509 -text`, for the most part in the same
+    /// words; what could move a terminal's cursor is escaped. Not for programs.
+    pub fn to_text(&self) -> String {
+        text::of_certificate(self)
     }
 
     pub(super) fn issuer_der(&self) -> &[u8] {
@@ -190,7 +234,15 @@ impl Certificate {
             not_after: UnixTime(tbs.validity().not_after.to_unix_duration().as_secs()),
             names: names.iter().flat_map(GeneralName::of_x509).filter_map(Result::ok).collect(),
             public_key,
-            extensions: Extensions::of(list)?,
+            extensions: Extensions::of(list).map_err(|what| match what {
+                "basicConstraints" => CertificateError::Malformed("the certificate's basicConstraints"),
+                "keyUsage" => CertificateError::Malformed("the certificate's keyUsage"),
+                "extKeyUsage" => CertificateError::Malformed("the certificate's extKeyUsage"),
+                "subjectKeyIdentifier" => {
+                    CertificateError::Malformed("the certificate's subjectKeyIdentifier")
+                }
+                other => CertificateError::Malformed(other),
+            })?,
             der: der.into(),
         })))
     }
@@ -203,10 +255,21 @@ impl Certificate {
         {
             return Ok(vec![Self::of_der(data)?]);
         }
-        let found = sections.iter().filter(|section| section.kind == Kind::Certificate).take(most);
-        let certificates = found
-            .map(|section| Self::of_der(&section.der().map_err(CertificateError::Malformed)?))
-            .collect::<Result<Vec<_>>>()?;
+        let mut certificates = Vec::new();
+        for section in &sections {
+            if !matches!(section.kind, Kind::Certificate | Kind::Pkcs7) || certificates.len() >= most {
+                continue;
+            }
+            let der = section.der().map_err(CertificateError::Malformed)?;
+            if section.kind == Kind::Certificate {
+                certificates.push(Self::of_der(&der)?);
+                continue;
+            }
+            let packed = pkcs7::decode(&der).ok_or(NOT_CERTS_ONLY)?;
+            for der in packed.into_iter().take(most.saturating_sub(certificates.len())) {
+                certificates.push(Self::of_der(der)?);
+            }
+        }
         if certificates.is_empty() {
             return Err(CertificateError::NotFound(pem::describe(data, &sections)).into());
         }
@@ -217,6 +280,9 @@ impl Certificate {
         self.0.der.get(range.clone()).unwrap_or_default()
     }
 }
+
+const NOT_CERTS_ONLY: CertificateError =
+    CertificateError::Malformed("the PKCS#7 bundle is not SignedData in DER with certificates, or cut short");
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
@@ -229,36 +295,6 @@ impl Eq for Certificate {}
 impl core::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Certificate({})", self.0.subject)
-    }
-}
-
-impl Extensions {
-    fn of(list: &[Extension]) -> Result<Self> {
-        const fn malformed(what: &'static str) -> CertificateError {
-            CertificateError::Malformed(what)
-        }
-        Ok(Self {
-            basic_constraints: one_extension(list)
-                .map_err(|_| malformed("the certificate's basicConstraints"))?,
-            key_usage: one_extension(list).map_err(|_| malformed("the certificate's keyUsage"))?,
-            extended_key_usage: one_extension(list)
-                .map_err(|_| malformed("the certificate's extKeyUsage"))?,
-            subject_key_identifier: one_extension(list)
-                .map_err(|_| malformed("the certificate's subjectKeyIdentifier"))?,
-        })
-    }
-}
-
-/// The extension of type `T`, if it is there. RFC 5280 §4.2: never twice.
-pub(super) fn one_extension<'a, T>(list: &'a [Extension]) -> Result<Option<T>, ()>
-where
-    T: Decode<'a> + AssociatedOid,
-{
-    let mut found = list.iter().filter(|extension| extension.extn_id == T::OID);
-    match (found.next(), found.next()) {
-        (None, _) => Ok(None),
-        (Some(one), None) => T::from_der(one.extn_value.as_bytes()).map(Some).map_err(|_| ()),
-        (Some(_), Some(_)) => Err(()),
     }
 }
 

@@ -14,10 +14,11 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Time;
 
 use super::authority::x509_time;
-use super::certificate::{one_extension, without_leading_zeros};
+use super::certificate::without_leading_zeros;
+use super::extensions::one_extension;
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed};
-use super::{Certificate, PublicKey};
+use super::{Certificate, DistinguishedName, PublicKey, text};
 use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
 
@@ -45,6 +46,27 @@ pub enum RevocationReason {
     Superseded,
     /// No longer used.
     CessationOfOperation,
+}
+
+/// An entry of a revocation list: see [`Crl::revoked`].
+///
+/// ```
+/// use otls::pki::{Crl, Revoked};
+///
+/// fn newest(list: &Crl) -> Option<Revoked> {
+///     list.revoked().into_iter().max_by_key(|entry| entry.at)
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Revoked {
+    /// The certificate's serial number, big-endian, without leading zero octets.
+    pub serial: Vec<u8>,
+    /// Since when.
+    pub at: UnixTime,
+    /// Why, in the words of RFC 5280 §5.3.1, for example `keyCompromise`; `unspecified` where the list
+    /// does not say.
+    pub reason: &'static str,
 }
 
 /// A revocation list, decoded; its signature is checked by the verifier. Cheap to clone.
@@ -102,6 +124,33 @@ impl Crl {
         pem::encode("X509 CRL", &self.0.der)
     }
 
+    /// The issuer.
+    pub fn issuer(&self) -> DistinguishedName {
+        self.parsed().map(|list| DistinguishedName::of_x509(&list.issuer)).unwrap_or_default()
+    }
+
+    /// The CRL number, big-endian, without leading zero octets.
+    pub fn number(&self) -> &[u8] {
+        without_leading_zeros(&self.0.number)
+    }
+
+    /// The entries, in the list's order. Decoded anew at each call.
+    pub fn revoked(&self) -> Vec<Revoked> {
+        let entries = self.parsed().and_then(|list| list.revoked_certificates).unwrap_or_default();
+        entries.iter().map(Revoked::of).collect()
+    }
+
+    /// All of it for a person to read, laid out as by `openssl crl -text`; what could move a terminal's
+    /// cursor is escaped.
+    pub fn to_text(&self) -> String {
+        text::of_crl(self)
+    }
+
+    /// thisUpdate: when it was issued.
+    pub fn this_update(&self) -> UnixTime {
+        self.0.this_update
+    }
+
     /// nextUpdate: from it on the list is stale and verification refuses.
     pub fn next_update(&self) -> UnixTime {
         self.0.next_update
@@ -139,6 +188,10 @@ impl Crl {
         })))
     }
 
+    pub(super) fn parsed(&self) -> Option<TbsCertList> {
+        Some(<CertificateList>::from_der(&self.0.der).ok()?.tbs_cert_list)
+    }
+
     pub(super) fn list(&self) -> &CertRevocationList<'static> {
         &self.0.list
     }
@@ -156,6 +209,33 @@ impl Crl {
     pub(super) fn age(&self) -> (UnixTime, usize, &[u8]) {
         let number = without_leading_zeros(&self.0.number);
         (self.0.this_update, number.len(), number)
+    }
+}
+
+impl Revoked {
+    fn of(entry: &RevokedCert) -> Self {
+        let extensions = entry.crl_entry_extensions.as_deref().unwrap_or_default();
+        let reason = one_extension::<CrlReason>(extensions).ok().flatten();
+        Self {
+            serial: without_leading_zeros(entry.serial_number.as_bytes()).to_vec(),
+            at: unix_time(entry.revocation_date),
+            reason: reason.map_or("unspecified", reason_name),
+        }
+    }
+}
+
+const fn reason_name(reason: CrlReason) -> &'static str {
+    match reason {
+        CrlReason::Unspecified => "unspecified",
+        CrlReason::KeyCompromise => "keyCompromise",
+        CrlReason::CaCompromise => "cACompromise",
+        CrlReason::AffiliationChanged => "affiliationChanged",
+        CrlReason::Superseded => "superseded",
+        CrlReason::CessationOfOperation => "cessationOfOperation",
+        CrlReason::CertificateHold => "certificateHold",
+        CrlReason::RemoveFromCRL => "removeFromCRL",
+        CrlReason::PrivilegeWithdrawn => "privilegeWithdrawn",
+        CrlReason::AaCompromise => "aACompromise",
     }
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use der::oid::db::rfc5912::ID_EXTENSION_REQ;
 use der::{Decode as _, Encode as _};
+use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 
-use super::certificate::one_extension;
+use super::extensions::{Extensions, one_extension};
 use super::pem::{self, Kind};
-use super::signature::{Signed, Signer};
+use super::signature::{Signed, Signer, algorithm_name};
+use super::text;
 use super::{DistinguishedName, GeneralName, PrivateKey, PublicKey};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
@@ -44,6 +46,7 @@ struct Inner {
     subject: DistinguishedName,
     names: Vec<GeneralName>,
     public_key: PublicKey,
+    extensions: Extensions,
 }
 
 impl CertificateRequest {
@@ -111,6 +114,39 @@ impl CertificateRequest {
         &self.0.public_key
     }
 
+    /// Whether it asks for an authority's certificate (BasicConstraints). An authority does not go by
+    /// what a request asks, but by its [`super::Profile`]; this and what follows is for a person to see.
+    pub fn is_ca(&self) -> bool {
+        self.0.extensions.is_ca()
+    }
+
+    /// The path length that it asks for.
+    pub fn path_length(&self) -> Option<u8> {
+        self.0.extensions.path_length()
+    }
+
+    /// The KeyUsage that it asks for, in the words of [`super::Certificate::key_usages`].
+    pub fn key_usages(&self) -> Vec<&'static str> {
+        self.0.extensions.key_usages()
+    }
+
+    /// The ExtendedKeyUsage that it asks for, in the words of
+    /// [`super::Certificate::extended_key_usages`].
+    pub fn extended_key_usages(&self) -> Vec<String> {
+        self.0.extensions.extended_key_usages()
+    }
+
+    /// The signature's algorithm, as [`super::Certificate::signature_algorithm`] names it.
+    pub fn signature_algorithm(&self) -> String {
+        algorithm_name(&self.0.der)
+    }
+
+    /// All of it for a person to read, laid out as by `openssl req -text`; what could move a terminal's
+    /// cursor is escaped.
+    pub fn to_text(&self) -> String {
+        text::of_request(self)
+    }
+
     fn of_der(der: &[u8]) -> Result<Self> {
         if der.len() > MAX_REQUEST_LEN {
             return Err(CertificateError::Malformed("the request has more than 64 KiB").into());
@@ -129,12 +165,15 @@ impl CertificateRequest {
             .verify(&public_key)
             .map_err(|_| CertificateError::BadSignature)?;
         let subject = DistinguishedName::of_x509_strict(&request.info.subject)?;
-        let names = match requested_names(&request)? {
+        let requested = requested_extensions(&request).ok_or(MALFORMED_EXTENSIONS)?;
+        let extensions = Extensions::of(&requested).map_err(|_| MALFORMED_EXTENSIONS)?;
+        let names = one_extension::<SubjectAltName>(&requested).map_err(|()| MALFORMED_EXTENSIONS)?;
+        let names = match names {
             Some(names) => GeneralName::of_x509(&names).collect::<Result<Vec<_>>>()?,
             None => Vec::new(),
         };
         check_names(&names)?;
-        Ok(Self(Arc::new(Inner { der: der.to_vec(), subject, names, public_key })))
+        Ok(Self(Arc::new(Inner { der: der.to_vec(), subject, names, public_key, extensions })))
     }
 }
 
@@ -150,14 +189,16 @@ fn check_names(names: &[GeneralName]) -> Result<()> {
     names.iter().try_for_each(GeneralName::check)
 }
 
-/// The subjectAltName of the extensionRequest attribute (RFC 2985 §5.4.2).
-fn requested_names(request: &CertReq) -> Result<Option<SubjectAltName>> {
-    const MALFORMED: CertificateError = CertificateError::Malformed("the request's extensions");
+const MALFORMED_EXTENSIONS: CertificateError =
+    CertificateError::Malformed("the request's extensions do not decode, or one is there twice");
+
+/// The extensions of the extensionRequest attribute (RFC 2985 §5.4.2).
+pub(super) fn requested_extensions(request: &CertReq) -> Option<Vec<Extension>> {
     let mut extensions = Vec::new();
     for attribute in request.info.attributes.iter().filter(|attribute| attribute.oid == ID_EXTENSION_REQ) {
         for value in attribute.values.iter() {
-            extensions.extend(value.decode_as::<ExtensionReq>().map_err(|_| MALFORMED)?.0);
+            extensions.extend(value.decode_as::<ExtensionReq>().ok()?.0);
         }
     }
-    one_extension::<SubjectAltName>(&extensions).map_err(|_| MALFORMED.into())
+    Some(extensions)
 }

@@ -167,6 +167,33 @@ impl fmt::Display for DistinguishedName {
     }
 }
 
+/// All attributes of a name in their order, as OpenSSL writes them on one line; those that are not ours
+/// by their number, and what is no text as hexadecimal (RFC 4514 §2.4).
+pub(super) fn line_of(name: &Name) -> String {
+    let mut parts = Vec::new();
+    for attribute in name.iter() {
+        let known = ATTRIBUTES.iter().find(|known| known.oid == attribute.oid);
+        let kind = known.map_or_else(|| attribute.oid.to_string(), |known| known.short.to_owned());
+        let value = match text_of(&attribute.value) {
+            Some(text) => Escaped(&text).to_string(),
+            None => {
+                attribute.value.value().iter().fold("#".to_owned(), |hex, octet| format!("{hex}{octet:02X}"))
+            }
+        };
+        parts.push(format!("{kind}={value}"));
+    }
+    parts.join(", ")
+}
+
+/// Text with what could mislead a reader escaped.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, self.0)
+    }
+}
+
 struct Attribute {
     oid: ObjectIdentifier,
     short: &'static str,

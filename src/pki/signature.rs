@@ -1,7 +1,7 @@
 //! The signature algorithms of certificates, requests and revocation lists (RFC 5280 §4.1.1.2),
 //! over the signatures of [`crate::crypto`].
 
-use der::asn1::{AnyRef, BitString, BitStringRef};
+use der::asn1::{AnyRef, BitString, BitStringRef, ObjectIdentifier};
 use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use signature::Keypair;
@@ -81,6 +81,31 @@ impl<'a> Signed<'a> {
         Err(fault)
     }
 }
+
+/// The name of the algorithm that a certificate, request or revocation list is signed with: OpenSSL's,
+/// or a dotted number.
+pub(super) fn algorithm_name(der: &[u8]) -> String {
+    let oid = Signed::of(der).and_then(|signed| {
+        let mut reader = SliceReader::new(signed.algorithm)?;
+        reader.decode::<ObjectIdentifier>()
+    });
+    let Ok(oid) = oid else { return "unknown".to_owned() };
+    let known = ALGORITHM_NAMES.iter().find(|(known, _)| *known == oid);
+    known.map_or_else(|| oid.to_string(), |(_, name)| (*name).to_owned())
+}
+
+const ALGORITHM_NAMES: &[(ObjectIdentifier, &str)] = &[
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), "ecdsa-with-SHA256"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), "ecdsa-with-SHA384"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), "ecdsa-with-SHA512"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), "sha256WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), "sha384WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"), "sha512WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), "rsassaPss"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"), "sha1WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), "ecdsa-with-SHA1"),
+    (ObjectIdentifier::new_unwrap("1.3.101.112"), "ED25519"),
+];
 
 /// Signs what x509-cert builds.
 pub(super) struct Signer<'a> {

@@ -10,17 +10,7 @@ pub(super) const MAX_LISTED: usize = 5;
 const MAX_NAME_CHARS: usize = 128;
 
 pub(super) fn purpose_name(purpose: &ObjectIdentifier) -> &'static str {
-    const NAMES: &[(&str, &str)] = &[
-        ("1.3.6.1.5.5.7.3.1", "serverAuth"),
-        ("1.3.6.1.5.5.7.3.2", "clientAuth"),
-        ("1.3.6.1.5.5.7.3.3", "codeSigning"),
-        ("1.3.6.1.5.5.7.3.4", "emailProtection"),
-        ("1.3.6.1.5.5.7.3.8", "timeStamping"),
-        ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
-        ("2.5.29.37.0", "anyExtendedKeyUsage"),
-    ];
-    let purpose = purpose.to_string();
-    NAMES.iter().find(|(oid, _)| *oid == purpose).map_or("another purpose", |(_, name)| name)
+    super::super::extensions::purpose_name(purpose).unwrap_or("another purpose")
 }
 
 pub(super) fn shown(name: &DistinguishedName) -> String {

@@ -3,24 +3,20 @@
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
-use crate::error::{EnrolmentError, Result};
-use crate::pki::{Certificate, MAX_CHAIN_LEN};
+use super::Certificate;
+use crate::error::{Error, Result};
 
 /// The DER of a certs-only message.
-pub(super) fn encode(certificates: &[&Certificate]) -> Result<Vec<u8>> {
-    build(certificates).map_err(|_| crate::Error::Internal("certificates that do not fit into PKCS#7"))
-}
-
-/// The certificates of a certs-only message, in its order.
 ///
 /// # Errors
-/// [`EnrolmentError::Malformed`]; what [`Certificate::load`] says.
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Certificate>> {
-    let found = parse(bytes).map_err(|_| EnrolmentError::Malformed("it is not certs-only PKCS#7 in DER"))?;
-    if found.is_empty() || found.len() > MAX_CHAIN_LEN {
-        return Err(EnrolmentError::Malformed("no certificates in it, or more than ten").into());
-    }
-    found.into_iter().map(Certificate::load).collect()
+/// [`Error::Internal`] for more octets than DER has lengths for.
+pub(crate) fn encode(certificates: &[&Certificate]) -> Result<Vec<u8>> {
+    build(certificates).map_err(|_| Error::Internal("certificates that do not fit into PKCS#7"))
+}
+
+/// The DER of each certificate of a certs-only message, in its order; nothing for what is not one.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    parse(bytes).ok()
 }
 
 fn build(certificates: &[&Certificate]) -> der::Result<Vec<u8>> {
