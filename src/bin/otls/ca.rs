@@ -1,0 +1,240 @@
+//! `otls ca`: an authority in a folder, with the same files as the TTP: cert.pem, key.pem and
+//! register.txt, which knows every certificate that was issued and every one that was revoked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Subcommand, ValueEnum};
+use otls::crypto::SystemRandom;
+use otls::est::Register;
+use otls::pki::{Authority, PrivateKey, Profile, RevocationReason};
+use otls::{Secret, UnixTime};
+use serde_json::json;
+
+use crate::failure::{About as _, Failure};
+use crate::files::{self, Access};
+use crate::key::Password;
+use crate::subject::{Kind, Subject, hash_for};
+use crate::{now, print, show};
+
+/// Seconds in a day.
+const DAY: u64 = 86_400;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an authority: its key, its self-signed certificate and an empty register.
+    Init {
+        #[command(flatten)]
+        folder: Folder,
+        /// The kind of key.
+        #[arg(long = "type", value_enum, default_value = "p384")]
+        kind: Kind,
+        #[command(flatten)]
+        subject: Subject,
+        /// Days for which the certificate is valid.
+        #[arg(long, default_value_t = 3650)]
+        days: u64,
+    },
+    /// Issue a certificate for a request.
+    Sign {
+        #[command(flatten)]
+        folder: Folder,
+        /// The request.
+        request: PathBuf,
+        /// What the certificate is for.
+        #[arg(long, value_enum)]
+        profile: ProfileName,
+        /// Days for which the certificate is valid.
+        #[arg(long, default_value_t = 90)]
+        days: u64,
+        /// File for the certificate; printed if absent.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Replace a file that exists.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Revoke a certificate. Publish a new list with `otls ca crl`.
+    Revoke {
+        #[command(flatten)]
+        folder: Folder,
+        /// The certificate.
+        certificate: PathBuf,
+        /// Why.
+        #[arg(long, value_enum, default_value = "unspecified")]
+        reason: Reason,
+    },
+    /// Sign the list of revoked certificates.
+    Crl {
+        #[command(flatten)]
+        folder: Folder,
+        /// Days until the next list.
+        #[arg(long, default_value_t = 7)]
+        days: u64,
+        /// File for the list; printed if absent.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Replace a file that exists.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Where the authority lives, and the password of its key.
+#[derive(clap::Args)]
+pub(crate) struct Folder {
+    /// The authority's folder.
+    #[arg(long, value_name = "FOLDER", default_value = "CA")]
+    dir: PathBuf,
+    #[command(flatten)]
+    password: Password,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// A TLS server.
+    Server,
+    /// A TLS client.
+    Client,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Reason {
+    /// None given.
+    Unspecified,
+    /// The private key may be known to others.
+    KeyCompromise,
+    /// The holder is no longer who it was.
+    AffiliationChanged,
+    /// A newer certificate took its place.
+    Superseded,
+    /// No longer used.
+    CessationOfOperation,
+}
+
+impl Command {
+    pub(crate) fn run(self, json: bool) -> Result<(), Failure> {
+        match self {
+            Self::Init { folder, kind, subject, days } => {
+                let authority = folder.create(kind, &subject, days)?;
+                let (value, text) = show::certificate(authority.certificate());
+                print(json, &value, &text);
+                Ok(())
+            }
+            Self::Sign { folder, request, profile, days, out, force } => {
+                let request = files::request(&request)?;
+                let (authority, _lock) = folder.open()?;
+                let mut register = folder.register()?;
+                let (now, lifetime) = (now()?, days.saturating_mul(DAY));
+                let issued =
+                    register.issue(&authority, &request, profile.into(), lifetime, now, &SystemRandom);
+                let certificate = issued.about("request")?;
+                // The register first: a certificate that nobody knows of cannot be revoked.
+                folder.keep(&register)?;
+                files::deliver(out.as_ref(), certificate.to_pem().as_bytes(), Access::Public, force)
+            }
+            Self::Revoke { folder, certificate, reason } => {
+                let path = certificate;
+                let (_, _lock) = folder.open()?;
+                let mut register = folder.register()?;
+                for certificate in files::certificates(&path)?.iter().take(1) {
+                    if !register.revoke(certificate.serial(), reason.into(), now()?) {
+                        let what = format!("{}: not a certificate of this authority", path.display());
+                        return Err(Failure::usage(what, "name the folder that issued it with --dir"));
+                    }
+                    folder.keep(&register)?;
+                    let serial = show::hex(certificate.serial());
+                    print(json, &json!({ "revoked": serial }), &format!("revoked {serial}"));
+                }
+                Ok(())
+            }
+            Self::Crl { folder, days, out, force } => {
+                let (authority, _lock) = folder.open()?;
+                let revoked = folder.register()?.revoked();
+                let UnixTime(number) = now()?;
+                let lifetime = days.saturating_mul(DAY);
+                // RFC 5280 §5.2.3: the number only has to grow; the time does.
+                let crl = authority.issue_crl(&revoked, number, lifetime, UnixTime(number), &SystemRandom);
+                let pem = crl.about("revocation list")?.to_pem();
+                files::deliver(out.as_ref(), pem.as_bytes(), Access::Public, force)
+            }
+        }
+    }
+}
+
+impl Folder {
+    fn create(&self, kind: Kind, subject: &Subject, days: u64) -> Result<Authority, Failure> {
+        let name = subject.distinguished_name()?;
+        let key = PrivateKey::generate(kind.into(), &SystemRandom).about("key")?;
+        let hash = hash_for(None, key.algorithm());
+        let password = files::password(self.password.password_file.as_ref())?;
+        let pem = key.to_pem(password.as_ref().map(Secret::expose), &SystemRandom).about("key")?;
+        let lifetime = days.saturating_mul(DAY);
+        let authority = Authority::create(Arc::new(key), &name, hash, lifetime, now()?, &SystemRandom)
+            .about("authority")?;
+        fs::create_dir_all(&self.dir).map_err(|error| Failure::file(&self.dir, error))?;
+        files::write(&self.file("key.pem"), pem.expose(), Access::Private, false)?;
+        let certificate = authority.certificate().to_pem();
+        files::write(&self.file("cert.pem"), certificate.as_bytes(), Access::Public, false)?;
+        files::write(
+            &self.file("register.txt"),
+            Register::default().to_text().as_bytes(),
+            Access::Private,
+            false,
+        )?;
+        Ok(authority)
+    }
+
+    /// The authority, and a lock that keeps others from changing the register meanwhile.
+    fn open(&self) -> Result<(Authority, fs::File), Failure> {
+        let path = self.file("register.lock");
+        let lock = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let lock =
+            lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|error| Failure::file(&path, error))?;
+        let key = files::private_key(&self.file("key.pem"), self.password.password_file.as_ref())?;
+        let path = self.file("cert.pem");
+        let certificate = files::certificates(&path)?.into_iter().next();
+        let certificate =
+            certificate.ok_or_else(|| Failure::usage("no certificate", "see `otls ca init`"))?;
+        let hash = hash_for(None, key.algorithm());
+        Ok((Authority::load(certificate, Arc::new(key), hash).about(path.display())?, lock))
+    }
+
+    fn register(&self) -> Result<Register, Failure> {
+        let path = self.file("register.txt");
+        let data = files::read(&path)?;
+        let text = core::str::from_utf8(&data)
+            .map_err(|_| Failure::usage(format!("{}: not text", path.display()), "restore it from a copy"))?;
+        Register::from_text(text).about(path.display())
+    }
+
+    fn keep(&self, register: &Register) -> Result<(), Failure> {
+        files::write(&self.file("register.txt"), register.to_text().as_bytes(), Access::Private, true)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        Path::join(&self.dir, name)
+    }
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Server => Self::Server,
+            ProfileName::Client => Self::Client,
+        }
+    }
+}
+
+impl From<Reason> for RevocationReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Unspecified => Self::Unspecified,
+            Reason::KeyCompromise => Self::KeyCompromise,
+            Reason::AffiliationChanged => Self::AffiliationChanged,
+            Reason::Superseded => Self::Superseded,
+            Reason::CessationOfOperation => Self::CessationOfOperation,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: keys, requests, an authority, certificates and their verification.
+//!
+//! Results go to standard output, what went wrong to standard error as one line with what to do;
+//! the exit code tells the kinds of failure apart.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod ca;
+mod cert;
+mod csr;
+mod failure;
+mod files;
+mod key;
+mod show;
+mod subject;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Keys, certificates and a private authority.
+#[derive(Parser)]
+#[command(
+    name = "otls",
+    version,
+    after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
+                  4 the authority refuses, 6 a certificate is refused"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make, look at and convert private keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Make, look at and check certificate requests.
+    #[command(subcommand)]
+    Csr(csr::Command),
+    /// Run an authority in a folder.
+    #[command(subcommand)]
+    Ca(ca::Command),
+    /// Look at certificates.
+    #[command(subcommand)]
+    Cert(cert::Command),
+    /// Judge a certificate, and say why.
+    Verify(verify::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Key(command) => command.run(cli.json),
+        Command::Csr(command) => command.run(cli.json),
+        Command::Ca(command) => command.run(cli.json),
+        Command::Cert(command) => command.run(cli.json),
+        Command::Verify(arguments) => return verify::run(&arguments, cli.json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Prints what a command found: JSON, or the text.
+fn print(json: bool, value: &serde_json::Value, text: &str) {
+    if json {
+        println!("{value:#}");
+    } else {
+        println!("{}", text.trim_end());
+    }
+}
+
+/// The system's time; the library reads no clock.
+fn now() -> Result<otls::UnixTime, Failure> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since
+        .map(|since| otls::UnixTime(since.as_secs()))
+        .map_err(|_| Failure::usage("the system's clock is before 1970", "set the clock"))
+}

@@ -1,0 +1,108 @@
+//! `otls verify`: the verdict and the whole report.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use otls::UnixTime;
+use otls::error::Report;
+use otls::pki::{Certificate, GeneralName, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer};
+use serde_json::json;
+
+use crate::failure::{About as _, Failure};
+use crate::{files, now, print, show};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A trusted authority's certificate; may be repeated.
+    #[arg(long, value_name = "FILE", required = true)]
+    root: Vec<PathBuf>,
+    /// Certificates between the leaf and a root; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    intermediate: Vec<PathBuf>,
+    /// A revocation list; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// Judge at this time, as in 2026-11-23T12:00:00Z; by default now.
+    #[arg(long, value_name = "RFC3339")]
+    time: Option<String>,
+    /// What the certificate is for.
+    #[arg(long, value_enum, default_value = "server")]
+    usage: Usage,
+    /// The name that a server must have.
+    #[arg(long, value_name = "NAME", required_if_eq("usage", "server"))]
+    name: Option<String>,
+    /// Certificates that may stand between the leaf and the root.
+    #[arg(long, value_name = "N")]
+    max_depth: Option<usize>,
+    /// The certificate, or a chain that starts with it.
+    leaf: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Usage {
+    /// A TLS server.
+    Server,
+    /// A TLS client.
+    Client,
+}
+
+/// The exit code of a certificate that is refused.
+const REFUSED: u8 = 6;
+
+pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
+    match judge(arguments) {
+        Ok(Ok(peer)) => {
+            let (leaf, text) = show::certificate(peer.certificate());
+            let root = peer.authority().subject().to_string();
+            let value = json!({ "valid": true, "authority": root, "certificate": leaf });
+            print(json, &value, &format!("valid, issued below {root}\n{text}"));
+            ExitCode::SUCCESS
+        }
+        Ok(Err(report)) => {
+            let (value, text) = show::report(&report);
+            print(json, &value, &text);
+            ExitCode::from(REFUSED)
+        }
+        Err(failure) => failure.report(),
+    }
+}
+
+fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure> {
+    let mut trust = TrustStore::new();
+    for path in &arguments.root {
+        for certificate in files::certificates(path)? {
+            trust.add_authority(&certificate).about(path.display())?;
+        }
+    }
+    for path in &arguments.crl {
+        trust.add_crl(files::crl(path)?);
+    }
+    let mut chain = files::certificates(&arguments.leaf)?;
+    for path in &arguments.intermediate {
+        chain.extend(files::certificates(path)?);
+    }
+    let limit = arguments.max_depth.map_or(MAX_CHAIN_LEN, |depth| depth.saturating_add(1));
+    if chain.len() > limit.min(MAX_CHAIN_LEN) {
+        let what = format!("{} certificates are given, at most {limit} may form the chain", chain.len());
+        return Err(Failure::usage(what, "give fewer --intermediate, or a larger --max-depth"));
+    }
+    let time = match &arguments.time {
+        Some(text) => parse_time(text)?,
+        None => now()?,
+    };
+    let role = match (arguments.usage, &arguments.name) {
+        (Usage::Server, Some(name)) => PeerRole::Server(GeneralName::parse(name).about("--name")?),
+        (Usage::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
+        (Usage::Client, _) => PeerRole::Client,
+    };
+    let chain: Vec<Vec<u8>> = chain.iter().map(Certificate::to_der).map(<[u8]>::to_vec).collect();
+    Ok(trust.verify(&chain, &role, time))
+}
+
+fn parse_time(text: &str) -> Result<UnixTime, Failure> {
+    let parsed: Result<der::DateTime, _> = text.parse();
+    parsed.map(|moment| UnixTime(moment.unix_duration().as_secs())).map_err(|_| {
+        Failure::usage(format!("--time {text:?} is no time"), "write it as 2026-11-23T12:00:00Z")
+    })
+}
