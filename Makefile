@@ -28,14 +28,14 @@ test: deps ## everything that CI tests: Rust, C and Python; installs the tools t
 	@$(MAKE) --no-print-directory test-rust test-python
 
 test-rust: ## the tests in Rust, which build and run the C programs too
-	$(CARGO) test --locked --features capi --no-fail-fast
+	$(CARGO) test --locked --features capi,cli --no-fail-fast
 
 test-python: $(VENV)/.otls ## the tests in Python, the three scripts included
 	$(PY) -m pytest bindings/python
 
 lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules of the house
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi,otls/cli -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features capi
 	$(PY) -m ruff check bindings/python examples scripts
 	$(PY) -m ruff format --check bindings/python examples scripts

@@ -1,0 +1,230 @@
+//! The command line, run as a person runs it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder and the commands that are run in it.
+struct Shell(TempDir);
+
+impl Shell {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn output(&self, arguments: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_otls"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.path())
+            .env_remove("OTLS_KEY_PASSWORD")
+            .output()
+            .unwrap()
+    }
+
+    /// Standard output of a command that succeeds.
+    fn run(&self, arguments: &str) -> String {
+        let output = self.output(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments}: {error}");
+        assert_eq!(error, "", "{arguments}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &str) -> Value {
+        serde_json::from_str(&self.run(arguments)).unwrap()
+    }
+
+    /// The exit code and the one line of a command that fails.
+    fn fails(&self, arguments: &str) -> (i32, String) {
+        let output = self.output(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.stdout, b"", "{arguments}");
+        assert_eq!(error.lines().count(), 1, "{arguments}: {error}");
+        assert!(error.starts_with("otls: error: "), "{error}");
+        (output.status.code().unwrap(), error)
+    }
+
+    /// The JSON report of a certificate that is refused.
+    fn refused(&self, arguments: &str) -> Value {
+        let output = self.output(&format!("verify --json {arguments}"));
+        assert_eq!(output.status.code(), Some(6), "{arguments}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn mode(&self, file: &str) -> u32 {
+        fs::metadata(self.path().join(file)).unwrap().permissions().mode() & 0o777
+    }
+
+    /// An authority, and a certificate for bank.example.
+    fn with_certificate() -> Self {
+        let shell = Self::new();
+        shell.run("ca init --name Root --country IN");
+        shell.run("key new --out key.pem --public public.pem");
+        shell.run("csr new --key key.pem --name bank --san bank.example --san 127.0.0.1 --out request.pem");
+        shell.run("ca sign request.pem --profile server --out bank.pem");
+        shell
+    }
+}
+
+fn openssl(folder: &Path, arguments: &str) -> String {
+    let output = Command::new("openssl").args(arguments.split_whitespace()).current_dir(folder).output();
+    let output = output.expect("openssl, which scripts/deps.sh installs");
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn from_a_key_to_a_certificate_that_openssl_accepts() {
+    let shell = Shell::with_certificate();
+    let strict = "verify -x509_strict -purpose sslserver -CAfile CA/cert.pem bank.pem";
+    assert_eq!(openssl(shell.path(), strict), "bank.pem: OK\n");
+    openssl(shell.path(), "req -verify -noout -in request.pem");
+    let public = openssl(shell.path(), "x509 -noout -pubkey -in bank.pem");
+    assert_eq!(public, fs::read_to_string(shell.path().join("public.pem")).unwrap());
+    assert_eq!((shell.mode("key.pem"), shell.mode("CA/key.pem")), (0o600, 0o600));
+    assert_eq!(shell.mode("bank.pem"), 0o644);
+}
+
+#[test]
+fn what_is_shown_is_what_was_asked_for() {
+    let shell = Shell::with_certificate();
+    let request = shell.json("csr show request.pem --json");
+    assert_eq!(request["subject"], "CN=bank");
+    assert_eq!(request["names"], serde_json::json!(["bank.example", "127.0.0.1"]));
+    let certificate = &shell.json("cert show bank.pem --json")[0];
+    assert_eq!((&certificate["issuer"], &certificate["ca"]), (&"CN=Root,C=IN".into(), &false.into()));
+    let fingerprint = openssl(shell.path(), "x509 -noout -fingerprint -sha256 -in bank.pem");
+    assert!(fingerprint.trim().ends_with(certificate["sha256"].as_str().unwrap()));
+    let key = shell.json("key show key.pem --json");
+    assert_eq!(key["algorithm"], "ECDSA on P-256");
+    assert_eq!(shell.json("csr verify request.pem --json")["valid"], true);
+    let private = fs::read_to_string(shell.path().join("key.pem")).unwrap();
+    let secret = private.lines().nth(1).unwrap();
+    assert!(!shell.run("key show key.pem").contains(secret), "a private key is never shown");
+}
+
+#[test]
+fn verify_gives_the_verdict_and_the_whole_report() {
+    let shell = Shell::with_certificate();
+    let valid = shell.json("verify --json --root CA/cert.pem --name bank.example bank.pem");
+    assert_eq!((&valid["valid"], &valid["authority"]), (&true.into(), &"CN=Root,C=IN".into()));
+    shell.run("verify --root CA/cert.pem --name 127.0.0.1 bank.pem");
+
+    let report = shell.refused("--root CA/cert.pem --name other.example bank.pem");
+    assert_eq!(report["code"], "CERTIFICATE_WRONG_NAME");
+    assert_eq!(report["findings"][0]["check"], "name");
+    let report = shell.refused("--root CA/cert.pem --usage client bank.pem");
+    assert_eq!(report["findings"][0]["check"], "extendedKeyUsage");
+    let report = shell.refused("--root CA/cert.pem --name bank.example --time 2036-01-01T00:00:00Z bank.pem");
+    assert_eq!(report["code"], "CERTIFICATE_EXPIRED");
+    shell.run("ca init --dir Other --name Other");
+    let report = shell.refused("--root Other/cert.pem --name bank.example bank.pem");
+    assert_eq!(report["code"], "CERTIFICATE_UNTRUSTED");
+}
+
+#[test]
+fn a_revoked_certificate_is_on_the_next_list_and_refused() {
+    let shell = Shell::with_certificate();
+    shell.run("ca crl --out before.pem");
+    shell.run("verify --root CA/cert.pem --crl before.pem --name bank.example bank.pem");
+    shell.run("ca revoke bank.pem --reason key-compromise");
+    shell.run("ca crl --out after.pem");
+    let text = openssl(shell.path(), "crl -in after.pem -noout -text -CAfile CA/cert.pem");
+    assert!(text.contains("Key Compromise"));
+    let report = shell.refused("--root CA/cert.pem --crl after.pem --name bank.example bank.pem");
+    assert_eq!(report["code"], "CERTIFICATE_REVOKED");
+    let stale =
+        "--root CA/cert.pem --crl before.pem --name bank.example --time 2099-01-01T00:00:00Z bank.pem";
+    assert_eq!(shell.refused(stale)["valid"], false);
+    let (code, line) = shell.fails("ca revoke CA/cert.pem");
+    assert_eq!(code, 2);
+    assert!(line.contains("not a certificate of this authority"), "{line}");
+}
+
+#[test]
+fn a_password_comes_from_a_file_or_the_environment() {
+    let shell = Shell::new();
+    fs::write(shell.path().join("password"), "correct horse\n").unwrap();
+    shell.run("key new --out key.pem --password-file password");
+    assert!(fs::read_to_string(shell.path().join("key.pem")).unwrap().contains("ENCRYPTED"));
+    shell.run("key show key.pem --password-file password");
+    let (code, line) = shell.fails("key show key.pem");
+    assert!(code == 3 && line.contains("encrypted and no password was given"), "{line}");
+    fs::write(shell.path().join("wrong"), "battery staple").unwrap();
+    let (code, line) = shell.fails("key show key.pem --password-file wrong");
+    assert!(code == 3 && line.contains("wrong password"), "{line}");
+    fs::write(shell.path().join("empty"), "\n").unwrap();
+    assert_eq!(shell.fails("key show key.pem --password-file empty").0, 2);
+    let with_variable = Command::new(env!("CARGO_BIN_EXE_otls"))
+        .args(["key", "show", "key.pem"])
+        .current_dir(shell.path())
+        .env("OTLS_KEY_PASSWORD", "correct horse")
+        .output();
+    assert!(with_variable.unwrap().status.success());
+}
+
+#[test]
+fn nothing_is_replaced_unless_asked() {
+    let shell = Shell::with_certificate();
+    let before = fs::read(shell.path().join("key.pem")).unwrap();
+    let (code, line) = shell.fails("key new --out key.pem");
+    assert!(code == 3 && line.contains("the file exists"), "{line}");
+    assert_eq!(fs::read(shell.path().join("key.pem")).unwrap(), before);
+    assert_eq!(shell.fails("ca init --name Again").0, 3);
+    shell.run("key new --out key.pem --force");
+    assert_ne!(fs::read(shell.path().join("key.pem")).unwrap(), before);
+    assert_eq!(shell.mode("key.pem"), 0o600);
+    let left: Vec<_> = fs::read_dir(shell.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("tmp")), "{left:?}");
+}
+
+#[test]
+fn each_mistake_is_one_line_and_has_its_exit_code() {
+    let shell = Shell::with_certificate();
+    fs::write(shell.path().join("garbage"), [0xFF; 100]).unwrap();
+    let cases = [
+        ("key show bank.pem", 3, "the data holds a certificate"),
+        ("key show nowhere.pem", 3, "No such file"),
+        ("key show garbage", 3, "garbage"),
+        ("cert show key.pem", 3, "key.pem"),
+        ("csr show bank.pem", 3, "bank.pem"),
+        ("csr new --key key.pem --name bank --country INDIA", 4, "two letters"),
+        ("csr new --key key.pem --name bank --san bad_!name", 4, "--san"),
+        ("csr new --key key.pem --name bank --hash sha384", 3, "SHA-256"),
+        ("verify --root CA/cert.pem --name bank.example --time yesterday bank.pem", 2, "is no time"),
+        (
+            "verify --root CA/cert.pem --name bank.example --max-depth 0 --intermediate CA/cert.pem bank.pem",
+            2,
+            "2 certificates",
+        ),
+        ("verify --root bank.pem --name bank.example bank.pem", 3, "bank.pem"),
+        ("ca crl --dir Nowhere", 3, "Nowhere"),
+    ];
+    for (arguments, code, words) in cases {
+        let (got, line) = shell.fails(arguments);
+        assert_eq!(got, code, "{arguments}: {line}");
+        assert!(line.contains(words), "{arguments}: {line}");
+    }
+    assert_eq!(shell.output("verify bank.pem").status.code(), Some(2));
+    assert_eq!(shell.output("key new --type dsa").status.code(), Some(2));
+}
+
+#[test]
+fn a_name_belongs_to_its_first_key() {
+    let shell = Shell::with_certificate();
+    shell.run("key new --out thief.pem");
+    shell.run("csr new --key thief.pem --name bank --san bank.example --out thief-request.pem");
+    let (code, line) = shell.fails("ca sign thief-request.pem --profile server");
+    assert!(code == 4 && line.contains("belongs to another key"), "{line}");
+    shell.run("ca revoke bank.pem");
+    shell.run("ca sign thief-request.pem --profile server");
+}
