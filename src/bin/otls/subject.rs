@@ -25,6 +25,15 @@ pub(crate) struct Subject {
     /// Organisation (O).
     #[arg(long, value_name = "TEXT", default_value = "")]
     organisation: String,
+    /// Organisational unit (OU).
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    unit: String,
+    /// E-mail address (emailAddress).
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    email: String,
+    /// Number of the subject itself (serialNumber).
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    serial_number: String,
 }
 
 impl Subject {
@@ -34,6 +43,9 @@ impl Subject {
         name.state.clone_from(&self.state);
         name.locality.clone_from(&self.locality);
         name.organization.clone_from(&self.organisation);
+        name.organizational_unit.clone_from(&self.unit);
+        name.email.clone_from(&self.email);
+        name.serial_number.clone_from(&self.serial_number);
         name.check().about("subject")?;
         Ok(name)
     }
