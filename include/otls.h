@@ -1462,12 +1462,11 @@ int32_t otls_otp_context_new(otls_otp_context **context, otls_error **error);
 void otls_otp_context_free(otls_otp_context *context);
 
 /**
- * Adds a named value, both as text. The order in which they are added does not matter.
+ * Sets a named value, both as text; one of the same name is replaced. The order does not matter.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for a name that is there already or is empty, and beyond the limits of
- * docs/PROTOCOL.md.
+ * Errors: `OTLS_ERROR_API_MISUSE` for an empty name or value, and beyond the limits of docs/PROTOCOL.md.
  */
-int32_t otls_otp_context_add(const otls_otp_context *context,
+int32_t otls_otp_context_set(const otls_otp_context *context,
                              const uint8_t *name,
                              size_t name_len,
                              const uint8_t *value,

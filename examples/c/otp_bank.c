@@ -25,7 +25,7 @@ static int transfer(otls_otp_context **context) {
     otls_error *error = NULL;
     int32_t failed = otls_otp_context_new(context, &error);
     for (size_t i = 0; !failed && i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
-        failed = otls_otp_context_add(*context, (const uint8_t *)FIELDS[i][0], strlen(FIELDS[i][0]),
+        failed = otls_otp_context_set(*context, (const uint8_t *)FIELDS[i][0], strlen(FIELDS[i][0]),
                                       (const uint8_t *)FIELDS[i][1], strlen(FIELDS[i][1]), &error);
     }
     return failed ? explain("the transaction", error) : DONE;

@@ -41,12 +41,11 @@ pub extern "C" fn otls_otp_context_free(context: Option<Box<otls_otp_context>>) 
     guard::value((), || drop(context));
 }
 
-/// Adds a named value, both as text. The order in which they are added does not matter.
+/// Sets a named value, both as text; one of the same name is replaced. The order does not matter.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a name that is there already or is empty, and beyond the limits of
-/// docs/PROTOCOL.md.
+/// Errors: `OTLS_ERROR_API_MISUSE` for an empty name or value, and beyond the limits of docs/PROTOCOL.md.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otp_context_add(
+pub unsafe extern "C" fn otls_otp_context_set(
     context: Option<&otls_otp_context>,
     name: *const u8,
     name_len: size_t,

@@ -108,6 +108,7 @@ pub fn asan(compiler: &mut Command) {
 pub fn compile(compiler: &str, standard: &str, linking: Linking, source: &Path, program: &Path) {
     let mut command = tool(compiler);
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-g"]).arg(format!("-std={standard}"));
+    command.arg(format!("-DOTLS_EXPECTED_VERSION=\"{}\"", env!("CARGO_PKG_VERSION")));
     command.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(program);
     linking(&mut command);
     succeed(&mut command);

@@ -1,0 +1,139 @@
+/* What the tests in C share: checks that end the program, and a small world of certificates. */
+#ifndef OTLS_TESTS_CHECK_H
+#define OTLS_TESTS_CHECK_H
+
+#include <otls.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW UINT64_C(1800000000)
+#define DAY UINT64_C(86400)
+
+/* A string literal as pointer and length. */
+#define TEXT(literal) (const uint8_t *)(literal), sizeof(literal) - 1
+
+#define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
+
+/* The call, whose last argument is `&error`, succeeds and leaves no error. */
+#define WORKS(call) check(works((call), &error), #call, __FILE__, __LINE__)
+
+/* The call, whose last argument is `&error`, fails with this number, which the error has too. */
+#define FAILS(number, call) check(fails((number), (call), &error), #call, __FILE__, __LINE__)
+
+static inline void check(int condition, const char *what, const char *file, int line) {
+    if (!condition) {
+        fprintf(stderr, "%s:%d: %s\n", file, line, what);
+        exit(1);
+    }
+}
+
+static inline int works(int32_t code, otls_error **error) {
+    if (code != OTLS_OK) {
+        fprintf(stderr, "%d: %s\n", (int)code, otls_error_message(*error));
+    }
+    return code == OTLS_OK && *error == NULL;
+}
+
+static inline int fails(int32_t expected, int32_t code, otls_error **error) {
+    int right = code == expected && *error != NULL && otls_error_code(*error) == code &&
+                *otls_error_message(*error) != 0 && *otls_error_name(*error) != 0;
+    if (!right) {
+        fprintf(stderr, "%d instead of %d: %s\n", (int)code, (int)expected, otls_error_message(*error));
+    }
+    otls_error_free(*error);
+    *error = NULL;
+    return right;
+}
+
+static inline int has(const otls_blob *blob, const char *text) {
+    size_t len;
+    const uint8_t *data = otls_blob_data(blob, &len);
+    return len == strlen(text) && otls_blob_len(blob) == len && memcmp(data, text, len) == 0;
+}
+
+static inline otls_name *make_name(const char *common_name) {
+    otls_error *error;
+    otls_name *name;
+    WORKS(otls_name_new(&name, &error));
+    WORKS(otls_name_set(name, TEXT("CN"), (const uint8_t *)common_name, strlen(common_name), &error));
+    return name;
+}
+
+static inline otls_authority *make_authority(const char *common_name) {
+    otls_error *error;
+    otls_key *key;
+    otls_authority *authority;
+    otls_name *name = make_name(common_name);
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_authority_create(key, name, OTLS_HASH_SHA256, 365 * DAY, NOW, &authority, &error));
+    otls_key_free(key);
+    otls_name_free(name);
+    return authority;
+}
+
+static inline otls_identity *make_identity(const otls_authority *authority, const char *common_name, int32_t profile) {
+    otls_error *error;
+    otls_key *key;
+    otls_request *request;
+    otls_certificate *certificate;
+    otls_blob *pem;
+    otls_identity *identity;
+    otls_name *name = make_name(common_name);
+    size_t len;
+    const uint8_t *data;
+
+    WORKS(otls_name_add_alternative(name, (const uint8_t *)common_name, strlen(common_name), &error));
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
+    WORKS(otls_authority_issue(authority, request, profile, DAY, NOW, &certificate, &error));
+    WORKS(otls_certificate_to_pem(certificate, &pem, &error));
+    data = otls_blob_data(pem, &len);
+    WORKS(otls_identity_new(data, len, key, &identity, &error));
+    otls_blob_free(pem);
+    otls_certificate_free(certificate);
+    otls_request_free(request);
+    otls_key_free(key);
+    otls_name_free(name);
+    return identity;
+}
+
+static inline otls_trust_store *make_trust(const otls_authority *authority) {
+    otls_error *error;
+    otls_certificate *certificate;
+    otls_trust_store *trust;
+    WORKS(otls_authority_certificate(authority, &certificate, &error));
+    WORKS(otls_trust_store_new(&trust, &error));
+    WORKS(otls_trust_store_add(trust, certificate, &error));
+    otls_certificate_free(certificate);
+    return trust;
+}
+
+/* Moves what is pending from one side to the other; the code of the other's last call. */
+static inline int32_t transfer(otls_connection *from, otls_connection *to, otls_error **error) {
+    size_t len, consumed;
+    const uint8_t *pending = otls_connection_pending(from, &len);
+    int32_t code = OTLS_OK;
+    *error = NULL;
+    while (pending != NULL && code == OTLS_OK) {
+        code = otls_connection_feed(to, pending, len, &consumed, error);
+        if (code == OTLS_OK && consumed == 0) {
+            return code;
+        }
+        CHECK(otls_connection_consume(from, code == OTLS_OK ? consumed : len, NULL) == OTLS_OK);
+        pending = otls_connection_pending(from, &len);
+    }
+    return code;
+}
+
+/* Carries octets both ways until nothing is pending. */
+static inline void shake_hands(otls_connection *client, otls_connection *server) {
+    otls_error *error;
+    while (otls_connection_pending(client, NULL) != NULL || otls_connection_pending(server, NULL) != NULL) {
+        WORKS(transfer(client, server, &error));
+        WORKS(transfer(server, client, &error));
+    }
+}
+
+#endif

@@ -1,0 +1,276 @@
+/* Two connections without a socket: configuration, handshake, data, and how they fail. */
+#include "check.h"
+
+static otls_authority *authority;
+static otls_trust_store *trust;
+static otls_identity *bank, *customer;
+
+static otls_config *client_config(void) {
+    otls_error *error;
+    otls_config *config;
+    WORKS(otls_config_client(trust, &config, &error));
+    WORKS(otls_config_set_identity(config, customer, &error));
+    return config;
+}
+
+static otls_config *server_config(void) {
+    otls_error *error;
+    otls_config *config;
+    WORKS(otls_config_server_require(bank, trust, &config, &error));
+    return config;
+}
+
+static otls_connection *client_of(const otls_config *config) {
+    otls_error *error;
+    otls_connection *connection;
+    WORKS(otls_connection_client(config, TEXT("bank.example"), NOW, &connection, &error));
+    return connection;
+}
+
+static otls_connection *server_of(const otls_config *config) {
+    otls_error *error;
+    otls_connection *connection;
+    WORKS(otls_connection_server(config, NOW, &connection, &error));
+    return connection;
+}
+
+static int is(const otls_connection *connection, uint32_t bits) {
+    return (otls_connection_state(connection) & bits) == bits;
+}
+
+static void configurations_are_checked(void) {
+    static const uint16_t UNKNOWN[] = { 0x1304 }, TWICE[] = { OTLS_GROUP_X25519, OTLS_GROUP_X25519 };
+    otls_error *error;
+    otls_config *other;
+    otls_connection *connection;
+    otls_config *client = client_config(), *server = server_config();
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_suites(client, UNKNOWN, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_suites(client, NULL, 0, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_suites(client, NULL, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_groups(client, TWICE, 2, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_schemes(client, UNKNOWN, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_server_require(bank, NULL, &other, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_server(client, NOW, &connection, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_client(server, TEXT("bank.example"), NOW, &connection, &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_connection_client(client, TEXT("bank example"), NOW, &connection, &error));
+    CHECK(connection == NULL);
+    WORKS(otls_config_server_request(bank, trust, &other, &error));
+    otls_config_free(other);
+    WORKS(otls_config_server_only(bank, &other, &error));
+    otls_config_free(other);
+    otls_config_free(client);
+    otls_config_free(server);
+}
+
+static void the_outcome_is_known(const otls_connection *client, const otls_connection *server) {
+    otls_error *error;
+    otls_certificate *peer;
+    otls_blob *name;
+    uint8_t ours[32], theirs[32];
+    CHECK(otls_connection_suite(client) == OTLS_SUITE_AES_256_CBC_HMAC_SHA384);
+    CHECK(otls_connection_suite(server) == otls_connection_suite(client));
+    CHECK(otls_connection_group(client) == OTLS_GROUP_SECP384R1);
+    CHECK(otls_connection_scheme(client) == OTLS_SCHEME_ECDSA_SECP256R1_SHA256);
+    CHECK(otls_connection_peer_scheme(server) == otls_connection_scheme(client));
+    WORKS(otls_connection_peer(server, &peer, &error));
+    WORKS(otls_certificate_common_name(peer, &name, &error));
+    CHECK(has(name, "customer.example"));
+    WORKS(otls_connection_export(client, TEXT("EXPORTER-test"), TEXT("context"), ours, sizeof ours, &error));
+    WORKS(otls_connection_export(server, TEXT("EXPORTER-test"), TEXT("context"), theirs, sizeof theirs, &error));
+    CHECK(memcmp(ours, theirs, sizeof ours) == 0);
+    WORKS(otls_connection_export(server, TEXT("EXPORTER-test"), NULL, 0, theirs, sizeof theirs, &error));
+    CHECK(memcmp(ours, theirs, sizeof ours) != 0);
+    otls_blob_free(name);
+    otls_certificate_free(peer);
+}
+
+static void data_arrives(otls_connection *from, otls_connection *to) {
+    otls_error *error;
+    uint8_t plaintext[8];
+    size_t opened;
+    WORKS(otls_connection_seal(from, TEXT("hello, there"), &error));
+    WORKS(transfer(from, to, &error));
+    CHECK(is(to, OTLS_STATE_HAVE_PLAINTEXT) && otls_connection_available(to) == 12);
+    WORKS(otls_connection_open(to, plaintext, sizeof plaintext, &opened, &error));
+    CHECK(opened == 8 && memcmp(plaintext, "hello, t", 8) == 0);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_open(to, NULL, 1, &opened, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_open(to, plaintext, sizeof plaintext, NULL, &error));
+    WORKS(otls_connection_open(to, NULL, 0, &opened, &error));
+    CHECK(opened == 0);
+    WORKS(otls_connection_open(to, plaintext, sizeof plaintext, &opened, &error));
+    CHECK(opened == 4 && memcmp(plaintext, "here", 4) == 0);
+    WORKS(otls_connection_open(to, plaintext, sizeof plaintext, &opened, &error));
+    CHECK(opened == 0 && otls_connection_available(to) == 0);
+}
+
+static void two_sides_talk(void) {
+    static const uint16_t SUITE[] = { OTLS_SUITE_AES_256_CBC_HMAC_SHA384 }, GROUP[] = { OTLS_GROUP_SECP384R1 },
+                          SCHEME[] = { OTLS_SCHEME_ECDSA_SECP256R1_SHA256 };
+    otls_error *error;
+    otls_config *for_client = client_config(), *for_server = server_config();
+    WORKS(otls_config_set_suites(for_server, SUITE, 1, &error));
+    WORKS(otls_config_set_groups(for_server, GROUP, 1, &error));
+    WORKS(otls_config_set_schemes(for_server, SCHEME, 1, &error));
+    otls_connection *client = client_of(for_client), *server = server_of(for_server);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_seal(client, TEXT("early"), &error));
+    /* What they were made of may go. */
+    otls_config_free(for_client);
+    otls_config_free(for_server);
+    shake_hands(client, server);
+    CHECK(is(client, OTLS_STATE_HANDSHAKE_DONE | OTLS_STATE_CONFIRMED) && is(server, OTLS_STATE_CONFIRMED));
+    CHECK(otls_connection_error(client) == NULL);
+    the_outcome_is_known(client, server);
+    data_arrives(client, server);
+    data_arrives(server, client);
+    WORKS(otls_connection_update_keys(client, 1, &error));
+    WORKS(transfer(client, server, &error));
+    data_arrives(client, server);
+    data_arrives(server, client);
+    WORKS(otls_connection_close(client, &error));
+    WORKS(transfer(client, server, &error));
+    WORKS(otls_connection_feed_end(server, &error));
+    CHECK(is(server, OTLS_STATE_CLOSED));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_seal(client, TEXT("late"), &error));
+    FAILS(OTLS_ERROR_TRUNCATED, otls_connection_feed_end(client, &error));
+    otls_connection_free(client);
+    otls_connection_free(server);
+}
+
+/* The server looks at the offer before it chooses, the client at the request. */
+static void both_sides_decide_late(void) {
+    otls_error *error;
+    otls_connection *server;
+    otls_config *for_client, *for_server = server_config();
+    otls_blob *text;
+    uint16_t numbers[64];
+    size_t count = 1;
+    WORKS(otls_config_client(trust, &for_client, &error));
+    otls_connection *client = client_of(for_client);
+    WORKS(otls_connection_accept(NOW, &server, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_offered_suites(server, numbers, &count, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_configure(server, for_server, &error));
+    WORKS(transfer(client, server, &error));
+    CHECK(is(server, OTLS_STATE_NEED_CONFIG));
+    count = 1;
+    FAILS(OTLS_ERROR_BUFFER_TOO_SMALL, otls_connection_offered_suites(server, numbers, &count, &error));
+    CHECK(count == 6);
+    WORKS(otls_connection_offered_suites(server, numbers, &count, &error));
+    CHECK(count == 6 && numbers[0] == OTLS_SUITE_AES_128_GCM_SHA256);
+    count = 64;
+    WORKS(otls_connection_offered_groups(server, numbers, &count, &error));
+    CHECK(count == 4 && numbers[0] == OTLS_GROUP_X25519MLKEM768);
+    count = 64;
+    WORKS(otls_connection_offered_schemes(server, numbers, &count, &error));
+    CHECK(count >= 4);
+    WORKS(otls_connection_offered_server_name(server, &text, &error));
+    CHECK(has(text, "bank.example"));
+    otls_blob_free(text);
+    CHECK(otls_connection_offered_alpn_count(server) == 0 && otls_connection_offered_alpn_count(NULL) == 0);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_offered_alpn(server, 0, &text, &error));
+    WORKS(otls_connection_set_time(server, NOW + 1, &error));
+    WORKS(otls_connection_configure(server, for_server, &error));
+    WORKS(transfer(server, client, &error));
+    CHECK(is(client, OTLS_STATE_NEED_CLIENT_CERT));
+    count = 64;
+    WORKS(otls_connection_requested_schemes(client, numbers, &count, &error));
+    CHECK(count == 4);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_requested_schemes(server, numbers, &count, &error));
+    WORKS(otls_connection_provide_identity(client, customer, &error));
+    shake_hands(client, server);
+    CHECK(is(client, OTLS_STATE_CONFIRMED));
+    otls_config_free(for_client);
+    otls_config_free(for_server);
+    otls_connection_free(client);
+    otls_connection_free(server);
+}
+
+/* The client's error says which certificate, which check, and what to do; the server's, the alert. */
+static void a_refusal_is_explained(void) {
+    otls_error *error;
+    otls_config *for_client, *for_server = server_config();
+    otls_authority *stranger = make_authority("Another root");
+    otls_trust_store *other_trust = make_trust(stranger);
+    WORKS(otls_config_client(other_trust, &for_client, &error));
+    WORKS(otls_config_set_anonymous(for_client, &error));
+    otls_connection *client = client_of(for_client), *server = server_of(for_server);
+    WORKS(transfer(client, server, &error));
+    CHECK(transfer(server, client, &error) == OTLS_ERROR_CERTIFICATE_UNTRUSTED);
+    CHECK(otls_error_depth(error) == 0 && strcmp(otls_error_check(error), "issuer") == 0);
+    CHECK(otls_error_alert(error) == 48 && *otls_error_hint(error) != 0);
+    otls_error_free(error);
+    CHECK(is(client, OTLS_STATE_FAILED));
+    error = otls_connection_error(client);
+    CHECK(otls_error_code(error) == OTLS_ERROR_CERTIFICATE_UNTRUSTED);
+    otls_error_free(error);
+    CHECK(transfer(client, server, &error) == OTLS_ERROR_ALERT_RECEIVED);
+    CHECK(otls_error_alert(error) == 48);
+    otls_error_free(error);
+    otls_connection_free(client);
+    otls_connection_free(server);
+    otls_trust_store_free(other_trust);
+    otls_authority_free(stranger);
+    otls_config_free(for_client);
+    otls_config_free(for_server);
+}
+
+static void a_client_without_a_certificate_is_refused(void) {
+    otls_error *error;
+    otls_config *for_client, *for_server = server_config();
+    WORKS(otls_config_client(trust, &for_client, &error));
+    otls_connection *client = client_of(for_client), *server = server_of(for_server);
+    WORKS(transfer(client, server, &error));
+    WORKS(transfer(server, client, &error));
+    WORKS(otls_connection_provide_identity(client, NULL, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_REQUIRED, transfer(client, server, &error));
+    otls_connection_free(client);
+    otls_connection_free(server);
+    otls_config_free(for_client);
+    otls_config_free(for_server);
+}
+
+static void nothing_has_no_connection(void) {
+    otls_error *error;
+    size_t len = 7;
+    uint8_t octet;
+    CHECK(otls_connection_state(NULL) == OTLS_STATE_FAILED && otls_connection_error(NULL) == NULL);
+    CHECK(otls_connection_pending(NULL, &len) == NULL && len == 0 && otls_connection_available(NULL) == 0);
+    CHECK(otls_connection_suite(NULL) == 0 && otls_connection_group(NULL) == 0);
+    CHECK(otls_connection_scheme(NULL) == 0 && otls_connection_peer_scheme(NULL) == 0);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(NULL, NULL, 0, &len, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed_end(NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_consume(NULL, 0, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_export(NULL, NULL, 0, NULL, 0, &octet, 1, &error));
+}
+
+static void garbage_is_refused(void) {
+    otls_error *error;
+    size_t consumed = 7;
+    otls_config *config = server_config();
+    otls_connection *server = server_of(config);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(server, TEXT("x"), NULL, &error));
+    CHECK(!is(server, OTLS_STATE_FAILED));
+    FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("GET / HTTP/1.1\r\n"), &consumed, &error));
+    CHECK(consumed == 0 && is(server, OTLS_STATE_FAILED | OTLS_STATE_WANT_WRITE));
+    FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("x"), &consumed, &error));
+    otls_connection_free(server);
+    otls_config_free(config);
+}
+
+int main(void) {
+    authority = make_authority("Root");
+    trust = make_trust(authority);
+    bank = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
+    customer = make_identity(authority, "customer.example", OTLS_PROFILE_CLIENT);
+    configurations_are_checked();
+    two_sides_talk();
+    both_sides_decide_late();
+    a_refusal_is_explained();
+    a_client_without_a_certificate_is_refused();
+    nothing_has_no_connection();
+    garbage_is_refused();
+    otls_identity_free(customer);
+    otls_identity_free(bank);
+    otls_trust_store_free(trust);
+    otls_authority_free(authority);
+    return 0;
+}

@@ -1,0 +1,286 @@
+/* Errors, blobs, keys, requests, certificates, the authority and trust. */
+#include "check.h"
+
+static void nothing_is_freed(void) {
+    otls_error_free(NULL);
+    otls_blob_free(NULL);
+    otls_key_free(NULL);
+    otls_public_key_free(NULL);
+    otls_name_free(NULL);
+    otls_request_free(NULL);
+    otls_certificate_free(NULL);
+    otls_authority_free(NULL);
+    otls_trust_store_free(NULL);
+    otls_identity_free(NULL);
+    otls_config_free(NULL);
+    otls_connection_free(NULL);
+    otls_otp_context_free(NULL);
+    otls_otp_ledger_free(NULL);
+    otls_otp_issued_free(NULL);
+    otls_otp_message_free(NULL);
+    otls_otp_channel_free(NULL);
+    otls_est_client_free(NULL);
+    otls_est_reply_free(NULL);
+}
+
+static void nothing_has_no_properties(void) {
+    size_t len = 7;
+    CHECK(otls_error_code(NULL) == OTLS_OK && otls_error_alert(NULL) == -1 && otls_error_depth(NULL) == -1);
+    CHECK(*otls_error_message(NULL) == 0 && *otls_error_hint(NULL) == 0);
+    CHECK(*otls_error_check(NULL) == 0 && *otls_error_name(NULL) == 0);
+    CHECK(otls_blob_data(NULL, &len) == NULL && len == 0 && otls_blob_len(NULL) == 0);
+    CHECK(otls_blob_data(NULL, NULL) == NULL);
+    CHECK(otls_certificate_not_before(NULL) == 0 && otls_certificate_not_after(NULL) == 0);
+    CHECK(otls_certificate_is_ca(NULL) == 0 && otls_certificate_name_count(NULL) == 0);
+    CHECK(strcmp(otls_version(), OTLS_EXPECTED_VERSION) == 0);
+}
+
+static void errors_say_what_why_and_what_to_do(void) {
+    otls_error *error;
+    otls_key *key;
+    CHECK(otls_key_load(TEXT("no key"), NULL, 0, &key, &error) == OTLS_ERROR_KEY_NOT_FOUND);
+    CHECK(key == NULL && strcmp(otls_error_name(error), "KEY_NOT_FOUND") == 0);
+    CHECK(*otls_error_hint(error) != 0 && otls_error_depth(error) == -1 && *otls_error_check(error) == 0);
+    otls_error_free(error);
+    /* Who only wants the code passes no place for more. */
+    CHECK(otls_key_load(TEXT("no key"), NULL, 0, &key, NULL) == OTLS_ERROR_KEY_NOT_FOUND);
+    CHECK(otls_key_generate(99, &key, NULL) == OTLS_ERROR_API_MISUSE);
+}
+
+static void arguments_that_are_null(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_blob *blob;
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_key_generate(OTLS_KEY_ECDSA_P256, NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_key_load(NULL, 1, NULL, 0, &key, &error));
+    FAILS(OTLS_ERROR_KEY_NOT_FOUND, otls_key_load(NULL, 0, NULL, 0, &key, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_key_to_pem(NULL, NULL, 0, &blob, &error));
+    CHECK(blob == NULL);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_key_load((const uint8_t *)"x", SIZE_MAX, NULL, 0, &key, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_new(NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_set(NULL, TEXT("CN"), TEXT("x"), &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add(NULL, NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_fingerprint(NULL, NULL, NULL, &error));
+}
+
+static void keys_are_saved_and_loaded(void) {
+    otls_error *error;
+    otls_key *key, *again;
+    otls_blob *pem, *der;
+    size_t len;
+    const uint8_t *data;
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P384, &key, &error));
+    WORKS(otls_key_to_pem(key, NULL, 0, &pem, &error));
+    data = otls_blob_data(pem, &len);
+    CHECK(len > 20 && memcmp(data, "-----BEGIN PRIVATE KEY-----", 27) == 0);
+    WORKS(otls_key_load(data, len, NULL, 0, &again, &error));
+    otls_key_free(again);
+    FAILS(OTLS_ERROR_KEY_PASSWORD_NOT_NEEDED, otls_key_load(data, len, TEXT("secret"), &again, &error));
+    otls_blob_free(pem);
+
+    WORKS(otls_key_to_der(key, TEXT("secret"), &der, &error));
+    data = otls_blob_data(der, &len);
+    FAILS(OTLS_ERROR_KEY_PASSWORD_REQUIRED, otls_key_load(data, len, NULL, 0, &again, &error));
+    FAILS(OTLS_ERROR_KEY_WRONG_PASSWORD, otls_key_load(data, len, TEXT("guess"), &again, &error));
+    WORKS(otls_key_load(data, len, TEXT("secret"), &again, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_key_to_pem(key, (const uint8_t *)"", 0, &pem, &error));
+    otls_blob_free(der);
+    otls_key_free(again);
+    otls_key_free(key);
+}
+
+static void signatures(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_public_key *public_key, *again;
+    otls_blob *signature, *pem, *der;
+    size_t len, signature_len;
+    const uint8_t *data;
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_key_public(key, &public_key, &error));
+    WORKS(otls_key_sign(key, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 1"), &signature, &error));
+    /* What a key has made outlives it. */
+    FAILS(OTLS_ERROR_WRONG_SCHEME,
+          otls_key_sign(key, OTLS_SCHEME_RSA_PSS_RSAE_SHA256, TEXT("pay 1"), &pem, &error));
+    otls_key_free(key);
+    WORKS(otls_public_key_to_pem(public_key, &pem, &error));
+    data = otls_blob_data(pem, &len);
+    WORKS(otls_public_key_load(data, len, &again, &error));
+    otls_public_key_free(again);
+    WORKS(otls_public_key_to_der(public_key, &der, &error));
+    data = otls_blob_data(der, &len);
+    WORKS(otls_public_key_load(data, len, &again, &error));
+    data = otls_blob_data(signature, &signature_len);
+    WORKS(otls_public_key_verify(again, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 1"), data, signature_len,
+                                 &error));
+    FAILS(OTLS_ERROR_BAD_SIGNATURE, otls_public_key_verify(again, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 2"),
+                                                           data, signature_len, &error));
+    otls_blob_free(der);
+    otls_blob_free(pem);
+    otls_blob_free(signature);
+    otls_public_key_free(again);
+    otls_public_key_free(public_key);
+}
+
+static void a_buffer_that_is_too_small_is_left_alone(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_public_key *public_key;
+    uint8_t buffer[OTLS_FINGERPRINT_LEN], filled[OTLS_FINGERPRINT_LEN];
+    size_t len = 0;
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_key_public(key, &public_key, &error));
+    FAILS(OTLS_ERROR_BUFFER_TOO_SMALL, otls_public_key_fingerprint(public_key, NULL, &len, &error));
+    CHECK(len == OTLS_FINGERPRINT_LEN);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_public_key_fingerprint(public_key, NULL, &len, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_public_key_fingerprint(public_key, buffer, NULL, &error));
+    memset(buffer, 0xA5, sizeof buffer);
+    memset(filled, 0xA5, sizeof filled);
+    len = sizeof buffer - 1;
+    FAILS(OTLS_ERROR_BUFFER_TOO_SMALL, otls_public_key_fingerprint(public_key, buffer, &len, &error));
+    CHECK(len == OTLS_FINGERPRINT_LEN && memcmp(buffer, filled, sizeof buffer) == 0);
+    WORKS(otls_public_key_fingerprint(public_key, buffer, &len, &error));
+    CHECK(len == OTLS_FINGERPRINT_LEN && memcmp(buffer, filled, sizeof buffer) != 0);
+    otls_public_key_free(public_key);
+    otls_key_free(key);
+}
+
+static void requests(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_request *request, *again;
+    otls_public_key *public_key;
+    otls_blob *pem, *der, *subject;
+    size_t len;
+    const uint8_t *data;
+    uint8_t altered[2048];
+    otls_name *name = make_name("bank");
+    WORKS(otls_name_set(name, TEXT("C"), TEXT("IN"), &error));
+    WORKS(otls_name_set(name, TEXT("O"), TEXT("Bank"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_name_set(name, TEXT("X"), TEXT("y"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_name_set(name, TEXT("O"), (const uint8_t *)"\xFF", 1, &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add_alternative(name, TEXT("bank example"), &error));
+    WORKS(otls_name_add_alternative(name, TEXT("bank.example"), &error));
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    FAILS(OTLS_ERROR_WRONG_SCHEME, otls_request_create(key, name, OTLS_HASH_SHA384, &request, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_request_create(key, name, 0, &request, &error));
+    WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
+    WORKS(otls_request_subject(request, &subject, &error));
+    CHECK(has(subject, "CN=bank,O=Bank,C=IN"));
+    WORKS(otls_request_public_key(request, &public_key, &error));
+    WORKS(otls_request_to_pem(request, &pem, &error));
+    data = otls_blob_data(pem, &len);
+    WORKS(otls_request_load(data, len, &again, &error));
+    otls_request_free(again);
+    WORKS(otls_request_to_der(request, &der, &error));
+    data = otls_blob_data(der, &len);
+    CHECK(len < sizeof altered);
+    memcpy(altered, data, len);
+    altered[len - 1] ^= 1;
+    FAILS(OTLS_ERROR_REQUEST_BAD_SIGNATURE, otls_request_load(altered, len, &again, &error));
+    otls_name_free(name);
+    WORKS(otls_name_new(&name, &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_request_create(key, name, OTLS_HASH_SHA256, &again, &error));
+    otls_name_free(name);
+    otls_blob_free(der);
+    otls_blob_free(pem);
+    otls_blob_free(subject);
+    otls_public_key_free(public_key);
+    otls_request_free(request);
+    otls_key_free(key);
+}
+
+static void certificates(void) {
+    otls_error *error;
+    otls_certificate *ca, *leaf, *again;
+    otls_public_key *public_key;
+    otls_blob *der, *text;
+    uint8_t serial[OTLS_SERIAL_MAX_LEN], fingerprint[OTLS_FINGERPRINT_LEN];
+    size_t serial_len = sizeof serial, fingerprint_len = sizeof fingerprint, len;
+    const uint8_t *data;
+    otls_authority *authority = make_authority("Root");
+    otls_identity *identity = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
+    WORKS(otls_authority_certificate(authority, &ca, &error));
+    CHECK(otls_certificate_is_ca(ca) == 1 && otls_certificate_name_count(ca) == 0);
+    WORKS(otls_identity_certificate(identity, &leaf, &error));
+    CHECK(otls_certificate_is_ca(leaf) == 0 && otls_certificate_name_count(leaf) == 1);
+    CHECK(otls_certificate_not_before(leaf) <= NOW && otls_certificate_not_after(leaf) == NOW + DAY);
+    WORKS(otls_certificate_subject(leaf, &text, &error));
+    CHECK(has(text, "CN=bank.example"));
+    otls_blob_free(text);
+    WORKS(otls_certificate_issuer(leaf, &text, &error));
+    CHECK(has(text, "CN=Root"));
+    otls_blob_free(text);
+    WORKS(otls_certificate_common_name(leaf, &text, &error));
+    CHECK(has(text, "bank.example"));
+    otls_blob_free(text);
+    WORKS(otls_certificate_name(leaf, 0, &text, &error));
+    CHECK(has(text, "bank.example"));
+    otls_blob_free(text);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_certificate_name(leaf, 1, &text, &error));
+    WORKS(otls_certificate_serial(leaf, serial, &serial_len, &error));
+    CHECK(serial_len > 0 && serial_len <= sizeof serial);
+    WORKS(otls_certificate_fingerprint(leaf, fingerprint, &fingerprint_len, &error));
+    WORKS(otls_certificate_public_key(leaf, &public_key, &error));
+    WORKS(otls_certificate_to_der(leaf, &der, &error));
+    data = otls_blob_data(der, &len);
+    FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(data, len - 1, &again, &error));
+    CHECK(again == NULL);
+    WORKS(otls_certificate_load(data, len, &again, &error));
+    otls_certificate_free(again);
+    otls_blob_free(der);
+    otls_public_key_free(public_key);
+    otls_certificate_free(leaf);
+    otls_certificate_free(ca);
+    otls_identity_free(identity);
+    otls_authority_free(authority);
+}
+
+static void the_authority_revokes(void) {
+    otls_error *error;
+    otls_certificate *leaf, *ca;
+    otls_key *stranger;
+    otls_authority *again;
+    otls_blob *crl;
+    size_t len;
+    const uint8_t *data;
+    otls_authority *authority = make_authority("Root");
+    otls_trust_store *trust = make_trust(authority);
+    otls_identity *identity = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
+    const otls_certificate *revoked[1];
+    WORKS(otls_identity_certificate(identity, &leaf, &error));
+    revoked[0] = leaf;
+    WORKS(otls_authority_issue_crl(authority, revoked, 1, 1, DAY, NOW, &crl, &error));
+    data = otls_blob_data(crl, &len);
+    WORKS(otls_trust_store_add_crl(trust, data, len, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_trust_store_add_crl(trust, TEXT("no list"), &error));
+    otls_blob_free(crl);
+    WORKS(otls_authority_issue_crl(authority, NULL, 0, 2, DAY, NOW, &crl, &error));
+    otls_blob_free(crl);
+    revoked[0] = NULL;
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_crl(authority, revoked, 1, 3, DAY, NOW, &crl, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE, otls_trust_store_add(trust, leaf, &error));
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &stranger, &error));
+    WORKS(otls_authority_certificate(authority, &ca, &error));
+    FAILS(OTLS_ERROR_KEY_MISMATCH, otls_authority_load(ca, stranger, OTLS_HASH_SHA256, &again, &error));
+    otls_key_free(stranger);
+    otls_certificate_free(ca);
+    otls_certificate_free(leaf);
+    otls_identity_free(identity);
+    otls_trust_store_free(trust);
+    otls_authority_free(authority);
+}
+
+int main(void) {
+    nothing_is_freed();
+    nothing_has_no_properties();
+    errors_say_what_why_and_what_to_do();
+    arguments_that_are_null();
+    keys_are_saved_and_loaded();
+    signatures();
+    a_buffer_that_is_too_small_is_left_alone();
+    requests();
+    certificates();
+    the_authority_revokes();
+    return 0;
+}
