@@ -19,10 +19,10 @@ fn pkg_config_says_how_to_build() {
     let (installed, work) = (install(), scratch());
     let source = work.path().join("program.c");
     fs::write(&source, PROGRAM).unwrap();
-    for linking in [&["--libs"] as &[&str], &["--libs", "--static"]] {
+    for linking in ["--libs", "--libs --static"] {
         let mut pkg_config = tool("pkg-config");
         pkg_config.env("PKG_CONFIG_PATH", installed.path().join("lib/pkgconfig"));
-        let flags = succeed(pkg_config.args(["--cflags", "otls"]).args(linking));
+        let flags = succeed(pkg_config.args(["--cflags", "otls"]).args(linking.split(" ")));
         let flags = String::from_utf8(flags.stdout).unwrap();
         let program = work.path().join("program");
         succeed(tool("gcc").arg(&source).arg("-o").arg(&program).args(flags.split_whitespace()));

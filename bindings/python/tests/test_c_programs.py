@@ -1,0 +1,79 @@
+"""The two programs in C as peers of the scripts, on the certificates that the scripts have got."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from programs import EXAMPLES, MESSAGE, PATIENCE, Program, bank, customer
+
+ROOT = EXAMPLES.parent
+
+
+@pytest.fixture(scope="module")
+def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built programs."""
+    folder = tmp_path_factory.mktemp("c")
+    build = ["cargo", "build", "--locked", "--lib", "--features", "capi", "--message-format", "json"]
+    messages = subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    files = [
+        Path(file)
+        for message in map(json.loads, messages.splitlines())
+        if message["reason"] == "compiler-artifact" and message["target"]["name"] == "otls"
+        for file in message["filenames"]
+    ]
+    library = next(file for file in files if file.name == "libotls.so")
+    (folder / "libotls.so.0").symlink_to(library)
+    for name in ("otp_bank", "otp_customer"):
+        source = EXAMPLES / "c" / f"{name}.c"
+        includes = ["-I", str(ROOT / "include")]
+        linking = [str(library), f"-Wl,-rpath,{folder}"]
+        command = ["gcc", "-std=c99", *includes, str(source), "-o", str(folder / name), *linking]
+        subprocess.run(command, check=True, timeout=PATIENCE)
+    return folder
+
+
+@pytest.fixture
+def enrolled(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> Path:
+    """The folder in which the scripts have run once."""
+    assert ttp.process.poll() is None
+    with bank(tmp_path, ports) as server:
+        server.expect("waiting for a customer")
+        with customer(tmp_path, ports) as client:
+            client.succeeds()
+        server.succeeds()
+    return tmp_path
+
+
+def test_a_bank_in_c_serves_the_script(c_programs: Path, enrolled: Path, ports: tuple[int, int]) -> None:
+    files = ["CA/cert.pem", "Server/bank.pem", "Server/private_key.pem"]
+    command = [str(c_programs / "otp_bank"), *files, str(ports[1])]
+    with subprocess.Popen(command, cwd=enrolled, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert "listening" in server.stderr.readline()
+        with customer(enrolled, ports) as client:
+            client.succeeds()
+        log = server.stderr.read()
+        assert server.wait(PATIENCE) == 0, log
+    assert MESSAGE.fullmatch(client.output)
+    assert "the bank verified the code: accepted" in client.log
+    assert "the code of customer was verified: accepted" in log
+
+
+def test_a_customer_in_c_is_served_by_the_script(
+    c_programs: Path, enrolled: Path, ports: tuple[int, int]
+) -> None:
+    files = ["CA/cert.pem", "Client/customer.pem", "Client/private_key.pem"]
+    command = [str(c_programs / "otp_customer"), *files, str(ports[1])]
+    with bank(enrolled, ports) as server:
+        server.expect("waiting for a customer")
+        client = subprocess.run(
+            command, cwd=enrolled, capture_output=True, text=True, timeout=PATIENCE, env=dict(os.environ)
+        )
+        assert client.returncode == 0, client.stderr
+        server.succeeds()
+    assert MESSAGE.fullmatch(client.stdout)
+    assert "the code of customer was verified: accepted" in server.log
