@@ -96,7 +96,8 @@ class Operator:
             try:
                 question.check(answer)
             except ValueError as error:
-                raise Stop(Exit.USAGE, f"{question.flag} {answer!r} is not accepted: {error}") from error
+                text = f"{question.flag} {answer!r} is not accepted: {reason(error)}"
+                raise Stop(Exit.USAGE, text) from error
         if missing and not self._interactive and not self._args.no_input:
             raise Stop(
                 Exit.USAGE,
@@ -116,7 +117,7 @@ class Operator:
             try:
                 return question.check(typed or question.default)
             except ValueError as error:
-                self.say(f"not accepted: {error}")
+                self.say(f"not accepted: {reason(error)}")
 
     def read(self, prompt: str, *, flag: str) -> str:
         """A line from the person."""
@@ -275,6 +276,11 @@ def wait_for(
                 operator.say(f"waiting up to {wait:g} s for {whom}")
                 told = True
             time.sleep(0.1)
+
+
+def reason(error: ValueError) -> str:
+    """Why an answer is not accepted, without the words that say that it is not."""
+    return str(error).removeprefix("name not acceptable: ")
 
 
 def printable(text: str) -> str:

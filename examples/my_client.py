@@ -92,6 +92,7 @@ def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Str
         )
         return party.identity(auth, hash_name)
 
+    operator.say(f"connecting to the bank at {host}:{number}, which chooses the suite")
     stream = wait_for(
         operator,
         f"the bank at {host}:{number}",

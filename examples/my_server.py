@@ -175,6 +175,7 @@ class Bank:
             between=check_peer,
         )
         identity = party.identity(answers["auth"], answers["hash"])
+        self._operator.say("waiting for the customer's certificate")
         return otls.Config.server(
             identity,
             client_auth="require",

@@ -272,9 +272,9 @@ class Stream:
             yield
         except TimeoutError as error:
             if self._connection.state & State.HANDSHAKE_DONE:
-                raise TimeoutError(f"no answer from the peer within {self.timeout} s") from error
+                raise TimeoutError(f"no answer from the peer within {self.timeout or 0:g} s") from error
             self._drop(linger=0)
-            raise TimeoutError(f"no handshake with the peer within {self.timeout} s") from error
+            raise TimeoutError(f"no handshake with the peer within {self.timeout or 0:g} s") from error
         except OSError:
             # The peer's alert may have arrived before its reset: it says more than "broken pipe".
             self._look_for_alert()
@@ -352,7 +352,7 @@ class Listener:
         try:
             sock, _ = self._sock.accept()
         except TimeoutError as error:
-            raise TimeoutError(f"nobody connected within {wait} s") from error
+            raise TimeoutError(f"nobody connected within {wait or 0:g} s") from error
         try:
             connection = Connection.accept() if self._config is None else Connection.server(self._config)
         except BaseException:
