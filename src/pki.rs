@@ -2,6 +2,7 @@
 
 mod authority;
 mod certificate;
+mod constraints;
 mod crl;
 mod csr;
 mod encrypted;
@@ -18,6 +19,7 @@ mod verify;
 
 pub use authority::{Authority, BACKDATE_SECONDS, Profile};
 pub use certificate::{Certificate, MAX_BUNDLE_LEN, MAX_CERTIFICATE_LEN, MAX_CHAIN_LEN};
+pub use constraints::NameConstraints;
 pub use crl::{Crl, MAX_CRL_LEN, RevocationReason, Revoked};
 pub use csr::{CertificateRequest, MAX_REQUEST_LEN, MAX_REQUEST_NAMES};
 pub use general_name::GeneralName;

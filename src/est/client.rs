@@ -145,6 +145,9 @@ fn enrolment(host: &str, profile: Profile, request: &CertificateRequest, field: 
     let label = match profile {
         Profile::Server => "server",
         Profile::Client => "client",
+        // Our own enrolment server has neither label, another's may.
+        Profile::Both => "both",
+        Profile::Ca { .. } => "ca",
     };
     let body = Base64::encode_string(request.to_der());
     let host = visible(host);

@@ -78,7 +78,8 @@ impl Register {
     /// Issues a certificate and enters it, if its names are free or belong to the request's key.
     ///
     /// # Errors
-    /// [`CertificateError::NameTaken`]; what [`Authority::issue`] says. Nothing was entered then.
+    /// [`CertificateError::NameTaken`]; [`CertificateError::Refused`] for a profile that is neither
+    /// server nor client; what [`Authority::issue`] says. Nothing was entered then.
     pub fn issue(
         &mut self,
         authority: &Authority,
@@ -109,6 +110,11 @@ impl Register {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Certificate> {
+        // A name is held by one server and by one client; who is both, or an authority, is enrolled by hand.
+        if !matches!(profile, Profile::Server | Profile::Client) {
+            let why = "the register enters servers and clients only";
+            return Err(CertificateError::Refused(why.to_owned()).into());
+        }
         let names = held_names(profile, &request.subject().common_name, request.names());
         let key = request.public_key().fingerprint();
         let moving = holder.and_then(|holder| self.key_in_force(holder, now));
@@ -233,7 +239,7 @@ fn held_names(profile: Profile, common_name: &str, alternatives: &[GeneralName])
     let common_name = normal(common_name);
     // A client is known by its common name, whatever that is.
     let holds_common_name = match profile {
-        Profile::Server => !is_shared(&common_name),
+        Profile::Server | Profile::Both | Profile::Ca { .. } => !is_shared(&common_name),
         Profile::Client => true,
     };
     if holds_common_name && !common_name.is_empty() {

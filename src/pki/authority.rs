@@ -1,30 +1,24 @@
 //! A certificate authority: signs what it is shown, decides extensions by profile.
 
+mod template;
+
 use core::time::Duration;
 use std::sync::Arc;
 
-use der::flagset::FlagSet;
-use der::oid::ObjectIdentifier;
-use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 use der::{DateTime, Decode as _, Encode as _};
 use spki::{DynSignatureAlgorithmIdentifier as _, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
-use x509_cert::builder::profile::BuilderProfile;
-use x509_cert::builder::{CertificateBuilder, Result as BuilderResult};
-use x509_cert::certificate::TbsCertificate;
+use x509_cert::builder::CertificateBuilder;
 use x509_cert::crl::CertificateList;
-use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-    SubjectKeyIdentifier,
-};
-use x509_cert::ext::{Extension, ToExtension as _};
+use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::{Time, Validity};
 
-use super::signature::Signer;
+use self::template::{Role, Template};
+use super::signature::{Signed, Signer};
 use super::{
-    Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, PrivateKey, PublicKey,
-    RevocationReason,
+    Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, MAX_CHAIN_LEN, NameConstraints,
+    PrivateKey, PublicKey, RevocationReason,
 };
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
@@ -47,12 +41,21 @@ pub enum Profile {
     Server,
     /// A TLS client: needs a common name or an alternative name.
     Client,
+    /// Both, for a program that takes connections and makes them; needs what a server needs.
+    Both,
+    /// An authority below this one, which may have at most `path_len` further ones below itself; no
+    /// alternative names. See [`Authority::issue_authority`].
+    Ca {
+        /// pathLenConstraint (RFC 5280 §4.2.1.9): 0 is an authority that signs leaves only.
+        path_len: u8,
+    },
 }
 
 /// How much earlier than `now` a certificate starts, in seconds, for clocks that lag.
 pub const BACKDATE_SECONDS: u64 = 300;
 
-/// An authority: its certificate and key. Keeps no register; see [`crate::est`] for one.
+/// An authority, a root or an intermediate: its certificate and key. Keeps no register; see
+/// [`crate::est`] for one.
 ///
 /// ```
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
@@ -77,6 +80,8 @@ pub struct Authority {
     name: Name,
     key: Arc<PrivateKey>,
     hash: HashAlgorithm,
+    /// Its own certificate first.
+    chain: Vec<Certificate>,
 }
 
 impl Authority {
@@ -94,10 +99,28 @@ impl Authority {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Self> {
+        Self::create_root(key, subject, hash, 0, lifetime, now, random)
+    }
+
+    /// As [`Authority::create`], for an authority with up to `path_len` authorities below it, one under
+    /// the other.
+    ///
+    /// # Errors
+    /// As [`Authority::create`].
+    pub fn create_root(
+        key: impl Into<Arc<PrivateKey>>,
+        subject: &DistinguishedName,
+        hash: HashAlgorithm,
+        path_len: u8,
+        lifetime: u64,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self> {
         let key = key.into();
         subject.check()?;
         let signer = Signer::new(&key, hash)?;
-        let template = Template::Authority { subject: subject.to_x509()? };
+        let role = Role::Authority { path_len, constraints: None };
+        let template = Template { subject: subject.to_x509()?, role, issuer: None };
         let validity = validity(now.minus(BACKDATE_SECONDS), end(lifetime, now)?)?;
         let builder = builder(template, validity, key.public_key(), random)?;
         let certificate = encode(&signer.sign(builder, random)?)?;
@@ -126,7 +149,44 @@ impl Authority {
         if name.to_der().ok().as_deref() != Some(certificate.subject_der()) {
             return Err(CertificateError::NotAuthority("its subject is not encoded as DER".to_owned()).into());
         }
-        Ok(Self { certificate, name, key, hash })
+        Ok(Self { chain: vec![certificate.clone()], certificate, name, key, hash })
+    }
+
+    /// Gives an intermediate authority the certificates above it, each the issuer of the one before it,
+    /// nearest first; the root may be there or not. A certificate of its own at the start is passed over.
+    ///
+    /// # Errors
+    /// [`crate::error::CertificateError::NotAuthority`] for one that has not issued the one before it;
+    /// [`crate::Error::ApiMisuse`] for more than [`MAX_CHAIN_LEN`].
+    pub fn with_chain(mut self, issuers: Vec<Certificate>) -> Result<Self> {
+        let mut chain = vec![self.certificate.clone()];
+        for issuer in issuers.into_iter().skip_while(|one| *one == self.certificate) {
+            if let Some(below) = chain.last()
+                && let Some(fault) = issuing_fault(&issuer, below)
+            {
+                let (issuer, below) = (issuer.subject(), below.subject());
+                return Err(CertificateError::NotAuthority(format!(
+                    "{issuer} has not issued {below}: {fault}"
+                ))
+                .into());
+            }
+            chain.push(issuer);
+        }
+        // What it issues goes in front.
+        if chain.len() >= MAX_CHAIN_LEN {
+            return Err(Error::misuse(
+                "a chain of more than 9 authorities",
+                "pass the authority's issuers only",
+            ));
+        }
+        self.chain = chain;
+        Ok(self)
+    }
+
+    /// The authority's certificate and those of [`Authority::with_chain`]: what a holder of a
+    /// certificate sends behind it, so that who trusts the root alone can verify it.
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
     }
 
     /// The authority's certificate.
@@ -157,14 +217,43 @@ impl Authority {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Certificate> {
+        self.issue_as(request, profile, None, lifetime, now, random)
+    }
+
+    /// Issues the certificate of an authority below this one, which may have `path_len` further ones
+    /// below itself and issue for names within `constraints` only (RFC 5280 §4.2.1.10).
+    ///
+    /// # Errors
+    /// As [`Authority::issue`]; [`crate::error::CertificateError::Refused`] also for a path length that
+    /// this authority's own does not allow, and for constraints without a name.
+    pub fn issue_authority(
+        &self,
+        request: &CertificateRequest,
+        path_len: u8,
+        constraints: &NameConstraints,
+        lifetime: u64,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Certificate> {
+        self.issue_as(request, Profile::Ca { path_len }, Some(constraints), lifetime, now, random)
+    }
+
+    fn issue_as(
+        &self,
+        request: &CertificateRequest,
+        profile: Profile,
+        constraints: Option<&NameConstraints>,
+        lifetime: u64,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Certificate> {
         self.check_now(now)?;
         self.check_request(request, profile)?;
-        let template = Template::Leaf {
+        let constraints = constraints.map(NameConstraints::to_x509).transpose()?;
+        let template = Template {
             subject: request.subject().to_x509()?,
-            issuer: self.name.clone(),
-            profile,
-            names: GeneralName::to_x509(request.names())?,
-            authority_key_identifier: self.key_identifier()?,
+            role: Role::of(profile, request.names(), constraints)?,
+            issuer: Some((self.name.clone(), self.key_identifier()?)),
         };
         let not_before = now.minus(BACKDATE_SECONDS).max(self.certificate.not_before());
         let not_after = end(lifetime, now)?.min(self.certificate.not_after());
@@ -220,8 +309,9 @@ impl Authority {
 
     fn check_request(&self, request: &CertificateRequest, profile: Profile) -> Result<()> {
         request.subject().check()?;
+        let is_host = |name: &GeneralName| matches!(name, GeneralName::Dns(_) | GeneralName::Ip(_));
         match profile {
-            Profile::Server if request.names().is_empty() => {
+            Profile::Server | Profile::Both if !request.names().iter().any(is_host) => {
                 return Err(refused(
                     "a server needs an alternative name (DNS name or IP address)".to_owned(),
                 ));
@@ -229,7 +319,8 @@ impl Authority {
             Profile::Client if request.names().is_empty() && request.subject().common_name.is_empty() => {
                 return Err(refused("a client needs a common name".to_owned()));
             }
-            Profile::Server | Profile::Client => {}
+            Profile::Ca { path_len } => self.check_path_len(path_len)?,
+            Profile::Server | Profile::Client | Profile::Both => {}
         }
         // A leaf with the authority's name would pass for self-issued (RFC 5280 §6.1), one with its
         // key would let its holder sign as the authority.
@@ -240,6 +331,18 @@ impl Authority {
             return Err(refused("the requested key is the authority's own".to_owned()));
         }
         Ok(())
+    }
+
+    /// RFC 5280 §4.2.1.9: what is below this authority counts towards its own path length too.
+    fn check_path_len(&self, path_len: u8) -> Result<()> {
+        match self.certificate.path_length() {
+            Some(0) => Err(refused("its own path length is 0: it signs no authorities".to_owned())),
+            Some(own) if path_len >= own => Err(refused(format!(
+                "its own path length is {own}, below it is at most {}",
+                own.saturating_sub(1)
+            ))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// RFC 5280 §4.2.1.1: the same as the authority's subject key identifier.
@@ -255,85 +358,21 @@ impl Authority {
     }
 }
 
-/// What x509-cert asks for a certificate's names and extensions.
-enum Template {
-    Authority {
-        subject: Name,
-    },
-    Leaf {
-        subject: Name,
-        issuer: Name,
-        profile: Profile,
-        names: SubjectAltName,
-        authority_key_identifier: AuthorityKeyIdentifier,
-    },
-}
-
-impl BuilderProfile for Template {
-    fn get_issuer(&self, own: &Name) -> Name {
-        match self {
-            Self::Authority { .. } => own.clone(),
-            Self::Leaf { issuer, .. } => issuer.clone(),
-        }
-    }
-
-    fn get_subject(&self) -> Name {
-        match self {
-            Self::Authority { subject } | Self::Leaf { subject, .. } => subject.clone(),
-        }
-    }
-
-    // RFC 5280 §4.2.1.2: the subject key identifier is the SHA-1 of the key. It names the key and
-    // protects nothing.
-    fn build_extensions(
-        &self,
-        key: SubjectPublicKeyInfoRef<'_>,
-        _issuer_key: SubjectPublicKeyInfoRef<'_>,
-        tbs: &TbsCertificate,
-    ) -> BuilderResult<Vec<Extension>> {
-        let subject = tbs.subject();
-        let identifier = SubjectKeyIdentifier::try_from(key)?.to_extension(subject, &[]);
-        let mut list = Vec::new();
-        match self {
-            Self::Authority { .. } => {
-                let constraints = BasicConstraints { ca: true, path_len_constraint: Some(0) };
-                list.push((true, &constraints).to_extension(subject, &list)?);
-                let usage = KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign);
-                list.push((true, &usage).to_extension(subject, &list)?);
-                list.push(identifier?);
-            }
-            Self::Leaf { profile, names, authority_key_identifier, .. } => {
-                let constraints = BasicConstraints { ca: false, path_len_constraint: None };
-                list.push((true, &constraints).to_extension(subject, &list)?);
-                // RFC 8446 §4.4.2.2: TLS 1.3 only ever signs with this key.
-                let usage = KeyUsage(FlagSet::from(KeyUsages::DigitalSignature));
-                list.push((true, &usage).to_extension(subject, &list)?);
-                let purpose = ExtendedKeyUsage(vec![profile.key_purpose()]);
-                list.push((false, &purpose).to_extension(subject, &list)?);
-                list.push(identifier?);
-                list.push(authority_key_identifier.to_extension(subject, &list)?);
-                if !names.0.is_empty() {
-                    list.push(names.to_extension(subject, &list)?);
-                }
-            }
-        }
-        Ok(list)
-    }
-}
-
-impl Profile {
-    /// RFC 5280 §4.2.1.12.
-    const fn key_purpose(self) -> ObjectIdentifier {
-        match self {
-            Self::Server => ID_KP_SERVER_AUTH,
-            Self::Client => ID_KP_CLIENT_AUTH,
-        }
-    }
-}
-
 const NOT_ENCODED: Error = Error::Internal("a certificate or revocation list does not encode");
 /// RFC 5280 §4.1.2.5: 99991231235959Z, the last time that there is.
 const LAST_TIME: UnixTime = UnixTime(253_402_300_799);
+
+/// Why `issuer` has not issued `below`.
+fn issuing_fault(issuer: &Certificate, below: &Certificate) -> Option<&'static str> {
+    if issuer.subject_der() != below.issuer_der() {
+        return Some("the issuer's name is another");
+    }
+    if let Some(fault) = issuer.authority_fault() {
+        return Some(fault);
+    }
+    let signed = Signed::of(below.to_der()).is_ok_and(|signed| signed.verify(issuer.public_key()).is_ok());
+    (!signed).then_some("the signature is another's")
+}
 
 fn refused(why: String) -> Error {
     CertificateError::Refused(why).into()

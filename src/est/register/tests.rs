@@ -269,6 +269,24 @@ fn no_mutation_of_the_text_panics_and_what_is_read_is_written_alike() {
 }
 
 #[test]
+fn only_servers_and_clients_are_entered() {
+    let mut ttp = Ttp::new();
+    for profile in [Profile::Both, Profile::Ca { path_len: 0 }] {
+        let refused = ttp.issue(&key(), profile, "hub", &["hub.example"]);
+        assert!(matches!(refused, Err(Error::Certificate(CertificateError::Refused(_)))));
+    }
+}
+
+#[test]
+fn a_mailbox_belongs_to_its_first_key() {
+    let mut ttp = Ttp::new();
+    ttp.issue(&key(), Profile::Client, "asha", &["email:asha@bank.example"]).unwrap();
+    let mailbox = "email:asha@bank.example";
+    assert!(is_taken(&ttp.issue(&key(), Profile::Client, "ravi", &["email:Asha@bank.example"]), mailbox));
+    ttp.issue(&key(), Profile::Client, "asha@bank.example", &[]).unwrap();
+}
+
+#[test]
 fn a_token_is_good_once_and_the_register_does_not_hold_it() {
     let mut register = Register::default();
     let token = register.new_token(&SystemRandom).unwrap();

@@ -138,6 +138,9 @@ const fn profile_word(profile: Profile) -> &'static str {
     match profile {
         Profile::Server => "server",
         Profile::Client => "client",
+        // Never entered, and so never read.
+        Profile::Both => "both",
+        Profile::Ca { .. } => "ca",
     }
 }
 
