@@ -34,3 +34,30 @@ mod request;
 mod trust;
 #[allow(dead_code, reason = "the header is made of them")]
 mod values;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn any_thread_may_use_any_handle() {
+        const fn shareable<T: Send + Sync>() {}
+        shareable::<super::authority::otls_authority>();
+        shareable::<super::blob::otls_blob>();
+        shareable::<super::certificate::otls_certificate>();
+        shareable::<super::channel::otls_otp_channel>();
+        shareable::<super::channel::otls_otp_message>();
+        shareable::<super::config::otls_config>();
+        shareable::<super::connection::otls_connection>();
+        shareable::<super::error::otls_error>();
+        shareable::<super::est::otls_est_client>();
+        shareable::<super::est::otls_est_reply>();
+        shareable::<super::key::otls_key>();
+        shareable::<super::key::otls_public_key>();
+        shareable::<super::otp::otls_otp_context>();
+        shareable::<super::otp::otls_otp_issued>();
+        shareable::<super::otp::otls_otp_ledger>();
+        shareable::<super::request::otls_name>();
+        shareable::<super::request::otls_request>();
+        shareable::<super::trust::otls_identity>();
+        shareable::<super::trust::otls_trust_store>();
+    }
+}
