@@ -45,8 +45,8 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 bench: ## handshakes and records against rustls, both in memory, as ratios
 	$(CARGO) bench --locked --bench channel
 
-interop: ## against openssl and rustls: both directions, client certificates, every suite and group
-	$(CARGO) test --locked --test interop_openssl --test interop_rustls -- --nocapture
+interop: ## against openssl, rustls and curl: both directions, client certificates, every suite and group
+	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl
 
 fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, needs a nightly toolchain
 	scripts/fuzz.sh $(TIME)
