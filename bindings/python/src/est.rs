@@ -238,12 +238,14 @@ impl RegisterEntry {
         integer(py, &self.0.serial)
     }
 
-    /// `"server"` or `"client"`.
+    /// `"server"`, `"client"`, `"both"` or `"ca"`.
     #[getter]
     fn profile(&self) -> Result<&'static str> {
         match self.0.profile {
             Profile::Server => Ok("server"),
             Profile::Client => Ok("client"),
+            Profile::Both => Ok("both"),
+            Profile::Ca { .. } => Ok("ca"),
             _ => Err(otls::Error::Internal("a profile that the bindings do not know").into()),
         }
     }
