@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -54,9 +53,9 @@ class Program:
     log: Path
 
     def end(self) -> None:
-        """As Ctrl-C does, and then as `kill -9` does."""
+        """As `kill` does, and then as `kill -9` does: a shell's background jobs ignore Ctrl-C."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.terminate()
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:

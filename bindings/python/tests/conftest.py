@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,9 @@ import pytest
 from programs import Program, free_ports
 
 import otls
+
+# A shell starts background jobs with Ctrl-C ignored, and the programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: When the authorities began; for certificates that are over.
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
