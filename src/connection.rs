@@ -10,10 +10,11 @@ use crate::alert::alert_for;
 use crate::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use crate::error::{Error, Result};
 use crate::handshake::{
-    ClientState, Config, Context, Facts, Offer, Outbox, RequestedCertificate, ServerState,
+    ClientState, Config, Context, Facts, Offer, Outbox, RequestedCertificate, ServerState, Session,
 };
-use crate::pki::{GeneralName, Identity, VerifiedPeer};
+use crate::pki::{Certificate, GeneralName, Identity, VerifiedPeer};
 use crate::record::{Deframer, HandshakeJoiner, Opener};
+use crate::secret::Secret;
 use crate::time::UnixTime;
 
 /// What a connection wants and has, as bits.
@@ -103,6 +104,32 @@ impl Connection {
     /// # Errors
     /// [`Error::ApiMisuse`] for a server's configuration; [`Error::Random`].
     pub fn client(config: Arc<Config>, server_name: GeneralName, now: UnixTime) -> Result<Self> {
+        Self::new_client(config, server_name, None, now)
+    }
+
+    /// A client that offers to resume `session`, which is used up: offered twice it would tell who
+    /// listens that both connections are of one client (RFC 8446 §C.4). Where the session cannot be
+    /// resumed, because it is of another server, another certificate of ours, expired, or no longer
+    /// good by `config`, and where the server does not want to, the handshake is a full one;
+    /// [`Connection::resumed`] tells.
+    ///
+    /// # Errors
+    /// As [`Connection::client`].
+    pub fn client_resuming(
+        config: Arc<Config>,
+        server_name: GeneralName,
+        session: Session,
+        now: UnixTime,
+    ) -> Result<Self> {
+        Self::new_client(config, server_name, Some(session), now)
+    }
+
+    fn new_client(
+        config: Arc<Config>,
+        server_name: GeneralName,
+        session: Option<Session>,
+        now: UnixTime,
+    ) -> Result<Self> {
         if config.is_server() {
             return Err(Error::misuse(
                 "a client with a server's configuration",
@@ -110,7 +137,8 @@ impl Connection {
             ));
         }
         let mut connection = Self::new(Machine::Gone, Some(Arc::clone(&config)), Outbox::for_client(), now);
-        connection.step(|_, cx| Ok(Machine::Client(ClientState::start(config, server_name, cx)?)))?;
+        connection
+            .step(|_, cx| Ok(Machine::Client(ClientState::start(config, server_name, session, cx)?)))?;
         connection.out.flush()?;
         Ok(connection)
     }
@@ -333,7 +361,35 @@ impl Connection {
         self.facts.peer.as_ref()
     }
 
-    /// The identity that we authenticated with.
+    /// The certificate that we showed the peer, on this connection or on the one that it resumes.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.facts.certificate.as_ref()
+    }
+
+    /// Whether this connection resumes an earlier one (RFC 8446 §2.2): the peers are those of that one.
+    pub fn resumed(&self) -> bool {
+        self.facts.resumed
+    }
+
+    /// The application protocol that was agreed on (ALPN, RFC 7301).
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.facts.alpn.as_deref()
+    }
+
+    /// The newest session that the server offers to resume, where [`Config::keep_sessions`] keeps any.
+    /// Sessions come after HANDSHAKE_DONE, with what the server sends next.
+    pub fn take_session(&mut self) -> Option<Session> {
+        self.facts.sessions.pop_back()
+    }
+
+    /// The secrets since the last call, in the format of `SSLKEYLOGFILE` (RFC 9850), where
+    /// [`Config::with_key_log`] asks for them.
+    pub fn take_key_log(&mut self) -> Option<Secret> {
+        self.facts.key_log.as_mut()?.take()
+    }
+
+    /// The identity that we authenticated with; none for a client that resumes, which proves nothing
+    /// anew: see [`Connection::certificate`].
     pub fn identity(&self) -> Option<&Arc<Identity>> {
         self.facts.identity.as_ref()
     }

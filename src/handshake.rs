@@ -7,14 +7,18 @@ mod established;
 mod key_schedule;
 mod output;
 mod server;
+mod session;
 mod suite;
+mod ticket;
 mod transcript;
 
 pub(crate) use client::ClientState;
-pub use config::{ClientAuth, Config, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+pub use config::{ClientAuth, Config, MAX_TICKETS, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
 pub(crate) use output::{Context, Facts, Outbox};
 pub use output::{Offer, RequestedCertificate};
 pub(crate) use server::ServerState;
+pub use session::Session;
+pub use ticket::TicketKeys;
 
 use crate::codepoints::HandshakeType;
 use crate::error::{Error, PeerMisbehaved, Result};

@@ -39,6 +39,9 @@ mod ffi;
 
 pub use connection::{Connection, State};
 pub use error::{Error, ErrorCode, Result};
-pub use handshake::{ClientAuth, Config, Offer, RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+pub use handshake::{
+    ClientAuth, Config, MAX_TICKETS, Offer, RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES,
+    Session, TicketKeys,
+};
 pub use secret::Secret;
 pub use time::UnixTime;

@@ -11,11 +11,10 @@ pub(crate) use auth::{
     CertificateEntry, CertificateMessage, CertificateRequestMessage, CertificateVerify, EncryptedExtensions,
     Finished,
 };
-pub(crate) use codec::{Codec, Reader};
+pub(crate) use codec::{Codec, Prefix, Reader, opaque};
 pub(crate) use extensions::{
-    CertificateRequestExtensions, ClientExtensions, HelloRetryExtensions, KeyShareEntry, ServerExtensions,
+    CertificateRequestExtensions, ClientExtensions, EncryptedExtensionsBody, HelloRetryExtensions,
+    KeyShareEntry, OfferedPsks, PskIdentity, ServerExtensions,
 };
-#[cfg(test)]
-pub(crate) use extensions::{OfferedPsks, PskIdentity};
 pub(crate) use hello::{ClientHello, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId};
 pub(crate) use post_handshake::{KeyUpdate, NewSessionTicket};

@@ -18,7 +18,8 @@ impl Connection {
             if rest.is_empty() {
                 break;
             }
-            let limit = if self.opener.is_some() { MAX_CIPHERTEXT_LEN } else { MAX_FRAGMENT_LEN };
+            let protected = self.opener.is_some() || self.facts.skip_early_data > 0;
+            let limit = if protected { MAX_CIPHERTEXT_LEN } else { MAX_FRAGMENT_LEN };
             taken = taken.saturating_add(self.deframer.feed(rest, limit)?);
             self.record()?;
         }
@@ -70,11 +71,23 @@ impl Connection {
     fn record(&mut self) -> Result<()> {
         let established = self.is_established();
         let awaits_first_hello = self.awaits_first_hello();
+        let max_inner_len = self.facts.max_inner_len();
         let Some(record) = self.deframer.record() else { return Ok(()) };
+        let early_len = match record.content_type {
+            ContentType::APPLICATION_DATA => record.payload.len(),
+            _ => usize::MAX,
+        };
+        let may_be_early = early_len <= self.facts.skip_early_data;
         let (content_type, content): (ContentType, &[u8]) = match &mut self.opener {
             Some(opener) if record.content_type == ContentType::APPLICATION_DATA => {
-                let (content_type, content) = opener.open(&record.header, record.payload)?;
+                let opened = opener.open(&record.header, record.payload, max_inner_len);
+                // RFC 8446 §4.2.10: early data that we did not accept is of keys that we do not have.
+                if may_be_early && matches!(opened, Err(Error::DecryptFailed)) {
+                    return self.skip_early_data(early_len);
+                }
+                let (content_type, content) = opened?;
                 self.opened_any = true;
+                self.facts.skip_early_data = 0;
                 if content_type == ContentType::CHANGE_CIPHER_SPEC {
                     // RFC 8446 §5: a protected one is never right.
                     return Err(PeerMisbehaved::UnexpectedRecord("protected change_cipher_spec").into());
@@ -88,6 +101,8 @@ impl Connection {
             Some(_) if record.content_type != ContentType::CHANGE_CIPHER_SPEC => {
                 return Err(PeerMisbehaved::UnexpectedRecord("unprotected after the keys were agreed").into());
             }
+            // RFC 8446 §4.2.10: after a HelloRetryRequest it is told apart by its type alone.
+            None if may_be_early => return self.skip_early_data(early_len),
             Some(_) | None => (record.content_type, record.payload),
         };
         // RFC 8446 §5.1: fragments of a handshake message follow each other.
@@ -122,6 +137,13 @@ impl Connection {
         self.deframer.clear();
         self.deframer.release();
         self.drain()
+    }
+
+    fn skip_early_data(&mut self, len: usize) -> Result<()> {
+        self.facts.skip_early_data = self.facts.skip_early_data.saturating_sub(len.max(1));
+        self.deframer.clear();
+        self.deframer.release();
+        Ok(())
     }
 
     fn awaits_first_hello(&self) -> bool {

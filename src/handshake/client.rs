@@ -12,16 +12,17 @@ pub(super) use hello::AwaitServerHello;
 use super::authenticate::{
     Signer, authenticate, choose_scheme, received_chain, send_certificate, send_certificate_verify,
 };
-use super::config::{ClientIdentity, Config, Side};
+use super::config::{ClientIdentity, Config, MAX_RECORD_SIZE_LIMIT, Side};
 use super::established::Established;
 use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
 use super::output::{Context, RequestedCertificate};
+use super::session::{Session, SessionMaker};
 use super::suite::SuiteParameters;
 use super::transcript::{Transcript, encode_message};
 use super::{expect, unexpected};
 use crate::codepoints::{ExtensionType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerIncompatible, PeerMisbehaved, Result};
-use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
+use crate::pki::{Certificate, GeneralName, Identity, PeerRole, TrustStore, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::wire::{
     CertificateMessage, CertificateRequestMessage, CertificateVerify, Codec, EncryptedExtensions, Finished,
@@ -42,15 +43,20 @@ pub(crate) enum ClientState {
 
 impl ClientState {
     /// Queues the ClientHello.
-    pub(crate) fn start(config: Arc<Config>, server_name: GeneralName, cx: &mut Context<'_>) -> Result<Self> {
-        AwaitServerHello::start(config, server_name, cx)
+    pub(crate) fn start(
+        config: Arc<Config>,
+        server_name: GeneralName,
+        session: Option<Session>,
+        cx: &mut Context<'_>,
+    ) -> Result<Self> {
+        AwaitServerHello::start(config, server_name, session, cx)
     }
 
     /// Takes a message from the peer.
     pub(crate) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
         match self {
             Self::ServerHello(state) => state.handle(message, cx),
-            Self::EncryptedExtensions(state) => state.handle(message),
+            Self::EncryptedExtensions(state) => state.handle(message, cx),
             Self::CertificateOrRequest(state) => state.handle(message, cx),
             Self::Certificate(state) => state.handle(message),
             Self::CertificateVerify(state) => state.handle(message, cx),
@@ -69,6 +75,8 @@ struct InHandshake {
     transcript: Transcript,
     secret: HandshakeSecret,
     keys: TrafficPair,
+    /// In a resumed session: the server, and the certificate that we showed it.
+    resumed: Option<(VerifiedPeer, Option<Certificate>)>,
 }
 
 pub(crate) struct AwaitEncryptedExtensions {
@@ -77,14 +85,31 @@ pub(crate) struct AwaitEncryptedExtensions {
 }
 
 impl AwaitEncryptedExtensions {
-    fn handle(mut self, message: &HandshakeMessage) -> Result<ClientState> {
+    fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
         expect(message, HandshakeType::ENCRYPTED_EXTENSIONS, "EncryptedExtensions")?;
-        let body = EncryptedExtensions::decode_all("EncryptedExtensions", message.body())?;
+        let extensions = EncryptedExtensions::decode_all("EncryptedExtensions", message.body())?.extensions;
         // RFC 8446 §4.2: an answer to an extension that was not offered is unsupported_extension.
-        if body.extensions.types.iter().any(|extension| !self.offered.contains(extension)) {
+        if extensions.types.iter().any(|extension| !self.offered.contains(extension)) {
             return Err(PeerMisbehaved::UnsupportedExtension("in EncryptedExtensions").into());
         }
+        let config = &self.handshake.config;
+        // RFC 7301 §3.1: the server chooses one of ours.
+        if extensions.alpn.as_ref().is_some_and(|chosen| !config.alpn.contains(chosen)) {
+            return Err(PeerMisbehaved::IllegalParameter("an ALPN protocol that we did not offer").into());
+        }
+        cx.facts.alpn = extensions.alpn;
+        if let Some(limit) = extensions.record_size_limit {
+            // RFC 8449 §4: in TLS 1.3 a limit beyond the protocol's is an illegal_parameter.
+            if limit > MAX_RECORD_SIZE_LIMIT {
+                return Err(PeerMisbehaved::IllegalParameter("record_size_limit").into());
+            }
+            cx.out.set_shape(config.send.limited_to(limit));
+            cx.facts.receive_limit = config.receive_limit;
+        }
         self.handshake.transcript.add(&message.encoded);
+        if self.handshake.resumed.is_some() {
+            return Ok(ClientState::Finished(Box::new(AwaitFinished { handshake: self.handshake })));
+        }
         Ok(ClientState::CertificateOrRequest(Box::new(AwaitCertificateOrRequest {
             handshake: self.handshake,
         })))
@@ -170,17 +195,25 @@ impl AwaitFinished {
     fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
         expect(message, HandshakeType::FINISHED, "Finished")?;
         let finished = Finished::decode_all("Finished", message.body())?;
-        let InHandshake { config, suite, mut transcript, secret, keys, .. } = self.handshake;
+        let InHandshake { config, server_name, suite, mut transcript, secret, keys, resumed } =
+            self.handshake;
         keys.server.check_finished(&transcript.current(), &finished.verify_data)?;
         transcript.add(&message.encoded);
 
         let master: MasterSecret = secret.into_master()?;
         let server_finished = transcript.current();
         let application = master.traffic(suite, &server_finished)?;
-        cx.facts.exporter = Some(master.exporter(&server_finished)?);
+        let exporter = master.exporter(&server_finished)?;
+        application.log_application(&exporter, cx.facts);
+        cx.facts.exporter = Some(exporter);
         cx.out.set_opener(application.server.opener()?);
+        if let Some((server, certificate)) = resumed {
+            cx.facts.peer = Some(server);
+            cx.facts.certificate = certificate;
+            cx.facts.resumed = true;
+        }
 
-        let next = NeedIdentity { transcript, handshake_keys: keys, application };
+        let next = NeedIdentity { server_name, suite, transcript, handshake_keys: keys, application, master };
         let Side::Client { identity, .. } = &config.side else {
             return Err(Error::Internal("a client with a server's configuration"));
         };
@@ -198,9 +231,12 @@ impl AwaitFinished {
 
 /// The server is verified and wants to know who we are.
 pub(crate) struct NeedIdentity {
+    server_name: GeneralName,
+    suite: SuiteParameters,
     transcript: Transcript,
     handshake_keys: TrafficPair,
     application: TrafficPair,
+    master: MasterSecret,
 }
 
 /// What we say to a CertificateRequest.
@@ -241,21 +277,40 @@ impl NeedIdentity {
                 send_certificate(Some(&identity), Vec::new(), &mut self.transcript, cx);
                 let random = config.random.as_ref();
                 send_certificate_verify(&identity, scheme, Signer::Client, random, &mut self.transcript, cx)?;
+                cx.facts.certificate = Some(identity.certificate().clone());
                 cx.facts.identity = Some(identity);
             }
         }
         let verify_data = self.handshake_keys.client.verify_data(&self.transcript.current())?;
-        cx.out.message(&encode_message(HandshakeType::FINISHED, verify_data.as_ref()));
+        let finished = encode_message(HandshakeType::FINISHED, verify_data.as_ref());
+        cx.out.message(&finished);
         cx.out.set_sealer(self.application.client.sealer()?)?;
+        self.transcript.add(&finished);
+        let sessions = self.session_maker(config, cx)?;
         let TrafficPair { client, server } = self.application;
-        Ok(ClientState::Established(Box::new(Established::new(server, client, true))))
+        Ok(ClientState::Established(Box::new(Established::client(server, client, sessions))))
+    }
+
+    /// What makes sessions of the tickets that will come, where the caller wants any.
+    fn session_maker(&self, config: &Config, cx: &Context<'_>) -> Result<Option<SessionMaker>> {
+        let Side::Client { keep_sessions: keep @ 1.., .. } = config.side else { return Ok(None) };
+        let Some(server) = &cx.facts.peer else { return Ok(None) };
+        Ok(Some(SessionMaker {
+            secret: self.master.resumption(&self.transcript.current())?,
+            suite: self.suite,
+            server_name: self.server_name.clone(),
+            alpn: cx.facts.alpn.clone(),
+            server_chain: server.chain().to_vec(),
+            certificate: cx.facts.certificate.clone(),
+            keep,
+        }))
     }
 }
 
 impl InHandshake {
     fn client_side(&self) -> Result<(&TrustStore, &ClientIdentity)> {
         match &self.config.side {
-            Side::Client { trust, identity } => Ok((trust, identity)),
+            Side::Client { trust, identity, .. } => Ok((trust, identity)),
             Side::Server { .. } => Err(Error::Internal("a client with a server's configuration")),
         }
     }

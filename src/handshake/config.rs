@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::ticket::TicketKeys;
 use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::crypto::Random;
 use crate::crypto::SystemRandom;
 use crate::crypto::kx::SUPPORTED_GROUPS;
 use crate::error::{Error, Result};
 use crate::pki::{Identity, TrustStore};
+use crate::record::{MAX_FRAGMENT_LEN, RecordShape};
 
 /// The suites, in the order in which we prefer them.
 pub const SUPPORTED_SUITES: &[CipherSuite] = &[
@@ -39,6 +41,13 @@ pub(super) const CERTIFICATE_SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::RSA_PKCS1_SHA512,
 ];
 
+/// Tickets that a server sends on one connection, and sessions that a client keeps of one.
+pub const MAX_TICKETS: usize = 8;
+/// RFC 8449 §4.
+const MIN_RECORD_SIZE_LIMIT: u16 = 64;
+/// RFC 8449 §4: 2^14 octets and the content type.
+pub(super) const MAX_RECORD_SIZE_LIMIT: u16 = 16_385;
+
 /// What a server asks of its clients. There is no default: leaving clients unauthenticated has to
 /// be asked for by name.
 #[derive(Clone)]
@@ -61,13 +70,38 @@ pub struct Config {
     pub(super) suites: Vec<CipherSuite>,
     pub(super) groups: Vec<NamedGroup>,
     pub(super) schemes: Vec<SignatureScheme>,
+    /// ALPN protocols, most preferred first; none: the extension is not used.
+    pub(super) alpn: Vec<Vec<u8>>,
+    /// Our record_size_limit (RFC 8449); `None`: not offered.
+    pub(super) receive_limit: Option<u16>,
+    pub(super) send: RecordShape,
+    pub(super) key_log: bool,
     pub(super) random: Arc<dyn Random>,
 }
 
 #[derive(Clone)]
 pub(super) enum Side {
-    Client { trust: TrustStore, identity: ClientIdentity },
-    Server { identity: Arc<Identity>, client_auth: ClientAuth },
+    Client {
+        trust: TrustStore,
+        identity: ClientIdentity,
+        /// Sessions that a connection keeps for its caller.
+        keep_sessions: usize,
+        name_authorities: bool,
+    },
+    Server {
+        /// At least one; the first where nothing speaks for another.
+        identities: Vec<Arc<Identity>>,
+        client_auth: ClientAuth,
+        tickets: Option<Tickets>,
+    },
+}
+
+/// A server's session tickets.
+#[derive(Clone)]
+pub(super) struct Tickets {
+    pub(super) keys: Arc<TicketKeys>,
+    /// Tickets for each connection.
+    pub(super) count: usize,
 }
 
 #[derive(Clone)]
@@ -84,12 +118,13 @@ impl Config {
     /// none was given with [`Config::with_identity`], the connection stops with
     /// [`crate::State::NEED_CLIENT_CERT`].
     pub fn client(trust: TrustStore) -> Self {
-        Self::new(Side::Client { trust, identity: ClientIdentity::AskWhenNeeded })
+        let identity = ClientIdentity::AskWhenNeeded;
+        Self::new(Side::Client { trust, identity, keep_sessions: 0, name_authorities: false })
     }
 
     /// A server with its identity and what it asks of clients.
     pub fn server(identity: Arc<Identity>, client_auth: ClientAuth) -> Self {
-        Self::new(Side::Server { identity, client_auth })
+        Self::new(Side::Server { identities: vec![identity], client_auth, tickets: None })
     }
 
     fn new(side: Side) -> Self {
@@ -98,6 +133,10 @@ impl Config {
             suites: SUPPORTED_SUITES.to_vec(),
             groups: SUPPORTED_GROUPS.to_vec(),
             schemes: SUPPORTED_SCHEMES.to_vec(),
+            alpn: Vec::new(),
+            receive_limit: None,
+            send: RecordShape::default(),
+            key_log: false,
             random: Arc::new(SystemRandom),
         }
     }
@@ -107,12 +146,62 @@ impl Config {
         matches!(self.side, Side::Server { .. })
     }
 
-    /// Uses `identity`; for a client or a server.
+    /// Uses `identity`, in place of what was given before; for a client or a server.
     #[must_use]
     pub fn with_identity(mut self, identity: Arc<Identity>) -> Self {
         match &mut self.side {
             Side::Client { identity: slot, .. } => *slot = ClientIdentity::Ready(identity),
-            Side::Server { identity: slot, .. } => *slot = identity,
+            Side::Server { identities, .. } => *identities = vec![identity],
+        }
+        self
+    }
+
+    /// A further identity of a server, for another name or of another kind of key. Each client gets
+    /// the one that it can verify: by its signature schemes, the name that it asks for (SNI), the
+    /// signatures in the chain and the authorities that it names (RFC 8446 §4.4.2.2); among equals the
+    /// one that was given first. No effect on a client.
+    #[must_use]
+    pub fn with_further_identity(mut self, identity: Arc<Identity>) -> Self {
+        if let Side::Server { identities, .. } = &mut self.side {
+            identities.push(identity);
+        }
+        self
+    }
+
+    /// A server that lets clients resume: each connection gets `count` tickets (0 to
+    /// [`MAX_TICKETS`]; clients use each once) made with `keys`. A resumed connection has the client's
+    /// certificate of the first one, judged again by this configuration. No effect on a client.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] for more than [`MAX_TICKETS`].
+    pub fn with_tickets(mut self, keys: Arc<TicketKeys>, count: usize) -> Result<Self> {
+        if count > MAX_TICKETS {
+            return Err(Error::misuse("more than 8 tickets for each connection", "two are usual"));
+        }
+        if let Side::Server { tickets, .. } = &mut self.side {
+            *tickets = Some(Tickets { keys, count });
+        }
+        Ok(self)
+    }
+
+    /// A client whose connections keep the newest `count` sessions that the server offers (at most
+    /// [`MAX_TICKETS`]), for [`crate::Connection::take_session`]. Without it none is kept. No effect on
+    /// a server.
+    #[must_use]
+    pub fn keep_sessions(mut self, count: usize) -> Self {
+        if let Side::Client { keep_sessions, .. } = &mut self.side {
+            *keep_sessions = count.min(MAX_TICKETS);
+        }
+        self
+    }
+
+    /// A client that tells servers which authorities it trusts (certificate_authorities, RFC 8446
+    /// §4.2.4), for servers with certificates of several. No effect on a server, which always says so
+    /// when it asks for a certificate.
+    #[must_use]
+    pub fn name_authorities(mut self) -> Self {
+        if let Side::Client { name_authorities, .. } = &mut self.side {
+            *name_authorities = true;
         }
         self
     }
@@ -155,6 +244,63 @@ impl Config {
         Ok(self)
     }
 
+    /// Application protocols (ALPN, RFC 7301), most preferred first. A server with such a list refuses
+    /// a client that offers others only; one that offers none is served without.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] for an empty list, a repetition, or a name that is not of 1 to 255 octets.
+    pub fn with_alpn(mut self, protocols: &[&[u8]]) -> Result<Self> {
+        const WHAT: &str = "ALPN: empty, repeated, or a name that is not of 1 to 255 octets";
+        if protocols.iter().any(|name| name.is_empty() || name.len() > 255) {
+            return Err(Error::misuse(WHAT, "use registered names, such as http/1.1"));
+        }
+        let list = checked(protocols, protocols, WHAT)?;
+        self.alpn = list.into_iter().map(<[u8]>::to_vec).collect();
+        Ok(self)
+    }
+
+    /// The largest record that we want to receive, in octets of plaintext with its content type
+    /// (record_size_limit, RFC 8449): 64 to 16,385.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] outside that range.
+    pub fn with_record_size_limit(mut self, limit: u16) -> Result<Self> {
+        if !(MIN_RECORD_SIZE_LIMIT..=MAX_RECORD_SIZE_LIMIT).contains(&limit) {
+            return Err(Error::misuse("a record_size_limit outside 64 to 16385", "see RFC 8449 §4"));
+        }
+        self.receive_limit = Some(limit);
+        Ok(self)
+    }
+
+    /// The largest piece of data that we put in a record: 1 to 16,384 octets. A peer's
+    /// record_size_limit may make it smaller.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] outside that range.
+    pub fn with_max_fragment(mut self, octets: usize) -> Result<Self> {
+        if octets == 0 || octets > MAX_FRAGMENT_LEN {
+            return Err(Error::misuse("a fragment outside 1 to 16384 octets", "see RFC 8446 §5.1"));
+        }
+        self.send.fragment = octets;
+        Ok(self)
+    }
+
+    /// Pads records of data to a multiple of `block` octets, as far as the largest record allows
+    /// (RFC 8446 §5.4), so that their length says less about what is in them; 0 and 1: no padding.
+    #[must_use]
+    pub fn with_padding(mut self, block: u16) -> Self {
+        self.send.padding = usize::from(block);
+        self
+    }
+
+    /// Records the secrets of each connection for [`crate::Connection::take_key_log`] (RFC 9850). Whoever
+    /// sees them can read and forge everything on the connection: for debugging alone.
+    #[must_use]
+    pub fn with_key_log(mut self) -> Self {
+        self.key_log = true;
+        self
+    }
+
     /// Takes random octets from `random` instead of the system.
     #[must_use]
     pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
@@ -165,10 +311,30 @@ impl Config {
 
 impl Config {
     /// A server's identity and what it asks of clients.
-    pub(super) fn server_side(&self) -> Result<(&Arc<Identity>, &ClientAuth)> {
+    pub(super) fn server_side(&self) -> Result<(&[Arc<Identity>], &ClientAuth)> {
         match &self.side {
-            Side::Server { identity, client_auth } => Ok((identity, client_auth)),
+            Side::Server { identities, client_auth, .. } => Ok((identities, client_auth)),
             Side::Client { .. } => Err(Error::Internal("a server with a client's configuration")),
+        }
+    }
+}
+
+impl Config {
+    /// A server's tickets, where it gives any.
+    pub(super) fn tickets(&self) -> Option<&Tickets> {
+        match &self.side {
+            Side::Server { tickets, .. } => tickets.as_ref(),
+            Side::Client { .. } => None,
+        }
+    }
+
+    /// certificate_authorities for a ClientHello; RFC 8446 §4.2.4 has no empty list.
+    pub(super) fn authorities_to_name(&self) -> Option<Vec<Vec<u8>>> {
+        match &self.side {
+            Side::Client { trust, name_authorities: true, .. } => {
+                Some(trust.authority_names()).filter(|names| !names.is_empty())
+            }
+            Side::Client { .. } | Side::Server { .. } => None,
         }
     }
 }

@@ -1,11 +1,16 @@
 //! After the handshake: tickets and key updates (RFC 8446 §4.6), the same for both roles.
 
-use super::key_schedule::TrafficSecret;
+use super::config::{Config, Tickets};
+use super::key_schedule::{ResumptionSecret, TrafficSecret};
 use super::output::{Context, Traffic};
+use super::session::SessionMaker;
+use super::suite::SuiteParameters;
+use super::ticket::{TICKET_LIFETIME, TicketState};
 use super::transcript::encode_message;
 use super::unexpected;
 use crate::codepoints::HandshakeType;
 use crate::error::{Error, Result};
+use crate::pki::VerifiedPeer;
 use crate::record::HandshakeMessage;
 use crate::wire::{Codec, KeyUpdate, NewSessionTicket};
 
@@ -13,14 +18,21 @@ use crate::wire::{Codec, KeyUpdate, NewSessionTicket};
 pub(crate) struct Established {
     traffic: Traffic,
     is_client: bool,
+    /// A client that keeps sessions.
+    sessions: Option<Box<SessionMaker>>,
     /// An update of ours is queued and nothing has been sent since: RFC 8446 §4.6.3 lets one answer
     /// any number of requests, which bounds what a flood of them makes us queue.
     answered: bool,
 }
 
 impl Established {
-    pub(super) fn new(read: TrafficSecret, write: TrafficSecret, is_client: bool) -> Self {
-        Self { traffic: Traffic { read, write }, is_client, answered: false }
+    pub(super) fn client(read: TrafficSecret, write: TrafficSecret, sessions: Option<SessionMaker>) -> Self {
+        let sessions = sessions.map(Box::new);
+        Self { traffic: Traffic { read, write }, is_client: true, sessions, answered: false }
+    }
+
+    pub(super) fn server(read: TrafficSecret, write: TrafficSecret) -> Self {
+        Self { traffic: Traffic { read, write }, is_client: false, sessions: None, answered: false }
     }
 
     pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
@@ -35,6 +47,13 @@ impl Established {
                 // RFC 8446 §4.6.1: a ticket is sent after the server has our Finished, so the
                 // server has judged our certificate.
                 cx.facts.confirmed = true;
+                // A lifetime of zero: not to be kept (RFC 8446 §4.6.1).
+                if let (Some(maker), 1..) = (&self.sessions, ticket.ticket_lifetime) {
+                    if cx.facts.sessions.len() == maker.keep {
+                        cx.facts.sessions.pop_front();
+                    }
+                    cx.facts.sessions.push_back(maker.make(ticket, cx.now)?);
+                }
                 Ok(self)
             }
             other => Err(unexpected(other, "KeyUpdate or, for a client, NewSessionTicket")),
@@ -72,20 +91,56 @@ impl Established {
 /// Seven days, in seconds (RFC 8446 §4.6.1).
 const MAX_TICKET_LIFETIME: u32 = 604_800;
 
-/// Queues a ticket that cannot be used: it only tells the client that we have judged it.
-pub(super) fn send_confirmation(random: &dyn crate::crypto::Random, cx: &mut Context<'_>) -> Result<()> {
-    let mut ticket = vec![0; 32];
-    random.fill(&mut ticket)?;
-    // RFC 8446 §4.6.1: a lifetime of zero has the client discard it at once.
+/// What tickets remember of a handshake, besides what the connection's facts say.
+pub(super) struct TicketFacts {
+    pub(super) resumption: ResumptionSecret,
+    pub(super) suite: SuiteParameters,
+    pub(super) server_name: Option<String>,
+}
+
+/// Queues the tickets that the client may resume with; where there are none, one that cannot be used:
+/// it only tells the client that we have judged it.
+pub(super) fn send_tickets(facts: &TicketFacts, config: &Config, cx: &mut Context<'_>) -> Result<()> {
+    let random = config.random.as_ref();
+    let mut sent = 0;
+    if let (Some(Tickets { keys, count }), Some(server)) = (config.tickets(), &cx.facts.certificate) {
+        let server = server.fingerprint();
+        for nonce in (0..u8::MAX).take(*count) {
+            let chain = cx.facts.peer.as_ref().map(VerifiedPeer::chain).unwrap_or_default();
+            let state = TicketState {
+                suite: facts.suite,
+                issued_at: cx.now,
+                psk: facts.resumption.psk(&[nonce])?,
+                server,
+                server_name: facts.server_name.clone(),
+                alpn: cx.facts.alpn.clone(),
+                client_chain: chain.iter().map(|certificate| certificate.to_der().to_vec()).collect(),
+            };
+            let Some(ticket) = keys.seal(&state, random, cx.now)? else { break };
+            let mut age_add = [0; 4];
+            random.fill(&mut age_add)?;
+            send_ticket(TICKET_LIFETIME, u32::from_be_bytes(age_add), nonce, ticket, cx);
+            sent += 1;
+        }
+    }
+    if sent == 0 {
+        let mut ticket = vec![0; 32];
+        random.fill(&mut ticket)?;
+        // RFC 8446 §4.6.1: a lifetime of zero has the client discard it at once.
+        send_ticket(0, 0, 0, ticket, cx);
+    }
+    Ok(())
+}
+
+fn send_ticket(lifetime: u32, age_add: u32, nonce: u8, ticket: Vec<u8>, cx: &mut Context<'_>) {
     let message = NewSessionTicket {
-        ticket_lifetime: 0,
-        ticket_age_add: 0,
-        ticket_nonce: vec![0],
+        ticket_lifetime: lifetime,
+        ticket_age_add: age_add,
+        ticket_nonce: vec![nonce],
         ticket,
         max_early_data_size: None,
     };
     let mut body = Vec::new();
     message.encode(&mut body);
     cx.out.message(&encode_message(HandshakeType::NEW_SESSION_TICKET, &body));
-    Ok(())
 }

@@ -1,5 +1,8 @@
 //! The key schedule (RFC 8446 §7.1): three chained stages, each consumed to reach the next.
 
+use zeroize::Zeroizing;
+
+use super::output::Facts;
 use super::suite::SuiteParameters;
 use crate::crypto::aead::{AeadKey, NONCE_LEN};
 use crate::crypto::hash::{Digest, HashAlgorithm, MAX_OUTPUT_LEN, digest};
@@ -20,6 +23,28 @@ impl EarlySecret {
     pub(super) fn without_psk(hash: HashAlgorithm) -> Self {
         let zeros = [0; MAX_OUTPUT_LEN];
         Self(Prk::extract(hash, &[], zeros.get(..hash.output_len()).unwrap_or_default()))
+    }
+
+    /// With the PSK of a session (RFC 8446 §4.6.1).
+    pub(super) fn with_psk(hash: HashAlgorithm, psk: &Secret) -> Self {
+        Self(Prk::extract(hash, &[], psk.expose()))
+    }
+
+    /// The binder of a resumption PSK over the truncated ClientHello (RFC 8446 §4.2.11.2).
+    pub(super) fn binder(&self, truncated_hello: &Digest) -> Result<Digest> {
+        let key = self.binder_key()?;
+        Ok(finished_key(&key)?.sign(&[truncated_hello.as_ref()]))
+    }
+
+    /// Judges a binder in constant time.
+    pub(super) fn check_binder(&self, truncated_hello: &Digest, binder: &[u8]) -> Result<()> {
+        let key = self.binder_key()?;
+        let checked = finished_key(&key)?.verify(&[truncated_hello.as_ref()], binder);
+        checked.map_err(|_| PeerMisbehaved::BadFinished.into())
+    }
+
+    fn binder_key(&self) -> Result<Prk> {
+        derive_secret(&self.0, b"res binder", digest(self.0.algorithm(), &[]).as_ref())
     }
 
     /// The second stage, with the (EC)DHE shared secret.
@@ -59,6 +84,11 @@ impl MasterSecret {
     pub(super) fn exporter(&self, server_finished: &Digest) -> Result<ExporterSecret> {
         Ok(ExporterSecret(derive_secret(&self.0, b"exp master", server_finished.as_ref())?))
     }
+
+    /// resumption_master_secret for the transcript up to the client's Finished.
+    pub(super) fn resumption(&self, client_finished: &Digest) -> Result<ResumptionSecret> {
+        Ok(ResumptionSecret(derive_secret(&self.0, b"res master", client_finished.as_ref())?))
+    }
 }
 
 /// The traffic secrets of both directions.
@@ -79,6 +109,19 @@ impl TrafficPair {
             Ok(TrafficSecret { suite, prk: derive_secret(prk, label, transcript.as_ref())? })
         };
         Ok(Self { client: secret(client)?, server: secret(server)? })
+    }
+
+    /// Handshake traffic secrets, for the key log (RFC 9850 §3).
+    pub(super) fn log_handshake(&self, facts: &mut Facts) {
+        facts.log_secret("CLIENT_HANDSHAKE_TRAFFIC_SECRET", self.client.prk.expose());
+        facts.log_secret("SERVER_HANDSHAKE_TRAFFIC_SECRET", self.server.prk.expose());
+    }
+
+    /// Application traffic secrets and the exporter's, for the key log.
+    pub(super) fn log_application(&self, exporter: &ExporterSecret, facts: &mut Facts) {
+        facts.log_secret("CLIENT_TRAFFIC_SECRET_0", self.client.prk.expose());
+        facts.log_secret("SERVER_TRAFFIC_SECRET_0", self.server.prk.expose());
+        facts.log_secret("EXPORTER_SECRET", exporter.0.expose());
     }
 }
 
@@ -103,12 +146,12 @@ impl TrafficSecret {
 
     /// verify_data of a Finished of this direction (RFC 8446 §4.4.4).
     pub(super) fn verify_data(&self, transcript: &Digest) -> Result<Digest> {
-        Ok(self.finished_key()?.sign(&[transcript.as_ref()]))
+        Ok(finished_key(&self.prk)?.sign(&[transcript.as_ref()]))
     }
 
     /// Judges a Finished in constant time.
     pub(super) fn check_finished(&self, transcript: &Digest, verify_data: &[u8]) -> Result<()> {
-        let checked = self.finished_key()?.verify(&[transcript.as_ref()], verify_data);
+        let checked = finished_key(&self.prk)?.verify(&[transcript.as_ref()], verify_data);
         checked.map_err(|_| PeerMisbehaved::BadFinished.into())
     }
 
@@ -119,14 +162,6 @@ impl TrafficSecret {
             expand_label(&self.prk, b"traffic upd", &[], out)
         })?;
         Ok(Self { suite: self.suite, prk: Prk::from_secret(hash, next.expose())? })
-    }
-
-    fn finished_key(&self) -> Result<HmacKey> {
-        let hash = self.prk.algorithm();
-        let key = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
-            expand_label(&self.prk, b"finished", &[], out)
-        })?;
-        Ok(HmacKey::new(hash, key.expose()))
     }
 
     /// RFC 8446 §7.3.
@@ -140,6 +175,18 @@ impl TrafficSecret {
     }
 }
 
+/// resumption_master_secret.
+pub(super) struct ResumptionSecret(Prk);
+
+impl ResumptionSecret {
+    /// The PSK of the ticket with this nonce (RFC 8446 §4.6.1).
+    pub(super) fn psk(&self, ticket_nonce: &[u8]) -> Result<Secret> {
+        let mut psk = Zeroizing::new(vec![0; self.0.algorithm().output_len()]);
+        expand_label(&self.0, b"resumption", ticket_nonce, &mut psk)?;
+        Ok(psk.into())
+    }
+}
+
 /// exporter_master_secret.
 pub(crate) struct ExporterSecret(Prk);
 
@@ -150,6 +197,15 @@ impl ExporterSecret {
         let secret = derive_secret(&self.0, label, digest(hash, &[]).as_ref())?;
         expand_label(&secret, b"exporter", digest(hash, context).as_ref(), out)
     }
+}
+
+/// The key of a Finished or a binder (RFC 8446 §4.4.4).
+fn finished_key(base: &Prk) -> Result<HmacKey> {
+    let hash = base.algorithm();
+    let key = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
+        expand_label(base, b"finished", &[], out)
+    })?;
+    Ok(HmacKey::new(hash, key.expose()))
 }
 
 /// The way from one stage to the next: Derive-Secret(., "derived", "") salts the extraction.

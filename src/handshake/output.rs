@@ -1,14 +1,19 @@
 //! What the handshake hands to the connection: bytes for the peer, keys, and facts.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::key_schedule::{ExporterSecret, TrafficSecret};
+use super::session::Session;
 use crate::codepoints::{
     AlertDescription, CipherSuite, ContentType, NamedGroup, ProtocolVersion, SignatureScheme,
 };
 use crate::error::Result;
-use crate::pki::{Identity, VerifiedPeer};
-use crate::record::{Opener, Sealer, write_plaintext_record};
+use crate::pki::{Certificate, Identity, VerifiedPeer};
+use crate::record::{MAX_INNER_LEN, Opener, RecordShape, Sealer, write_plaintext_record};
+use crate::secret::Secret;
 use crate::time::UnixTime;
 
 /// Everything that a handler may touch besides its own state.
@@ -28,6 +33,7 @@ pub(crate) struct Outbox {
     flight: Vec<u8>,
     sealer: Option<Sealer>,
     opener: Option<Opener>,
+    shape: RecordShape,
     first_record: bool,
     sent_change_cipher_spec: bool,
 }
@@ -52,6 +58,11 @@ impl Outbox {
         self.flush()?;
         self.sealer = Some(sealer);
         Ok(())
+    }
+
+    /// Cuts and pads the records that follow as `shape` says.
+    pub(super) fn set_shape(&mut self, shape: RecordShape) {
+        self.shape = shape;
     }
 
     /// Has the connection read with `opener` from the next record on.
@@ -122,7 +133,7 @@ impl Outbox {
 
     fn write(&mut self, content_type: ContentType, content: &[u8]) -> Result<()> {
         if let Some(sealer) = &mut self.sealer {
-            return sealer.seal(content_type, content, &mut self.bytes);
+            return sealer.seal(content_type, content, self.shape, &mut self.bytes);
         }
         // RFC 8446 §5.1: an initial ClientHello may say TLS 1.0, which old middleboxes want.
         let version = if self.first_record { ProtocolVersion::TLS1_0 } else { ProtocolVersion::TLS1_2 };
@@ -145,11 +156,68 @@ pub(crate) struct Facts {
     pub(crate) peer_scheme: Option<SignatureScheme>,
     pub(crate) peer: Option<VerifiedPeer>,
     pub(crate) identity: Option<Arc<Identity>>,
+    /// The certificate that we showed, on this connection or on the one that it resumes.
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) resumed: bool,
+    pub(crate) alpn: Option<Vec<u8>>,
+    /// Newest last.
+    pub(crate) sessions: VecDeque<Session>,
+    /// Our record_size_limit, once the peer has to keep to it.
+    pub(crate) receive_limit: Option<u16>,
+    /// Octets of early data that may still be skipped (RFC 8446 §4.2.10).
+    pub(crate) skip_early_data: usize,
+    pub(crate) key_log: Option<KeyLog>,
     pub(crate) offer: Option<Offer>,
     pub(crate) requested: Option<RequestedCertificate>,
     pub(crate) exporter: Option<ExporterSecret>,
     /// A ticket came: the server has judged us (see [`crate::State::CONFIRMED`]).
     pub(crate) confirmed: bool,
+}
+
+impl Facts {
+    /// Octets in the largest TLSInnerPlaintext that the peer may send.
+    pub(crate) fn max_inner_len(&self) -> usize {
+        self.receive_limit.map_or(MAX_INNER_LEN, usize::from)
+    }
+
+    /// Adds a line to the key log, where one is kept.
+    pub(super) fn log_secret(&mut self, label: &str, secret: &[u8]) {
+        if let Some(log) = &mut self.key_log {
+            log.line(label, secret);
+        }
+    }
+}
+
+/// The secrets of a connection as text (RFC 9850 §2).
+pub(crate) struct KeyLog {
+    client_random: [u8; 32],
+    text: Zeroizing<String>,
+}
+
+impl KeyLog {
+    pub(super) fn new(client_random: [u8; 32]) -> Self {
+        // Reserved for all lines of a handshake, so that growing leaves no copies behind.
+        Self { client_random, text: Zeroizing::new(String::with_capacity(6 * 256)) }
+    }
+
+    /// What was recorded since the last call.
+    pub(crate) fn take(&mut self) -> Option<Secret> {
+        let text = core::mem::take(&mut *self.text);
+        (!text.is_empty()).then(|| text.into_bytes().into())
+    }
+
+    fn line(&mut self, label: &str, secret: &[u8]) {
+        self.text.push_str(label);
+        for value in [self.client_random.as_slice(), secret] {
+            self.text.push(' ');
+            for octet in value {
+                for digit in [octet >> 4, octet & 15] {
+                    self.text.extend(char::from_digit(u32::from(digit), 16));
+                }
+            }
+        }
+        self.text.push('\n');
+    }
 }
 
 /// The traffic secrets of an established connection; KeyUpdate replaces them one by one.

@@ -4,6 +4,7 @@
 //! [Certificate → CertificateVerify] → Finished.
 
 mod hello;
+mod resume;
 
 use std::sync::Arc;
 
@@ -11,14 +12,15 @@ pub(crate) use hello::{AwaitClientHello, NeedConfig};
 
 use super::authenticate::{authenticate, received_chain};
 use super::config::{ClientAuth, Config};
-use super::established::{Established, send_confirmation};
+use super::established::{Established, TicketFacts, send_tickets};
 use super::expect;
-use super::key_schedule::{TrafficPair, TrafficSecret};
+use super::key_schedule::{MasterSecret, TrafficPair, TrafficSecret};
 use super::output::Context;
+use super::suite::SuiteParameters;
 use super::transcript::Transcript;
 use crate::codepoints::HandshakeType;
 use crate::error::{Check, Error, Finding, PeerMisbehaved, Report, Result};
-use crate::pki::{PeerRole, TrustStore};
+use crate::pki::{PeerRole, TrustStore, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::wire::{CertificateMessage, CertificateVerify, Codec, Finished};
 
@@ -59,6 +61,12 @@ struct InHandshake {
     /// client_handshake_traffic_secret.
     client_handshake: TrafficSecret,
     application: TrafficPair,
+    master: MasterSecret,
+    suite: SuiteParameters,
+    /// What the client asked for.
+    server_name: Option<String>,
+    /// In a resumed session, the client that it was with, if any.
+    resumed_peer: Option<VerifiedPeer>,
 }
 
 pub(crate) struct AwaitCertificate {
@@ -110,13 +118,23 @@ impl AwaitFinished {
     fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ServerState> {
         expect(message, HandshakeType::FINISHED, "the client's Finished")?;
         let finished = Finished::decode_all("Finished", message.body())?;
-        let InHandshake { config, transcript, client_handshake, application } = self.handshake;
+        let InHandshake { config, mut transcript, client_handshake, application, master, .. } =
+            self.handshake;
         client_handshake.check_finished(&transcript.current(), &finished.verify_data)?;
+        transcript.add(&message.encoded);
         let TrafficPair { client, server } = application;
         cx.out.set_opener(client.opener()?);
-        send_confirmation(config.random.as_ref(), cx)?;
+        if self.handshake.resumed_peer.is_some() {
+            cx.facts.peer = self.handshake.resumed_peer;
+        }
+        let facts = TicketFacts {
+            resumption: master.resumption(&transcript.current())?,
+            suite: self.handshake.suite,
+            server_name: self.handshake.server_name,
+        };
+        send_tickets(&facts, &config, cx)?;
         cx.facts.confirmed = true;
-        Ok(ServerState::Established(Box::new(Established::new(client, server, false))))
+        Ok(ServerState::Established(Box::new(Established::server(client, server))))
     }
 }
 

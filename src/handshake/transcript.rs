@@ -42,6 +42,13 @@ impl Transcript {
     pub(super) fn current(&self) -> Digest {
         self.0.clone().finish()
     }
+
+    /// The hash up to here and `more`, which is not added.
+    pub(super) fn with(&self, more: &[u8]) -> Digest {
+        let mut context = self.0.clone();
+        context.update(more);
+        context.finish()
+    }
 }
 
 /// Header and body of a handshake message (RFC 8446 §4).

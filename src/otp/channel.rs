@@ -118,13 +118,13 @@ fn binding(connection: &Connection, direction: Direction) -> Result<Binding> {
     if !connection.state().contains(State::HANDSHAKE_DONE) {
         return Err(Error::misuse("OTP messages before the handshake is done", "wait for HANDSHAKE_DONE"));
     }
-    let (Some(identity), Some(peer)) = (connection.identity(), connection.peer()) else {
+    let (Some(certificate), Some(peer)) = (connection.certificate(), connection.peer()) else {
         return Err(Error::misuse(
             "OTP messages on a connection with an anonymous side",
             "require client certificates: ClientAuth::Require, and an identity for the client",
         ));
     };
-    let ours = digest(HashAlgorithm::Sha256, identity.certificate().to_der());
+    let ours = digest(HashAlgorithm::Sha256, certificate.to_der());
     let theirs = digest(HashAlgorithm::Sha256, peer.certificate().to_der());
     let (server, client) = if connection.is_server() { (&ours, &theirs) } else { (&theirs, &ours) };
     let context = [&[direction.octet()], server.as_ref(), client.as_ref()].concat();

@@ -192,7 +192,7 @@ impl Certificate {
         text::of_certificate(self)
     }
 
-    pub(super) fn issuer_der(&self) -> &[u8] {
+    pub(crate) fn issuer_der(&self) -> &[u8] {
         self.slice(&self.0.ranges.issuer)
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Certificate, MAX_CHAIN_LEN, PrivateKey};
+use super::{Certificate, GeneralName, MAX_CHAIN_LEN, PrivateKey};
+use crate::codepoints::SignatureScheme;
 use crate::error::{Error, KeyError, Result};
 
 /// Who we are to the peer: leaf first, then its issuers (the root may be left out), and the key.
@@ -66,8 +67,44 @@ impl Identity {
         &self.leaf
     }
 
+    /// Whether the leaf is a certificate for this host (RFC 6125 §6.4): a wildcard stands for one label.
+    pub(crate) fn is_named(&self, host: &str) -> bool {
+        self.leaf.names().iter().any(|name| match name {
+            GeneralName::Dns(name) => match (name.strip_prefix("*."), host.split_once('.')) {
+                (Some(parent), Some((_, rest))) => parent.eq_ignore_ascii_case(rest),
+                _ => name.eq_ignore_ascii_case(host),
+            },
+            GeneralName::Ip(_) | GeneralName::Email(_) | GeneralName::Uri(_) => false,
+        })
+    }
+
+    /// Whether all signatures in the chain are of these schemes; a root's own is nobody's concern
+    /// (RFC 8446 §4.2.3).
+    pub(crate) fn is_signed_with(&self, schemes: &[SignatureScheme]) -> bool {
+        let mut judged = self.chain.iter().filter(|one| one.subject_der() != one.issuer_der());
+        judged.all(|one| schemes_of(one).iter().any(|scheme| schemes.contains(scheme)))
+    }
+
+    /// Whether the authority of this name (DER) issued a certificate of the chain.
+    pub(crate) fn is_issued_by(&self, authority: &[u8]) -> bool {
+        self.chain.iter().any(|one| one.issuer_der() == authority)
+    }
+
     /// The private key.
     pub fn key(&self) -> &PrivateKey {
         &self.key
+    }
+}
+
+/// The schemes that say a peer can verify this certificate's signature.
+fn schemes_of(certificate: &Certificate) -> &'static [SignatureScheme] {
+    match certificate.signature_algorithm().as_str() {
+        "ecdsa-with-SHA256" => &[SignatureScheme::ECDSA_SECP256R1_SHA256],
+        "ecdsa-with-SHA384" => &[SignatureScheme::ECDSA_SECP384R1_SHA384],
+        "sha256WithRSAEncryption" => &[SignatureScheme::RSA_PKCS1_SHA256],
+        "sha384WithRSAEncryption" => &[SignatureScheme::RSA_PKCS1_SHA384],
+        "sha512WithRSAEncryption" => &[SignatureScheme::RSA_PKCS1_SHA512],
+        "rsassaPss" => &[SignatureScheme::RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA384],
+        _ => &[],
     }
 }

@@ -15,6 +15,41 @@ const MAX_CBC_RECORDS: u64 = 1 << 24;
 /// RFC 8446 §5.5: for ChaCha20-Poly1305 the sequence number would wrap first; half of it is enough.
 const MAX_CHACHA_RECORDS: u64 = 1 << 63;
 
+/// How data is cut into records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordShape {
+    /// Octets of content in one record, 1 to MAX_FRAGMENT_LEN.
+    pub(crate) fragment: usize,
+    /// Data is padded to a multiple of this; 0 and 1 are none.
+    pub(crate) padding: usize,
+}
+
+impl Default for RecordShape {
+    fn default() -> Self {
+        Self { fragment: MAX_FRAGMENT_LEN, padding: 0 }
+    }
+}
+
+impl RecordShape {
+    /// RFC 8449 §4: a peer's limit counts the content type and the padding as well.
+    pub(crate) fn limited_to(self, record_size_limit: u16) -> Self {
+        let limit = usize::from(record_size_limit).saturating_sub(1).max(1);
+        Self { fragment: self.fragment.min(limit), ..self }
+    }
+
+    /// Zeros after `len` octets of content: up to the next multiple, or to the end of the record.
+    fn padding_after(self, content_type: ContentType, len: usize) -> usize {
+        // Handshake messages and alerts are as long as the protocol makes them.
+        if self.padding < 2 || content_type != ContentType::APPLICATION_DATA {
+            return 0;
+        }
+        let padded = len.checked_next_multiple_of(self.padding).unwrap_or(self.fragment);
+        // A message of no octets is a message too.
+        let padded = if padded == 0 { self.padding } else { padded };
+        padded.min(self.fragment).saturating_sub(len)
+    }
+}
+
 /// Protects records in one direction. The sequence number never wraps: sealing stops before.
 pub(crate) struct Sealer(Direction);
 
@@ -33,18 +68,19 @@ impl Sealer {
         Self(Direction { key, iv, sequence: 0 })
     }
 
-    /// Appends to `out` the records that carry `content`, cut into fragments of at most
-    /// MAX_FRAGMENT_LEN; an empty `content` makes one empty record.
+    /// Appends to `out` the records that carry `content`, cut and padded as `shape` says; an empty
+    /// `content` makes one empty record.
     pub(crate) fn seal(
         &mut self,
         content_type: ContentType,
         content: &[u8],
+        shape: RecordShape,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let mut rest = content;
         loop {
-            let (fragment, after) = rest.split_at(rest.len().min(MAX_FRAGMENT_LEN));
-            self.seal_record(content_type, fragment, out)?;
+            let (fragment, after) = rest.split_at(rest.len().min(shape.fragment.max(1)));
+            self.seal_record(content_type, fragment, shape.padding_after(content_type, fragment.len()), out)?;
             rest = after;
             if rest.is_empty() {
                 return Ok(());
@@ -62,8 +98,14 @@ impl Sealer {
         self.0.sequence >= limit
     }
 
-    fn seal_record(&mut self, content_type: ContentType, fragment: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let inner_len = fragment.len().saturating_add(1);
+    fn seal_record(
+        &mut self,
+        content_type: ContentType,
+        fragment: &[u8],
+        padding: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let inner_len = fragment.len().saturating_add(1).saturating_add(padding);
         let len = self.0.key.algorithm().sealed_len(inner_len);
         let header = header(ContentType::APPLICATION_DATA, ProtocolVersion::TLS1_2, len)?;
         let start = out.len().saturating_add(HEADER_LEN);
@@ -72,6 +114,7 @@ impl Sealer {
         out.extend_from_slice(&header);
         out.extend_from_slice(fragment);
         out.push(content_type.0);
+        out.resize(out.len().saturating_add(padding), 0);
         self.0.key.seal(&nonce, &header, out, start)
     }
 }
@@ -83,20 +126,24 @@ impl Opener {
     }
 
     /// Opens `payload` in place; returns the inner content type and the content, padding removed.
+    /// A record that does not authenticate leaves the sequence number as it was.
     ///
     /// # Errors
-    /// [`Error::DecryptFailed`]; RFC 8446 §5.4: all zeros is unexpected_message, and content beyond
-    /// 2^14 octets is record_overflow.
+    /// [`Error::DecryptFailed`]; RFC 8446 §5.4: all zeros is unexpected_message, and a
+    /// TLSInnerPlaintext of more than `max_inner_len` octets is record_overflow.
     pub(crate) fn open<'a>(
         &mut self,
         header: &[u8; HEADER_LEN],
         payload: &'a mut [u8],
+        max_inner_len: usize,
     ) -> Result<(ContentType, &'a mut [u8])> {
+        let sequence = self.0.sequence;
         let nonce = self.0.next_nonce()?;
-        let len = self.0.key.open(&nonce, header, payload)?;
+        let opened = self.0.key.open(&nonce, header, payload);
+        let len = opened.inspect_err(|_| self.0.sequence = sequence)?;
         let inner = payload.get(..len).unwrap_or_default();
-        // RFC 8446 §5.2: TLSInnerPlaintext is at most 2^14 + 1 octets, padding included.
-        if len > MAX_FRAGMENT_LEN.saturating_add(1) {
+        // RFC 8446 §5.2, RFC 8449 §4: padding is counted.
+        if len > max_inner_len {
             return Err(InvalidMessage { what: "TLSInnerPlaintext", why: Malformed::RecordOverflow }.into());
         }
         let at = inner
@@ -151,6 +198,7 @@ fn header(content_type: ContentType, version: ProtocolVersion, len: usize) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::MAX_INNER_LEN;
 
     const ALGORITHMS: [AeadAlgorithm; 5] = [
         AeadAlgorithm::Aes128Gcm,
@@ -167,7 +215,9 @@ mod tests {
 
     fn open(opener: &mut Opener, record: &mut [u8]) -> Result<(ContentType, Vec<u8>)> {
         let (header, payload) = record.split_first_chunk_mut().unwrap();
-        opener.open(header, payload).map(|(content_type, content)| (content_type, content.to_vec()))
+        opener
+            .open(header, payload, MAX_INNER_LEN)
+            .map(|(content_type, content)| (content_type, content.to_vec()))
     }
 
     /// A record whose TLSInnerPlaintext is `inner`.
@@ -181,19 +231,51 @@ mod tests {
     }
 
     #[test]
+    fn a_record_beyond_the_receivers_own_limit_is_an_overflow() {
+        let (mut sealer, mut opener) = directions(AeadAlgorithm::Aes128Gcm);
+        for (inner_len, fits) in [(64, true), (65, false)] {
+            let mut record = sealed(&mut sealer, &vec![23; inner_len]);
+            let (header, payload) = record.split_first_chunk_mut().unwrap();
+            let opened = opener.open(header, payload, 64);
+            assert_eq!(opened.is_ok(), fits);
+            let overflow = InvalidMessage { what: "TLSInnerPlaintext", why: Malformed::RecordOverflow };
+            assert_eq!(opened.err(), (!fits).then(|| overflow.into()));
+        }
+    }
+
+    #[test]
+    fn a_record_that_does_not_open_leaves_the_next_one_readable() {
+        let (mut sealer, mut opener) = directions(AeadAlgorithm::ChaCha20Poly1305);
+        let mut forged = sealed(&mut directions(AeadAlgorithm::ChaCha20Poly1305).0, b"forged\x17");
+        forged[7] ^= 1;
+        assert_eq!(open(&mut opener, &mut forged).unwrap_err(), Error::DecryptFailed);
+        let mut record = sealed(&mut sealer, b"data\x17");
+        assert_eq!(open(&mut opener, &mut record).unwrap().1, b"data");
+    }
+
+    #[test]
     fn what_was_sealed_opens_in_order_and_is_cut_at_the_limit() {
         for algorithm in ALGORITHMS {
             let (mut sealer, mut opener) = directions(algorithm);
             for len in [0, 1, 15, 16, 17, MAX_FRAGMENT_LEN] {
                 let content = vec![0xA5; len];
                 let mut record = Vec::new();
-                sealer.seal(ContentType::APPLICATION_DATA, &content, &mut record).unwrap();
+                sealer
+                    .seal(ContentType::APPLICATION_DATA, &content, RecordShape::default(), &mut record)
+                    .unwrap();
                 assert!(record.len() <= HEADER_LEN + MAX_CIPHERTEXT_LEN);
                 let opened = open(&mut opener, &mut record).unwrap();
                 assert_eq!(opened, (ContentType::APPLICATION_DATA, content));
             }
             let mut records = Vec::new();
-            sealer.seal(ContentType::HANDSHAKE, &vec![1; MAX_FRAGMENT_LEN + 1], &mut records).unwrap();
+            sealer
+                .seal(
+                    ContentType::HANDSHAKE,
+                    &vec![1; MAX_FRAGMENT_LEN + 1],
+                    RecordShape::default(),
+                    &mut records,
+                )
+                .unwrap();
             let second = HEADER_LEN + algorithm.sealed_len(MAX_FRAGMENT_LEN + 1);
             assert_eq!(open(&mut opener, &mut records[..second]).unwrap().1.len(), MAX_FRAGMENT_LEN);
             assert_eq!(open(&mut opener, &mut records[second..]).unwrap(), (ContentType::HANDSHAKE, vec![1]));
@@ -227,7 +309,9 @@ mod tests {
             sealer.0.sequence = u64::MAX;
             opener.0.sequence = u64::MAX;
             assert!(sealer.needs_update());
-            assert!(sealer.seal(ContentType::ALERT, &[1, 0], &mut Vec::new()).is_err());
+            assert!(
+                sealer.seal(ContentType::ALERT, &[1, 0], RecordShape::default(), &mut Vec::new()).is_err()
+            );
             assert!(open(&mut opener, &mut [23, 3, 3, 0, 1, 0]).is_err());
         }
         let (mut sealer, _) = directions(AeadAlgorithm::Aes256Gcm);
@@ -240,7 +324,9 @@ mod tests {
         for algorithm in ALGORITHMS {
             let (mut sealer, _) = directions(algorithm);
             let mut record = Vec::new();
-            sealer.seal(ContentType::APPLICATION_DATA, b"256345", &mut record).unwrap();
+            sealer
+                .seal(ContentType::APPLICATION_DATA, b"256345", RecordShape::default(), &mut record)
+                .unwrap();
             for at in 0..record.len() {
                 let mut changed = record.clone();
                 changed[at] ^= 0x80;

@@ -155,6 +155,14 @@ impl Codec for OfferedPsks {
     }
 }
 
+impl OfferedPsks {
+    /// Octets that the binders take at the end of the ClientHello: what a binder does not cover
+    /// (RFC 8446 §4.2.11.2).
+    pub(crate) fn binders_len(&self) -> usize {
+        self.binders.iter().fold(2, |sum, binder| sum.saturating_add(1).saturating_add(binder.len()))
+    }
+}
+
 impl Codec for ClientExtensions {
     fn encode(&self, out: &mut Vec<u8>) {
         let mut block = Block::new();

@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use super::{AwaitEncryptedExtensions, ClientState, InHandshake};
 use crate::codepoints::{ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, PskKeyExchangeMode};
+use crate::crypto::hash::{Digest, HashAlgorithm, digest};
 use crate::crypto::kx::KeyExchange;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
-use crate::handshake::config::{CERTIFICATE_SCHEMES, Config};
+use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientIdentity, Config, Side};
 use crate::handshake::expect;
 use crate::handshake::key_schedule::EarlySecret;
-use crate::handshake::output::Context;
+use crate::handshake::output::{Context, KeyLog};
+use crate::handshake::session::Session;
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
-use crate::pki::GeneralName;
+use crate::pki::{GeneralName, PeerRole, VerifiedPeer};
 use crate::record::HandshakeMessage;
+use crate::time::UnixTime;
 use crate::wire::{
-    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, ServerHello, ServerHelloOrRetry,
-    SessionId,
+    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, OfferedPsks, PskIdentity,
+    ServerHello, ServerHelloOrRetry, SessionId,
 };
 
 /// Our ClientHello is out.
@@ -25,7 +28,15 @@ pub(crate) struct AwaitServerHello {
     server_name: GeneralName,
     hello: ClientHello,
     shares: Vec<KeyExchange>,
+    /// The session whose PSK is in the hello.
+    offered: Option<OfferedSession>,
     progress: Progress,
+}
+
+/// A session, and the server that it is with, judged anew.
+struct OfferedSession {
+    session: Session,
+    server: VerifiedPeer,
 }
 
 #[expect(clippy::large_enum_variant, reason = "the state that holds it is boxed as a whole")]
@@ -39,8 +50,10 @@ impl AwaitServerHello {
     pub(super) fn start(
         config: Arc<Config>,
         server_name: GeneralName,
+        session: Option<Session>,
         cx: &mut Context<'_>,
     ) -> Result<ClientState> {
+        let offered = session.and_then(|session| OfferedSession::new(session, &config, &server_name, cx.now));
         let mut shares = Vec::new();
         for group in first_shares(&config.groups) {
             shares.push(KeyExchange::start(group, config.random.as_ref())?);
@@ -49,7 +62,11 @@ impl AwaitServerHello {
         config.random.fill(&mut random)?;
         let mut session_id = [0; 32];
         config.random.fill(&mut session_id)?;
-        let hello = ClientHello {
+        cx.out.set_shape(config.send);
+        if config.key_log {
+            cx.facts.key_log = Some(KeyLog::new(random));
+        }
+        let mut hello = ClientHello {
             legacy_version: ProtocolVersion::TLS1_2,
             random,
             // RFC 8446 §D.4: a session identifier makes middleboxes take us for a resumption.
@@ -69,13 +86,18 @@ impl AwaitServerHello {
                 // Servers send tickets, and so confirm, only to clients that name a mode.
                 psk_key_exchange_modes: Some(vec![PskKeyExchangeMode::PSK_DHE_KE]),
                 key_share: Some(shares.iter().map(entry_of).collect()),
+                alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
+                record_size_limit: config.receive_limit,
+                certificate_authorities: config.authorities_to_name(),
+                pre_shared_key: offered.as_ref().map(|offered| offered.psks(cx.now)),
                 ..ClientExtensions::default()
             },
         };
-        let encoded = encode_hello(&hello);
+        let encoded = encode_hello(&mut hello, offered.as_ref(), digest)?;
         cx.out.message(&encoded);
         let progress = Progress::First(HelloTranscript::new(&encoded));
-        Ok(ClientState::ServerHello(Box::new(Self { config, server_name, hello, shares, progress })))
+        let state = Self { config, server_name, hello, shares, offered, progress };
+        Ok(ClientState::ServerHello(Box::new(state)))
     }
 
     pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
@@ -95,8 +117,10 @@ impl AwaitServerHello {
         let extensions = &hello.extensions;
         self.check_version(hello.legacy_version, extensions.supported_versions)?;
         self.check_legacy(&hello.legacy_session_id_echo, hello.legacy_compression_method)?;
-        let known = [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE];
-        check_extensions(&extensions.types, &known, "in ServerHello")?;
+        let known =
+            [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE, ExtensionType::PRE_SHARED_KEY];
+        let known = if self.offered.is_some() { known.as_slice() } else { known.split_at(2).0 };
+        check_extensions(&extensions.types, known, "in ServerHello")?;
         let suite = self.chosen_suite(hello.cipher_suite)?;
         let mut transcript = match self.progress {
             Progress::First(first) => first.start(suite.hash),
@@ -119,8 +143,14 @@ impl AwaitServerHello {
             .find(|ours| ours.group() == share.group)
             .ok_or(PeerMisbehaved::IllegalParameter("key_share of a group that we sent none for"))?;
         let shared = ours.finish(&share.key_exchange)?;
-        let secret = EarlySecret::without_psk(suite.hash).into_handshake(&shared)?;
+        let resumed = accepted_session(self.offered, extensions.pre_shared_key, suite)?;
+        let early = match &resumed {
+            Some(resumed) => EarlySecret::with_psk(suite.hash, &resumed.session.psk),
+            None => EarlySecret::without_psk(suite.hash),
+        };
+        let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
+        keys.log_handshake(cx.facts);
         cx.out.set_opener(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;
@@ -130,7 +160,8 @@ impl AwaitServerHello {
 
         let offered = offered_extensions(&self.hello.extensions);
         let (config, server_name) = (self.config, self.server_name);
-        let handshake = InHandshake { config, server_name, suite, transcript, secret, keys };
+        let resumed = resumed.map(|OfferedSession { session, server }| (server, session.certificate));
+        let handshake = InHandshake { config, server_name, suite, transcript, secret, keys, resumed };
         Ok(ClientState::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { handshake, offered })))
     }
 
@@ -166,7 +197,11 @@ impl AwaitServerHello {
             self.hello.extensions.key_share = Some(self.shares.iter().map(entry_of).collect());
         }
         self.hello.extensions.cookie = retry.extensions.cookie;
-        let encoded = encode_hello(&self.hello);
+        // RFC 8446 §4.1.4: a PSK of another hash than the suite's is not offered again.
+        self.offered = self.offered.filter(|offered| offered.session.suite.hash == suite.hash);
+        self.hello.extensions.pre_shared_key = self.offered.as_ref().map(|offered| offered.psks(cx.now));
+        let encoded =
+            encode_hello(&mut self.hello, self.offered.as_ref(), |_, truncated| transcript.with(truncated))?;
         transcript.add(&encoded);
         cx.out.change_cipher_spec()?;
         cx.out.message(&encoded);
@@ -226,10 +261,81 @@ fn entry_of(share: &KeyExchange) -> KeyShareEntry {
     KeyShareEntry { group: share.group(), key_exchange: share.public_share().to_vec() }
 }
 
-fn encode_hello(hello: &ClientHello) -> Vec<u8> {
-    let mut body = Vec::new();
-    hello.encode(&mut body);
-    encode_message(HandshakeType::CLIENT_HELLO, &body)
+/// The ClientHello with its binder, which covers all that comes before it (RFC 8446 §4.2.11.2);
+/// `hash` completes the transcript with what it is given.
+fn encode_hello(
+    hello: &mut ClientHello,
+    offered: Option<&OfferedSession>,
+    hash: impl FnOnce(HashAlgorithm, &[u8]) -> Digest,
+) -> Result<Vec<u8>> {
+    let encoded = |hello: &ClientHello| {
+        let mut body = Vec::new();
+        hello.encode(&mut body);
+        encode_message(HandshakeType::CLIENT_HELLO, &body)
+    };
+    let complete = encoded(hello);
+    let (Some(offered), Some(psks)) = (offered, &mut hello.extensions.pre_shared_key) else {
+        return Ok(complete);
+    };
+    let truncated = complete.get(..complete.len().saturating_sub(psks.binders_len())).unwrap_or_default();
+    let SuiteParameters { hash: algorithm, .. } = offered.session.suite;
+    let early = EarlySecret::with_psk(algorithm, &offered.session.psk);
+    psks.binders = vec![early.binder(&hash(algorithm, truncated))?.as_ref().to_vec()];
+    Ok(encoded(hello))
+}
+
+impl OfferedSession {
+    /// `None` for a session that cannot be resumed here: of another server, expired, of a hash or a
+    /// protocol that is not offered, of another certificate than the configured one, or whose
+    /// server would be refused today.
+    fn new(session: Session, config: &Config, server_name: &GeneralName, now: UnixTime) -> Option<Self> {
+        let Side::Client { trust, identity, .. } = &config.side else { return None };
+        let same_us = match identity {
+            ClientIdentity::AskWhenNeeded => true,
+            ClientIdentity::Anonymous => session.certificate.is_none(),
+            ClientIdentity::Ready(identity) => session.certificate.as_ref() == Some(identity.certificate()),
+        };
+        let hash = session.suite.hash;
+        let same_hash = config
+            .suites
+            .iter()
+            .any(|suite| SuiteParameters::of(*suite).is_some_and(|ours| ours.hash == hash));
+        let same_alpn = session.alpn.as_ref().is_none_or(|alpn| config.alpn.contains(alpn));
+        let usable = session.server_name == *server_name && now < session.expires_at();
+        if !(same_us && same_hash && same_alpn && usable) {
+            return None;
+        }
+        let chain: Vec<Vec<u8>> = session.server_chain.iter().map(|one| one.to_der().to_vec()).collect();
+        let server = trust.verify(&chain, &PeerRole::Server(server_name.clone()), now).ok()?;
+        Some(Self { session, server })
+    }
+
+    /// pre_shared_key, with room for the binder.
+    fn psks(&self, now: UnixTime) -> OfferedPsks {
+        OfferedPsks {
+            identities: vec![PskIdentity {
+                identity: self.session.ticket.clone(),
+                obfuscated_ticket_age: self.session.obfuscated_age(now),
+            }],
+            binders: vec![vec![0; self.session.suite.hash.output_len()]],
+        }
+    }
+}
+
+/// The session that the server resumes, if it does (RFC 8446 §4.2.11).
+fn accepted_session(
+    offered: Option<OfferedSession>,
+    selected: Option<u16>,
+    suite: SuiteParameters,
+) -> Result<Option<OfferedSession>> {
+    match (offered, selected) {
+        (_, None) => Ok(None),
+        (Some(offered), Some(0)) if offered.session.suite.hash == suite.hash => Ok(Some(offered)),
+        (Some(_), Some(0)) => {
+            Err(PeerMisbehaved::IllegalParameter("cipher_suite of another hash than the PSK's").into())
+        }
+        (_, Some(_)) => Err(PeerMisbehaved::IllegalParameter("selected_identity").into()),
+    }
 }
 
 fn check_extensions(types: &[ExtensionType], known: &[ExtensionType], place: &'static str) -> Result<()> {
@@ -242,8 +348,13 @@ fn check_extensions(types: &[ExtensionType], known: &[ExtensionType], place: &'s
 /// What EncryptedExtensions may answer.
 fn offered_extensions(extensions: &ClientExtensions) -> Vec<ExtensionType> {
     let mut offered = vec![ExtensionType::SUPPORTED_GROUPS];
-    if extensions.server_name.is_some() {
-        offered.push(ExtensionType::SERVER_NAME);
-    }
+    let mut answered = |offered_it: bool, extension| {
+        if offered_it {
+            offered.push(extension);
+        }
+    };
+    answered(extensions.server_name.is_some(), ExtensionType::SERVER_NAME);
+    answered(extensions.alpn.is_some(), ExtensionType::ALPN);
+    answered(extensions.record_size_limit.is_some(), ExtensionType::RECORD_SIZE_LIMIT);
     offered
 }

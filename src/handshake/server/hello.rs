@@ -2,24 +2,32 @@
 
 use std::sync::Arc;
 
+use super::resume::Resumption;
 use super::{AwaitCertificate, AwaitFinished, InHandshake, ServerState, required};
 use crate::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::crypto::hash::{Digest, digest};
 use crate::crypto::kx::respond;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
 use crate::handshake::authenticate::{
     Signer, choose_scheme, send, send_certificate, send_certificate_verify,
 };
-use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, Config};
+use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, Config, MAX_RECORD_SIZE_LIMIT};
 use crate::handshake::expect;
 use crate::handshake::key_schedule::EarlySecret;
-use crate::handshake::output::{Context, Offer};
+use crate::handshake::output::{Context, KeyLog, Offer};
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
+use crate::pki::Identity;
 use crate::record::HandshakeMessage;
 use crate::wire::{
-    CertificateRequestExtensions, CertificateRequestMessage, ClientHello, Codec, EncryptedExtensions,
-    HelloRetryExtensions, HelloRetryRequest, KeyShareEntry, ServerExtensions, ServerHello,
+    CertificateRequestExtensions, CertificateRequestMessage, ClientExtensions, ClientHello, Codec,
+    EncryptedExtensions, EncryptedExtensionsBody, HelloRetryExtensions, HelloRetryRequest, KeyShareEntry,
+    OfferedPsks, ServerExtensions, ServerHello,
 };
+
+/// Octets of early data that are skipped for a client that sends some although we never allow it: a
+/// few full records (RFC 8446 §4.2.10).
+const MAX_SKIPPED_EARLY_DATA: usize = 64 * 1024;
 
 /// No ClientHello yet, or the second one is awaited.
 pub(crate) struct AwaitClientHello {
@@ -66,15 +74,25 @@ pub(crate) struct NeedConfig {
 impl NeedConfig {
     /// Goes on with a server's configuration.
     pub(crate) fn configure(self, config: Arc<Config>, cx: &mut Context<'_>) -> Result<ServerState> {
-        let suite = choose_suite(&config.suites, &self.hello.cipher_suites)?;
-        let groups = required(self.hello.extensions.supported_groups.as_ref(), "supported_groups")?;
-        let shares = required(self.hello.extensions.key_share.as_ref(), "key_share")?;
+        let extensions = &self.hello.extensions;
+        let groups = required(extensions.supported_groups.as_ref(), "supported_groups")?;
+        let shares = required(extensions.key_share.as_ref(), "key_share")?;
         // A share that is there beats a preferred group that would cost a round trip.
         let with_share = config.groups.iter().find(|group| shares.iter().any(|share| share.group == **group));
+        let alpn = choose_alpn(&config.alpn, extensions.alpn.as_deref())?;
+        let resumption = Resumption::find(&self.hello, alpn.as_deref(), &config, cx.now)?;
+        let (suite, resumption) = choose_suite(&config.suites, &self.hello.cipher_suites, resumption)?;
+        if config.key_log {
+            cx.facts.key_log = Some(KeyLog::new(self.hello.random));
+        }
+        // RFC 8446 §4.2.10: early data that we do not take follows the hello, and is skipped.
+        cx.facts.skip_early_data = if extensions.early_data { MAX_SKIPPED_EARLY_DATA } else { 0 };
+        cx.facts.alpn = alpn;
         let first = HelloTranscript::new(&self.encoded);
         if let Some(group) = with_share {
-            let transcript = first.start(suite.hash);
-            return flight(&self.hello, *group, suite, transcript, config, cx);
+            let flight = Flight { hello: &self.hello, group: *group, suite, config, resumption };
+            let hash = digest(suite.hash, truncated(&self.hello, &self.encoded));
+            return flight.send(&hash, first.start(suite.hash), cx);
         }
         let group = *config
             .groups
@@ -116,11 +134,19 @@ impl Retried {
             && hello.extensions.server_name == first.extensions.server_name
             && hello.extensions.supported_groups == first.extensions.supported_groups
             && hello.extensions.signature_algorithms == first.extensions.signature_algorithms
+            && hello.extensions.signature_algorithms_cert == first.extensions.signature_algorithms_cert
             && hello.extensions.supported_versions == first.extensions.supported_versions
+            && hello.extensions.psk_key_exchange_modes == first.extensions.psk_key_exchange_modes
+            && hello.extensions.record_size_limit == first.extensions.record_size_limit
             && hello.extensions.alpn == first.extensions.alpn;
         if !same {
             return Err(PeerMisbehaved::IllegalParameter("second ClientHello is another").into());
         }
+        // RFC 8446 §4.2.10: early data ends with a HelloRetryRequest.
+        if hello.extensions.early_data {
+            return Err(PeerMisbehaved::IllegalParameter("early_data in the second ClientHello").into());
+        }
+        cx.facts.skip_early_data = 0;
         // RFC 8446 §4.2.8: one share, of the group that was asked for.
         let shares = required(hello.extensions.key_share.as_ref(), "key_share")?;
         if shares.len() != 1 || shares.iter().any(|share| share.group != self.group) {
@@ -128,78 +154,224 @@ impl Retried {
                 PeerMisbehaved::IllegalParameter("key_share is not the one that was asked for").into()
             );
         }
+        // The suite is fixed; a session of another hash is not resumed.
+        let resumption = Resumption::find(hello, cx.facts.alpn.as_deref(), &config, cx.now)?
+            .filter(|resumption| resumption.state.suite.hash == self.suite.hash);
+        let hash = self.transcript.with(truncated(hello, &message.encoded));
         self.transcript.add(&message.encoded);
-        flight(hello, self.group, self.suite, self.transcript, config, cx)
+        let flight = Flight { hello, group: self.group, suite: self.suite, config, resumption };
+        flight.send(&hash, self.transcript, cx)
     }
 }
 
 /// ServerHello to Finished.
-fn flight(
-    hello: &ClientHello,
+struct Flight<'a> {
+    hello: &'a ClientHello,
     group: NamedGroup,
     suite: SuiteParameters,
-    mut transcript: Transcript,
     config: Arc<Config>,
-    cx: &mut Context<'_>,
-) -> Result<ServerState> {
-    let (identity, client_auth) = config.server_side()?;
-    let random = config.random.as_ref();
-    let accepted = required(hello.extensions.signature_algorithms.as_ref(), "signature_algorithms")?;
-    let scheme = choose_scheme(&config.schemes, accepted, identity)
-        .ok_or(PeerIncompatible::NothingInCommon("signature scheme for the server's key"))?;
-    let share = hello.extensions.key_share.iter().flatten().find(|share| share.group == group);
-    let share = share.ok_or(Error::Internal("a chosen share that is not there"))?;
+    resumption: Option<Resumption>,
+}
 
-    let (key_exchange, shared) = respond(group, &share.key_exchange, random)?;
-    let mut server_random = [0; 32];
-    random.fill(&mut server_random)?;
-    let server_hello = ServerHello {
-        legacy_version: ProtocolVersion::TLS1_2,
-        random: server_random,
-        legacy_session_id_echo: hello.legacy_session_id,
-        cipher_suite: suite.suite,
-        legacy_compression_method: 0,
-        extensions: ServerExtensions {
-            supported_versions: Some(ProtocolVersion::TLS1_3),
-            key_share: Some(KeyShareEntry { group, key_exchange }),
-            ..ServerExtensions::default()
-        },
-    };
-    send(HandshakeType::SERVER_HELLO, &server_hello, &mut transcript, cx);
-    compatibility(hello, cx)?;
-    cx.facts.suite = Some(suite.suite);
-    cx.facts.group = Some(group);
+impl Flight<'_> {
+    /// `truncated_hello` is what binders cover; the hello is in `transcript`.
+    fn send(
+        self,
+        truncated_hello: &Digest,
+        mut transcript: Transcript,
+        cx: &mut Context<'_>,
+    ) -> Result<ServerState> {
+        let Self { hello, group, suite, config, resumption } = self;
+        let offered = &hello.extensions;
+        let early = match (&resumption, &offered.pre_shared_key) {
+            (Some(resumption), Some(psks)) => resumption.accept(psks, truncated_hello)?,
+            _ => EarlySecret::without_psk(suite.hash),
+        };
+        let identity = match &resumption {
+            Some(resumption) => Chosen::Resumed(Arc::clone(&resumption.identity)),
+            None => Chosen::of(&config, offered)?,
+        };
+        let share = offered.key_share.iter().flatten().find(|share| share.group == group);
+        let share = share.ok_or(Error::Internal("a chosen share that is not there"))?;
 
-    let secret = EarlySecret::without_psk(suite.hash).into_handshake(&shared)?;
-    let keys = secret.traffic(suite, &transcript.current())?;
-    cx.out.set_sealer(keys.server.sealer()?)?;
-    cx.out.set_opener(keys.client.opener()?);
+        let random = config.random.as_ref();
+        let (key_exchange, shared) = respond(group, &share.key_exchange, random)?;
+        let mut server_random = [0; 32];
+        random.fill(&mut server_random)?;
+        let server_hello = ServerHello {
+            legacy_version: ProtocolVersion::TLS1_2,
+            random: server_random,
+            legacy_session_id_echo: hello.legacy_session_id,
+            cipher_suite: suite.suite,
+            legacy_compression_method: 0,
+            extensions: ServerExtensions {
+                supported_versions: Some(ProtocolVersion::TLS1_3),
+                key_share: Some(KeyShareEntry { group, key_exchange }),
+                pre_shared_key: resumption.as_ref().map(|resumption| resumption.index),
+                ..ServerExtensions::default()
+            },
+        };
+        send(HandshakeType::SERVER_HELLO, &server_hello, &mut transcript, cx);
+        compatibility(hello, cx)?;
+        cx.facts.suite = Some(suite.suite);
+        cx.facts.group = Some(group);
+        cx.facts.resumed = resumption.is_some();
 
-    send(HandshakeType::ENCRYPTED_EXTENSIONS, &EncryptedExtensions::default(), &mut transcript, cx);
-    if let Some(request) = certificate_request(client_auth, &config.schemes) {
-        send(HandshakeType::CERTIFICATE_REQUEST, &request, &mut transcript, cx);
+        let secret = early.into_handshake(&shared)?;
+        let keys = secret.traffic(suite, &transcript.current())?;
+        keys.log_handshake(cx.facts);
+        cx.out.set_sealer(keys.server.sealer()?)?;
+        cx.out.set_opener(keys.client.opener()?);
+
+        let extensions = encrypted_extensions(offered, &identity, &config, cx);
+        send(HandshakeType::ENCRYPTED_EXTENSIONS, &extensions, &mut transcript, cx);
+        let ask = identity.authenticate(&config, &mut transcript, cx)?;
+        let verify_data = keys.server.verify_data(&transcript.current())?;
+        let finished = encode_message(HandshakeType::FINISHED, verify_data.as_ref());
+        transcript.add(&finished);
+        cx.out.message(&finished);
+
+        let master = secret.into_master()?;
+        let server_finished = transcript.current();
+        let application = master.traffic(suite, &server_finished)?;
+        let exporter = master.exporter(&server_finished)?;
+        application.log_application(&exporter, cx.facts);
+        cx.facts.exporter = Some(exporter);
+        cx.out.set_sealer(application.server.sealer()?)?;
+
+        let handshake = InHandshake {
+            config,
+            transcript,
+            client_handshake: keys.client,
+            application,
+            master,
+            suite,
+            server_name: offered.server_name.clone(),
+            resumed_peer: resumption.and_then(|resumption| resumption.peer),
+        };
+        Ok(if ask {
+            ServerState::Certificate(Box::new(AwaitCertificate { handshake }))
+        } else {
+            ServerState::Finished(Box::new(AwaitFinished { handshake }))
+        })
     }
-    send_certificate(Some(identity), Vec::new(), &mut transcript, cx);
-    send_certificate_verify(identity, scheme, Signer::Server, random, &mut transcript, cx)?;
-    cx.facts.identity = Some(Arc::clone(identity));
-    let verify_data = keys.server.verify_data(&transcript.current())?;
-    let finished = encode_message(HandshakeType::FINISHED, verify_data.as_ref());
-    transcript.add(&finished);
-    cx.out.message(&finished);
+}
 
-    let master = secret.into_master()?;
-    let server_finished = transcript.current();
-    let application = master.traffic(suite, &server_finished)?;
-    cx.facts.exporter = Some(master.exporter(&server_finished)?);
-    cx.out.set_sealer(application.server.sealer()?)?;
+/// Who we are to this client.
+enum Chosen<'a> {
+    /// Who we were; nothing is proven again but the PSK.
+    Resumed(Arc<Identity>),
+    Fresh(&'a Arc<Identity>, SignatureScheme),
+}
 
-    let ask = !matches!(client_auth, ClientAuth::ServerOnly);
-    let handshake = InHandshake { config, transcript, client_handshake: keys.client, application };
-    Ok(if ask {
-        ServerState::Certificate(Box::new(AwaitCertificate { handshake }))
-    } else {
-        ServerState::Finished(Box::new(AwaitFinished { handshake }))
-    })
+impl<'a> Chosen<'a> {
+    /// The identity that the client can verify best (RFC 8446 §4.4.2.2); the first among equals.
+    fn of(config: &'a Config, offered: &ClientExtensions) -> Result<Self> {
+        let accepted = required(offered.signature_algorithms.as_ref(), "signature_algorithms")?;
+        let (identities, _) = config.server_side()?;
+        let mut best: Option<(Fit, _, _)> = None;
+        for identity in identities {
+            let Some(scheme) = choose_scheme(&config.schemes, accepted, identity) else { continue };
+            let fit = Fit::of(identity, offered);
+            if best.as_ref().is_none_or(|(known, ..)| fit > *known) {
+                best = Some((fit, identity, scheme));
+            }
+        }
+        let (_, identity, scheme) =
+            best.ok_or(PeerIncompatible::NothingInCommon("signature scheme for the server's key"))?;
+        Ok(Self::Fresh(identity, scheme))
+    }
+
+    /// Queues [CertificateRequest], Certificate and CertificateVerify; whether the client was asked.
+    fn authenticate(
+        self,
+        config: &Config,
+        transcript: &mut Transcript,
+        cx: &mut Context<'_>,
+    ) -> Result<bool> {
+        let (identity, ask) = match self {
+            // RFC 8446 §4.3.2: no CertificateRequest with a PSK.
+            Self::Resumed(identity) => (identity, false),
+            Self::Fresh(identity, scheme) => {
+                let request = certificate_request(config.client_auth()?, &config.schemes);
+                if let Some(request) = &request {
+                    send(HandshakeType::CERTIFICATE_REQUEST, request, transcript, cx);
+                }
+                send_certificate(Some(identity), Vec::new(), transcript, cx);
+                let random = config.random.as_ref();
+                send_certificate_verify(identity, scheme, Signer::Server, random, transcript, cx)?;
+                (Arc::clone(identity), request.is_some())
+            }
+        };
+        cx.facts.certificate = Some(identity.certificate().clone());
+        cx.facts.identity = Some(identity);
+        Ok(ask)
+    }
+}
+
+/// How well an identity fits a client, the most important first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Fit {
+    /// It has the name that the client asks for (RFC 6066 §3).
+    name: bool,
+    /// The client accepts the signatures in its chain.
+    signatures: bool,
+    /// The client names an authority of its chain.
+    authority: bool,
+}
+
+impl Fit {
+    fn of(identity: &Identity, offered: &ClientExtensions) -> Self {
+        // RFC 8446 §4.2.3: signature_algorithms speaks for certificates where the other is missing.
+        let schemes = offered.signature_algorithms_cert.as_ref().or(offered.signature_algorithms.as_ref());
+        let authorities = offered.certificate_authorities.as_deref().unwrap_or_default();
+        Self {
+            name: offered.server_name.as_ref().is_some_and(|name| identity.is_named(name)),
+            signatures: schemes.is_some_and(|schemes| identity.is_signed_with(schemes)),
+            authority: authorities.iter().any(|name| identity.is_issued_by(name)),
+        }
+    }
+}
+
+/// What the client offered and we take; sets the connection up accordingly.
+fn encrypted_extensions(
+    offered: &ClientExtensions,
+    chosen: &Chosen<'_>,
+    config: &Config,
+    cx: &mut Context<'_>,
+) -> EncryptedExtensions {
+    cx.out.set_shape(offered.record_size_limit.map_or(config.send, |limit| config.send.limited_to(limit)));
+    // RFC 8449 §4: each side says its own.
+    let receive_limit = config.receive_limit.unwrap_or(MAX_RECORD_SIZE_LIMIT);
+    cx.facts.receive_limit = offered.record_size_limit.map(|_| receive_limit);
+    // RFC 6066 §3: the answer says that the name was of use; a resumed session has none.
+    let named = match chosen {
+        Chosen::Fresh(identity, _) => {
+            offered.server_name.as_ref().is_some_and(|name| identity.is_named(name))
+        }
+        Chosen::Resumed(_) => false,
+    };
+    EncryptedExtensions {
+        extensions: EncryptedExtensionsBody {
+            server_name: named,
+            alpn: cx.facts.alpn.clone(),
+            record_size_limit: cx.facts.receive_limit,
+            ..EncryptedExtensionsBody::default()
+        },
+    }
+}
+
+/// The first of ours that the client offers (RFC 7301 §3.2).
+fn choose_alpn(ours: &[Vec<u8>], theirs: Option<&[Vec<u8>]>) -> Result<Option<Vec<u8>>> {
+    let (Some(theirs), [_, ..]) = (theirs, ours) else { return Ok(None) };
+    let chosen = ours.iter().find(|protocol| theirs.contains(protocol));
+    Ok(Some(chosen.ok_or(PeerIncompatible::NoApplicationProtocol)?.clone()))
+}
+
+/// The hello as far as its binders.
+fn truncated<'a>(hello: &ClientHello, encoded: &'a [u8]) -> &'a [u8] {
+    let binders = hello.extensions.pre_shared_key.as_ref().map_or(0, OfferedPsks::binders_len);
+    encoded.get(..encoded.len().saturating_sub(binders)).unwrap_or_default()
 }
 
 fn certificate_request(auth: &ClientAuth, schemes: &[SignatureScheme]) -> Option<CertificateRequestMessage> {
@@ -226,11 +398,21 @@ fn compatibility(hello: &ClientHello, cx: &mut Context<'_>) -> Result<()> {
     if hello.legacy_session_id.as_ref().is_empty() { Ok(()) } else { cx.out.change_cipher_spec() }
 }
 
-fn choose_suite(ours: &[CipherSuite], theirs: &[CipherSuite]) -> Result<SuiteParameters> {
-    ours.iter()
-        .filter(|suite| theirs.contains(suite))
-        .find_map(|suite| SuiteParameters::of(*suite))
-        .ok_or(PeerIncompatible::NothingInCommon("cipher suite").into())
+/// The first of ours that the client offers. RFC 8446 §4.2.11: a PSK goes with suites of its hash, so
+/// that a resumption prefers those, and is not one where there are none.
+fn choose_suite(
+    ours: &[CipherSuite],
+    theirs: &[CipherSuite],
+    resumption: Option<Resumption>,
+) -> Result<(SuiteParameters, Option<Resumption>)> {
+    let common = ours.iter().filter(|suite| theirs.contains(suite));
+    let mut common = common.filter_map(|suite| SuiteParameters::of(*suite));
+    let first = common.clone().next().ok_or(PeerIncompatible::NothingInCommon("cipher suite"))?;
+    let hash = resumption.as_ref().map(|resumption| resumption.state.suite.hash);
+    Ok(match common.find(|suite| Some(suite.hash) == hash) {
+        Some(suite) => (suite, resumption),
+        None => (first, None),
+    })
 }
 
 /// What RFC 8446 asks of every ClientHello, whatever the configuration.
@@ -249,8 +431,10 @@ fn check_hello(hello: &ClientHello) -> Result<()> {
     if extensions.pre_shared_key.is_some() && extensions.psk_key_exchange_modes.is_none() {
         return Err(PeerMisbehaved::MissingExtension("psk_key_exchange_modes").into());
     }
-    // RFC 8446 §9.2.
-    required(extensions.signature_algorithms.as_ref(), "signature_algorithms")?;
+    // RFC 8446 §9.2: without a PSK the server authenticates with a certificate.
+    if extensions.pre_shared_key.is_none() {
+        required(extensions.signature_algorithms.as_ref(), "signature_algorithms")?;
+    }
     let groups = required(extensions.supported_groups.as_ref(), "supported_groups")?;
     let shares = required(extensions.key_share.as_ref(), "key_share")?;
     // RFC 8446 §4.2.8: each share of an offered group, and one of each.

@@ -1,0 +1,173 @@
+//! What a client keeps of a session, to resume it (RFC 8446 §2.2, §4.6.1).
+
+use zeroize::Zeroizing;
+
+use super::key_schedule::ResumptionSecret;
+use super::suite::SuiteParameters;
+use crate::codepoints::CipherSuite;
+use crate::error::{Error, InvalidMessage, Malformed, Result};
+use crate::pki::{Certificate, GeneralName, MAX_CHAIN_LEN};
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::wire::{Codec, NewSessionTicket, Prefix, Reader, opaque};
+
+/// A session that a client may resume, once: [`crate::Connection::take_session`] gives it,
+/// [`crate::Connection::client_resuming`] uses it up. Whoever has it can pass for the client until
+/// it expires: keep it as a private key is kept.
+///
+/// A session is resumed only with the server of the same name, and only while that server's
+/// certificate is still good by the configuration of the new connection.
+///
+/// ```
+/// # fn later(client: &mut otls::Connection) -> otls::Result<()> {
+/// if let Some(session) = client.take_session() {
+///     let bytes = session.to_bytes(); // for a file with mode 0600
+///     let session = otls::Session::from_bytes(bytes.expose())?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Session {
+    pub(super) suite: SuiteParameters,
+    pub(super) psk: Secret,
+    pub(super) ticket: Vec<u8>,
+    ticket_age_add: u32,
+    lifetime: u32,
+    received_at: UnixTime,
+    pub(super) server_name: GeneralName,
+    pub(super) alpn: Option<Vec<u8>>,
+    /// The server's certificates, leaf first.
+    pub(super) server_chain: Vec<Certificate>,
+    /// The certificate that we showed.
+    pub(super) certificate: Option<Certificate>,
+}
+
+impl Session {
+    /// The server that it is with.
+    pub fn server_name(&self) -> &GeneralName {
+        &self.server_name
+    }
+
+    /// From then on it is of no use.
+    pub fn expires_at(&self) -> UnixTime {
+        self.received_at.plus(u64::from(self.lifetime))
+    }
+
+    /// For [`Session::from_bytes`]: the format is of this library and its version.
+    pub fn to_bytes(&self) -> Secret {
+        let certificates = self.server_chain.iter().chain(&self.certificate);
+        let room: usize = certificates.map(|one| one.to_der().len() + 3).sum();
+        // Reserved, so that no copy of the secret is left behind by growing.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room + self.ticket.len() + 1024));
+        self.encode(&mut bytes);
+        bytes.into()
+    }
+
+    /// # Errors
+    /// [`Error::ApiMisuse`] for bytes that [`Session::to_bytes`] of this version did not make.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let decoded = Self::decode_all("session", bytes);
+        decoded.map_err(|_| {
+            Error::misuse("this is not a saved session", "connect without one, and save the new session")
+        })
+    }
+
+    /// The age as the server wants to hear it (RFC 8446 §4.2.11.1), in milliseconds.
+    pub(super) fn obfuscated_age(&self, now: UnixTime) -> u32 {
+        let age = now.0.saturating_sub(self.received_at.0).saturating_mul(1_000);
+        // A lifetime of at most seven days fits; the sum wraps by design.
+        u32::try_from(age).unwrap_or(u32::MAX).wrapping_add(self.ticket_age_add)
+    }
+}
+
+/// The layout below.
+const VERSION: u8 = 1;
+
+impl Codec for Session {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        self.suite.suite.encode(out);
+        opaque(Prefix::One, self.psk.expose(), out);
+        opaque(Prefix::Two, &self.ticket, out);
+        out.extend_from_slice(&self.ticket_age_add.to_be_bytes());
+        out.extend_from_slice(&self.lifetime.to_be_bytes());
+        out.extend_from_slice(&self.received_at.0.to_be_bytes());
+        opaque(Prefix::Two, self.server_name.to_string().as_bytes(), out);
+        opaque(Prefix::One, self.alpn.as_deref().unwrap_or_default(), out);
+        let own = self.certificate.as_ref().map(Certificate::to_der).unwrap_or_default();
+        opaque(Prefix::Three, own, out);
+        self.server_chain.iter().for_each(|one| opaque(Prefix::Three, one.to_der(), out));
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        if reader.u8()? != VERSION {
+            return Err(reader.error(Malformed::IllegalValue));
+        }
+        let suite = SuiteParameters::of(CipherSuite::decode(reader)?);
+        let mut session = Self {
+            suite: suite.ok_or(reader.error(Malformed::IllegalValue))?,
+            psk: reader.opaque(Prefix::One, 1)?.to_vec().into(),
+            ticket: reader.opaque(Prefix::Two, 1)?.to_vec(),
+            ticket_age_add: reader.u32()?,
+            lifetime: reader.u32()?,
+            received_at: UnixTime(u64::from_be_bytes(reader.array()?)),
+            server_name: name(reader)?,
+            alpn: Some(reader.opaque(Prefix::One, 0)?.to_vec()).filter(|name| !name.is_empty()),
+            server_chain: Vec::new(),
+            certificate: match reader.opaque(Prefix::Three, 0)? {
+                [] => None,
+                der => Some(certificate(reader, der)?),
+            },
+        };
+        if session.psk.len() != session.suite.hash.output_len() {
+            return Err(reader.error(Malformed::IllegalValue));
+        }
+        while !reader.is_empty() {
+            if session.server_chain.len() == MAX_CHAIN_LEN {
+                return Err(reader.error(Malformed::TooLong));
+            }
+            let der = reader.opaque(Prefix::Three, 1)?;
+            session.server_chain.push(certificate(reader, der)?);
+        }
+        if session.server_chain.is_empty() { Err(reader.error(Malformed::Empty)) } else { Ok(session) }
+    }
+}
+
+fn name(reader: &mut Reader<'_>) -> Result<GeneralName, InvalidMessage> {
+    let text = core::str::from_utf8(reader.opaque(Prefix::Two, 1)?);
+    let parsed = text.ok().and_then(|text| GeneralName::parse(text).ok());
+    parsed.ok_or(reader.error(Malformed::IllegalValue))
+}
+
+fn certificate(reader: &Reader<'_>, der: &[u8]) -> Result<Certificate, InvalidMessage> {
+    Certificate::load(der).map_err(|_| reader.error(Malformed::IllegalValue))
+}
+
+/// What turns the tickets that a client receives into sessions.
+pub(super) struct SessionMaker {
+    pub(super) secret: ResumptionSecret,
+    pub(super) suite: SuiteParameters,
+    pub(super) server_name: GeneralName,
+    pub(super) alpn: Option<Vec<u8>>,
+    pub(super) server_chain: Vec<Certificate>,
+    pub(super) certificate: Option<Certificate>,
+    /// How many the caller wants kept.
+    pub(super) keep: usize,
+}
+
+impl SessionMaker {
+    pub(super) fn make(&self, ticket: NewSessionTicket, now: UnixTime) -> Result<Session> {
+        Ok(Session {
+            suite: self.suite,
+            psk: self.secret.psk(&ticket.ticket_nonce)?,
+            ticket: ticket.ticket,
+            ticket_age_add: ticket.ticket_age_add,
+            lifetime: ticket.ticket_lifetime,
+            received_at: now,
+            server_name: self.server_name.clone(),
+            alpn: self.alpn.clone(),
+            server_chain: self.server_chain.clone(),
+            certificate: self.certificate.clone(),
+        })
+    }
+}
