@@ -228,3 +228,59 @@ fn a_name_belongs_to_its_first_key() {
     shell.run("ca revoke bank.pem");
     shell.run("ca sign thief-request.pem --profile server");
 }
+
+#[test]
+fn an_authority_below_another_issues_what_the_root_verifies() {
+    let shell = Shell::new();
+    shell.run("ca init --dir Root --name Root --path-len 1");
+    shell.run("ca init --dir Branch --name Branch --below Root --days 365 --permit branch.example");
+    shell.run("key new --out key.pem");
+    shell.run("csr new --key key.pem --name bank --san bank.branch.example --out in.csr");
+    shell.run("csr new --key key.pem --name bank --san bank.other.example --out out.csr");
+    shell.run("ca sign in.csr --dir Branch --profile both --out in.pem");
+    shell.run("ca sign out.csr --dir Branch --profile server --out out.pem");
+    let chain = "--root Root/cert.pem --intermediate Branch/cert.pem";
+    shell.run(&format!("verify {chain} --name bank.branch.example in.pem"));
+    shell.run(&format!("verify {chain} --usage client in.pem"));
+    openssl(shell.path(), "verify -x509_strict -CAfile Root/cert.pem -untrusted Branch/cert.pem in.pem");
+    let report = shell.refused(&format!("{chain} --name bank.other.example out.pem"));
+    assert_eq!(report["findings"][0]["check"], "nameConstraints");
+    let branch = &shell.json("cert show Branch/cert.pem --json")[0];
+    assert_eq!((&branch["ca"], &branch["path_length"]), (&true.into(), &0.into()));
+    // Whoever is revoked takes its branch along.
+    shell.run("ca revoke Branch/cert.pem --dir Root");
+    shell.run("ca crl --dir Root --out root.crl");
+    let report = shell.refused(&format!("{chain} --crl root.crl --name bank.branch.example in.pem"));
+    assert_eq!(report["code"], "CERTIFICATE_REVOKED");
+}
+
+#[test]
+fn an_authority_does_not_give_more_than_it_has() {
+    let shell = Shell::with_certificate();
+    let (code, line) = shell.fails("ca init --dir Sub --name Sub --below CA");
+    assert!(code == 4 && line.contains("path"), "{line}");
+    let (code, line) = shell.fails("ca sign request.pem --profile server --permit example");
+    assert!(code == 2 && line.contains("for authorities"), "{line}");
+    let (code, line) = shell.fails("ca init --dir Other --name Other --permit example");
+    assert!(code == 2 && line.contains("a root's names"), "{line}");
+}
+
+#[test]
+fn the_text_and_the_json_of_a_certificate_say_all_of_it() {
+    let shell = Shell::with_certificate();
+    let text = shell.run("cert show bank.pem");
+    for words in [
+        "bank.example",
+        "127.0.0.1",
+        "Digital Signature",
+        "TLS Web Server Authentication",
+        "SHA256 Fingerprint",
+    ] {
+        assert!(text.contains(words), "{words} is missing in:\n{text}");
+    }
+    let json = &shell.json("cert show bank.pem --json")[0];
+    assert_eq!(json["key_usages"], serde_json::json!(["digitalSignature"]));
+    assert_eq!(json["extended_key_usages"], serde_json::json!(["serverAuth"]));
+    assert_eq!(json["signature_algorithm"], "ecdsa-with-SHA384");
+    assert!(shell.run("csr show request.pem").contains("bank.example"));
+}

@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::{CertificateError, Error, Result};
-use crate::pki::{Authority, Certificate, CertificateRequest, GeneralName, Profile, RevocationReason};
+use crate::pki::{
+    Authority, Certificate, CertificateRequest, GeneralName, NameConstraints, Profile, RevocationReason,
+};
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
 
@@ -78,8 +80,7 @@ impl Register {
     /// Issues a certificate and enters it, if its names are free or belong to the request's key.
     ///
     /// # Errors
-    /// [`CertificateError::NameTaken`]; [`CertificateError::Refused`] for a profile that is neither
-    /// server nor client; what [`Authority::issue`] says. Nothing was entered then.
+    /// [`CertificateError::NameTaken`]; what [`Authority::issue`] says. Nothing was entered then.
     pub fn issue(
         &mut self,
         authority: &Authority,
@@ -110,11 +111,6 @@ impl Register {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        // A name is held by one server and by one client; who is both, or an authority, is enrolled by hand.
-        if !matches!(profile, Profile::Server | Profile::Client) {
-            let why = "the register enters servers and clients only";
-            return Err(CertificateError::Refused(why.to_owned()).into());
-        }
         let names = held_names(profile, &request.subject().common_name, request.names());
         let key = request.public_key().fingerprint();
         let moving = holder.and_then(|holder| self.key_in_force(holder, now));
@@ -127,6 +123,40 @@ impl Register {
         for serial in &superseded {
             self.revoke(serial, RevocationReason::Superseded, now);
         }
+        self.enter(&certificate, profile);
+        Ok(certificate)
+    }
+
+    /// Issues and enters the certificate of an authority below this one: see
+    /// [`Authority::issue_authority`].
+    ///
+    /// # Errors
+    /// [`CertificateError::NameTaken`] where another key is an authority of this common name; what
+    /// [`Authority::issue_authority`] says. Nothing was entered then.
+    #[expect(clippy::too_many_arguments, reason = "those of Authority::issue_authority, and itself")]
+    pub fn issue_authority(
+        &mut self,
+        authority: &Authority,
+        request: &CertificateRequest,
+        path_len: u8,
+        constraints: &NameConstraints,
+        lifetime: u64,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Certificate> {
+        let profile = Profile::Ca { path_len };
+        let names = held_names(profile, &request.subject().common_name, &[]);
+        let key = request.public_key().fingerprint();
+        if let Some((_, name)) = self.holders(&names, profile, key, now).first() {
+            return Err(CertificateError::NameTaken(name.clone()).into());
+        }
+        let issued = authority.issue_authority(request, path_len, constraints, lifetime, now, random);
+        let certificate = issued?;
+        self.enter(&certificate, profile);
+        Ok(certificate)
+    }
+
+    fn enter(&mut self, certificate: &Certificate, profile: Profile) {
         self.entries.push(Entry {
             serial: certificate.serial().to_vec(),
             profile,
@@ -136,7 +166,6 @@ impl Register {
             not_after: certificate.not_after(),
             revoked: None,
         });
-        Ok(certificate)
     }
 
     /// Marks a serial number as revoked; false if there is none. The first revocation stays.
@@ -210,7 +239,7 @@ impl Register {
         now: UnixTime,
     ) -> Vec<(&Entry, String)> {
         let others = self.entries.iter().filter(|entry| {
-            entry.is_in_force(now) && entry.profile == profile && entry.key_fingerprint != key
+            entry.is_in_force(now) && compete(entry.profile, profile) && entry.key_fingerprint != key
         });
         others
             .filter_map(|entry| {
@@ -228,6 +257,18 @@ impl Entry {
     }
 }
 
+/// Whether a name of the one keeps others from having it as the other.
+const fn compete(one: Profile, other: Profile) -> bool {
+    match (one, other) {
+        (Profile::Ca { .. }, _) | (_, Profile::Ca { .. }) => {
+            matches!((one, other), (Profile::Ca { .. }, Profile::Ca { .. }))
+        }
+        (Profile::Both, _) | (_, Profile::Both) => true,
+        (Profile::Server, Profile::Server) | (Profile::Client, Profile::Client) => true,
+        (Profile::Server, Profile::Client) | (Profile::Client, Profile::Server) => false,
+    }
+}
+
 fn token_hash(token: &[u8]) -> Result<[u8; 32]> {
     // A token is 128 random bits: a plain hash of it cannot be searched.
     let hash = digest(HashAlgorithm::Sha256, token);
@@ -239,8 +280,8 @@ fn held_names(profile: Profile, common_name: &str, alternatives: &[GeneralName])
     let common_name = normal(common_name);
     // A client is known by its common name, whatever that is.
     let holds_common_name = match profile {
-        Profile::Server | Profile::Both | Profile::Ca { .. } => !is_shared(&common_name),
-        Profile::Client => true,
+        Profile::Server => !is_shared(&common_name),
+        Profile::Client | Profile::Both | Profile::Ca { .. } => true,
     };
     if holds_common_name && !common_name.is_empty() {
         held.push(common_name);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use clap::{Subcommand, ValueEnum};
 use otls::crypto::SystemRandom;
 use otls::est::Register;
-use otls::pki::{Authority, PrivateKey, Profile, RevocationReason};
+use otls::pki::{
+    Authority, Certificate, CertificateRequest, NameConstraints, PrivateKey, Profile, RevocationReason,
+};
 use otls::{Secret, UnixTime};
 use serde_json::json;
 
@@ -23,7 +25,7 @@ const DAY: u64 = 86_400;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make an authority: its key, its self-signed certificate and an empty register.
+    /// Make an authority: its key, its certificate and an empty register.
     Init {
         #[command(flatten)]
         folder: Folder,
@@ -35,6 +37,12 @@ pub(crate) enum Command {
         /// Days for which the certificate is valid.
         #[arg(long, default_value_t = 3650)]
         days: u64,
+        /// The folder of the authority above it; without it the certificate is self-signed. To have a
+        /// root on another machine, sign a request there with `ca sign --profile ca`.
+        #[arg(long, value_name = "FOLDER")]
+        below: Option<PathBuf>,
+        #[command(flatten)]
+        limits: Limits,
     },
     /// Issue a certificate for a request.
     Sign {
@@ -48,6 +56,8 @@ pub(crate) enum Command {
         /// Days for which the certificate is valid.
         #[arg(long, default_value_t = 90)]
         days: u64,
+        #[command(flatten)]
+        limits: Limits,
         /// File for the certificate; printed if absent.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -91,12 +101,30 @@ pub(crate) struct Folder {
     password: Password,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+/// What an authority below another may do.
+#[derive(clap::Args)]
+pub(crate) struct Limits {
+    /// Authorities that may stand below it, one under the other.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    path_len: u8,
+    /// Names that it may issue for: a DNS name with all below it, or a network; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    permit: Vec<String>,
+    /// Names that it may not issue for.
+    #[arg(long, value_name = "NAME")]
+    exclude: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProfileName {
     /// A TLS server.
     Server,
     /// A TLS client.
     Client,
+    /// A TLS server that is a client too.
+    Both,
+    /// An authority below this one.
+    Ca,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,22 +144,20 @@ pub(crate) enum Reason {
 impl Command {
     pub(crate) fn run(self, json: bool) -> Result<(), Failure> {
         match self {
-            Self::Init { folder, kind, subject, days } => {
-                let authority = folder.create(kind, &subject, days)?;
+            Self::Init { folder, kind, subject, days, below, limits } => {
+                let lifetime = days.saturating_mul(DAY);
+                let authority = match below {
+                    Some(above) => folder.create_below(&above, kind, &subject, lifetime, &limits)?,
+                    None => folder.create_root(kind, &subject, lifetime, &limits)?,
+                };
                 let (value, text) = show::certificate(authority.certificate());
                 print(json, &value, &text);
                 Ok(())
             }
-            Self::Sign { folder, request, profile, days, out, force } => {
+            Self::Sign { folder, request, profile, days, limits, out, force } => {
                 let request = files::request(&request)?;
-                let (authority, _lock) = folder.open()?;
-                let mut register = folder.register()?;
-                let (now, lifetime) = (now()?, days.saturating_mul(DAY));
-                let issued =
-                    register.issue(&authority, &request, profile.into(), lifetime, now, &SystemRandom);
-                let certificate = issued.about("request")?;
-                // The register first: a certificate that nobody knows of cannot be revoked.
-                folder.keep(&register)?;
+                let lifetime = days.saturating_mul(DAY);
+                let certificate = folder.sign(&request, profile, lifetime, &limits)?;
                 files::deliver(out.as_ref(), certificate.to_pem().as_bytes(), Access::Public, force)
             }
             Self::Revoke { folder, certificate, reason } => {
@@ -164,26 +190,92 @@ impl Command {
 }
 
 impl Folder {
-    fn create(&self, kind: Kind, subject: &Subject, days: u64) -> Result<Authority, Failure> {
+    fn create_root(
+        &self,
+        kind: Kind,
+        subject: &Subject,
+        lifetime: u64,
+        limits: &Limits,
+    ) -> Result<Authority, Failure> {
+        if !(limits.permit.is_empty() && limits.exclude.is_empty()) {
+            let what = "a root's names are not constrained";
+            return Err(Failure::usage(what, "constrain the authorities below it"));
+        }
         let name = subject.distinguished_name()?;
-        let key = PrivateKey::generate(kind.into(), &SystemRandom).about("key")?;
+        let key = Arc::new(PrivateKey::generate(kind.into(), &SystemRandom).about("key")?);
         let hash = hash_for(None, key.algorithm());
+        let (now, length) = (now()?, limits.path_len);
+        let root =
+            Authority::create_root(Arc::clone(&key), &name, hash, length, lifetime, now, &SystemRandom);
+        let root = root.about("authority")?;
+        self.write(&key, root.chain())?;
+        Ok(root)
+    }
+
+    fn create_below(
+        &self,
+        above: &Path,
+        kind: Kind,
+        subject: &Subject,
+        lifetime: u64,
+        limits: &Limits,
+    ) -> Result<Authority, Failure> {
+        let name = subject.distinguished_name()?;
+        let key = Arc::new(PrivateKey::generate(kind.into(), &SystemRandom).about("key")?);
+        let hash = hash_for(None, key.algorithm());
+        let request = CertificateRequest::create(&key, &name, &[], hash, &SystemRandom).about("request")?;
+        let password = Password { password_file: self.password.password_file.clone() };
+        let above = Folder { dir: above.to_owned(), password };
+        let certificate = above.sign(&request, ProfileName::Ca, lifetime, limits)?;
+        let (issuer, _lock) = above.open()?;
+        let authority = Authority::load(certificate, Arc::clone(&key), hash).about("authority")?;
+        let authority = authority.with_chain(issuer.chain().to_vec()).about("authority")?;
+        self.write(&key, authority.chain())?;
+        Ok(authority)
+    }
+
+    fn write(&self, key: &PrivateKey, chain: &[Certificate]) -> Result<(), Failure> {
         let password = files::password(self.password.password_file.as_ref())?;
         let pem = key.to_pem(password.as_ref().map(Secret::expose), &SystemRandom).about("key")?;
-        let lifetime = days.saturating_mul(DAY);
-        let authority = Authority::create(Arc::new(key), &name, hash, lifetime, now()?, &SystemRandom)
-            .about("authority")?;
         fs::create_dir_all(&self.dir).map_err(|error| Failure::file(&self.dir, error))?;
         files::write(&self.file("key.pem"), pem.expose(), Access::Private, false)?;
-        let certificate = authority.certificate().to_pem();
-        files::write(&self.file("cert.pem"), certificate.as_bytes(), Access::Public, false)?;
-        files::write(
-            &self.file("register.txt"),
-            Register::default().to_text().as_bytes(),
-            Access::Private,
-            false,
-        )?;
-        Ok(authority)
+        let chain: String = chain.iter().map(Certificate::to_pem).collect();
+        files::write(&self.file("cert.pem"), chain.as_bytes(), Access::Public, false)?;
+        let register = Register::default().to_text();
+        files::write(&self.file("register.txt"), register.as_bytes(), Access::Private, false)
+    }
+
+    fn sign(
+        &self,
+        request: &CertificateRequest,
+        profile: ProfileName,
+        lifetime: u64,
+        limits: &Limits,
+    ) -> Result<Certificate, Failure> {
+        let (authority, _lock) = self.open()?;
+        let mut register = self.register()?;
+        let (now, constrained) = (now()?, !(limits.permit.is_empty() && limits.exclude.is_empty()));
+        if profile != ProfileName::Ca && (constrained || limits.path_len != 0) {
+            let what = "--path-len, --permit and --exclude are for authorities";
+            return Err(Failure::usage(what, "leave them out, or use --profile ca"));
+        }
+        let profile = match profile {
+            ProfileName::Server => Profile::Server,
+            ProfileName::Client => Profile::Client,
+            ProfileName::Both => Profile::Both,
+            ProfileName::Ca => Profile::Ca { path_len: limits.path_len },
+        };
+        let issued = if constrained {
+            let constraints = limits.constraints()?;
+            let length = limits.path_len;
+            register.issue_authority(&authority, request, length, &constraints, lifetime, now, &SystemRandom)
+        } else {
+            register.issue(&authority, request, profile, lifetime, now, &SystemRandom)
+        };
+        let certificate = issued.about("request")?;
+        // The register first: a certificate that nobody knows of cannot be revoked.
+        self.keep(&register)?;
+        Ok(certificate)
     }
 
     /// The authority, and a lock that keeps others from changing the register meanwhile.
@@ -194,11 +286,13 @@ impl Folder {
             lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|error| Failure::file(&path, error))?;
         let key = files::private_key(&self.file("key.pem"), self.password.password_file.as_ref())?;
         let path = self.file("cert.pem");
-        let certificate = files::certificates(&path)?.into_iter().next();
+        let chain = files::certificates(&path)?;
+        let certificate = chain.first().cloned();
         let certificate =
             certificate.ok_or_else(|| Failure::usage("no certificate", "see `otls ca init`"))?;
         let hash = hash_for(None, key.algorithm());
-        Ok((Authority::load(certificate, Arc::new(key), hash).about(path.display())?, lock))
+        let authority = Authority::load(certificate, Arc::new(key), hash).about(path.display())?;
+        Ok((authority.with_chain(chain).about(path.display())?, lock))
     }
 
     fn register(&self) -> Result<Register, Failure> {
@@ -218,12 +312,11 @@ impl Folder {
     }
 }
 
-impl From<ProfileName> for Profile {
-    fn from(name: ProfileName) -> Self {
-        match name {
-            ProfileName::Server => Self::Server,
-            ProfileName::Client => Self::Client,
-        }
+impl Limits {
+    fn constraints(&self) -> Result<NameConstraints, Failure> {
+        let permitted = self.permit.iter().try_fold(NameConstraints::new(), |all, name| all.permit(name));
+        let permitted = permitted.about("--permit")?;
+        self.exclude.iter().try_fold(permitted, |all, name| all.exclude(name)).about("--exclude")
     }
 }
 

@@ -13,43 +13,43 @@ pub(crate) fn public_key(key: &PublicKey) -> (Value, String) {
 }
 
 pub(crate) fn request(request: &CertificateRequest) -> (Value, String) {
-    let names: Vec<String> = request.names().iter().map(ToString::to_string).collect();
-    let key = algorithm(request.public_key().algorithm());
-    let fingerprint = colons(&request.public_key().fingerprint());
-    let text = format!(
-        "Subject: {}\nNames: {}\nKey: {key}\nSHA-256 of the public key: {fingerprint}",
-        request.subject(),
-        listed(&names)
-    );
-    let subject = request.subject().to_string();
-    (json!({ "subject": subject, "names": names, "key": key, "key_sha256": fingerprint }), text)
+    let key = request.public_key();
+    let value = json!({
+        "subject": request.subject().to_string(),
+        "names": texts(request.names()),
+        "key": algorithm(key.algorithm()),
+        "key_sha256": colons(&key.fingerprint()),
+        "signature_algorithm": request.signature_algorithm(),
+        "ca": request.is_ca(),
+        "path_length": request.path_length(),
+        "key_usages": request.key_usages(),
+        "extended_key_usages": request.extended_key_usages(),
+    });
+    (value, request.to_text())
 }
 
 pub(crate) fn certificate(certificate: &Certificate) -> (Value, String) {
-    let names: Vec<String> = certificate.names().iter().map(ToString::to_string).collect();
-    let key = algorithm(certificate.public_key().algorithm());
-    let (serial, fingerprint) = (hex(certificate.serial()), colons(&certificate.fingerprint()));
-    let (from, to) = (rfc3339(certificate.not_before()), rfc3339(certificate.not_after()));
-    let text = format!(
-        "Subject: {}\nIssuer: {}\nSerial: {serial}\nValid from: {from}\nValid to: {to}\nNames: {}\n\
-         Key: {key}\nAuthority: {}\nSHA-256: {fingerprint}\n",
-        certificate.subject(),
-        certificate.issuer(),
-        listed(&names),
-        if certificate.is_ca() { "yes" } else { "no" },
-    );
+    let key = certificate.public_key();
     let value = json!({
         "subject": certificate.subject().to_string(),
         "issuer": certificate.issuer().to_string(),
-        "serial": serial,
-        "not_before": from,
-        "not_after": to,
-        "names": names,
-        "key": key,
+        "serial": hex(certificate.serial()),
+        "not_before": rfc3339(certificate.not_before()),
+        "not_after": rfc3339(certificate.not_after()),
+        "names": texts(certificate.names()),
+        "key": algorithm(key.algorithm()),
+        "key_sha256": colons(&key.fingerprint()),
+        "signature_algorithm": certificate.signature_algorithm(),
         "ca": certificate.is_ca(),
-        "sha256": fingerprint,
+        "path_length": certificate.path_length(),
+        "key_usages": certificate.key_usages(),
+        "extended_key_usages": certificate.extended_key_usages(),
+        "subject_key_identifier": certificate.subject_key_identifier().map(colons),
+        "authority_key_identifier": certificate.authority_key_identifier().map(colons),
+        "crl_urls": certificate.crl_urls(),
+        "sha256": certificate.fingerprint_text(),
     });
-    (value, text)
+    (value, certificate.to_text())
 }
 
 /// The findings of a refusal, in the order in which they decide.
@@ -99,6 +99,6 @@ fn algorithm(algorithm: KeyAlgorithm) -> String {
     }
 }
 
-fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+fn texts<T: ToString>(values: &[T]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
 }

@@ -269,15 +269,6 @@ fn no_mutation_of_the_text_panics_and_what_is_read_is_written_alike() {
 }
 
 #[test]
-fn only_servers_and_clients_are_entered() {
-    let mut ttp = Ttp::new();
-    for profile in [Profile::Both, Profile::Ca { path_len: 0 }] {
-        let refused = ttp.issue(&key(), profile, "hub", &["hub.example"]);
-        assert!(matches!(refused, Err(Error::Certificate(CertificateError::Refused(_)))));
-    }
-}
-
-#[test]
 fn a_mailbox_belongs_to_its_first_key() {
     let mut ttp = Ttp::new();
     ttp.issue(&key(), Profile::Client, "asha", &["email:asha@bank.example"]).unwrap();
@@ -300,4 +291,30 @@ fn a_token_is_good_once_and_the_register_does_not_hold_it() {
     assert!(!register.spend_token(token.expose()).unwrap());
     assert_eq!(register.token_count(), 1);
     assert!(register.spend_token(other.expose()).unwrap());
+}
+
+#[test]
+fn an_authority_and_who_is_both_are_entered_and_survive_the_text() {
+    let subject = DistinguishedName::with_common_name("root");
+    let lifetime = 10 * DAY;
+    let root =
+        Authority::create_root(key(), &subject, HashAlgorithm::Sha256, 1, lifetime, NOW, &SystemRandom);
+    let mut ttp = Ttp { authority: root.unwrap(), register: Register::default() };
+    let (branch, other) = (key(), key());
+    let constraints = NameConstraints::new().permit("branch.example").unwrap();
+    let mut below = |key: &PrivateKey| {
+        let asked = request(key, "Branch", &[]);
+        ttp.register.issue_authority(&ttp.authority, &asked, 0, &constraints, DAY, NOW, &SystemRandom)
+    };
+    assert!(below(&branch).unwrap().is_ca());
+    assert!(is_taken(&below(&other), "branch"));
+    assert!(is_taken(&ttp.issue(&other, Profile::Ca { path_len: 0 }, "Branch", &[]), "branch"));
+
+    ttp.issue(&branch, Profile::Both, "gateway", &["gateway.example"]).unwrap();
+    for profile in [Profile::Server, Profile::Client, Profile::Both] {
+        assert!(is_taken(&ttp.issue(&other, profile, "gateway", &["gateway.example"]), "gateway"));
+    }
+    let text = ttp.register.to_text();
+    assert_eq!(Register::from_text(&text).unwrap().entries(), ttp.register.entries());
+    assert!(Register::from_text(&text.replace("ca:0", "ca:x")).is_err());
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Tokens come first, in ascending order. Fields are separated by one space; numbers are hexadecimal (serial, key) or decimal (times, in
-//! seconds since 1970); REVOKED is `-` or `TIME:REASON`; names are percent-encoded and NAMES are
+//! seconds since 1970); PROFILE is `server`, `client`, `both` or `ca:` with the path length; REVOKED is `-` or `TIME:REASON`; names are percent-encoded and NAMES are
 //! separated by commas, `-` if there are none. A text is read only if it is exactly what would be
 //! written; the last line tells a text that was cut short.
 
@@ -122,10 +122,7 @@ fn decode_entry(line: &str) -> Result<Entry, &'static str> {
         serial: unhex(serial)
             .filter(|octets| !octets.is_empty())
             .ok_or("the serial number is not hexadecimal")?,
-        profile: PROFILES
-            .into_iter()
-            .find(|known| profile_word(*known) == profile)
-            .ok_or("the profile is neither \"server\" nor \"client\"")?,
+        profile: profile_of(profile).ok_or("the profile is none of server, client, both and ca:N")?,
         common_name: unescape(common_name)?,
         names,
         key_fingerprint: key.try_into().map_err(|_| "the key does not have 32 octets")?,
@@ -134,13 +131,21 @@ fn decode_entry(line: &str) -> Result<Entry, &'static str> {
     })
 }
 
-const fn profile_word(profile: Profile) -> &'static str {
+fn profile_word(profile: Profile) -> String {
     match profile {
-        Profile::Server => "server",
-        Profile::Client => "client",
-        // Never entered, and so never read.
-        Profile::Both => "both",
-        Profile::Ca { .. } => "ca",
+        Profile::Server => "server".to_owned(),
+        Profile::Client => "client".to_owned(),
+        Profile::Both => "both".to_owned(),
+        Profile::Ca { path_len } => format!("ca:{path_len}"),
+    }
+}
+
+fn profile_of(word: &str) -> Option<Profile> {
+    match word {
+        "server" => Some(Profile::Server),
+        "client" => Some(Profile::Client),
+        "both" => Some(Profile::Both),
+        _ => word.strip_prefix("ca:")?.parse().ok().map(|path_len| Profile::Ca { path_len }),
     }
 }
 
@@ -212,8 +217,6 @@ fn unescape(text: &str) -> Result<String, &'static str> {
 const HEADER: &str = "otls-register 1";
 
 const TOKEN: &str = "token ";
-
-const PROFILES: [Profile; 2] = [Profile::Server, Profile::Client];
 
 const REASONS: [RevocationReason; 5] = [
     RevocationReason::Unspecified,
