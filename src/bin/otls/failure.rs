@@ -1,15 +1,19 @@
 //! What went wrong, in one line, and the exit code of its kind.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use otls::{Error, ErrorCode};
 
+use crate::stream::StreamError;
+
 /// Exit code of wrong arguments; clap's own.
 const USAGE: u8 = 2;
 const FILE_OR_KEY: u8 = 3;
 const AUTHORITY: u8 = 4;
+const NETWORK: u8 = 5;
 const CERTIFICATE: u8 = 6;
 
 /// Why a command did not do what it was asked to.
@@ -18,6 +22,8 @@ pub(crate) enum Failure {
     Usage { what: String, hint: String },
     /// A file cannot be read or written.
     File { path: PathBuf, error: io::Error, hint: String },
+    /// The network, or the peer's side of it.
+    Network { about: String, error: io::Error, hint: String },
     /// The library refuses; `about` names the file or thing.
     Otls { about: String, error: Error },
 }
@@ -37,28 +43,73 @@ impl Failure {
         Self::File { path: path.to_owned(), error, hint: hint.to_owned() }
     }
 
+    pub(crate) fn network(about: &str, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port",
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+            io::ErrorKind::ConnectionRefused => "nobody listens there: is the server running?",
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a right to them",
+            io::ErrorKind::TimedOut => "see --timeout",
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "the peer is gone: see its log",
+            _ => "",
+        };
+        let error = io::Error::new(error.kind(), plain(error));
+        Self::Network { about: about.to_owned(), error, hint: hint.to_owned() }
+    }
+
+    /// What ended a stream.
+    pub(crate) fn stream(error: StreamError) -> Self {
+        match error {
+            StreamError::Io(error) => Self::network("connection", &error),
+            StreamError::Tls(error) => Self::Otls { about: "connection".to_owned(), error },
+        }
+    }
+
+    /// The same about another thing.
+    pub(crate) fn with(mut self, name: &str) -> Self {
+        if let Self::Network { about, .. } | Self::Otls { about, .. } = &mut self {
+            name.clone_into(about);
+        }
+        self
+    }
+
+    /// Prints the line.
+    pub(crate) fn print(&self) {
+        eprintln!("otls: error: {self}");
+    }
+
     /// Prints the line and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let (line, hint, code) = match self {
+        self.print();
+        ExitCode::from(self.parts().2)
+    }
+
+    fn parts(&self) -> (String, String, u8) {
+        match self {
             Self::Usage { what, hint } => (what.clone(), hint.clone(), USAGE),
             Self::File { path, error, hint } => {
                 (format!("{}: {}", path.display(), plain(error)), hint.clone(), FILE_OR_KEY)
             }
+            Self::Network { about, error, hint } => (format!("{about}: {error}"), hint.clone(), NETWORK),
             Self::Otls { about, error } => (format!("{about}: {error}"), error.hint(), exit_code(error)),
-        };
-        let hint = if hint.is_empty() { hint } else { format!(" ({hint})") };
-        eprintln!("otls: error: {line}{hint}");
-        ExitCode::from(code)
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, hint, _) = self.parts();
+        if hint.is_empty() { write!(f, "{line}") } else { write!(f, "{line} ({hint})") }
     }
 }
 
 /// Names the file or thing that an error of the library is about.
 pub(crate) trait About<T> {
-    fn about(self, about: impl std::fmt::Display) -> Result<T, Failure>;
+    fn about(self, about: impl fmt::Display) -> Result<T, Failure>;
 }
 
 impl<T> About<T> for otls::Result<T> {
-    fn about(self, about: impl std::fmt::Display) -> Result<T, Failure> {
+    fn about(self, about: impl fmt::Display) -> Result<T, Failure> {
         self.map_err(|error| Failure::Otls { about: about.to_string(), error })
     }
 }
@@ -69,8 +120,22 @@ fn exit_code(error: &Error) -> u8 {
         ErrorCode::Internal | ErrorCode::Random => 1,
         ErrorCode::NameTaken | ErrorCode::AuthorityRefused | ErrorCode::BadName => AUTHORITY,
         _ if matches!(error, Error::BadCertificate(_)) => CERTIFICATE,
+        _ if is_the_peers(error) => NETWORK,
         _ => FILE_OR_KEY,
     }
+}
+
+/// Whether the other side of a connection is the cause.
+fn is_the_peers(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidMessage(_)
+            | Error::PeerMisbehaved(_)
+            | Error::PeerIncompatible(_)
+            | Error::AlertReceived(_)
+            | Error::DecryptFailed
+            | Error::Truncated
+    )
 }
 
 /// The operating system's words, without Rust's error number.

@@ -1,4 +1,5 @@
-//! The command line: keys, requests, an authority, certificates and their verification.
+//! The command line: keys, requests, an authority, certificates and their verification, and a server and
+//! a client for trying peers out.
 //!
 //! Results go to standard output, what went wrong to standard error as one line with what to do;
 //! the exit code tells the kinds of failure apart.
@@ -8,11 +9,15 @@
 
 mod ca;
 mod cert;
+mod connect;
 mod csr;
 mod failure;
 mod files;
 mod key;
+mod net;
+mod serve;
 mod show;
+mod stream;
 mod subject;
 mod verify;
 
@@ -28,7 +33,7 @@ use failure::Failure;
     name = "otls",
     version,
     after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
-                  4 the authority refuses, 6 a certificate is refused"
+                  4 the authority refuses, 5 the network or the peer, 6 a certificate is refused"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -54,6 +59,10 @@ enum Command {
     Cert(cert::Command),
     /// Judge a certificate, and say why.
     Verify(verify::Arguments),
+    /// Run a server that shows what clients do.
+    Serve(serve::Arguments),
+    /// Connect to a server and show what was agreed on.
+    Connect(connect::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +73,8 @@ fn main() -> ExitCode {
         Command::Ca(command) => command.run(cli.json),
         Command::Cert(command) => command.run(cli.json),
         Command::Verify(arguments) => return verify::run(&arguments, cli.json),
+        Command::Serve(arguments) => serve::run(&arguments, cli.json),
+        Command::Connect(arguments) => connect::run(&arguments, cli.json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,6 +89,15 @@ fn print(json: bool, value: &serde_json::Value, text: &str) {
     } else {
         println!("{}", text.trim_end());
     }
+}
+
+/// Runs `future` to its end, and leaves a thread that still waits for standard input behind.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::network("starting threads", &error))?;
+    let done = runtime.block_on(future);
+    runtime.shutdown_background();
+    done
 }
 
 /// The system's time; the library reads no clock.

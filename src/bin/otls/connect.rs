@@ -1,0 +1,201 @@
+//! `otls connect`: a client for trying servers out, in the spirit of `openssl s_client`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use otls::pki::GeneralName;
+use otls::{Config, Connection, Session, State};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::failure::{About as _, Failure};
+use crate::files::{self, Access};
+use crate::net::{self, Tls, within};
+use crate::now;
+use crate::stream::{Stream, StreamError};
+
+/// Octets of received data that --json shows.
+const MAX_SHOWN: usize = 64 * 1024;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The server, as bank.example:4433 or [::1]:4433.
+    #[arg(value_name = "HOST:PORT")]
+    server: String,
+    #[command(flatten)]
+    tls: Tls,
+    /// The name that the server's certificate must have; by default HOST.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Resume the session in this file, and save the next one there.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Replace the keys of both directions after the handshake.
+    #[arg(long)]
+    key_update: bool,
+    /// Send this file, and print what comes back until the server closes; without it standard input is
+    /// sent.
+    #[arg(long, value_name = "FILE")]
+    send: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    crate::block_on(connect(arguments, json))
+}
+
+async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let (host, _) = arguments.server.rsplit_once(':').ok_or_else(|| {
+        Failure::usage(format!("{}: no port", arguments.server), "write it as bank.example:4433")
+    })?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = GeneralName::parse(arguments.name.as_deref().unwrap_or(host)).about("--name")?;
+    let config = arguments.config()?;
+    let key_log = arguments.tls.key_log()?;
+    let data = arguments.send.as_deref().map(files::read).transpose()?;
+    let session = arguments.resume.as_deref().map(load).transpose()?.flatten();
+
+    let now = now()?;
+    let connection = match session {
+        Some(session) => Connection::client_resuming(Arc::new(config), name, session, now),
+        None => Connection::client(Arc::new(config), name, now),
+    };
+    let connection = connection.about("connection")?;
+    let dial = async { Ok(TcpStream::connect(&arguments.server).await?) };
+    let socket = within(arguments.tls.timeout(), dial).await;
+    let socket = socket.map_err(|error| Failure::stream(error).with(&arguments.server))?;
+    let _ = socket.set_nodelay(true);
+    let mut stream = Stream::new(socket, connection);
+
+    let mut received = Vec::new();
+    let done = arguments.talk(&mut stream, data.as_deref().map(Vec::as_slice), json, &mut received).await;
+    if let Some(log) = &key_log {
+        log.record(stream.connection_mut())?;
+    }
+    if json {
+        let mut value = net::describe(stream.connection());
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("received".to_owned(), String::from_utf8_lossy(&received).into());
+            let failed = stream.connection().error().map(|error| {
+                let report = if let otls::Error::BadCertificate(report) = error {
+                    crate::show::report(report).0
+                } else {
+                    json!(null)
+                };
+                json!({ "code": error.code().name(), "text": error.to_string(), "report": report })
+            });
+            fields.insert("error".to_owned(), json!(failed));
+        }
+        println!("{value:#}");
+    }
+    done.map_err(|error| Failure::stream(error).with(&arguments.server))?;
+    if let Some(path) = &arguments.resume {
+        save(path, stream.connection_mut().take_session())?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn config(&self) -> Result<Config, Failure> {
+        let missing =
+            || Failure::usage("no --ca: which servers are trusted?", "give the authority's certificate");
+        let mut config = Config::client(self.tls.trust()?.ok_or_else(missing)?);
+        let mut identities = self.tls.identities()?.into_iter();
+        config = match (identities.next(), identities.next()) {
+            (Some(identity), None) => config.with_identity(identity),
+            (None, _) => config.anonymous(),
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage("two --cert", "a client shows one certificate"));
+            }
+        };
+        Ok(self.tls.apply(config)?.keep_sessions(usize::from(self.resume.is_some())))
+    }
+
+    async fn talk(
+        &self,
+        stream: &mut Stream,
+        data: Option<&[u8]>,
+        json: bool,
+        received: &mut Vec<u8>,
+    ) -> Result<(), StreamError> {
+        let limit = self.tls.timeout();
+        within(limit, stream.reach(State::HANDSHAKE_DONE)).await?;
+        if !json {
+            eprintln!("otls: {}", net::summary(stream.connection()));
+        }
+        if self.key_update {
+            stream.connection_mut().update_keys(true).map_err(StreamError::Tls)?;
+        }
+        let mut input = tokio::io::stdin();
+        let mut sending = match data {
+            Some(data) => {
+                within(limit, stream.write_all(data)).await?;
+                stream.connection_mut().close();
+                false
+            }
+            None => true,
+        };
+        let (mut typed, mut buffer) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+        loop {
+            // Who types may take any time; a server that was told everything may not.
+            let read = async {
+                if sending {
+                    stream.read(&mut buffer).await
+                } else {
+                    within(limit, stream.read(&mut buffer)).await
+                }
+            };
+            tokio::select! {
+                len = read => {
+                    let len = len?;
+                    if len == 0 {
+                        break;
+                    }
+                    deliver(buffer.get(..len).unwrap_or_default(), json, received).await?;
+                }
+                len = input.read(&mut typed), if sending => {
+                    let len = len?;
+                    if len == 0 {
+                        sending = false;
+                        stream.connection_mut().close();
+                    } else {
+                        within(limit, stream.write_all(typed.get(..len).unwrap_or_default())).await?;
+                    }
+                }
+            }
+        }
+        within(limit, stream.close()).await
+    }
+}
+
+/// Prints what came, or keeps it for the report.
+async fn deliver(data: &[u8], json: bool, received: &mut Vec<u8>) -> io::Result<()> {
+    if json {
+        let room = MAX_SHOWN.saturating_sub(received.len()).min(data.len());
+        received.extend_from_slice(data.get(..room).unwrap_or_default());
+        return Ok(());
+    }
+    let mut stdout = tokio::io::stdout();
+    stdout.write_all(data).await?;
+    stdout.flush().await
+}
+
+/// The saved session; none where there is no file yet. A session is used once: the file goes.
+fn load(path: &Path) -> Result<Option<Session>, Failure> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let session = Session::from_bytes(&files::read(path)?).about(path.display())?;
+    std::fs::remove_file(path).map_err(|error| Failure::file(path, error))?;
+    Ok(Some(session))
+}
+
+fn save(path: &Path, session: Option<Session>) -> Result<(), Failure> {
+    let Some(session) = session else {
+        eprintln!("otls: the server gave no session to resume");
+        return Ok(());
+    };
+    files::write(path, session.to_bytes().expose(), Access::Private, true)
+}

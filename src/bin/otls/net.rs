@@ -1,0 +1,195 @@
+//! What `otls serve` and `otls connect` have in common: flags, time limits, what is said of a connection.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
+use otls::crypto::kx::SUPPORTED_GROUPS;
+use otls::pki::{Identity, TrustStore, VerifiedPeer};
+use otls::{Config, Connection, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+use serde_json::{Value, json};
+
+use crate::failure::{About as _, Failure};
+use crate::key::Password;
+use crate::stream::StreamError;
+use crate::{files, show};
+
+#[derive(Args)]
+pub(crate) struct Tls {
+    /// Our certificate, with its issuers behind it; may be repeated, each with its --key.
+    #[arg(long, value_name = "FILE")]
+    cert: Vec<PathBuf>,
+    /// The private key of the certificate in the same place.
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    #[command(flatten)]
+    password: Password,
+    /// An authority whose certificates are accepted; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    ca: Vec<PathBuf>,
+    /// A revocation list; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// Only this cipher suite, by its registered name; may be repeated, most preferred first.
+    #[arg(long, value_name = "NAME")]
+    suite: Vec<String>,
+    /// Only this group; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    /// Only this signature scheme; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    scheme: Vec<String>,
+    /// An application protocol, such as http/1.1; may be repeated.
+    #[arg(long, value_name = "PROTOCOL")]
+    alpn: Vec<String>,
+    /// Append the secrets of each connection to this file (RFC 9850). For debugging alone.
+    #[arg(long, value_name = "FILE")]
+    keylog: Option<PathBuf>,
+    /// Seconds without progress after which a connection is given up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+}
+
+impl Tls {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
+    pub(crate) fn identities(&self) -> Result<Vec<Arc<Identity>>, Failure> {
+        if self.cert.len() != self.key.len() {
+            let what = format!("{} --cert and {} --key are given", self.cert.len(), self.key.len());
+            return Err(Failure::usage(what, "give one --key for each --cert"));
+        }
+        let pairs = self.cert.iter().zip(&self.key);
+        pairs
+            .map(|(cert, key)| {
+                let private = files::private_key(key, self.password.password_file.as_ref())?;
+                let identity = Identity::new(files::certificates(cert)?, private).about(cert.display())?;
+                Ok(Arc::new(identity))
+            })
+            .collect()
+    }
+
+    /// `None` where no authority is given.
+    pub(crate) fn trust(&self) -> Result<Option<TrustStore>, Failure> {
+        if self.ca.is_empty() {
+            return if self.crl.is_empty() {
+                Ok(None)
+            } else {
+                Err(Failure::usage("--crl without --ca", "give the authority of the list as well"))
+            };
+        }
+        let mut trust = TrustStore::new();
+        for path in &self.ca {
+            for certificate in files::certificates(path)? {
+                trust.add_authority(&certificate).about(path.display())?;
+            }
+        }
+        for path in &self.crl {
+            trust.add_crl(files::crl(path)?);
+        }
+        Ok(Some(trust))
+    }
+
+    /// Suites, groups, schemes, ALPN and the key log.
+    pub(crate) fn apply(&self, mut config: Config) -> Result<Config, Failure> {
+        if !self.suite.is_empty() {
+            let suites = named(&self.suite, "--suite", CipherSuite::from_name, SUPPORTED_SUITES)?;
+            config = config.with_suites(&suites).about("--suite")?;
+        }
+        if !self.group.is_empty() {
+            let groups = named(&self.group, "--group", NamedGroup::from_name, SUPPORTED_GROUPS)?;
+            config = config.with_groups(&groups).about("--group")?;
+        }
+        if !self.scheme.is_empty() {
+            let schemes = named(&self.scheme, "--scheme", SignatureScheme::from_name, SUPPORTED_SCHEMES)?;
+            config = config.with_schemes(&schemes).about("--scheme")?;
+        }
+        if !self.alpn.is_empty() {
+            let protocols: Vec<&[u8]> = self.alpn.iter().map(String::as_bytes).collect();
+            config = config.with_alpn(&protocols).about("--alpn")?;
+        }
+        Ok(if self.keylog.is_some() { config.with_key_log() } else { config })
+    }
+
+    pub(crate) fn key_log(&self) -> Result<Option<KeyLog>, Failure> {
+        self.keylog.as_deref().map(KeyLog::open).transpose()
+    }
+}
+
+fn named<T: Copy + PartialEq + ToString>(
+    names: &[String],
+    flag: &str,
+    find: fn(&str) -> Option<T>,
+    supported: &[T],
+) -> Result<Vec<T>, Failure> {
+    let known = || supported.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
+    let lookup = |name: &String| {
+        find(name).filter(|value| supported.contains(value)).ok_or_else(|| {
+            Failure::usage(format!("{flag} {name}: not supported"), format!("one of {}", known()))
+        })
+    };
+    names.iter().map(lookup).collect()
+}
+
+/// A file of secrets, readable by its owner alone.
+pub(crate) struct KeyLog(Mutex<File>, PathBuf);
+
+impl KeyLog {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        Ok(Self(Mutex::new(file.map_err(|error| Failure::file(path, error))?), path.to_owned()))
+    }
+
+    /// Appends what the connection has recorded.
+    pub(crate) fn record(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let Some(lines) = connection.take_key_log() else { return Ok(()) };
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(lines.expose()).map_err(|error| Failure::file(&self.1, error))
+    }
+}
+
+/// What became of a connection.
+pub(crate) fn describe(connection: &Connection) -> Value {
+    let name = |value: Option<String>| value.map_or(Value::Null, Value::from);
+    let chain = connection.peer().map(VerifiedPeer::chain).unwrap_or_default();
+    json!({
+        "suite": name(connection.suite().map(|suite| suite.to_string())),
+        "group": name(connection.group().map(|group| group.to_string())),
+        "scheme": name(connection.peer_scheme().map(|scheme| scheme.to_string())),
+        "own_scheme": name(connection.scheme().map(|scheme| scheme.to_string())),
+        "alpn": name(connection.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned())),
+        "resumed": connection.resumed(),
+        "confirmed": connection.state().contains(otls::State::CONFIRMED),
+        "peer": chain.iter().map(|certificate| show::certificate(certificate).0).collect::<Vec<_>>(),
+    })
+}
+
+/// The same in one line.
+pub(crate) fn summary(connection: &Connection) -> String {
+    let peer = connection.peer().map(|peer| peer.certificate().subject().to_string());
+    let parts = [
+        connection.suite().map(|suite| suite.to_string()),
+        connection.group().map(|group| group.to_string()),
+        connection.peer_scheme().map(|scheme| scheme.to_string()),
+        connection.alpn().map(|alpn| format!("ALPN {}", String::from_utf8_lossy(alpn).escape_default())),
+        connection.resumed().then(|| "resumed".to_owned()),
+        Some(peer.map_or_else(|| "anonymous peer".to_owned(), |peer| format!("peer {peer}"))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A future that is given up after `limit`.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    future: impl Future<Output = Result<T, StreamError>>,
+) -> Result<T, StreamError> {
+    let timed_out =
+        || StreamError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time"));
+    tokio::time::timeout(limit, future).await.unwrap_or_else(|_| Err(timed_out()))
+}

@@ -1,0 +1,238 @@
+//! `otls serve`: a server for trying clients out, in the spirit of `openssl s_server`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use otls::crypto::SystemRandom;
+use otls::{ClientAuth, Config, Connection, MAX_TICKETS, State, TicketKeys};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::{About as _, Failure};
+use crate::files::{self, Access};
+use crate::net::{self, KeyLog, Tls, within};
+use crate::now;
+use crate::stream::{Stream, StreamError};
+
+/// Octets of a request's head that are read.
+const MAX_REQUEST_LEN: usize = 8 * 1024;
+/// How long to wait when the system has no more sockets to give.
+const BREATH: Duration = Duration::from_millis(50);
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Address to listen on, as 127.0.0.1:4433 or [::1]:4433; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4433")]
+    bind: SocketAddr,
+    #[command(flatten)]
+    tls: Tls,
+    /// What is asked of clients; the authorities are those of --ca.
+    #[arg(long, value_enum, default_value = "require")]
+    client_auth: Policy,
+    /// Tickets for each connection, to resume it with.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    tickets: usize,
+    /// File of the keys of tickets, shared by servers that resume each other's sessions; made if absent.
+    #[arg(long, value_name = "FILE")]
+    ticket_keys: Option<PathBuf>,
+    /// Answer `GET /` with a small page, and close.
+    #[arg(long, conflicts_with = "echo")]
+    http: bool,
+    /// Send back what comes; the default.
+    #[arg(long)]
+    echo: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Policy {
+    /// A certificate of --ca is required.
+    Require,
+    /// A client may stay anonymous.
+    Request,
+    /// Clients are not asked.
+    None,
+}
+
+/// What all connections share.
+struct Service {
+    config: Arc<Config>,
+    key_log: Option<KeyLog>,
+    timeout: Duration,
+    http: bool,
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let service = Service {
+        config: Arc::new(arguments.config()?),
+        key_log: arguments.tls.key_log()?,
+        timeout: arguments.tls.timeout(),
+        http: arguments.http,
+        json,
+    };
+    crate::block_on(serve(arguments.bind, Arc::new(service)))
+}
+
+impl Arguments {
+    fn config(&self) -> Result<Config, Failure> {
+        let trust = || {
+            let missing =
+                || Failure::usage("no --ca: whose certificates are accepted?", "or --client-auth none");
+            self.tls.trust()?.ok_or_else(missing)
+        };
+        let client_auth = match self.client_auth {
+            Policy::Require => ClientAuth::Require(trust()?),
+            Policy::Request => ClientAuth::Request(trust()?),
+            Policy::None => ClientAuth::ServerOnly,
+        };
+        let mut identities = self.tls.identities()?.into_iter();
+        let first = identities.next();
+        let first =
+            first.ok_or_else(|| Failure::usage("a server needs a certificate", "give --cert and --key"))?;
+        let config = Config::server(first, client_auth);
+        let config = self.tls.apply(identities.fold(config, Config::with_further_identity))?;
+        if self.tickets > MAX_TICKETS {
+            return Err(Failure::usage(
+                format!("--tickets {}", self.tickets),
+                format!("at most {MAX_TICKETS}"),
+            ));
+        }
+        let keys = match &self.ticket_keys {
+            Some(path) => ticket_keys(path)?,
+            None => TicketKeys::generate(&SystemRandom, now()?).about("ticket keys")?,
+        };
+        config.with_tickets(Arc::new(keys), self.tickets).about("--tickets")
+    }
+}
+
+/// Loads the keys, or makes them where the file is not there.
+fn ticket_keys(path: &Path) -> Result<TicketKeys, Failure> {
+    let now = now()?;
+    if path.symlink_metadata().is_ok() {
+        return TicketKeys::load(&files::read(path)?, now).about(path.display());
+    }
+    let keys = TicketKeys::generate(&SystemRandom, now).about("ticket keys")?;
+    let exported = keys.export(now).about("ticket keys")?;
+    files::write(path, exported.expose(), Access::Private, false)?;
+    Ok(keys)
+}
+
+async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
+    let cannot = |error| Failure::network(&bind.to_string(), &error);
+    let listener = TcpListener::bind(bind).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    eprintln!("otls: listening on {address}");
+    let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = terminated.recv() => return Ok(()),
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                let service = Arc::clone(&service);
+                tokio::spawn(async move { service.handle(socket, peer).await });
+            }
+            // Out of descriptors, or the client is gone already: neither ends the server.
+            Err(_) => tokio::time::sleep(BREATH).await,
+        }
+    }
+}
+
+impl Service {
+    async fn handle(&self, socket: TcpStream, peer: SocketAddr) {
+        // Small answers should not wait for others to share a packet with.
+        let _ = socket.set_nodelay(true);
+        let connection =
+            now().and_then(|now| Connection::server(Arc::clone(&self.config), now).about("connection"));
+        let mut stream = match connection {
+            Ok(connection) => Stream::new(socket, connection),
+            Err(failure) => return failure.print(),
+        };
+        let done = self.talk(&mut stream).await;
+        if let Some(log) = &self.key_log
+            && let Err(failure) = log.record(stream.connection_mut())
+        {
+            failure.print();
+        }
+        self.report(peer, &stream, done.err());
+    }
+
+    async fn talk(&self, stream: &mut Stream) -> Result<(), StreamError> {
+        within(self.timeout, stream.reach(State::HANDSHAKE_DONE)).await?;
+        if self.http {
+            let answer = within(self.timeout, self.request(stream)).await?;
+            within(self.timeout, stream.write_all(answer.as_bytes())).await?;
+        } else {
+            let mut buffer = vec![0; 16 * 1024];
+            loop {
+                let len = within(self.timeout, stream.read(&mut buffer)).await?;
+                if len == 0 {
+                    break;
+                }
+                let data = buffer.get(..len).unwrap_or_default();
+                within(self.timeout, stream.write_all(data)).await?;
+            }
+        }
+        within(self.timeout, stream.close()).await
+    }
+
+    /// Reads the head of a request; the answer.
+    async fn request(&self, stream: &mut Stream) -> Result<String, StreamError> {
+        let mut head = Vec::new();
+        let mut buffer = [0; 1024];
+        loop {
+            let len = stream.read(&mut buffer).await?;
+            head.extend_from_slice(buffer.get(..len).unwrap_or_default());
+            let mut headers = [httparse::EMPTY_HEADER; 64];
+            let mut request = httparse::Request::new(&mut headers);
+            match request.parse(&head) {
+                Ok(httparse::Status::Complete(_)) => {
+                    return Ok(match (request.method, request.path) {
+                        (Some("GET"), Some("/")) => response("200 OK", &page(stream.connection())),
+                        (Some("GET"), _) => response("404 Not Found", "There is only /.\n"),
+                        _ => response("405 Method Not Allowed", "There is only GET.\n"),
+                    });
+                }
+                Ok(httparse::Status::Partial) if len > 0 && head.len() < MAX_REQUEST_LEN => {}
+                Ok(httparse::Status::Partial) | Err(_) => {
+                    return Ok(response("400 Bad Request", "This is not a request.\n"));
+                }
+            }
+        }
+    }
+
+    fn report(&self, peer: SocketAddr, stream: &Stream, error: Option<StreamError>) {
+        let connection = stream.connection();
+        let error = error.map(|error| Failure::stream(error).to_string());
+        if self.json {
+            let mut value = net::describe(connection);
+            if let Some(fields) = value.as_object_mut() {
+                fields.insert("address".to_owned(), peer.to_string().into());
+                fields.insert("error".to_owned(), json!(error));
+            }
+            println!("{value}");
+            return;
+        }
+        match error {
+            Some(error) => eprintln!("otls: {peer}: {error}"),
+            None => eprintln!("otls: {peer}: {}", net::summary(connection)),
+        }
+    }
+}
+
+fn page(connection: &Connection) -> String {
+    format!("{:#}\n", net::describe(connection))
+}
+
+fn response(status: &str, body: &str) -> String {
+    let len = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
