@@ -1,0 +1,35 @@
+//! What a connection wants and has.
+
+/// What a connection wants and has, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State(pub u32);
+
+impl State {
+    /// Bytes from the peer are wanted: [`super::Connection::feed`].
+    pub const WANT_READ: Self = Self(1);
+    /// Bytes for the peer are waiting: [`super::Connection::pending`].
+    pub const WANT_WRITE: Self = Self(1 << 1);
+    /// A server has read the ClientHello: [`super::Connection::offer`], then [`super::Connection::configure`].
+    pub const NEED_CONFIG: Self = Self(1 << 2);
+    /// A client was asked for a certificate: [`super::Connection::certificate_request`], then
+    /// [`super::Connection::provide_identity`].
+    pub const NEED_CLIENT_CERT: Self = Self(1 << 3);
+    /// Decrypted data is waiting: [`super::Connection::open`].
+    pub const HAVE_PLAINTEXT: Self = Self(1 << 4);
+    /// Our side of the handshake is done; data may be sealed.
+    pub const HANDSHAKE_DONE: Self = Self(1 << 5);
+    /// The peer has accepted us as well: for a server at once with HANDSHAKE_DONE, for a client
+    /// with the server's first session ticket, which RFC 8446 §4.6.1 has it send only after our
+    /// Finished. A server that sends no tickets never confirms; application data does not, because
+    /// RFC 8446 §4.4.4 lets a server send it before it has judged the client.
+    pub const CONFIRMED: Self = Self(1 << 6);
+    /// The peer sent close_notify, or [`super::Connection::close`] was called.
+    pub const CLOSED: Self = Self(1 << 7);
+    /// The connection failed: [`super::Connection::error`].
+    pub const FAILED: Self = Self(1 << 8);
+
+    /// Whether all bits of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
