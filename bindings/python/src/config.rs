@@ -1,4 +1,5 @@
 //! What one side is willing to do.
+#![expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use pyo3::prelude::*;
 use crate::convert::{group, parse_each, scheme, suite};
 use crate::failure::{Failure, Result};
 use crate::pki::authority::{Identity, TrustStore};
+use crate::session::TicketKeys;
 
 /// What one side of a connection is willing to do; shared by any number of connections.
 ///
@@ -21,8 +23,15 @@ impl Config {
     ///
     /// Without an identity it pauses (NEED_CLIENT_CERT) when a server asks for a certificate;
     /// with `anonymous=True` it never sends one.
+    ///
+    /// Connections keep the newest `keep_sessions` sessions that the server offers to resume. With
+    /// `name_authorities` the server is told whom we trust, to choose its certificate by.
     #[staticmethod]
-    #[pyo3(signature = (trust, *, identity=None, anonymous=false, suites=None, groups=None, schemes=None))]
+    #[pyo3(signature = (
+        trust, *, identity=None, anonymous=false, suites=None, groups=None, schemes=None, alpn=None,
+        keep_sessions=0, name_authorities=false, record_size_limit=None, max_fragment=None, padding=0,
+        key_log=false,
+    ))]
     fn client(
         trust: &TrustStore,
         identity: Option<&Identity>,
@@ -30,8 +39,18 @@ impl Config {
         suites: Option<&Bound<'_, PyAny>>,
         groups: Option<&Bound<'_, PyAny>>,
         schemes: Option<&Bound<'_, PyAny>>,
+        alpn: Option<Vec<String>>,
+        keep_sessions: usize,
+        name_authorities: bool,
+        record_size_limit: Option<u16>,
+        max_fragment: Option<usize>,
+        padding: u16,
+        key_log: bool,
     ) -> Result<Self> {
-        let config = otls::Config::client(trust.0.clone());
+        let mut config = otls::Config::client(trust.0.clone()).keep_sessions(keep_sessions);
+        if name_authorities {
+            config = config.name_authorities();
+        }
         let config = match (identity, anonymous) {
             (Some(identity), false) => config.with_identity(Arc::clone(&identity.0)),
             (None, true) => config.anonymous(),
@@ -43,21 +62,37 @@ impl Config {
                 ));
             }
         };
-        limited(config, suites, groups, schemes)
+        let records = Records { record_size_limit, max_fragment, padding, key_log };
+        limited(records.apply(config)?, suites, groups, schemes, alpn)
     }
 
     /// A server with its identity and what it asks of clients: `client_auth="require"` or
     /// `"request"` a certificate of `trust`, or `"server-only"`, which has to be asked for by name.
     /// `"enrolled"` is for enrolment servers: as `"request"`, and a server's certificate will do.
+    ///
+    /// `further_identities` are for other names or kinds of key: each client gets the one that it can
+    /// verify. With `tickets` clients may resume: each connection gets `ticket_count` of them.
     #[staticmethod]
-    #[pyo3(signature = (identity, *, client_auth="require", trust=None, suites=None, groups=None, schemes=None))]
+    #[pyo3(signature = (
+        identity, *, client_auth="require", trust=None, further_identities=None, suites=None, groups=None,
+        schemes=None, alpn=None, tickets=None, ticket_count=2, record_size_limit=None, max_fragment=None,
+        padding=0, key_log=false,
+    ))]
     fn server(
         identity: &Identity,
         client_auth: &str,
         trust: Option<&TrustStore>,
+        further_identities: Option<Vec<Py<Identity>>>,
         suites: Option<&Bound<'_, PyAny>>,
         groups: Option<&Bound<'_, PyAny>>,
         schemes: Option<&Bound<'_, PyAny>>,
+        alpn: Option<Vec<String>>,
+        tickets: Option<&TicketKeys>,
+        ticket_count: usize,
+        record_size_limit: Option<u16>,
+        max_fragment: Option<usize>,
+        padding: u16,
+        key_log: bool,
     ) -> Result<Self> {
         let client_auth = match (client_auth, trust) {
             ("require", Some(trust)) => otls::ClientAuth::Require(trust.0.clone()),
@@ -83,7 +118,15 @@ impl Config {
                 ));
             }
         };
-        limited(otls::Config::server(Arc::clone(&identity.0), client_auth), suites, groups, schemes)
+        let mut config = otls::Config::server(Arc::clone(&identity.0), client_auth);
+        for further in further_identities.unwrap_or_default() {
+            config = config.with_further_identity(Arc::clone(&further.get().0));
+        }
+        if let Some(tickets) = tickets {
+            config = config.with_tickets(Arc::clone(&tickets.0), ticket_count)?;
+        }
+        let records = Records { record_size_limit, max_fragment, padding, key_log };
+        limited(records.apply(config)?, suites, groups, schemes, alpn)
     }
 
     /// Whether this is a server's configuration.
@@ -97,12 +140,38 @@ impl Config {
     }
 }
 
+/// What a connection's records look like.
+struct Records {
+    record_size_limit: Option<u16>,
+    max_fragment: Option<usize>,
+    padding: u16,
+    key_log: bool,
+}
+
+impl Records {
+    fn apply(self, config: otls::Config) -> Result<otls::Config> {
+        let mut config = config.with_padding(self.padding);
+        if let Some(limit) = self.record_size_limit {
+            config = config.with_record_size_limit(limit)?;
+        }
+        if let Some(octets) = self.max_fragment {
+            config = config.with_max_fragment(octets)?;
+        }
+        Ok(if self.key_log { config.with_key_log() } else { config })
+    }
+}
+
 fn limited(
     mut config: otls::Config,
     suites: Option<&Bound<'_, PyAny>>,
     groups: Option<&Bound<'_, PyAny>>,
     schemes: Option<&Bound<'_, PyAny>>,
+    alpn: Option<Vec<String>>,
 ) -> Result<Config> {
+    if let Some(alpn) = alpn {
+        let protocols: Vec<&[u8]> = alpn.iter().map(String::as_bytes).collect();
+        config = config.with_alpn(&protocols)?;
+    }
     if let Some(suites) = parse_each(suites, suite)? {
         config = config.with_suites(&suites)?;
     }

@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result, exception};
 use crate::pki::authority::Identity;
 use crate::pki::certificate::Certificate;
 use crate::pki::name;
+use crate::session::Session;
 
 /// A TLS 1.3 connection without I/O: bytes in, bytes out.
 ///
@@ -26,13 +27,25 @@ pub(crate) struct Connection(Mutex<otls::Connection>);
 #[pymethods]
 impl Connection {
     /// A client that connects to the server of this name; its first bytes are pending at once.
+    ///
+    /// `session` is resumed if it can be, which uses it up; see `resumed`.
     #[staticmethod]
-    #[pyo3(signature = (config, server_name, *, now=None))]
-    fn client(py: Python<'_>, config: &Config, server_name: &str, now: Option<Moment>) -> Result<Self> {
+    #[pyo3(signature = (config, server_name, *, session=None, now=None))]
+    fn client(
+        py: Python<'_>,
+        config: &Config,
+        server_name: &str,
+        session: Option<&Session>,
+        now: Option<Moment>,
+    ) -> Result<Self> {
         let server_name = name::parse(server_name)?;
         let config = Arc::clone(&config.0);
         let now = moment_or_now(now)?;
-        let connection = py.detach(|| otls::Connection::client(config, server_name, now))?;
+        let session = session.map(Session::take).transpose()?;
+        let connection = py.detach(|| match session {
+            Some(session) => otls::Connection::client_resuming(config, server_name, session, now),
+            None => otls::Connection::client(config, server_name, now),
+        })?;
         Ok(Self(Mutex::new(connection)))
     }
 
@@ -165,7 +178,36 @@ impl Connection {
         .map(Option::unwrap_or_default)
     }
 
-    /// The identity that we authenticated with.
+    /// The certificate that we showed the peer, on this connection or on the one that it resumes.
+    #[getter]
+    fn certificate(&self, py: Python<'_>) -> Result<Option<Certificate>> {
+        self.with(py, |connection| connection.certificate().cloned().map(Certificate))
+    }
+
+    /// Whether this connection resumes an earlier one (RFC 8446 §2.2).
+    #[getter]
+    fn resumed(&self, py: Python<'_>) -> Result<bool> {
+        self.with(py, |connection| connection.resumed())
+    }
+
+    /// The application protocol that was agreed on (ALPN, RFC 7301).
+    #[getter]
+    fn alpn(&self, py: Python<'_>) -> Result<Option<String>> {
+        self.with(py, |connection| connection.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned()))
+    }
+
+    /// The newest session that the server offers to resume, where the configuration keeps any.
+    fn take_session(&self, py: Python<'_>) -> Result<Option<Session>> {
+        Ok(self.with(py, otls::Connection::take_session)?.map(Session::new))
+    }
+
+    /// The secrets since the last call, as lines of an `SSLKEYLOGFILE` (RFC 9850); `None` without any.
+    fn take_key_log(&self, py: Python<'_>) -> Result<Option<String>> {
+        let log = self.with(py, otls::Connection::take_key_log)?;
+        Ok(log.map(|log| String::from_utf8_lossy(log.expose()).into_owned()))
+    }
+
+    /// The identity that we authenticated with; none for a client that resumes.
     #[getter]
     fn identity(&self, py: Python<'_>) -> Result<Option<Identity>> {
         self.with(py, |connection| connection.identity().map(|identity| Identity(Arc::clone(identity))))

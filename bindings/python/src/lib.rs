@@ -9,6 +9,7 @@ mod est;
 mod failure;
 mod otp;
 mod pki;
+mod session;
 
 use pyo3::prelude::*;
 
@@ -36,6 +37,9 @@ mod _otls {
     use crate::pki::key::{PrivateKey, PublicKey, load_key};
     #[pymodule_export]
     use crate::pki::name::{DistinguishedName, check_name};
+
+    #[pymodule_export]
+    use crate::session::{Session, TicketKeys};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -5,7 +5,8 @@ keys and certificates          :class:`PrivateKey`, :func:`load_key`, :class:`Pu
                                :class:`CertificateRequest`, :class:`Certificate`,
                                :class:`Authority`, :class:`Identity`, :class:`TrustStore`
 connections                    :class:`Config`, :class:`Connection` (no I/O), :func:`connect`,
-                               :func:`listen`, :class:`Stream`
+                               :func:`listen`, :class:`Stream`; on asyncio: :mod:`otls.aio`;
+                               resumption: :class:`Session`, :class:`TicketKeys`
 one-time passwords             :class:`Ledger`, :class:`Code`, :class:`Context`,
                                :class:`Channel`, :class:`Envelope`
 enrolment                      :func:`enroll`, :func:`fetch_authorities`, :class:`EstServer`,
@@ -116,6 +117,8 @@ from ._otls import (
     Register,
     RegisterEntry,
     RequestedCertificate,
+    Session,
+    TicketKeys,
     TrustStore,
     Verdict,
     VerdictNotice,
@@ -210,8 +213,10 @@ __all__ = [
     "RequestedCertificate",
     "SCHEMES",
     "SUITES",
+    "Session",
     "State",
     "Stream",
+    "TicketKeys",
     "TruncatedError",
     "TrustStore",
     "Verdict",

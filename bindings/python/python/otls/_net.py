@@ -21,6 +21,7 @@ from ._otls import (
     Identity,
     Offer,
     RequestedCertificate,
+    Session,
     VerdictNotice,
 )
 from ._state import State
@@ -381,16 +382,18 @@ def connect(
     config: Config,
     *,
     server_name: str | None = None,
+    session: Session | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     provide_identity: ProvideIdentity | None = None,
 ) -> Stream:
     """Connects to a server and does the handshake.
 
     ``server_name`` is the name that the server's certificate must have, by default the host of
-    ``address``. ``provide_identity`` is asked for an identity when the server wants one and
-    ``config`` has none; it may take its time.
+    ``address``. ``session`` is resumed if it can be. ``provide_identity`` is asked for an identity when the
+    server wants one and ``config`` has none; it may take its time.
     """
-    connection = Connection.client(config, address[0] if server_name is None else server_name)
+    name = address[0] if server_name is None else server_name
+    connection = Connection.client(config, name, session=session)
     sock = socket.create_connection(address, timeout)
     stream = Stream(sock, connection, timeout=timeout, provide_identity=provide_identity)
     _handshake_or_close(stream)

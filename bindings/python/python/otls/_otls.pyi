@@ -244,6 +244,13 @@ class Config:
         suites: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
         schemes: Sequence[str] | None = None,
+        alpn: Sequence[str] | None = None,
+        keep_sessions: int = 0,
+        name_authorities: bool = False,
+        record_size_limit: int | None = None,
+        max_fragment: int | None = None,
+        padding: int = 0,
+        key_log: bool = False,
     ) -> Config:
         """A client that trusts servers of ``trust`` alone."""
     @staticmethod
@@ -252,14 +259,51 @@ class Config:
         *,
         client_auth: Literal["require", "request", "enrolled", "server-only"] = "require",
         trust: TrustStore | None = None,
+        further_identities: Sequence[Identity] | None = None,
         suites: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
         schemes: Sequence[str] | None = None,
+        alpn: Sequence[str] | None = None,
+        tickets: TicketKeys | None = None,
+        ticket_count: int = 2,
+        record_size_limit: int | None = None,
+        max_fragment: int | None = None,
+        padding: int = 0,
+        key_log: bool = False,
     ) -> Config:
         """A server with its identity and what it asks of clients."""
     @property
     def is_server(self) -> bool:
         """Whether this is a server's configuration."""
+
+@final
+class TicketKeys:
+    """The keys that a server seals its session tickets with. They change every 12 hours by themselves."""
+
+    @staticmethod
+    def generate(*, now: _Moment | None = None) -> TicketKeys:
+        """New keys."""
+    @staticmethod
+    def load(data: _Bytes, *, now: _Moment | None = None) -> TicketKeys:
+        """Keys that ``export`` made, on this server or another."""
+    def export(self, *, now: _Moment | None = None) -> bytes:
+        """The keys as of now. Secret."""
+
+@final
+class Session:
+    """A session that a client may resume, once."""
+
+    @staticmethod
+    def from_bytes(data: _Bytes) -> Session:
+        """A session that ``to_bytes`` saved."""
+    def to_bytes(self) -> bytes:
+        """For ``from_bytes``. Secret."""
+    @property
+    def server_name(self) -> str:
+        """The server that it is with."""
+    @property
+    def expires_at(self) -> datetime:
+        """From then on it is of no use."""
 
 @final
 class Offer:
@@ -297,7 +341,9 @@ class Connection:
     """A TLS 1.3 connection without I/O: bytes in, bytes out."""
 
     @staticmethod
-    def client(config: Config, server_name: str, *, now: _Moment | None = None) -> Connection:
+    def client(
+        config: Config, server_name: str, *, session: Session | None = None, now: _Moment | None = None
+    ) -> Connection:
         """A client that connects to the server of this name; its first bytes are pending at once."""
     @staticmethod
     def server(config: Config, *, now: _Moment | None = None) -> Connection:
@@ -346,8 +392,21 @@ class Connection:
     def peer_chain(self) -> list[Certificate]:
         """The peer's chain as it was sent, leaf first; empty before it is verified."""
     @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that we showed the peer, on this connection or on the one that it resumes."""
+    @property
+    def resumed(self) -> bool:
+        """Whether this connection resumes an earlier one (RFC 8446 §2.2)."""
+    @property
+    def alpn(self) -> str | None:
+        """The application protocol that was agreed on (ALPN, RFC 7301)."""
+    def take_session(self) -> Session | None:
+        """The newest session that the server offers to resume, where the configuration keeps any."""
+    def take_key_log(self) -> str | None:
+        """The secrets since the last call, as lines of an ``SSLKEYLOGFILE`` (RFC 9850)."""
+    @property
     def identity(self) -> Identity | None:
-        """The identity that we authenticated with."""
+        """The identity that we authenticated with; none for a client that resumes."""
     @property
     def suite(self) -> str | None:
         """The name of the negotiated suite."""

@@ -1,0 +1,133 @@
+"""Sessions, ALPN, several certificates, records and the key log."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import otls
+from conftest import World, pump
+
+Pair = tuple[otls.Connection, otls.Connection]
+
+
+def pair(client: otls.Config, server: otls.Config, session: otls.Session | None = None) -> Pair:
+    ends = (otls.Connection.client(client, "localhost", session=session), otls.Connection.server(server))
+    pump(*ends)
+    return ends
+
+
+@pytest.fixture
+def keys() -> otls.TicketKeys:
+    return otls.TicketKeys.generate()
+
+
+def server_of(world: World, keys: otls.TicketKeys, count: int = 2) -> otls.Config:
+    identity = world.identity("server")
+    return otls.Config.server(identity, trust=world.trust, tickets=keys, ticket_count=count)
+
+
+def test_a_session_resumes_once_with_both_identities(world: World, keys: otls.TicketKeys) -> None:
+    identity = world.identity("client")
+    config = otls.Config.client(world.trust, identity=identity, keep_sessions=2)
+    server = server_of(world, keys)
+    first, _ = pair(config, server)
+    assert not first.resumed
+    session = first.take_session()
+    assert session is not None
+    assert session.server_name == "localhost"
+    assert timedelta(hours=11) < session.expires_at - datetime.now(UTC) <= timedelta(hours=12)
+    saved = session.to_bytes()
+    client, bank = pair(config, server, session)
+    assert client.resumed
+    assert bank.resumed
+    assert bank.peer == identity.certificate
+    assert client.certificate == identity.certificate
+    assert client.identity is None
+    with pytest.raises(otls.ApiMisuse, match="used"):
+        pair(config, server, session)
+    with pytest.raises(otls.ApiMisuse, match="used"):
+        session.to_bytes()
+    again, _ = pair(config, server, otls.Session.from_bytes(saved))
+    assert again.resumed
+    with pytest.raises(otls.ApiMisuse, match="not a saved session"):
+        otls.Session.from_bytes(saved[:-1])
+
+
+def test_servers_share_their_ticket_keys(world: World, keys: otls.TicketKeys) -> None:
+    config = otls.Config.client(world.trust, identity=world.identity("client"), keep_sessions=1)
+    identity = world.identity("server")
+    session = pair(config, otls.Config.server(identity, trust=world.trust, tickets=keys))[0].take_session()
+    same = otls.TicketKeys.load(keys.export())
+    client, _ = pair(config, otls.Config.server(identity, trust=world.trust, tickets=same), session)
+    assert client.resumed
+    with pytest.raises(otls.ApiMisuse, match="wrong length"):
+        otls.TicketKeys.load(b"short")
+
+
+def test_blocking_sockets_resume(world: World, keys: otls.TicketKeys) -> None:
+    config = otls.Config.client(world.trust, identity=world.identity("client"), keep_sessions=1)
+    with otls.listen(("127.0.0.1", 0), server_of(world, keys)) as listener:
+
+        def serve() -> None:
+            for _ in range(2):
+                with listener.accept() as stream:
+                    stream.recv()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        resumed, session = [], None
+        for _ in range(2):
+            with otls.connect(listener.address, config, server_name="localhost", session=session) as stream:
+                stream.confirm()
+                session = stream.connection.take_session()
+                resumed.append(stream.connection.resumed)
+        thread.join()
+    assert resumed == [False, True]
+
+
+def test_a_protocol_is_agreed_on_or_refused(world: World) -> None:
+    client = otls.Config.client(world.trust, identity=world.identity("client"), alpn=["h2", "otp"])
+    identity = world.identity("server")
+    agreed = pair(client, otls.Config.server(identity, trust=world.trust, alpn=["otp"]))
+    assert [end.alpn for end in agreed] == ["otp", "otp"]
+    with pytest.raises(otls.PeerIncompatible):
+        pair(client, otls.Config.server(identity, trust=world.trust, alpn=["http/1.1"]))
+
+
+def test_a_client_gets_the_certificate_that_it_can_verify(world: World) -> None:
+    rsa = world.identity("server", "rsa_pss_rsae_sha256")
+    server = otls.Config.server(world.identity("server"), client_auth="server-only", further_identities=[rsa])
+    only_rsa = otls.Config.client(world.trust, schemes=["rsa_pss_rsae_sha256"], name_authorities=True)
+    client, _ = pair(only_rsa, server)
+    assert client.peer == rsa.certificate
+
+
+def test_records_are_shaped_as_asked(world: World) -> None:
+    identity = world.identity("client")
+    config = otls.Config.client(
+        world.trust, identity=identity, record_size_limit=100, max_fragment=50, padding=64
+    )
+    client, bank = pair(config, otls.Config.server(world.identity("server"), trust=world.trust))
+    client.seal(b"x")
+    assert len(client.pending()) == 5 + 50 + 1 + 16  # padded to the largest fragment
+    bank.seal(bytes(200))
+    assert len(bank.pending()) > 2 * 100
+    with pytest.raises(otls.ApiMisuse, match="64 to 16385"):
+        otls.Config.client(world.trust, record_size_limit=10)
+    with pytest.raises(otls.ApiMisuse, match="1 to 16384"):
+        otls.Config.client(world.trust, max_fragment=0)
+
+
+def test_the_key_log_is_the_same_on_both_sides(world: World) -> None:
+    client, bank = pair(
+        otls.Config.client(world.trust, identity=world.identity("client"), key_log=True),
+        otls.Config.server(world.identity("server"), trust=world.trust, key_log=True),
+    )
+    lines = client.take_key_log()
+    assert lines is not None
+    assert lines.count("\n") == 5
+    assert bank.take_key_log() == lines
+    assert client.take_key_log() is None
