@@ -148,7 +148,7 @@ pub enum KeyError {
     Malformed(&'static str),
     /// There is no key in the data; the text says what there is instead.
     NotAKey(String),
-    /// A key in a format that is not read; named.
+    /// A format that this key cannot be written in; named.
     UnsupportedFormat(String),
     /// The algorithm or curve is not supported; named.
     UnsupportedAlgorithm(String),

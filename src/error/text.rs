@@ -44,7 +44,7 @@ impl KeyError {
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
             Self::NotAKey(_) => "pass the file that holds the key",
             Self::UnsupportedFormat(_) => {
-                "convert it: 'openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW', a public key with 'openssl pkey -pubin'"
+                "PKCS#8 is for every kind of private key, SubjectPublicKeyInfo for every public one"
             }
             Self::UnsupportedAlgorithm(_) => "use RSA (2048 bits or more), P-256 or P-384",
             Self::RsaSize(_) => "generate an RSA key of 2048 to 8192 bits",
@@ -135,7 +135,7 @@ impl fmt::Display for KeyError {
             }
             Self::Malformed(what) => write!(f, "the key is malformed: {what}"),
             Self::NotAKey(found) => write!(f, "no key found: {found}"),
-            Self::UnsupportedFormat(name) => write!(f, "a key in {name} format is not read"),
+            Self::UnsupportedFormat(name) => write!(f, "the key cannot have this format: {name}"),
             Self::UnsupportedAlgorithm(name) => write!(f, "unsupported key algorithm: {name}"),
             Self::RsaSize(bits) => write!(f, "an RSA key of {bits} bits is not accepted"),
             Self::Invalid(what) => write!(f, "the key is not valid: {what}"),

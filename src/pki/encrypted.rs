@@ -3,7 +3,8 @@
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode as _, Encode as _, Reader as _, SliceReader};
 use pkcs8::pkcs5::pbes2::{
-    AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, Kdf, PBES2_OID, PBKDF2_OID, Parameters, SCRYPT_OID,
+    AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID, Kdf, PBES2_OID, PBKDF2_OID,
+    Parameters, SCRYPT_OID,
 };
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use spki::AlgorithmIdentifierRef;
@@ -15,6 +16,9 @@ use crate::error::{Error, KeyError, Result};
 /// Iterations of PBKDF2-HMAC-SHA256 in what is saved: what OWASP's Password Storage Cheat Sheet asks
 /// for since 2023. About 0.2 s on one core of 2024.
 pub(super) const PBKDF2_ITERATIONS: u32 = 600_000;
+/// log2(N), r and p of scrypt in what is saved: the memory that OpenSSL agrees to use, and the work that
+/// OWASP's Password Storage Cheat Sheet asks for with it.
+const SCRYPT_COST: (u8, u32, u32) = (14, 8, 5);
 /// The most iterations that are loaded, so that a hostile file costs seconds and not hours: RFC 8018
 /// §4.2 finds ten million appropriate for especially critical keys.
 pub(super) const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
@@ -33,8 +37,9 @@ pub(super) fn decrypt(der: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>>
     let parameters = info.encryption_algorithm.pbes2().ok_or(MALFORMED)?;
     check_cost(&parameters.kdf)?;
     let mut buffer = Zeroizing::new(info.encrypted_data.as_bytes().to_vec());
-    // AES-CBC with padding (RFC 8018 §B.2.5) never gives another length.
-    if buffer.is_empty() || buffer.len() % 16 != 0 {
+    // CBC with padding (RFC 8018 §B.2.5) never gives another length.
+    let block_len = if parameters.encryption.oid() == DES_EDE3_CBC_OID { 8 } else { 16 };
+    if buffer.is_empty() || buffer.len() % block_len != 0 {
         return Err(KeyError::Malformed("the encrypted data is cut short").into());
     }
     let len = parameters.decrypt_in_place(password, &mut buffer).map_err(of_pkcs5)?.len();
@@ -44,19 +49,33 @@ pub(super) fn decrypt(der: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>>
     Ok(buffer)
 }
 
-/// Encrypts PKCS#8: PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC, which everybody reads.
-pub(super) fn encrypt(pkcs8: &[u8], password: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
-    if password.is_empty() {
-        return Err(Error::misuse(
-            "the password is empty",
-            "pass a password, or none to save without encryption",
-        ));
-    }
+/// What makes a key of a password.
+#[derive(Clone, Copy)]
+pub(super) enum Derivation {
+    /// PBKDF2-HMAC-SHA256, which everybody reads.
+    Pbkdf2,
+    Scrypt,
+}
+
+/// Encrypts PKCS#8: PBES2 with AES-256-CBC.
+pub(super) fn encrypt(
+    pkcs8: &[u8],
+    password: &[u8],
+    derivation: Derivation,
+    random: &dyn Random,
+) -> Result<Vec<u8>> {
     let (mut salt, mut iv) = ([0; SALT_LEN], [0; 16]);
     random.fill(&mut salt)?;
     random.fill(&mut iv)?;
-    let parameters = Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &salt, iv)
-        .map_err(|_| NOT_ENCRYPTED)?;
+    let parameters = match derivation {
+        Derivation::Pbkdf2 => Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &salt, iv),
+        Derivation::Scrypt => {
+            let (log_n, r, p) = SCRYPT_COST;
+            let cost = pkcs8::pkcs5::scrypt::Params::new(log_n, r, p).map_err(|_| NOT_ENCRYPTED)?;
+            Parameters::generate_scrypt_aes256cbc(cost, &salt, iv)
+        }
+    };
+    let parameters = parameters.map_err(|_| NOT_ENCRYPTED)?;
     let encrypted = parameters.encrypt(password, pkcs8).map_err(|_| NOT_ENCRYPTED)?;
     let info = EncryptedPrivateKeyInfoRef {
         encryption_algorithm: parameters.into(),
@@ -88,7 +107,7 @@ fn refuse_unsupported(der: &[u8]) -> Result<()> {
         })
         .map_err(|_| MALFORMED)?;
     supported(kdf, &[PBKDF2_OID, SCRYPT_OID])?;
-    supported(cipher, &[AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID])
+    supported(cipher, &[AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID])
 }
 
 fn supported(oid: ObjectIdentifier, list: &[ObjectIdentifier]) -> Result<()> {
@@ -114,7 +133,6 @@ const UNSUPPORTED: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.6"), "PKCS#12 PBE (RC2)"),
     (ObjectIdentifier::new_unwrap("1.3.14.3.2.7"), "DES-CBC"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.2"), "RC2-CBC"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.3.7"), "triple DES (DES-EDE3-CBC)"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.6"), "AES-128-GCM"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46"), "AES-256-GCM"),
 ];

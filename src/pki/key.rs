@@ -3,8 +3,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use super::encrypted;
-use super::pem::{self, Kind, Section};
+use super::key_format::{self, Encoding, KeyEncryption, KeyFormat};
+use super::pem::{self, Kind};
+use super::traditional;
 use crate::codepoints::SignatureScheme;
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
@@ -74,25 +75,41 @@ impl PrivateKey {
         Self::of(SigningKey::generate(key_type.algorithm(), random)?)
     }
 
-    /// Loads PKCS#8, PEM or DER told apart by content, plain or encrypted (PBES2 with PBKDF2 or
-    /// scrypt, and AES-CBC). Text and other blocks around the first key of a PEM file are skipped.
+    /// Loads a private key, its format told by its content: PKCS#8, PKCS#1 or SEC1; PEM or DER; plain
+    /// or encrypted. PKCS#8 is decrypted by PBES2 (PBKDF2 with HMAC-SHA-1 or SHA-2, or scrypt, and
+    /// AES-CBC or triple DES), traditional PEM by its headers (AES-CBC or triple DES). Text and other
+    /// blocks around the first private key of a PEM file are skipped.
     ///
     /// # Errors
     /// [`crate::Error::Key`]: each cause is its own [`crate::error::KeyError`].
     pub fn load(data: &[u8], password: Option<&[u8]>) -> Result<Self> {
-        let sections = pem::sections(data).map_err(KeyError::Malformed)?;
-        let key = sections.iter().find(|section| {
-            matches!(
-                section.kind,
-                Kind::PrivateKey | Kind::EncryptedPrivateKey | Kind::RsaPrivateKey | Kind::EcPrivateKey
-            )
-        });
-        let key = match (key, sections.as_slice()) {
-            (Some(key), _) => key,
-            (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => only,
-            _ => return Err(KeyError::NotAKey(pem::describe(data, &sections)).into()),
-        };
-        Self::of_section(key, password)
+        Self::of(SigningKey::from_pkcs8_der(&key_format::read(data, password)?)?)
+    }
+
+    /// The key in a format of the caller's choice; see [`KeyEncryption`] for what goes with what.
+    ///
+    /// ```
+    /// use otls::crypto::SystemRandom;
+    /// use otls::pki::{Encoding, KeyEncryption, KeyFormat, KeyType, PrivateKey};
+    ///
+    /// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+    /// let pem = key.export(KeyFormat::Sec1, Encoding::Pem, KeyEncryption::Plain, &SystemRandom)?;
+    /// assert!(pem.expose().starts_with(b"-----BEGIN EC PRIVATE KEY-----"));
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::UnsupportedFormat`] for PKCS#1 of an EC key and SEC1 of an RSA key;
+    /// [`crate::Error::ApiMisuse`] for an encryption that the format does not have, and for an empty
+    /// password; [`crate::Error::Random`].
+    pub fn export(
+        &self,
+        format: KeyFormat,
+        encoding: Encoding,
+        encryption: KeyEncryption<'_>,
+        random: &dyn Random,
+    ) -> Result<Secret> {
+        key_format::write(self.signing.to_pkcs8_der()?.expose(), format, encoding, encryption, random)
     }
 
     /// PKCS#8 PEM: plain, or encrypted with PBES2 (PBKDF2-HMAC-SHA256 with 600,000 iterations,
@@ -101,8 +118,8 @@ impl PrivateKey {
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for an empty password; [`crate::Error::Random`].
     pub fn to_pem(&self, password: Option<&[u8]>, random: &dyn Random) -> Result<Secret> {
-        let label = if password.is_some() { "ENCRYPTED PRIVATE KEY" } else { "PRIVATE KEY" };
-        Ok(pem::encode_secret(label, self.to_der(password, random)?.expose()).into())
+        let encryption = password.map_or(KeyEncryption::Plain, KeyEncryption::Pbkdf2);
+        self.export(KeyFormat::Pkcs8, Encoding::Pem, encryption, random)
     }
 
     /// PKCS#8 DER, plain or encrypted as in [`PrivateKey::to_pem`].
@@ -110,11 +127,8 @@ impl PrivateKey {
     /// # Errors
     /// As [`PrivateKey::to_pem`].
     pub fn to_der(&self, password: Option<&[u8]>, random: &dyn Random) -> Result<Secret> {
-        let pkcs8 = self.signing.to_pkcs8_der()?;
-        match password {
-            None => Ok(pkcs8),
-            Some(password) => Ok(encrypted::encrypt(pkcs8.expose(), password, random)?.into()),
-        }
+        let encryption = password.map_or(KeyEncryption::Plain, KeyEncryption::Pbkdf2);
+        self.export(KeyFormat::Pkcs8, Encoding::Der, encryption, random)
     }
 
     /// The kind of key.
@@ -140,33 +154,6 @@ impl PrivateKey {
         let public = PublicKey::of_der(signing.public_key_der())?;
         Ok(Self { signing, public })
     }
-
-    fn of_section(section: &Section<'_>, password: Option<&[u8]>) -> Result<Self> {
-        if section.is_legacy_encrypted() {
-            return Err(
-                KeyError::UnsupportedFormat("legacy encrypted PEM (Proc-Type: 4,ENCRYPTED)".into()).into()
-            );
-        }
-        match (section.kind, password) {
-            (Kind::RsaPrivateKey, _) => {
-                return Err(KeyError::UnsupportedFormat("PKCS#1 (RSA PRIVATE KEY)".into()).into());
-            }
-            (Kind::EcPrivateKey, _) => {
-                return Err(KeyError::UnsupportedFormat("SEC1 (EC PRIVATE KEY)".into()).into());
-            }
-            (Kind::EncryptedPrivateKey, None) => return Err(KeyError::PasswordRequired.into()),
-            (Kind::PrivateKey, Some(_)) => return Err(KeyError::PasswordNotNeeded.into()),
-            _ => {}
-        }
-        let der = section.der().map_err(KeyError::Malformed)?;
-        match (section.kind, password) {
-            (Kind::EncryptedPrivateKey, Some(password)) => {
-                let pkcs8 = encrypted::decrypt(&der, password)?;
-                Self::of(SigningKey::from_pkcs8_der(&pkcs8)?)
-            }
-            _ => Self::of(SigningKey::from_pkcs8_der(&der)?),
-        }
-    }
 }
 
 /// A public key. Cheap to clone.
@@ -189,7 +176,7 @@ struct Inner {
 }
 
 impl PublicKey {
-    /// Loads SubjectPublicKeyInfo, PEM or DER.
+    /// Loads SubjectPublicKeyInfo or RSAPublicKey (PKCS#1), PEM or DER.
     ///
     /// # Errors
     /// [`crate::Error::Key`].
@@ -198,10 +185,13 @@ impl PublicKey {
         let key =
             sections.iter().find(|section| matches!(section.kind, Kind::PublicKey | Kind::RsaPublicKey));
         match (key, sections.as_slice()) {
-            (Some(key), _) if key.kind == Kind::RsaPublicKey => {
-                Err(KeyError::UnsupportedFormat("PKCS#1 (RSA PUBLIC KEY)".into()).into())
+            (Some(key), _) => {
+                let der = key.der().map_err(KeyError::Malformed)?;
+                if key.kind == Kind::RsaPublicKey {
+                    return Self::of_der(&traditional::spki_of_pkcs1(&der)?);
+                }
+                Self::of_der(&der)
             }
-            (Some(key), _) => Self::of_der(&key.der().map_err(KeyError::Malformed)?),
             (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Self::of_der(data),
             _ => Err(KeyError::NotAKey(pem::describe(data, &sections)).into()),
         }
@@ -215,6 +205,22 @@ impl PublicKey {
     /// SubjectPublicKeyInfo PEM.
     pub fn to_pem(&self) -> String {
         pem::encode("PUBLIC KEY", &self.0.der)
+    }
+
+    /// RSAPublicKey (PKCS#1, RFC 8017 appendix A.1.1), DER.
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::UnsupportedFormat`] for a key that is not RSA.
+    pub fn to_pkcs1_der(&self) -> Result<Vec<u8>> {
+        traditional::pkcs1_of_spki(&self.0.der)
+    }
+
+    /// RSAPublicKey, PEM.
+    ///
+    /// # Errors
+    /// As [`PublicKey::to_pkcs1_der`].
+    pub fn to_pkcs1_pem(&self) -> Result<String> {
+        Ok(pem::encode("RSA PUBLIC KEY", &self.to_pkcs1_der()?))
     }
 
     /// The kind of key.

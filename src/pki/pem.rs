@@ -14,6 +14,7 @@ pub(super) enum Kind {
     EncryptedPrivateKey,
     RsaPrivateKey,
     EcPrivateKey,
+    EcParameters,
     PublicKey,
     RsaPublicKey,
     Pkcs7,
@@ -26,6 +27,12 @@ pub(super) struct Section<'a> {
     pub(super) kind: Kind,
     label: &'a str,
     body: Body<'a>,
+}
+
+/// DEK-Info (RFC 1421 §4.6.1.3).
+pub(super) struct LegacyHeaders<'a> {
+    pub(super) algorithm: &'a str,
+    pub(super) iv: &'a str,
 }
 
 enum Body<'a> {
@@ -42,9 +49,27 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Whether it has the headers of OpenSSL's legacy encryption (RFC 1421 §4.6).
-    pub(super) fn is_legacy_encrypted(&self) -> bool {
-        matches!(self.body, Body::Base64(text) if find(text, b"Proc-Type:").is_some())
+    /// The headers of OpenSSL's legacy encryption (RFC 1421 §4.6), and the data that they are above.
+    pub(super) fn legacy_encrypted(&self) -> Result<Option<(LegacyHeaders<'a>, Vec<u8>)>, &'static str> {
+        let Body::Base64(text) = self.body else { return Ok(None) };
+        if find(text, b"Proc-Type:").is_none() {
+            return Ok(None);
+        }
+        let mut info = None;
+        let mut rest = text;
+        while let Some(end) = rest.iter().position(|octet| *octet == b'\n') {
+            let (line, after) = rest.split_at_checked(end).unwrap_or_default();
+            rest = after.get(1..).unwrap_or_default();
+            let line = core::str::from_utf8(line).map_err(|_| "its PEM headers are not ASCII")?.trim();
+            if let Some(value) = line.strip_prefix("DEK-Info:") {
+                info = value.trim().split_once(',');
+            } else if line.is_empty() && info.is_some() {
+                break;
+            }
+        }
+        let (algorithm, iv) = info.ok_or("its PEM headers have no DEK-Info")?;
+        let data = decode_base64(rest)?.to_vec();
+        Ok(Some((LegacyHeaders { algorithm: algorithm.trim(), iv: iv.trim() }, data)))
     }
 
     fn of_der(der: &'a [u8]) -> Self {
@@ -70,6 +95,7 @@ impl Kind {
             "ENCRYPTED PRIVATE KEY" => Self::EncryptedPrivateKey,
             "RSA PRIVATE KEY" => Self::RsaPrivateKey,
             "EC PRIVATE KEY" => Self::EcPrivateKey,
+            "EC PARAMETERS" => Self::EcParameters,
             "PUBLIC KEY" => Self::PublicKey,
             "RSA PUBLIC KEY" => Self::RsaPublicKey,
             "PKCS7" | "CMS" => Self::Pkcs7,
@@ -110,6 +136,7 @@ impl Kind {
             Self::EncryptedPrivateKey => "an encrypted private key",
             Self::RsaPrivateKey => "an RSA private key in PKCS#1 format",
             Self::EcPrivateKey => "an EC private key in SEC1 format",
+            Self::EcParameters => "the parameters of a curve",
             Self::PublicKey => "a public key",
             Self::RsaPublicKey => "an RSA public key in PKCS#1 format",
             Self::Pkcs7 => "a PKCS#7 bundle",
@@ -162,12 +189,19 @@ pub(super) fn encode(label: &str, der: &[u8]) -> String {
 
 /// As [`encode`], leaving no copy behind.
 pub(super) fn encode_secret(label: &str, der: &[u8]) -> Zeroizing<Vec<u8>> {
+    encode_with_headers(label, "", der)
+}
+
+/// As [`encode_secret`], with `headers` (RFC 1421 §4.6) and the empty line that ends them.
+pub(super) fn encode_with_headers(label: &str, headers: &str, der: &[u8]) -> Zeroizing<Vec<u8>> {
     let lines = der.len().div_ceil(LINE_OCTETS);
     // Never grows: growing would leave a copy of a private key on the heap.
-    let mut pem = Zeroizing::new(Vec::with_capacity(lines * (LINE_CHARS + 1) + 2 * (label.len() + 20)));
+    let frame = 2 * (label.len() + 20) + headers.len();
+    let mut pem = Zeroizing::new(Vec::with_capacity(lines * (LINE_CHARS + 1) + frame));
     pem.extend_from_slice(BEGIN);
     pem.extend_from_slice(label.as_bytes());
     pem.extend_from_slice(b"-----\n");
+    pem.extend_from_slice(headers.as_bytes());
     let mut line = [0; LINE_CHARS];
     for chunk in der.chunks(LINE_OCTETS) {
         if let Ok(text) = Base64::encode(chunk, &mut line) {

@@ -107,8 +107,13 @@ pub(crate) fn crl(path: &Path) -> Result<Crl, Failure> {
 
 /// The first line of the file, or the environment's; never an argument, which others can see.
 pub(crate) fn password(file: Option<&PathBuf>) -> Result<Option<Secret>, Failure> {
+    password_from(file, PASSWORD_VARIABLE)
+}
+
+/// The same, with another variable of the environment.
+pub(crate) fn password_from(file: Option<&PathBuf>, variable: &str) -> Result<Option<Secret>, Failure> {
     let Some(path) = file else {
-        let variable = std::env::var_os(PASSWORD_VARIABLE);
+        let variable = std::env::var_os(variable);
         return Ok(variable.map(|value| Secret::from(value.into_encoded_bytes())));
     };
     let data = read(path)?;

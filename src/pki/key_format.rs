@@ -1,0 +1,147 @@
+//! The formats that private keys are read from and written in.
+
+use zeroize::Zeroizing;
+
+use super::pem::{self, Kind, Section};
+use super::{encrypted, traditional};
+use crate::crypto::Random;
+use crate::error::{Error, KeyError, Result};
+use crate::secret::Secret;
+
+/// The structure that a private key is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum KeyFormat {
+    /// PrivateKeyInfo (RFC 5208, RFC 5958), for every kind of key; what everybody reads.
+    #[default]
+    Pkcs8,
+    /// RSAPrivateKey (RFC 8017 appendix A.1.2), for RSA.
+    Pkcs1,
+    /// ECPrivateKey (SEC1, RFC 5915), for ECDSA.
+    Sec1,
+}
+
+/// How a structure becomes octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Text (RFC 7468).
+    #[default]
+    Pem,
+    /// Binary.
+    Der,
+}
+
+/// How a private key is encrypted; each with the password, which is used as it is: octets, UTF-8 if it
+/// came from a person.
+#[derive(Clone, Copy)]
+pub enum KeyEncryption<'a> {
+    /// Not at all.
+    Plain,
+    /// PBES2 with PBKDF2-HMAC-SHA256 (600,000 iterations) and AES-256-CBC (RFC 8018 §6.2): PKCS#8.
+    Pbkdf2(&'a [u8]),
+    /// PBES2 with scrypt (N = 2^14, r = 8, p = 5; RFC 7914 §7) and AES-256-CBC: PKCS#8. Not every
+    /// reader knows it: Java's does not.
+    Scrypt(&'a [u8]),
+    /// The headers that OpenSSL's traditional PEM has, with AES-256-CBC: PKCS#1 and SEC1 in PEM. Its key
+    /// derivation is one MD5: for old readers alone, where a file is safe without it.
+    LegacyPem(&'a [u8]),
+}
+
+/// The unencrypted PKCS#8 of the first private key in `data`.
+pub(super) fn read(data: &[u8], password: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
+    let sections = pem::sections(data).map_err(KeyError::Malformed)?;
+    let is_key = |section: &&Section<'_>| {
+        matches!(
+            section.kind,
+            Kind::PrivateKey | Kind::EncryptedPrivateKey | Kind::RsaPrivateKey | Kind::EcPrivateKey
+        )
+    };
+    let key = match (sections.iter().find(is_key), sections.as_slice()) {
+        (Some(key), _) => key,
+        (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => only,
+        _ => return Err(KeyError::NotAKey(pem::describe(data, &sections)).into()),
+    };
+    let der = match (key.legacy_encrypted().map_err(KeyError::Malformed)?, password) {
+        (Some((headers, encrypted)), Some(password)) => traditional::decrypt(&headers, &encrypted, password)?,
+        (Some(_), None) => return Err(KeyError::PasswordRequired.into()),
+        (None, _) => {
+            match (key.kind, password) {
+                (Kind::EncryptedPrivateKey, None) => return Err(KeyError::PasswordRequired.into()),
+                (Kind::PrivateKey | Kind::RsaPrivateKey | Kind::EcPrivateKey, Some(_)) => {
+                    return Err(KeyError::PasswordNotNeeded.into());
+                }
+                _ => {}
+            }
+            key.der().map_err(KeyError::Malformed)?
+        }
+    };
+    match (key.kind, password) {
+        (Kind::EncryptedPrivateKey, Some(password)) => encrypted::decrypt(&der, password),
+        (Kind::RsaPrivateKey, _) => traditional::pkcs8_of_pkcs1(&der),
+        (Kind::EcPrivateKey, _) => {
+            let curve = sections.iter().find(|section| section.kind == Kind::EcParameters);
+            let curve = curve.map(Section::der).transpose().map_err(KeyError::Malformed)?;
+            traditional::pkcs8_of_sec1(&der, curve.as_ref().map(|der| der.as_slice()))
+        }
+        _ => Ok(der),
+    }
+}
+
+/// The unencrypted PKCS#8 in another format.
+pub(super) fn write(
+    pkcs8: &[u8],
+    format: KeyFormat,
+    encoding: Encoding,
+    encryption: KeyEncryption<'_>,
+    random: &dyn Random,
+) -> Result<Secret> {
+    let traditional = match format {
+        KeyFormat::Pkcs8 => None,
+        KeyFormat::Pkcs1 => Some(("RSA PRIVATE KEY", traditional::pkcs1_of_pkcs8(pkcs8)?)),
+        KeyFormat::Sec1 => Some(("EC PRIVATE KEY", traditional::sec1_of_pkcs8(pkcs8)?)),
+    };
+    let (label, der, headers) = match (traditional, encryption) {
+        (None, KeyEncryption::Plain) => ("PRIVATE KEY", Zeroizing::new(pkcs8.to_vec()), String::new()),
+        (None, KeyEncryption::Pbkdf2(password)) => {
+            let der = encrypted::encrypt(pkcs8, some(password)?, encrypted::Derivation::Pbkdf2, random)?;
+            ("ENCRYPTED PRIVATE KEY", Zeroizing::new(der), String::new())
+        }
+        (None, KeyEncryption::Scrypt(password)) => {
+            let der = encrypted::encrypt(pkcs8, some(password)?, encrypted::Derivation::Scrypt, random)?;
+            ("ENCRYPTED PRIVATE KEY", Zeroizing::new(der), String::new())
+        }
+        (None, KeyEncryption::LegacyPem(_)) => {
+            return Err(Error::misuse(
+                "the legacy encryption of PEM with PKCS#8",
+                "use PBES2, or write PKCS#1 or SEC1",
+            ));
+        }
+        (Some((label, der)), KeyEncryption::Plain) => (label, der, String::new()),
+        (Some((label, der)), KeyEncryption::LegacyPem(password)) if encoding == Encoding::Pem => {
+            let (headers, encrypted) = traditional::encrypt(&der, some(password)?, random)?;
+            (label, Zeroizing::new(encrypted), headers)
+        }
+        (Some(_), KeyEncryption::LegacyPem(_)) => {
+            return Err(Error::misuse(
+                "the legacy encryption of PEM with DER",
+                "write PEM, or use PKCS#8 with PBES2",
+            ));
+        }
+        (Some(_), KeyEncryption::Pbkdf2(_) | KeyEncryption::Scrypt(_)) => {
+            return Err(Error::misuse("PBES2 with PKCS#1 or SEC1", "write PKCS#8"));
+        }
+    };
+    Ok(match encoding {
+        Encoding::Pem => pem::encode_with_headers(label, &headers, &der).into(),
+        Encoding::Der => der.into(),
+    })
+}
+
+fn some(password: &[u8]) -> Result<&[u8]> {
+    if password.is_empty() {
+        return Err(Error::misuse(
+            "the password is empty",
+            "pass a password, or none to save without encryption",
+        ));
+    }
+    Ok(password)
+}
