@@ -27,7 +27,7 @@ demo: ## the TTP, the bank and the customer with default answers: prints the cus
 test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing
 	@$(MAKE) --no-print-directory test-rust test-python
 
-test-rust: ## the tests in Rust, which build and run the C programs too
+test-rust: $(VENV)/.tools ## the tests in Rust, which build and run the C programs too
 	$(CARGO) test --locked --features capi,cli --no-fail-fast
 
 test-python: $(VENV)/.otls ## the tests in Python, the three scripts included

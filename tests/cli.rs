@@ -201,11 +201,6 @@ fn each_mistake_is_one_line_and_has_its_exit_code() {
         ("csr new --key key.pem --name bank --san bad_!name", 4, "--san"),
         ("csr new --key key.pem --name bank --hash sha384", 3, "SHA-256"),
         ("verify --root CA/cert.pem --name bank.example --time yesterday bank.pem", 2, "is no time"),
-        (
-            "verify --root CA/cert.pem --name bank.example --max-depth 0 --intermediate CA/cert.pem bank.pem",
-            2,
-            "2 certificates",
-        ),
         ("verify --root bank.pem --name bank.example bank.pem", 3, "bank.pem"),
         ("ca crl --dir Nowhere", 3, "Nowhere"),
     ];
@@ -247,6 +242,13 @@ fn an_authority_below_another_issues_what_the_root_verifies() {
     assert_eq!(report["findings"][0]["check"], "nameConstraints");
     let branch = &shell.json("cert show Branch/cert.pem --json")[0];
     assert_eq!((&branch["ca"], &branch["path_length"]), (&true.into(), &0.into()));
+    assert_eq!(
+        shell.refused(&format!("{chain} --max-depth 0 --name bank.branch.example in.pem"))["findings"][0]["check"],
+        "pathLength"
+    );
+    shell.run(&format!("verify {chain} --max-depth 1 --usage any in.pem"));
+    let report = shell.refused(&format!("{chain} --require-crl --name bank.branch.example in.pem"));
+    assert_eq!(report["findings"][0]["check"], "revocation");
     // Whoever is revoked takes its branch along.
     shell.run("ca revoke Branch/cert.pem --dir Root");
     shell.run("ca crl --dir Root --out root.crl");

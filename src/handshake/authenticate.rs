@@ -119,7 +119,7 @@ pub(super) fn authenticate(
     }
     let signer = match role {
         PeerRole::Server(_) => Signer::Server,
-        PeerRole::Client | PeerRole::Enrolled => Signer::Client,
+        PeerRole::Client | PeerRole::Enrolled | PeerRole::Any => Signer::Client,
     };
     check_signature(&peer, verify, signer, transcript)?;
     cx.facts.peer_scheme = Some(verify.algorithm);

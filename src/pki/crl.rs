@@ -201,6 +201,11 @@ impl Crl {
         pem::content(authority.subject_der()) == Some(self.0.issuer.as_slice())
     }
 
+    /// Whether the issuer of `certificate` has the name in this list.
+    pub(super) fn is_named_by_issuer_of(&self, certificate: &Certificate) -> bool {
+        pem::content(certificate.issuer_der()) == Some(self.0.issuer.as_slice())
+    }
+
     pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
         Signed::of(&self.0.der).map_err(|_| SignatureFault::Bad)?.verify(key)
     }

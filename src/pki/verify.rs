@@ -9,12 +9,12 @@ use std::sync::Arc;
 use der::oid::db::rfc5280::ID_KP_SERVER_AUTH;
 use rustls_pki_types::{CertificateDer, DnsName, ServerName, TrustAnchor, UnixTime as PkiTime};
 use webpki::{
-    CertRevocationList, EndEntityCert, Error as PathError, ExpirationPolicy, KeyUsage,
-    RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
+    CertRevocationList, EndEntityCert, Error as PathError, ExpirationPolicy, ExtendedKeyUsageValidator,
+    KeyPurposeIdIter, KeyUsage, RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
 };
 
-use super::signature::VERIFIERS;
-use super::{Certificate, Crl, GeneralName};
+use super::signature::{Signed, VERIFIERS};
+use super::{Certificate, Crl, GeneralName, PublicKey};
 use crate::error::{CertificateError, Report, Result};
 use crate::time::UnixTime;
 
@@ -36,6 +36,9 @@ pub enum PeerRole {
     /// A client of an enrolment server, which shows the certificate that it renews, a client's or a
     /// server's (RFC 7030 §4.2.2).
     Enrolled,
+    /// Nobody in particular: the path is judged (RFC 5280 §6), and neither ExtendedKeyUsage nor names are.
+    /// For tools; a connection always knows its peer's role.
+    Any,
 }
 
 /// The authorities that are trusted, and their revocation lists. Cheap to clone.
@@ -76,6 +79,11 @@ struct Inner {
     crls: Vec<Crl>,
     /// SHA-256 of authorities' certificates that are to come with the chain.
     pins: Vec<[u8; 32]>,
+    /// Not trusted, but of use on the way to an authority.
+    intermediates: Vec<Certificate>,
+    /// Authorities between a leaf and the trusted one.
+    max_depth: Option<usize>,
+    lists_required: bool,
 }
 
 #[derive(Clone)]
@@ -133,6 +141,26 @@ impl TrustStore {
         Arc::make_mut(&mut self.0).pins.push(fingerprint);
     }
 
+    /// Adds a certificate that may stand between a leaf and an authority, for peers that do not send it.
+    /// It is not trusted by itself. A second time changes nothing.
+    pub fn add_intermediate(&mut self, certificate: &Certificate) {
+        if !self.0.intermediates.contains(certificate) {
+            Arc::make_mut(&mut self.0).intermediates.push(certificate.clone());
+        }
+    }
+
+    /// Accepts at most `depth` authorities between a leaf and the trusted one; 0 accepts only what the
+    /// trusted authorities have issued themselves.
+    pub fn set_max_depth(&mut self, depth: usize) {
+        Arc::make_mut(&mut self.0).max_depth = Some(depth);
+    }
+
+    /// Refuses certificates of authorities without a revocation list. Otherwise such certificates are
+    /// not checked against one.
+    pub fn require_lists(&mut self) {
+        Arc::make_mut(&mut self.0).lists_required = true;
+    }
+
     /// Adds a revocation list. Where an authority has one, its certificates are checked against its
     /// newest, and a stale list refuses; so does one in its name that it has not signed.
     pub fn add_crl(&mut self, crl: Crl) {
@@ -172,7 +200,8 @@ impl TrustStore {
     pub fn verify(&self, chain: &[Vec<u8>], role: &PeerRole, now: UnixTime) -> Result<VerifiedPeer, Report> {
         let decoded = explain::decode(chain)?;
         let store = self.with_pinned(&decoded.chain);
-        let case = Case { store: &store.0, leaf: &decoded.leaf, chain: &decoded.chain, role, now };
+        let at_hand: Vec<Certificate> = decoded.chain.iter().chain(&store.0.intermediates).cloned().collect();
+        let case = Case { store: &store.0, leaf: &decoded.leaf, chain: &at_hand, role, now };
         let leaf_findings = case.judge_leaf();
         match case.find_path() {
             Ok(authority) if leaf_findings.is_empty() => {
@@ -234,7 +263,7 @@ impl Inner {
 struct Case<'a> {
     store: &'a Inner,
     leaf: &'a Certificate,
-    /// Leaf first.
+    /// Leaf first; behind it what may help, in any order.
     chain: &'a [Certificate],
     role: &'a PeerRole,
     now: UnixTime,
@@ -250,11 +279,16 @@ impl<'a> Case<'a> {
         let mut failure = PathError::UnknownIssuer;
         for trusted in self.candidates() {
             let lists: Vec<&CertRevocationList<'_>> = self.lists(trusted).map(Crl::list).collect();
+            if lists.is_empty() && self.store.lists_required {
+                failure = PathError::UnknownRevocationStatus;
+                continue;
+            }
+            let unknown = match self.store.lists_required {
+                true => UnknownStatusPolicy::Deny,
+                false => UnknownStatusPolicy::Allow,
+            };
             let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|builder| {
-                builder
-                    .with_status_policy(UnknownStatusPolicy::Allow)
-                    .with_expiration_policy(ExpirationPolicy::Enforce)
-                    .build()
+                builder.with_status_policy(unknown).with_expiration_policy(ExpirationPolicy::Enforce).build()
             });
             let verified = end_entity.verify_for_usage(
                 VERIFIERS,
@@ -317,21 +351,47 @@ impl<'a> Case<'a> {
             if sent.is_none_or(|sent| sent.authority_fault().is_some()) {
                 return Err(PathError::EndEntityUsedAsCa);
             }
+            if sent.is_some_and(|sent| self.is_listed_elsewhere(sent)) {
+                return Err(PathError::CertRevoked);
+            }
         }
-        Ok(())
+        if self.is_listed_elsewhere(self.leaf) { Err(PathError::CertRevoked) } else { Ok(()) }
+    }
+
+    /// Whether a list in the name of the certificate's issuer names it that the issuer's key has not
+    /// signed: an authority may have another key for its lists (RFC 5280 §6.3.3), which we do not look
+    /// for, and a revocation that cannot be attributed is still no reason to go on. The lists of another
+    /// trusted authority of the same name are its own.
+    fn is_listed_elsewhere(&self, certificate: &Certificate) -> bool {
+        let of_issuer =
+            |key: &PublicKey| Signed::of(certificate.to_der()).is_ok_and(|signed| signed.verify(key).is_ok());
+        self.store.crls.iter().filter(|crl| crl.is_named_by_issuer_of(certificate)).any(|crl| {
+            let attributed = self.chain.iter().any(|issuer| {
+                issuer.subject_der() == certificate.issuer_der()
+                    && crl.verify(issuer.public_key()).is_ok()
+                    && of_issuer(issuer.public_key())
+            });
+            let trusted = || {
+                let mut authorities = self.store.authorities.iter();
+                authorities.any(|trusted| crl.verify(trusted.certificate.public_key()).is_ok())
+            };
+            crl.contains(certificate.serial()) && !attributed && !trusted()
+        })
     }
 
     /// rustls-webpki asks it of intermediates too, where the extension is there; that the leaf must
     /// have it is checked by [`Case::judge_leaf`].
-    fn usage(&self) -> KeyUsage {
-        match self.purpose() {
+    fn usage(&self) -> Usage {
+        Usage(self.purpose().map(|purpose| match purpose {
             Purpose::ServerAuth => KeyUsage::server_auth(),
             Purpose::ClientAuth => KeyUsage::client_auth(),
-        }
+        }))
     }
 
-    fn purpose(&self) -> Purpose {
-        match self.role {
+    /// `None` where any will do.
+    fn purpose(&self) -> Option<Purpose> {
+        Some(match self.role {
+            PeerRole::Any => return None,
             PeerRole::Server(_) => Purpose::ServerAuth,
             PeerRole::Client => Purpose::ClientAuth,
             PeerRole::Enrolled => {
@@ -341,6 +401,19 @@ impl<'a> Case<'a> {
                     false => Purpose::ClientAuth,
                 }
             }
+        })
+    }
+}
+
+/// rustls-webpki's check of ExtendedKeyUsage, or none.
+struct Usage(Option<KeyUsage>);
+
+impl ExtendedKeyUsageValidator for Usage {
+    fn validate(&self, usages: KeyPurposeIdIter<'_, '_>) -> Result<(), PathError> {
+        match &self.0 {
+            Some(usage) => usage.validate(usages),
+            // RFC 5280 §4.2.1.12 leaves it to the application, but what is there must be well-formed.
+            None => usages.into_iter().try_for_each(|usage| usage.map(|_| ())),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use otls::UnixTime;
 use otls::error::Report;
-use otls::pki::{Certificate, GeneralName, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer};
+use otls::pki::{Certificate, GeneralName, PeerRole, TrustStore, VerifiedPeer};
 use serde_json::json;
 
 use crate::failure::{About as _, Failure};
@@ -32,10 +32,13 @@ pub(crate) struct Arguments {
     /// The name that a server must have.
     #[arg(long, value_name = "NAME", required_if_eq("usage", "server"))]
     name: Option<String>,
-    /// Certificates that may stand between the leaf and the root.
+    /// Refuse where an authority of the path has no revocation list.
+    #[arg(long)]
+    require_crl: bool,
+    /// Authorities that may stand between the leaf and the root.
     #[arg(long, value_name = "N")]
     max_depth: Option<usize>,
-    /// The certificate, or a chain that starts with it.
+    /// The certificate, or a chain that starts with it; those behind it in any order.
     leaf: PathBuf,
 }
 
@@ -45,6 +48,8 @@ enum Usage {
     Server,
     /// A TLS client.
     Client,
+    /// The path alone is judged.
+    Any,
 }
 
 /// The exit code of a certificate that is refused.
@@ -78,14 +83,15 @@ fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure>
     for path in &arguments.crl {
         trust.add_crl(files::crl(path)?);
     }
-    let mut chain = files::certificates(&arguments.leaf)?;
+    let chain = files::certificates(&arguments.leaf)?;
     for path in &arguments.intermediate {
-        chain.extend(files::certificates(path)?);
+        files::certificates(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
     }
-    let limit = arguments.max_depth.map_or(MAX_CHAIN_LEN, |depth| depth.saturating_add(1));
-    if chain.len() > limit.min(MAX_CHAIN_LEN) {
-        let what = format!("{} certificates are given, at most {limit} may form the chain", chain.len());
-        return Err(Failure::usage(what, "give fewer --intermediate, or a larger --max-depth"));
+    if let Some(depth) = arguments.max_depth {
+        trust.set_max_depth(depth);
+    }
+    if arguments.require_crl {
+        trust.require_lists();
     }
     let time = match &arguments.time {
         Some(text) => parse_time(text)?,
@@ -95,6 +101,7 @@ fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure>
         (Usage::Server, Some(name)) => PeerRole::Server(GeneralName::parse(name).about("--name")?),
         (Usage::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
         (Usage::Client, _) => PeerRole::Client,
+        (Usage::Any, _) => PeerRole::Any,
     };
     let chain: Vec<Vec<u8>> = chain.iter().map(Certificate::to_der).map(<[u8]>::to_vec).collect();
     Ok(trust.verify(&chain, &role, time))

@@ -111,24 +111,31 @@ impl Case<'_> {
                 "request a certificate for signing",
             );
         }
-        let (purpose, role, hint) = match self.purpose() {
-            Purpose::ServerAuth => {
-                (ID_KP_SERVER_AUTH, "serverAuth", "request a certificate with the server profile")
+        if let Some(purpose) = self.purpose() {
+            let (purpose, role, hint) = match purpose {
+                Purpose::ServerAuth => {
+                    (ID_KP_SERVER_AUTH, "serverAuth", "request a certificate with the server profile")
+                }
+                Purpose::ClientAuth => {
+                    (ID_KP_CLIENT_AUTH, "clientAuth", "request a certificate with the client profile")
+                }
+            };
+            match &extensions.extended_key_usage {
+                None => {
+                    let reason = format!("it has no ExtendedKeyUsage, {role} is needed");
+                    refuse(Check::ExtendedKeyUsage, reason, hint);
+                }
+                // RFC 5280 §4.2.1.12: anyExtendedKeyUsage need not be accepted, and is not here.
+                Some(usage) if !usage.0.contains(&purpose) => {
+                    let has: Vec<&str> = usage.0.iter().take(MAX_LISTED).map(purpose_name).collect();
+                    refuse(
+                        Check::ExtendedKeyUsage,
+                        format!("it is for {}, not {role}", has.join(", ")),
+                        hint,
+                    );
+                }
+                Some(_) => {}
             }
-            Purpose::ClientAuth => {
-                (ID_KP_CLIENT_AUTH, "clientAuth", "request a certificate with the client profile")
-            }
-        };
-        match &extensions.extended_key_usage {
-            None => {
-                refuse(Check::ExtendedKeyUsage, format!("it has no ExtendedKeyUsage, {role} is needed"), hint)
-            }
-            // RFC 5280 §4.2.1.12: anyExtendedKeyUsage need not be accepted, and is not here.
-            Some(usage) if !usage.0.contains(&purpose) => {
-                let has: Vec<&str> = usage.0.iter().take(MAX_LISTED).map(purpose_name).collect();
-                refuse(Check::ExtendedKeyUsage, format!("it is for {}, not {role}", has.join(", ")), hint);
-            }
-            Some(_) => {}
         }
         if let PeerRole::Server(name) = self.role
             && !has_name(leaf, name)
@@ -165,6 +172,15 @@ impl Case<'_> {
                 Check::PathLength,
                 format!("it allows {most} authorities below it, the chain has {intermediates}"),
                 "issue the certificate directly below it",
+            ));
+        }
+        if let Some(most) = self.store.max_depth.filter(|most| intermediates > *most) {
+            return Some((
+                Check::PathLength,
+                format!(
+                    "{intermediates} authorities stand between it and the leaf, at most {most} are accepted"
+                ),
+                "accept a longer chain (--max-depth), or issue the certificate nearer to it",
             ));
         }
         if let Revocation::Unusable(why) = trusted.revocation {
@@ -227,6 +243,8 @@ impl Case<'_> {
                 && !path.contains(&index)
                 && issuer.subject_der() == head.issuer_der()
                 && issuer != head
+                // A path ends at a trusted authority, also where the peer sends that one along.
+                && self.store.authorities.iter().all(|trusted| trusted.certificate != *issuer)
             {
                 leads_on = true;
                 path.push(index);
@@ -302,7 +320,7 @@ impl Case<'_> {
                 "issue the certificate directly below it",
             ));
         }
-        let purpose = match self.purpose() {
+        let purpose = match self.purpose()? {
             Purpose::ServerAuth => ID_KP_SERVER_AUTH,
             Purpose::ClientAuth => ID_KP_CLIENT_AUTH,
         };
@@ -323,7 +341,17 @@ impl Case<'_> {
         trusted: &Trusted,
     ) -> Option<Fault> {
         const HINT: &str = "get the authority's current revocation list";
-        let list = self.list_of(issuer, trusted)?;
+        if self.is_listed_elsewhere(certificate) {
+            let reason =
+                "a list in its issuer's name, signed with a key that is not the issuer's, revokes it";
+            return Some((Check::Revocation, reason.to_owned(), "request a new certificate with a new key"));
+        }
+        let Some(list) = self.list_of(issuer, trusted) else {
+            return self.store.lists_required.then(|| {
+                let reason = "there is no revocation list of its issuer, and one is required";
+                (Check::Revocation, reason.to_owned(), HINT)
+            });
+        };
         if list.verify(issuer.public_key()).is_err() {
             let reason = "the revocation list in its issuer's name is not signed with the issuer's key";
             return Some((Check::Revocation, reason.to_owned(), HINT));
