@@ -177,12 +177,13 @@ pub(crate) fn hash(name: Option<&str>, key: &otls::pki::PrivateKey) -> Result<Ha
     }
 }
 
-/// `"server"` or `"client"`.
+/// `"server"`, `"client"` or `"both"`.
 pub(crate) fn profile(name: &str) -> Result<otls::pki::Profile> {
     match name {
         "server" => Ok(otls::pki::Profile::Server),
         "client" => Ok(otls::pki::Profile::Client),
-        _ => Err(Failure::misuse("unknown profile", "use \"server\" or \"client\"")),
+        "both" => Ok(otls::pki::Profile::Both),
+        _ => Err(Failure::misuse("unknown profile", "use \"server\", \"client\" or \"both\"")),
     }
 }
 

@@ -2,6 +2,7 @@
 //! converts the result. Sockets, clocks that tick and everything that waits are in the Python
 //! package around it.
 
+mod aead;
 mod config;
 mod connection;
 mod convert;
@@ -18,6 +19,8 @@ mod _otls {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::aead::Aead;
+    #[pymodule_export]
     use crate::config::Config;
     #[pymodule_export]
     use crate::connection::{Connection, Offer, RequestedCertificate};
@@ -32,7 +35,7 @@ mod _otls {
     #[pymodule_export]
     use crate::pki::authority::{Authority, Identity, TrustStore};
     #[pymodule_export]
-    use crate::pki::certificate::{Certificate, CertificateRequest};
+    use crate::pki::certificate::{Certificate, CertificateRequest, Crl};
     #[pymodule_export]
     use crate::pki::key::{PrivateKey, PublicKey, load_key};
     #[pymodule_export]

@@ -3,7 +3,9 @@
 =============================  ==================================================================
 keys and certificates          :class:`PrivateKey`, :func:`load_key`, :class:`PublicKey`,
                                :class:`CertificateRequest`, :class:`Certificate`,
-                               :class:`Authority`, :class:`Identity`, :class:`TrustStore`
+                               :class:`Authority`, :class:`Crl`, :class:`Identity`,
+                               :class:`TrustStore`
+encryption with a key          :class:`Aead`, :meth:`PublicKey.encrypt`, :meth:`PrivateKey.decrypt`
 connections                    :class:`Config`, :class:`Connection` (no I/O), :func:`connect`,
                                :func:`listen`, :class:`Stream`; on asyncio: :mod:`otls.aio`;
                                resumption: :class:`Session`, :class:`TicketKeys`
@@ -93,6 +95,7 @@ from ._otls import (
     GROUPS,
     SCHEMES,
     SUITES,
+    Aead,
     Answer,
     Authority,
     Certificate,
@@ -102,6 +105,7 @@ from ._otls import (
     Config,
     Connection,
     Context,
+    Crl,
     DistinguishedName,
     Envelope,
     EstClient,
@@ -132,6 +136,7 @@ from ._state import (
 
 __all__ = [
     "Address",
+    "Aead",
     "AlertReceived",
     "Answer",
     "ApiMisuse",
@@ -158,6 +163,7 @@ __all__ = [
     "Configure",
     "Connection",
     "Context",
+    "Crl",
     "DEFAULT_TIMEOUT",
     "DecryptError",
     "DistinguishedName",

@@ -38,6 +38,17 @@ class PrivateKey:
         """PKCS#8 PEM: plain, or encrypted with ``password``."""
     def to_der(self, *, password: _Material | None = None) -> bytes:
         """PKCS#8 DER: plain, or encrypted with ``password``."""
+    def export(
+        self,
+        *,
+        format: Literal["pkcs8", "pkcs1", "sec1"] = "pkcs8",
+        encoding: Literal["pem", "der"] = "pem",
+        password: _Material | None = None,
+        encryption: Literal["pbkdf2", "scrypt", "legacy-pem"] | None = None,
+    ) -> bytes:
+        """The key in a format of choice."""
+    def decrypt(self, ciphertext: _Bytes, *, label: _Bytes | None = None) -> bytes:
+        """Decrypts what ``PublicKey.encrypt`` made with the same ``label`` (RSA-OAEP with SHA-256)."""
     @property
     def kind(self) -> str:
         """``"rsa"`` or ``"ecdsa"``."""
@@ -64,6 +75,12 @@ class PublicKey:
         """SubjectPublicKeyInfo as PEM."""
     def to_der(self) -> bytes:
         """SubjectPublicKeyInfo as DER."""
+    def to_pkcs1_pem(self) -> bytes:
+        """RSAPublicKey (PKCS#1) as PEM; RSA only."""
+    def to_pkcs1_der(self) -> bytes:
+        """RSAPublicKey (PKCS#1) as DER; RSA only."""
+    def encrypt(self, plaintext: _Material, *, label: _Bytes | None = None) -> bytes:
+        """Encrypts a few octets to the holder of the private key (RSA-OAEP with SHA-256)."""
     @property
     def kind(self) -> str:
         """``"rsa"`` or ``"ecdsa"``."""
@@ -81,6 +98,23 @@ class PublicKey:
     def __hash__(self) -> int: ...
 
 @final
+class Aead:
+    """Authenticated encryption with associated data under one key."""
+
+    def __new__(cls, name: str, key: _Material) -> Aead: ...
+    @staticmethod
+    def generate_key(name: str) -> bytes:
+        """A new random key for an algorithm."""
+    def seal(self, plaintext: _Bytes, *, aad: _Bytes | None = None) -> bytes:
+        """Seals one message: nonce, ciphertext and tag, with a random nonce."""
+    def open(self, sealed: _Bytes, *, aad: _Bytes | None = None) -> bytes:
+        """Opens what ``seal`` made; raises ``otls.DecryptError`` for anything else."""
+    def seal_with_nonce(self, nonce: _Bytes, plaintext: _Bytes, *, aad: _Bytes | None = None) -> bytes:
+        """Seals with a nonce of the caller's, which must never be used twice."""
+    def open_with_nonce(self, nonce: _Bytes, sealed: _Bytes, *, aad: _Bytes | None = None) -> bytes:
+        """Opens what ``seal_with_nonce`` made."""
+
+@final
 class DistinguishedName:
     """A subject or issuer: country, state, locality, organisation and common name."""
 
@@ -91,7 +125,10 @@ class DistinguishedName:
         state: str = "",
         locality: str = "",
         organization: str = "",
+        organizational_unit: str = "",
         common_name: str = "",
+        email: str = "",
+        serial_number: str = "",
     ) -> DistinguishedName: ...
     @property
     def country(self) -> str:
@@ -106,8 +143,17 @@ class DistinguishedName:
     def organization(self) -> str:
         """O: organisation."""
     @property
+    def organizational_unit(self) -> str:
+        """OU: organisational unit."""
+    @property
     def common_name(self) -> str:
         """CN: common name."""
+    @property
+    def email(self) -> str:
+        """emailAddress."""
+    @property
+    def serial_number(self) -> str:
+        """serialNumber: of the subject itself, not of a certificate."""
     def __hash__(self) -> int: ...
 
 @final
@@ -139,6 +185,23 @@ class CertificateRequest:
     @property
     def public_key(self) -> PublicKey:
         """The public key."""
+    @property
+    def is_ca(self) -> bool:
+        """Whether it asks for an authority's certificate."""
+    @property
+    def path_length(self) -> int | None:
+        """pathLenConstraint: how many authorities may stand below; ``None`` without one."""
+    @property
+    def key_usages(self) -> list[str]:
+        """KeyUsage, in the words of RFC 5280."""
+    @property
+    def extended_key_usages(self) -> list[str]:
+        """ExtendedKeyUsage: names, or dotted numbers."""
+    @property
+    def signature_algorithm(self) -> str:
+        """What it is signed with, as OpenSSL names it."""
+    def to_text(self) -> str:
+        """All of it for a person to read."""
 
 @final
 class Certificate:
@@ -181,7 +244,60 @@ class Certificate:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the DER, in hexadecimal."""
+    @property
+    def path_length(self) -> int | None:
+        """pathLenConstraint: how many authorities may stand below; ``None`` without one."""
+    @property
+    def key_usages(self) -> list[str]:
+        """KeyUsage, in the words of RFC 5280."""
+    @property
+    def extended_key_usages(self) -> list[str]:
+        """ExtendedKeyUsage: names, or dotted numbers."""
+    @property
+    def signature_algorithm(self) -> str:
+        """What it is signed with, as OpenSSL names it."""
+    def to_text(self) -> str:
+        """All of it for a person to read."""
+    @property
+    def subject_key_identifier(self) -> bytes | None:
+        """SubjectKeyIdentifier."""
+    @property
+    def authority_key_identifier(self) -> bytes | None:
+        """AuthorityKeyIdentifier."""
+    @property
+    def crl_urls(self) -> list[str]:
+        """Where its issuer publishes revocation lists."""
     def __hash__(self) -> int: ...
+
+@final
+class Crl:
+    """A list of revoked certificates."""
+
+    @staticmethod
+    def load(data: _Material) -> Crl:
+        """Loads a list, PEM or DER. Its signature is checked by whoever verifies with it."""
+    def to_pem(self) -> bytes:
+        """PEM."""
+    def to_der(self) -> bytes:
+        """DER."""
+    @property
+    def issuer(self) -> DistinguishedName:
+        """Who signed it."""
+    @property
+    def number(self) -> int:
+        """Its number, which grows from list to list."""
+    @property
+    def this_update(self) -> datetime:
+        """When it was issued, in UTC."""
+    @property
+    def next_update(self) -> datetime:
+        """From then on it is stale, in UTC."""
+    @property
+    def revoked(self) -> tuple[tuple[int, datetime, str], ...]:
+        """The entries: serial number, time and reason of each."""
+    def to_text(self) -> str:
+        """All of it for a person to read."""
+    def __contains__(self, key: Certificate, /) -> bool: ...
 
 @final
 class Authority:
@@ -193,13 +309,19 @@ class Authority:
         subject: DistinguishedName,
         *,
         hash: str | None = None,
+        path_length: int = 0,
         lifetime: int = ...,
         now: _Moment | None = None,
     ) -> Authority:
         """Makes an authority with a self-signed certificate that is valid for ``lifetime`` seconds."""
     @staticmethod
-    def load(certificate: Certificate, key: PrivateKey, *, hash: str | None = None) -> Authority:
-        """An authority from its certificate and key."""
+    def load(
+        certificate: Certificate, key: PrivateKey, *, chain: _Chain | None = None, hash: str | None = None
+    ) -> Authority:
+        """An authority from its certificate and key; with the issuers above it in ``chain``."""
+    @property
+    def chain(self) -> list[Certificate]:
+        """The authority's certificate and those above it."""
     @property
     def certificate(self) -> Certificate:
         """The authority's certificate."""
@@ -207,6 +329,26 @@ class Authority:
         self, request: CertificateRequest, profile: str, *, lifetime: int = ..., now: _Moment | None = None
     ) -> Certificate:
         """Issues a certificate for the key, subject and names of ``request``."""
+    def issue_authority(
+        self,
+        request: CertificateRequest,
+        *,
+        path_length: int = 0,
+        permitted: Sequence[str] | None = None,
+        excluded: Sequence[str] | None = None,
+        lifetime: int = ...,
+        now: _Moment | None = None,
+    ) -> Certificate:
+        """Issues the certificate of an authority below this one."""
+    def issue_crl(
+        self,
+        revoked: Sequence[tuple[Certificate, _Moment, str]],
+        *,
+        number: int | None = None,
+        lifetime: int = ...,
+        now: _Moment | None = None,
+    ) -> Crl:
+        """Signs a list of revoked certificates, each as (certificate, time, reason)."""
 
 @final
 class Identity:
@@ -226,10 +368,24 @@ class TrustStore:
     one that the peer sends with its own."""
 
     def __new__(
-        cls, authorities: _Chain | None = None, *, fingerprints: Sequence[str] | None = None
+        cls,
+        authorities: _Chain | None = None,
+        *,
+        fingerprints: Sequence[str] | None = None,
+        intermediates: _Chain | None = None,
+        crls: Sequence[Crl] | None = None,
+        max_depth: int | None = None,
+        require_crls: bool = False,
     ) -> TrustStore: ...
-    def verify(self, chain: _Chain, *, server_name: str | None = None, now: _Moment | None = None) -> None:
-        """Judges a chain (leaf first) as that of a server, or without a name as a client's."""
+    def verify(
+        self,
+        chain: _Chain,
+        *,
+        server_name: str | None = None,
+        usage: Literal["server", "client", "any"] | None = None,
+        now: _Moment | None = None,
+    ) -> Certificate:
+        """Judges a chain (leaf first); returns the trusted authority that it leads to."""
 
 @final
 class Config:

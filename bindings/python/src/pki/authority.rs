@@ -6,11 +6,11 @@ use otls::crypto::SystemRandom;
 use otls::pki;
 use pyo3::prelude::*;
 
-use super::certificate::{Certificate, CertificateRequest};
+use super::certificate::{Certificate, CertificateRequest, Crl};
 use super::key::PrivateKey;
 use super::name::{self, DistinguishedName};
 use crate::convert::{Moment, fingerprint, hash, moment_or_now, parse_each, profile};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// A certificate authority: its certificate, its key and the hash that it signs with.
 #[pyclass(frozen, module = "otls")]
@@ -19,32 +19,50 @@ pub(crate) struct Authority(pub(crate) Arc<pki::Authority>);
 #[pymethods]
 impl Authority {
     /// Makes an authority with a self-signed certificate that is valid for `lifetime` seconds. It signs
-    /// with `hash`, or with the one that fits the key.
+    /// with `hash`, or with the one that fits the key; `path_length` authorities may stand below it.
     #[staticmethod]
-    #[pyo3(signature = (key, subject, *, hash=None, lifetime=TEN_YEARS, now=None))]
+    #[pyo3(signature = (key, subject, *, hash=None, path_length=0, lifetime=TEN_YEARS, now=None))]
     fn create(
         py: Python<'_>,
         key: &PrivateKey,
         subject: &DistinguishedName,
         hash: Option<&str>,
+        path_length: u8,
         lifetime: u64,
         now: Option<Moment>,
     ) -> Result<Self> {
         let hash = self::hash(hash, &key.0)?;
         let now = moment_or_now(now)?;
         let made = py.detach(|| {
-            pki::Authority::create(key.duplicate()?, &subject.0, hash, lifetime, now, &SystemRandom)
+            let (key, random) = (key.duplicate()?, &SystemRandom);
+            pki::Authority::create_root(key, &subject.0, hash, path_length, lifetime, now, random)
         })?;
         Ok(Self(Arc::new(made)))
     }
 
-    /// An authority from its certificate and key.
+    /// An authority from its certificate and key; one below another has the issuers above it in `chain`,
+    /// nearest first.
     #[staticmethod]
-    #[pyo3(signature = (certificate, key, *, hash=None))]
-    fn load(py: Python<'_>, certificate: &Certificate, key: &PrivateKey, hash: Option<&str>) -> Result<Self> {
+    #[pyo3(signature = (certificate, key, *, chain=None, hash=None))]
+    fn load(
+        py: Python<'_>,
+        certificate: &Certificate,
+        key: &PrivateKey,
+        chain: Option<Chain>,
+        hash: Option<&str>,
+    ) -> Result<Self> {
         let hash = self::hash(hash, &key.0)?;
-        let loaded = py.detach(|| pki::Authority::load(certificate.0.clone(), key.duplicate()?, hash))?;
+        let chain = chain.map(Chain::into_certificates).unwrap_or_default();
+        let loaded = py.detach(|| {
+            pki::Authority::load(certificate.0.clone(), key.duplicate()?, hash)?.with_chain(chain)
+        })?;
         Ok(Self(Arc::new(loaded)))
+    }
+
+    /// The authority's certificate and those above it: what its holders send behind their own.
+    #[getter]
+    fn chain(&self) -> Vec<Certificate> {
+        self.0.chain().iter().cloned().map(Certificate).collect()
     }
 
     /// The authority's certificate.
@@ -54,7 +72,7 @@ impl Authority {
     }
 
     /// Issues a certificate for the key, subject and names of `request`, valid for `lifetime`
-    /// seconds. `profile` ("server" or "client") decides what it is good for, not the request.
+    /// seconds. `profile` ("server", "client" or "both") decides what it is good for, not the request.
     #[pyo3(signature = (request, profile, *, lifetime=NINETY_DAYS, now=None))]
     fn issue(
         &self,
@@ -68,6 +86,61 @@ impl Authority {
         let now = moment_or_now(now)?;
         let issued = py.detach(|| self.0.issue(&request.0, profile, lifetime, now, &SystemRandom))?;
         Ok(Certificate(issued))
+    }
+
+    /// Issues the certificate of an authority below this one. `path_length` further ones may stand below
+    /// it, and it may issue for names within `permitted` and outside `excluded` only: DNS names with all
+    /// below them, and networks.
+    #[pyo3(signature = (request, *, path_length=0, permitted=None, excluded=None, lifetime=NINETY_DAYS, now=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn issue_authority(
+        &self,
+        py: Python<'_>,
+        request: &CertificateRequest,
+        path_length: u8,
+        permitted: Option<Vec<String>>,
+        excluded: Option<Vec<String>>,
+        lifetime: u64,
+        now: Option<Moment>,
+    ) -> Result<Certificate> {
+        let mut constraints = pki::NameConstraints::new();
+        let (permitted, excluded) = (permitted.unwrap_or_default(), excluded.unwrap_or_default());
+        for name in &permitted {
+            constraints = constraints.permit(name)?;
+        }
+        for name in &excluded {
+            constraints = constraints.exclude(name)?;
+        }
+        let now = moment_or_now(now)?;
+        let issued = py.detach(|| {
+            if permitted.is_empty() && excluded.is_empty() {
+                let profile = pki::Profile::Ca { path_len: path_length };
+                return self.0.issue(&request.0, profile, lifetime, now, &SystemRandom);
+            }
+            self.0.issue_authority(&request.0, path_length, &constraints, lifetime, now, &SystemRandom)
+        })?;
+        Ok(Certificate(issued))
+    }
+
+    /// Signs a list of revoked certificates, each as (certificate, time, reason). The
+    /// `number` has to grow from list to list; by default it is the time.
+    #[pyo3(signature = (revoked, *, number=None, lifetime=SEVEN_DAYS, now=None))]
+    fn issue_crl(
+        &self,
+        py: Python<'_>,
+        revoked: Vec<(Py<Certificate>, Moment, String)>,
+        number: Option<u64>,
+        lifetime: u64,
+        now: Option<Moment>,
+    ) -> Result<Crl> {
+        let now = moment_or_now(now)?;
+        let entry = |(certificate, at, reason): (Py<Certificate>, Moment, String)| {
+            let serial = certificate.get().0.serial().to_vec();
+            Ok((serial, moment_or_now(Some(at))?, self::reason(&reason)?))
+        };
+        let revoked = revoked.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
+        let number = number.unwrap_or(now.0);
+        Ok(Crl(py.detach(|| self.0.issue_crl(&revoked, number, lifetime, now, &SystemRandom))?))
     }
 
     fn __repr__(&self) -> String {
@@ -107,14 +180,28 @@ impl Identity {
 
 /// The authorities that are trusted: by certificate, or by the SHA-256 fingerprint (hexadecimal) of
 /// one that the peer sends with its own.
+///
+/// `intermediates` help to find a path where the peer does not send them; at most `max_depth` may stand in
+/// one. Where `crls` has a list of an authority, its certificates are checked against it; with
+/// `require_crls` there has to be one.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct TrustStore(pub(crate) pki::TrustStore);
 
 #[pymethods]
 impl TrustStore {
     #[new]
-    #[pyo3(signature = (authorities=None, *, fingerprints=None))]
-    fn new(authorities: Option<Chain>, fingerprints: Option<&Bound<'_, PyAny>>) -> Result<Self> {
+    #[pyo3(signature = (
+        authorities=None, *, fingerprints=None, intermediates=None, crls=None, max_depth=None,
+        require_crls=false,
+    ))]
+    fn new(
+        authorities: Option<Chain>,
+        fingerprints: Option<&Bound<'_, PyAny>>,
+        intermediates: Option<Chain>,
+        crls: Option<Vec<Py<Crl>>>,
+        max_depth: Option<usize>,
+        require_crls: bool,
+    ) -> Result<Self> {
         let mut store = pki::TrustStore::new();
         for certificate in authorities.map(Chain::into_certificates).unwrap_or_default() {
             store.add_authority(&certificate)?;
@@ -122,33 +209,70 @@ impl TrustStore {
         for fingerprint in parse_each(fingerprints, fingerprint)?.unwrap_or_default() {
             store.add_fingerprint(fingerprint);
         }
+        for certificate in intermediates.map(Chain::into_certificates).unwrap_or_default() {
+            store.add_intermediate(&certificate);
+        }
+        for crl in crls.unwrap_or_default() {
+            store.add_crl(crl.get().0.clone());
+        }
+        if let Some(depth) = max_depth {
+            store.set_max_depth(depth);
+        }
+        if require_crls {
+            store.require_lists();
+        }
         Ok(Self(store))
     }
 
     /// Judges a chain (leaf first) as that of the server `server_name`, or without it as a
-    /// client's. Raises a `CertificateError` whose `report` says what failed.
-    #[pyo3(signature = (chain, *, server_name=None, now=None))]
+    /// client's; with `usage="any"` the path alone. Returns the trusted authority that it leads to.
+    /// Raises a `CertificateError` whose `report` says what failed.
+    #[pyo3(signature = (chain, *, server_name=None, usage=None, now=None))]
     fn verify(
         &self,
         py: Python<'_>,
         chain: Chain,
         server_name: Option<&str>,
+        usage: Option<&str>,
         now: Option<Moment>,
-    ) -> Result<()> {
+    ) -> Result<Certificate> {
         let chain: Vec<Vec<u8>> =
             chain.into_certificates().iter().map(|certificate| certificate.to_der().to_vec()).collect();
-        let role = match server_name {
-            Some(server_name) => pki::PeerRole::Server(name::parse(server_name)?),
-            None => pki::PeerRole::Client,
+        let role = match (usage, server_name) {
+            (None | Some("server"), Some(server_name)) => pki::PeerRole::Server(name::parse(server_name)?),
+            (None | Some("client"), None) => pki::PeerRole::Client,
+            (Some("any"), None) => pki::PeerRole::Any,
+            _ => {
+                return Err(Failure::misuse(
+                    "usage and server_name do not go together",
+                    "pass a server_name, or usage=\"client\" or \"any\"",
+                ));
+            }
         };
         let now = moment_or_now(now)?;
-        py.detach(|| self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
-        Ok(())
+        let peer = py.detach(|| self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
+        Ok(Certificate(peer.authority().clone()))
     }
 
     fn __repr__(&self) -> String {
         format!("<TrustStore of {}>", self.0.authority_names().len())
     }
+}
+
+fn reason(word: &str) -> Result<pki::RevocationReason> {
+    Ok(match word {
+        "unspecified" => pki::RevocationReason::Unspecified,
+        "keyCompromise" => pki::RevocationReason::KeyCompromise,
+        "affiliationChanged" => pki::RevocationReason::AffiliationChanged,
+        "superseded" => pki::RevocationReason::Superseded,
+        "cessationOfOperation" => pki::RevocationReason::CessationOfOperation,
+        _ => {
+            return Err(Failure::misuse(
+                "unknown reason of a revocation",
+                "use unspecified, keyCompromise, affiliationChanged, superseded or cessationOfOperation",
+            ));
+        }
+    })
 }
 
 /// One certificate, or a sequence of them.
@@ -167,5 +291,6 @@ impl Chain {
     }
 }
 
+const SEVEN_DAYS: u64 = 7 * 24 * 3600;
 const TEN_YEARS: u64 = 10 * 365 * 24 * 3600;
 const NINETY_DAYS: u64 = 90 * 24 * 3600;

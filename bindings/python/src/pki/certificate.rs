@@ -104,6 +104,53 @@ impl Certificate {
         hex(&self.0.fingerprint())
     }
 
+    /// pathLenConstraint: how many authorities may stand below; `None` without one.
+    #[getter]
+    fn path_length(&self) -> Option<u8> {
+        self.0.path_length()
+    }
+
+    /// KeyUsage, in the words of RFC 5280.
+    #[getter]
+    fn key_usages(&self) -> Vec<&'static str> {
+        self.0.key_usages()
+    }
+
+    /// ExtendedKeyUsage: names, or dotted numbers.
+    #[getter]
+    fn extended_key_usages(&self) -> Vec<String> {
+        self.0.extended_key_usages()
+    }
+
+    /// What it is signed with, as OpenSSL names it.
+    #[getter]
+    fn signature_algorithm(&self) -> String {
+        self.0.signature_algorithm()
+    }
+
+    /// All of it for a person to read.
+    fn to_text(&self) -> String {
+        self.0.to_text()
+    }
+
+    /// SubjectKeyIdentifier.
+    #[getter]
+    fn subject_key_identifier(&self) -> Option<Vec<u8>> {
+        self.0.subject_key_identifier().map(<[u8]>::to_vec)
+    }
+
+    /// AuthorityKeyIdentifier.
+    #[getter]
+    fn authority_key_identifier(&self) -> Option<Vec<u8>> {
+        self.0.authority_key_identifier().map(<[u8]>::to_vec)
+    }
+
+    /// Where its issuer publishes revocation lists.
+    #[getter]
+    fn crl_urls(&self) -> Vec<String> {
+        self.0.crl_urls().to_vec()
+    }
+
     fn __repr__(&self) -> String {
         format!("<Certificate {} sha256={}>", self.0.subject(), self.fingerprint())
     }
@@ -168,6 +215,41 @@ impl CertificateRequest {
         PublicKey(self.0.public_key().clone())
     }
 
+    /// Whether it asks for an authority's certificate.
+    #[getter]
+    fn is_ca(&self) -> bool {
+        self.0.is_ca()
+    }
+
+    /// pathLenConstraint: how many authorities may stand below; `None` without one.
+    #[getter]
+    fn path_length(&self) -> Option<u8> {
+        self.0.path_length()
+    }
+
+    /// KeyUsage, in the words of RFC 5280.
+    #[getter]
+    fn key_usages(&self) -> Vec<&'static str> {
+        self.0.key_usages()
+    }
+
+    /// ExtendedKeyUsage: names, or dotted numbers.
+    #[getter]
+    fn extended_key_usages(&self) -> Vec<String> {
+        self.0.extended_key_usages()
+    }
+
+    /// What it is signed with, as OpenSSL names it.
+    #[getter]
+    fn signature_algorithm(&self) -> String {
+        self.0.signature_algorithm()
+    }
+
+    /// All of it for a person to read.
+    fn to_text(&self) -> String {
+        self.0.to_text()
+    }
+
     fn __repr__(&self) -> String {
         format!("<CertificateRequest {}>", self.0.subject())
     }
@@ -179,4 +261,76 @@ pub(crate) fn integer<'py>(py: Python<'py>, big_endian: &[u8]) -> PyResult<Bound
 
 fn names<'py>(py: Python<'py>, names: &[pki::GeneralName]) -> PyResult<Bound<'py, PyTuple>> {
     PyTuple::new(py, names.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// A list of revoked certificates.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Crl(pub(crate) pki::Crl);
+
+#[pymethods]
+impl Crl {
+    /// Loads a list, PEM or DER. Its signature is checked by whoever verifies with it.
+    #[staticmethod]
+    fn load(data: Material) -> Result<Self> {
+        Ok(Self(pki::Crl::load(&data)?))
+    }
+
+    /// PEM.
+    fn to_pem<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.to_pem().as_bytes())
+    }
+
+    /// DER.
+    fn to_der<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.to_der())
+    }
+
+    /// Who signed it.
+    #[getter]
+    fn issuer(&self) -> DistinguishedName {
+        DistinguishedName(self.0.issuer())
+    }
+
+    /// Its number, which grows from list to list.
+    #[getter]
+    fn number<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        integer(py, self.0.number())
+    }
+
+    /// When it was issued, in UTC.
+    #[getter]
+    fn this_update<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.this_update())
+    }
+
+    /// From then on it is stale, in UTC.
+    #[getter]
+    fn next_update<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.next_update())
+    }
+
+    /// The entries: serial number, time and reason of each.
+    #[getter]
+    fn revoked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let entries: PyResult<Vec<_>> = self
+            .0
+            .revoked()
+            .iter()
+            .map(|entry| Ok((integer(py, &entry.serial)?, datetime(py, entry.at)?, entry.reason)))
+            .collect();
+        PyTuple::new(py, entries?)
+    }
+
+    /// All of it for a person to read.
+    fn to_text(&self) -> String {
+        self.0.to_text()
+    }
+
+    fn __contains__(&self, certificate: &Certificate) -> bool {
+        self.0.issuer() == *certificate.0.issuer() && self.0.contains(certificate.0.serial())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Crl {}>", self.0.issuer())
+    }
 }

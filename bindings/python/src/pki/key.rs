@@ -46,6 +46,59 @@ impl PrivateKey {
         Ok(PyBytes::new(py, der.expose()))
     }
 
+    /// The key in a format of choice: `"pkcs8"`, `"pkcs1"` (RSA) or `"sec1"` (EC), as `"pem"` or `"der"`.
+    ///
+    /// With a password PKCS#8 is encrypted by PBES2 (`encryption="pbkdf2"`, the default, or `"scrypt"`), and
+    /// traditional PEM by `encryption="legacy-pem"`, which is weak.
+    #[pyo3(signature = (*, format="pkcs8", encoding="pem", password=None, encryption=None))]
+    fn export<'py>(
+        &self,
+        py: Python<'py>,
+        format: &str,
+        encoding: &str,
+        password: Option<Material>,
+        encryption: Option<&str>,
+    ) -> Result<Bound<'py, PyBytes>> {
+        let format = match format {
+            "pkcs8" => pki::KeyFormat::Pkcs8,
+            "pkcs1" => pki::KeyFormat::Pkcs1,
+            "sec1" => pki::KeyFormat::Sec1,
+            _ => return Err(Failure::misuse("unknown format of a key", "use pkcs8, pkcs1 or sec1")),
+        };
+        let encoding = match encoding {
+            "pem" => pki::Encoding::Pem,
+            "der" => pki::Encoding::Der,
+            _ => return Err(Failure::misuse("unknown encoding of a key", "use pem or der")),
+        };
+        let encryption = match (password.as_deref(), encryption) {
+            (None, None) => pki::KeyEncryption::Plain,
+            (Some(password), None | Some("pbkdf2")) => pki::KeyEncryption::Pbkdf2(password),
+            (Some(password), Some("scrypt")) => pki::KeyEncryption::Scrypt(password),
+            (Some(password), Some("legacy-pem")) => pki::KeyEncryption::LegacyPem(password),
+            (None, Some(_)) => {
+                return Err(Failure::misuse("encryption without a password", "pass a password"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Failure::misuse("unknown encryption", "use pbkdf2, scrypt or legacy-pem"));
+            }
+        };
+        let data = py.detach(|| self.0.export(format, encoding, encryption, &SystemRandom))?;
+        Ok(PyBytes::new(py, data.expose()))
+    }
+
+    /// Decrypts what `PublicKey.encrypt` made with the same `label` (RSA-OAEP with SHA-256).
+    #[pyo3(signature = (ciphertext, *, label=None))]
+    fn decrypt<'py>(
+        &self,
+        py: Python<'py>,
+        ciphertext: Octets,
+        label: Option<Octets>,
+    ) -> Result<Bound<'py, PyBytes>> {
+        let label = label.as_deref().unwrap_or_default();
+        let plaintext = py.detach(|| self.0.decrypt(label, &ciphertext, &SystemRandom))?;
+        Ok(PyBytes::new(py, plaintext.expose()))
+    }
+
     /// `"rsa"` or `"ecdsa"`.
     #[getter]
     fn kind(&self) -> &'static str {
@@ -147,6 +200,29 @@ impl PublicKey {
     #[getter]
     fn bits(&self) -> usize {
         bits(self.0.algorithm())
+    }
+
+    /// RSAPublicKey (PKCS#1) as PEM; RSA only.
+    fn to_pkcs1_pem<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.0.to_pkcs1_pem()?.as_bytes()))
+    }
+
+    /// RSAPublicKey (PKCS#1) as DER; RSA only.
+    fn to_pkcs1_der<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.0.to_pkcs1_der()?))
+    }
+
+    /// Encrypts a few octets, such as an AEAD key, to the holder of the private key (RSA-OAEP with SHA-256).
+    #[pyo3(signature = (plaintext, *, label=None))]
+    fn encrypt<'py>(
+        &self,
+        py: Python<'py>,
+        plaintext: Material,
+        label: Option<Octets>,
+    ) -> Result<Bound<'py, PyBytes>> {
+        let label = label.as_deref().unwrap_or_default();
+        let ciphertext = py.detach(|| self.0.encrypt(label, &plaintext, &SystemRandom))?;
+        Ok(PyBytes::new(py, &ciphertext))
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo, in hexadecimal.
