@@ -429,6 +429,11 @@
 #define OTLS_PROFILE_CLIENT 2
 
 /**
+ * What a certificate is for: a TLS server that is a client too.
+ */
+#define OTLS_PROFILE_BOTH 3
+
+/**
  * State of a connection: octets from the peer are wanted, `otls_connection_feed`.
  */
 #define OTLS_STATE_WANT_READ 1
@@ -519,6 +524,101 @@
  * Verdict on a code: there is no such code.
  */
 #define OTLS_VERDICT_UNKNOWN 6
+
+/**
+ * What a certificate has to be good for: a TLS server, with a name.
+ */
+#define OTLS_USAGE_SERVER 1
+
+/**
+ * What a certificate has to be good for: a TLS client.
+ */
+#define OTLS_USAGE_CLIENT 2
+
+/**
+ * What a certificate has to be good for: nothing in particular, the path alone is judged.
+ */
+#define OTLS_USAGE_ANY 3
+
+/**
+ * Format of a key: PKCS#8 for a private one (RFC 5958), SubjectPublicKeyInfo for a public one.
+ */
+#define OTLS_FORMAT_PKCS8 1
+
+/**
+ * Format of a key: PKCS#1, for RSA (RFC 8017 appendix A.1).
+ */
+#define OTLS_FORMAT_PKCS1 2
+
+/**
+ * Format of a key: SEC1, for an EC private key (RFC 5915).
+ */
+#define OTLS_FORMAT_SEC1 3
+
+/**
+ * Encoding of a key: PEM.
+ */
+#define OTLS_ENCODING_PEM 1
+
+/**
+ * Encoding of a key: DER.
+ */
+#define OTLS_ENCODING_DER 2
+
+/**
+ * Encryption of a key: none; the password is NULL.
+ */
+#define OTLS_ENCRYPTION_NONE 0
+
+/**
+ * Encryption of a key: PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018), for PKCS#8.
+ */
+#define OTLS_ENCRYPTION_PBKDF2 1
+
+/**
+ * Encryption of a key: PBES2 with scrypt and AES-256-CBC, for PKCS#8.
+ */
+#define OTLS_ENCRYPTION_SCRYPT 2
+
+/**
+ * Encryption of a key: that of OpenSSL's traditional PEM, for PKCS#1 and SEC1. Weak: for old readers.
+ */
+#define OTLS_ENCRYPTION_LEGACY_PEM 3
+
+/**
+ * Algorithm of an AEAD: AES-128-GCM, key of 16 octets.
+ */
+#define OTLS_AEAD_AES_128_GCM 1
+
+/**
+ * Algorithm of an AEAD: AES-256-GCM, key of 32 octets.
+ */
+#define OTLS_AEAD_AES_256_GCM 2
+
+/**
+ * Algorithm of an AEAD: ChaCha20-Poly1305, key of 32 octets (RFC 8439).
+ */
+#define OTLS_AEAD_CHACHA20_POLY1305 3
+
+/**
+ * Algorithm of an AEAD: AES-128-CBC with PKCS#7 padding inside HMAC-SHA-256, key of 32 octets.
+ */
+#define OTLS_AEAD_AES_128_CBC_HMAC_SHA256 4
+
+/**
+ * Algorithm of an AEAD: AES-256-CBC with PKCS#7 padding inside HMAC-SHA-384, key of 56 octets.
+ */
+#define OTLS_AEAD_AES_256_CBC_HMAC_SHA384 5
+
+/**
+ * Octets of the nonce of an AEAD.
+ */
+#define OTLS_AEAD_NONCE_LEN 12
+
+/**
+ * A key for authenticated encryption with associated data. It is zeroised when it is freed.
+ */
+typedef struct otls_aead otls_aead;
 
 /**
  * A certificate authority: its certificate and its key.
@@ -617,6 +717,17 @@ typedef struct otls_public_key otls_public_key;
  * A certificate request (PKCS#10, RFC 2986), whose signature was checked: its sender has the key.
  */
 typedef struct otls_request otls_request;
+
+/**
+ * A session that a client may resume, once. Whoever has it can pass for the client until it expires.
+ */
+typedef struct otls_session otls_session;
+
+/**
+ * The keys that a server seals its session tickets with (RFC 8446 section 4.6.1). They change every 12
+ * hours by themselves. Servers with the same keys resume each other's sessions.
+ */
+typedef struct otls_ticket_keys otls_ticket_keys;
 
 /**
  * The authorities that are trusted, and their revocation lists. No authority of the system is in it.
@@ -997,7 +1108,8 @@ int32_t otls_request_public_key(const otls_request *request,
 
 /**
  * Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`
- * seconds from `now`. It signs with one of the `OTLS_HASH_` hashes.
+ * seconds from `now`. It signs with one of the `OTLS_HASH_` hashes; `path_length` authorities may stand
+ * below it, one under the other.
  *
  * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_WRONG_SCHEME` for a hash that is not the key's;
  * `OTLS_ERROR_RANDOM`.
@@ -1005,6 +1117,7 @@ int32_t otls_request_public_key(const otls_request *request,
 int32_t otls_authority_create(const otls_key *key,
                               const otls_name *name,
                               int32_t hash,
+                              uint8_t path_length,
                               uint64_t lifetime,
                               uint64_t now,
                               otls_authority **authority,
@@ -1117,6 +1230,302 @@ void otls_identity_free(otls_identity *identity);
  */
 int32_t otls_identity_certificate(const otls_identity *identity,
                                   otls_certificate **certificate,
+                                  otls_error **error);
+
+/**
+ * Gives an authority below others the certificates above it, PEM, nearest first; its own may come before
+ * them. `otls_authority_chain` then has them.
+ *
+ * Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for one that has not issued the one before it;
+ * `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+ */
+int32_t otls_authority_with_chain(const otls_authority *authority,
+                                  const uint8_t *chain,
+                                  size_t chain_len,
+                                  otls_authority **with_chain,
+                                  otls_error **error);
+
+/**
+ * The authority's certificate and those above it, PEM: what the holder of a certificate sends behind his
+ * own.
+ */
+int32_t otls_authority_chain(const otls_authority *authority,
+                             otls_blob **chain,
+                             otls_error **error);
+
+/**
+ * Issues the certificate of an authority below this one, otherwise as `otls_authority_issue`. `path_length`
+ * further ones may stand below it. `permitted` and `excluded` are the names that it may and may not issue for
+ * (RFC 5280 section 4.2.1.10): DNS names with all below them, and networks such as 10.0.0.0/8, separated by
+ * commas; empty for no constraint.
+ *
+ * Errors: `OTLS_ERROR_AUTHORITY_REFUSED`; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_authority_issue_authority(const otls_authority *authority,
+                                       const otls_request *request,
+                                       uint8_t path_length,
+                                       const uint8_t *permitted,
+                                       size_t permitted_len,
+                                       const uint8_t *excluded,
+                                       size_t excluded_len,
+                                       uint64_t lifetime,
+                                       uint64_t now,
+                                       otls_certificate **certificate,
+                                       otls_error **error);
+
+/**
+ * Adds a certificate that may stand between a leaf and a trusted authority, for peers that do not send it.
+ * It is not trusted by itself.
+ */
+int32_t otls_trust_store_add_intermediate(const otls_trust_store *trust,
+                                          const otls_certificate *certificate,
+                                          otls_error **error);
+
+/**
+ * Accepts at most `depth` authorities between a leaf and a trusted one.
+ */
+int32_t otls_trust_store_set_max_depth(const otls_trust_store *trust,
+                                       size_t depth,
+                                       otls_error **error);
+
+/**
+ * Refuses certificates of authorities without a revocation list. Otherwise such certificates are not checked
+ * against one.
+ */
+int32_t otls_trust_store_require_crls(const otls_trust_store *trust,
+                                      otls_error **error);
+
+/**
+ * Judges a certificate chain, PEM or one DER certificate, leaf first, at the time `now`. `usage` is one of the
+ * `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise empty. `*authority`
+ * is the trusted authority that the chain leads to.
+ *
+ * Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding_count`.
+ */
+int32_t otls_trust_store_verify(const otls_trust_store *trust,
+                                const uint8_t *chain,
+                                size_t chain_len,
+                                int32_t usage,
+                                const uint8_t *name,
+                                size_t name_len,
+                                uint64_t now,
+                                otls_certificate **authority,
+                                otls_error **error);
+
+/**
+ * How many findings the report of a refused certificate has: each candidate chain, and each check that it
+ * did not pass. 0 if no certificate was refused, and for NULL. The first decides the code.
+ */
+size_t otls_error_finding_count(const otls_error *error);
+
+/**
+ * The number of the candidate chain that a finding is about, from 0. -1 if there is no such finding, and
+ * for NULL.
+ */
+int32_t otls_error_finding_candidate(const otls_error *error,
+                                     size_t index);
+
+/**
+ * The depth of the certificate that a finding is about: 0 is the leaf, each issuer one more. -1 as for
+ * `otls_error_finding_candidate`.
+ */
+int32_t otls_error_finding_depth(const otls_error *error,
+                                 size_t index);
+
+/**
+ * The subject of the certificate that a finding is about: UTF-8 that ends in NUL and belongs to the
+ * error. Empty if there is no such finding, and for NULL.
+ */
+const char *otls_error_finding_subject(const otls_error *error, size_t index);
+
+/**
+ * The check that was not passed, for example `notAfter`: UTF-8 that ends in NUL and belongs to the
+ * error. Empty if there is no such finding, and for NULL.
+ */
+const char *otls_error_finding_check(const otls_error *error, size_t index);
+
+/**
+ * Why it was not passed, with the values that were compared: UTF-8 that ends in NUL and belongs to the
+ * error. Empty if there is no such finding, and for NULL.
+ */
+const char *otls_error_finding_reason(const otls_error *error,
+                                      size_t index);
+
+/**
+ * What to do about it: UTF-8 that ends in NUL and belongs to the
+ * error. Empty if there is no such finding, and for NULL.
+ */
+const char *otls_error_finding_hint(const otls_error *error, size_t index);
+
+/**
+ * All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
+ */
+int32_t otls_certificate_to_text(const otls_certificate *certificate,
+                                 otls_blob **text,
+                                 otls_error **error);
+
+/**
+ * The algorithm that the certificate is signed with, as OpenSSL names it.
+ */
+int32_t otls_certificate_signature_algorithm(const otls_certificate *certificate,
+                                             otls_blob **text,
+                                             otls_error **error);
+
+/**
+ * KeyUsage (RFC 5280 section 4.2.1.3), for example `digitalSignature`, separated by commas; empty without.
+ */
+int32_t otls_certificate_key_usages(const otls_certificate *certificate,
+                                    otls_blob **text,
+                                    otls_error **error);
+
+/**
+ * ExtendedKeyUsage (RFC 5280 section 4.2.1.12): names or dotted numbers, separated by commas; empty without.
+ */
+int32_t otls_certificate_extended_key_usages(const otls_certificate *certificate,
+                                             otls_blob **text,
+                                             otls_error **error);
+
+/**
+ * pathLenConstraint: how many authorities may stand below this one (RFC 5280 section 4.2.1.9). -1 without
+ * one, and for NULL.
+ */
+int32_t otls_certificate_path_length(const otls_certificate *certificate);
+
+/**
+ * All that a request asks for, for a person to read, laid out as by `openssl req -text`.
+ */
+int32_t otls_request_to_text(const otls_request *request, otls_blob **text, otls_error **error);
+
+/**
+ * The private key in one of the `OTLS_FORMAT_` formats and `OTLS_ENCODING_` encodings, encrypted with
+ * `password` as one of the `OTLS_ENCRYPTION_` numbers says.
+ *
+ * Errors: `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT` for PKCS#1 of an EC key and SEC1 of an RSA key;
+ * `OTLS_ERROR_API_MISUSE` for an encryption that the format does not have.
+ */
+int32_t otls_key_export(const otls_key *key,
+                        int32_t format,
+                        int32_t encoding,
+                        int32_t encryption,
+                        const uint8_t *password,
+                        size_t password_len,
+                        otls_blob **data,
+                        otls_error **error);
+
+/**
+ * The public key in a format, `OTLS_FORMAT_PKCS8` (SubjectPublicKeyInfo) or, for RSA, `OTLS_FORMAT_PKCS1`,
+ * and one of the `OTLS_ENCODING_` encodings.
+ *
+ * Errors: `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT`.
+ */
+int32_t otls_public_key_export(const otls_public_key *public_key,
+                               int32_t format,
+                               int32_t encoding,
+                               otls_blob **data,
+                               otls_error **error);
+
+/**
+ * Encrypts a few octets, such as the key of an AEAD, to the holder of an RSA private key: RSAES-OAEP with
+ * SHA-256 (RFC 8017 section 7.1). `label` is often empty.
+ *
+ * Errors: `OTLS_ERROR_WRONG_SCHEME` for a key that is not RSA; `OTLS_ERROR_API_MISUSE` for more octets than
+ * the key encrypts; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_public_key_encrypt(const otls_public_key *public_key,
+                                const uint8_t *label,
+                                size_t label_len,
+                                const uint8_t *plaintext,
+                                size_t plaintext_len,
+                                otls_blob **ciphertext,
+                                otls_error **error);
+
+/**
+ * Decrypts what `otls_public_key_encrypt` made with the same `label`.
+ *
+ * Errors: `OTLS_ERROR_WRONG_SCHEME` for a key that is not RSA; `OTLS_ERROR_DECRYPT_FAILED`, whatever the
+ * cause.
+ */
+int32_t otls_key_decrypt(const otls_key *key,
+                         const uint8_t *label,
+                         size_t label_len,
+                         const uint8_t *ciphertext,
+                         size_t ciphertext_len,
+                         otls_blob **plaintext,
+                         otls_error **error);
+
+/**
+ * A key for one of the `OTLS_AEAD_` algorithms.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a key of another length.
+ */
+int32_t otls_aead_new(int32_t algorithm,
+                      const uint8_t *key,
+                      size_t key_len,
+                      otls_aead **aead,
+                      otls_error **error);
+
+/**
+ * Frees a key. NULL is fine.
+ */
+void otls_aead_free(otls_aead *aead);
+
+/**
+ * Seals one message: nonce, ciphertext and tag, with a random nonce. `aad` is authenticated and not part of
+ * the result. One key seals at most 2^32 messages like this (NIST SP 800-38D section 8.3).
+ *
+ * Errors: `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_aead_seal(const otls_aead *aead,
+                       const uint8_t *plaintext,
+                       size_t plaintext_len,
+                       const uint8_t *aad,
+                       size_t aad_len,
+                       otls_blob **sealed,
+                       otls_error **error);
+
+/**
+ * Opens what `otls_aead_seal` made.
+ *
+ * Errors: `OTLS_ERROR_DECRYPT_FAILED`, whatever the cause.
+ */
+int32_t otls_aead_open(const otls_aead *aead,
+                       const uint8_t *sealed,
+                       size_t sealed_len,
+                       const uint8_t *aad,
+                       size_t aad_len,
+                       otls_blob **plaintext,
+                       otls_error **error);
+
+/**
+ * Seals with a nonce of the caller's, of `OTLS_AEAD_NONCE_LEN` octets: ciphertext and tag. The same nonce
+ * twice under one key gives both messages and the key's authenticity away.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a nonce of another length.
+ */
+int32_t otls_aead_seal_with_nonce(const otls_aead *aead,
+                                  const uint8_t *nonce,
+                                  size_t nonce_len,
+                                  const uint8_t *plaintext,
+                                  size_t plaintext_len,
+                                  const uint8_t *aad,
+                                  size_t aad_len,
+                                  otls_blob **sealed,
+                                  otls_error **error);
+
+/**
+ * Opens what `otls_aead_seal_with_nonce` made.
+ *
+ * Errors: `OTLS_ERROR_DECRYPT_FAILED`, whatever the cause; `OTLS_ERROR_API_MISUSE` for a nonce of another
+ * length.
+ */
+int32_t otls_aead_open_with_nonce(const otls_aead *aead,
+                                  const uint8_t *nonce,
+                                  size_t nonce_len,
+                                  const uint8_t *sealed,
+                                  size_t sealed_len,
+                                  const uint8_t *aad,
+                                  size_t aad_len,
+                                  otls_blob **plaintext,
                                   otls_error **error);
 
 /**
@@ -1450,6 +1859,183 @@ int32_t otls_connection_export(const otls_connection *connection,
  * Why the connection has failed: a new error for `otls_error_free`, or NULL if it has not.
  */
 otls_error *otls_connection_error(const otls_connection *connection);
+
+/**
+ * The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
+ * with its length. A server with such a list refuses clients that offer others only.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a list that is empty, has a repetition, or is not of that format.
+ */
+int32_t otls_config_set_alpn(const otls_config *config,
+                             const uint8_t *protocols,
+                             size_t protocols_len,
+                             otls_error **error);
+
+/**
+ * A further identity of a server, for another name or of another kind of key: each client gets the one that it
+ * can verify (RFC 8446 section 4.4.2.2). No effect on a client.
+ */
+int32_t otls_config_add_identity(const otls_config *config,
+                                 const otls_identity *identity,
+                                 otls_error **error);
+
+/**
+ * A server that lets clients resume: each connection gets `count` tickets, at most 8. A resumed connection has
+ * the client's certificate of the first one, judged again by this configuration. No effect on a client.
+ */
+int32_t otls_config_set_tickets(const otls_config *config,
+                                const otls_ticket_keys *keys,
+                                size_t count,
+                                otls_error **error);
+
+/**
+ * A client whose connections keep the newest `count` sessions, at most 8, for `otls_connection_take_session`.
+ * No effect on a server.
+ */
+int32_t otls_config_keep_sessions(const otls_config *config,
+                                  size_t count,
+                                  otls_error **error);
+
+/**
+ * A client that tells servers which authorities it trusts (RFC 8446 section 4.2.4). No effect on a server.
+ */
+int32_t otls_config_name_authorities(const otls_config *config,
+                                     otls_error **error);
+
+/**
+ * The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385
+ * (RFC 8449).
+ */
+int32_t otls_config_set_record_size_limit(const otls_config *config,
+                                          uint16_t limit,
+                                          otls_error **error);
+
+/**
+ * The largest piece of data that we put in a record: 1 to 16384 octets.
+ */
+int32_t otls_config_set_max_fragment(const otls_config *config, size_t octets, otls_error **error);
+
+/**
+ * Pads records of data to a multiple of `block` octets (RFC 8446 section 5.4); 0 and 1: no padding.
+ */
+int32_t otls_config_set_padding(const otls_config *config, uint16_t block, otls_error **error);
+
+/**
+ * Records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them can
+ * read and forge everything on the connection: for debugging alone.
+ */
+int32_t otls_config_set_key_log(const otls_config *config,
+                                otls_error **error);
+
+/**
+ * New ticket keys.
+ *
+ * Errors: `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_ticket_keys_generate(uint64_t now, otls_ticket_keys **keys, otls_error **error);
+
+/**
+ * Ticket keys that `otls_ticket_keys_export` made, here or on another server.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for anything else, and for keys of the future.
+ */
+int32_t otls_ticket_keys_load(const uint8_t *data,
+                              size_t data_len,
+                              uint64_t now,
+                              otls_ticket_keys **keys,
+                              otls_error **error);
+
+/**
+ * The ticket keys as of `now`. Secret: whoever has them can pass for clients that may resume.
+ */
+int32_t otls_ticket_keys_export(const otls_ticket_keys *keys,
+                                uint64_t now,
+                                otls_blob **data,
+                                otls_error **error);
+
+/**
+ * Frees ticket keys. NULL is fine. Configurations that use them keep them.
+ */
+void otls_ticket_keys_free(otls_ticket_keys *keys);
+
+/**
+ * A session that `otls_session_save` saved.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for anything else.
+ */
+int32_t otls_session_load(const uint8_t *data,
+                          size_t data_len,
+                          otls_session **session,
+                          otls_error **error);
+
+/**
+ * The session's octets, for `otls_session_load`. Secret.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a session that was used.
+ */
+int32_t otls_session_save(const otls_session *session, otls_blob **data, otls_error **error);
+
+/**
+ * From this time on the session is of no use. 0 for one that was used, and for NULL.
+ */
+uint64_t otls_session_expires_at(const otls_session *session);
+
+/**
+ * Frees a session. NULL is fine.
+ */
+void otls_session_free(otls_session *session);
+
+/**
+ * As `otls_connection_client`, for a client that offers to resume `session`, which is used up by it and still to
+ * be freed. Where it cannot be resumed the handshake is a full one: `otls_connection_resumed` tells.
+ *
+ * Errors: as `otls_connection_client`; `OTLS_ERROR_API_MISUSE` for a session that was used.
+ */
+int32_t otls_connection_client_resuming(const otls_config *config,
+                                        const uint8_t *server_name,
+                                        size_t server_name_len,
+                                        const otls_session *session,
+                                        uint64_t now,
+                                        otls_connection **connection,
+                                        otls_error **error);
+
+/**
+ * The newest session that the server offers to resume, where `otls_config_keep_sessions` keeps any. Sessions
+ * come after `OTLS_STATE_HANDSHAKE_DONE`, with what the server sends next.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` where there is none.
+ */
+int32_t otls_connection_take_session(const otls_connection *connection,
+                                     otls_session **session,
+                                     otls_error **error);
+
+/**
+ * 1 for a connection that resumes an earlier one (RFC 8446 section 2.2), otherwise 0; 0 for NULL.
+ */
+int32_t otls_connection_resumed(const otls_connection *connection);
+
+/**
+ * The application protocol that was agreed on (ALPN, RFC 7301); empty without one.
+ */
+int32_t otls_connection_alpn(const otls_connection *connection,
+                             otls_blob **protocol,
+                             otls_error **error);
+
+/**
+ * The certificate that we showed the peer, on this connection or on the one that it resumes.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` where we have shown none.
+ */
+int32_t otls_connection_certificate(const otls_connection *connection,
+                                    otls_certificate **certificate,
+                                    otls_error **error);
+
+/**
+ * The secrets since the last call as lines of an `SSLKEYLOGFILE` (RFC 9850); empty without any.
+ */
+int32_t otls_connection_take_key_log(const otls_connection *connection,
+                                     otls_blob **lines,
+                                     otls_error **error);
 
 /**
  * A context with nothing in it.

@@ -22,6 +22,7 @@ mod channel;
 mod codes;
 mod config;
 mod connection;
+mod crypt;
 mod error;
 mod est;
 mod facts;
@@ -29,8 +30,10 @@ mod guard;
 mod handle;
 mod key;
 mod otp;
+mod path;
 mod pointer;
 mod request;
+mod session;
 mod trust;
 #[allow(dead_code, reason = "the header is made of them")]
 mod values;
@@ -47,6 +50,7 @@ mod tests {
         shareable::<super::channel::otls_otp_message>();
         shareable::<super::config::otls_config>();
         shareable::<super::connection::otls_connection>();
+        shareable::<super::crypt::otls_aead>();
         shareable::<super::error::otls_error>();
         shareable::<super::est::otls_est_client>();
         shareable::<super::est::otls_est_reply>();
@@ -57,6 +61,8 @@ mod tests {
         shareable::<super::otp::otls_otp_ledger>();
         shareable::<super::request::otls_name>();
         shareable::<super::request::otls_request>();
+        shareable::<super::session::otls_session>();
+        shareable::<super::session::otls_ticket_keys>();
         shareable::<super::trust::otls_identity>();
         shareable::<super::trust::otls_trust_store>();
     }

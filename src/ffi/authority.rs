@@ -7,8 +7,8 @@ use libc::size_t;
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
-use super::guard::{self, create, required};
-use super::handle::Shared;
+use super::guard::{self, Failure, create, required};
+use super::handle::{InUse, Shared};
 use super::key::otls_key;
 use super::pointer::{Input, Out};
 use super::request::{otls_name, otls_request};
@@ -20,8 +20,19 @@ use crate::time::UnixTime;
 /// A certificate authority: its certificate and its key.
 pub struct otls_authority(Shared<Authority>);
 
+impl otls_authority {
+    pub(super) const fn new(authority: Authority) -> Self {
+        Self(Shared::new(authority))
+    }
+
+    pub(super) fn get(&self) -> Result<InUse<'_, Authority>, Failure> {
+        self.0.get()
+    }
+}
+
 /// Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`
-/// seconds from `now`. It signs with one of the `OTLS_HASH_` hashes.
+/// seconds from `now`. It signs with one of the `OTLS_HASH_` hashes; `path_length` authorities may stand
+/// below it, one under the other.
 ///
 /// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_WRONG_SCHEME` for a hash that is not the key's;
 /// `OTLS_ERROR_RANDOM`.
@@ -30,6 +41,7 @@ pub unsafe extern "C" fn otls_authority_create(
     key: Option<&otls_key>,
     name: Option<&otls_name>,
     hash: i32,
+    path_length: u8,
     lifetime: u64,
     now: u64,
     authority: *mut *mut otls_authority,
@@ -40,8 +52,9 @@ pub unsafe extern "C" fn otls_authority_create(
     create(authority, "authority", error, || {
         let (key, name) = (required(key, "key")?.0.get()?, required(name, "name")?.0.lock()?);
         let (key, hash) = (Arc::clone(&key), values::hash(hash)?);
-        let made = Authority::create(key, &name.subject, hash, lifetime, UnixTime(now), &SystemRandom)?;
-        Ok(otls_authority(Shared::new(made)))
+        let (subject, now) = (&name.subject, UnixTime(now));
+        let made = Authority::create_root(key, subject, hash, path_length, lifetime, now, &SystemRandom)?;
+        Ok(otls_authority::new(made))
     })
 }
 

@@ -26,7 +26,7 @@ impl otls_config {
         Ok(Arc::clone(&*self.0.lock()?))
     }
 
-    fn change(&self, change: impl FnOnce(Config) -> Result<Config>) -> Result<(), Failure> {
+    pub(super) fn change(&self, change: impl FnOnce(Config) -> Result<Config>) -> Result<(), Failure> {
         let mut config = self.0.lock()?;
         *config = Arc::new(change(Config::clone(&config))?);
         Ok(())

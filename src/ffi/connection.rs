@@ -22,7 +22,7 @@ use crate::time::UnixTime;
 pub struct otls_connection(Locked<Connection>);
 
 impl otls_connection {
-    const fn new(connection: Connection) -> Self {
+    pub(super) const fn new(connection: Connection) -> Self {
         Self(Locked::new(connection))
     }
 

@@ -18,6 +18,17 @@ pub struct otls_error {
     message: CString,
     check: CString,
     hint: CString,
+    findings: Vec<Finding>,
+}
+
+/// One failed check of a report, as C gets it.
+pub(super) struct Finding {
+    pub(super) candidate: i32,
+    pub(super) depth: i32,
+    pub(super) subject: CString,
+    pub(super) check: CString,
+    pub(super) reason: CString,
+    pub(super) hint: CString,
 }
 
 impl otls_error {
@@ -30,6 +41,7 @@ impl otls_error {
             message: c_text(&message),
             check: CString::default(),
             hint: c_text(hint),
+            findings: Vec::new(),
         };
         match failure {
             Failure::Library(error) => Self::of_library(error),
@@ -62,11 +74,30 @@ impl otls_error {
             message: c_text(&error.to_string()),
             check: report.map(|report| c_text(report.check().name())).unwrap_or_default(),
             hint: c_text(&error.hint()),
+            findings: report.map(|report| report.findings().map(Finding::of).collect()).unwrap_or_default(),
         }
+    }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     pub(super) const fn number(&self) -> i32 {
         self.code.number()
+    }
+}
+
+impl Finding {
+    fn of(finding: &crate::error::Finding) -> Self {
+        let number = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
+        Self {
+            candidate: number(finding.candidate),
+            depth: number(finding.depth),
+            subject: c_text(&finding.subject),
+            check: c_text(finding.check.name()),
+            reason: c_text(&finding.reason),
+            hint: c_text(&finding.hint),
+        }
     }
 }
 

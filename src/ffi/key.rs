@@ -6,8 +6,8 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::error::otls_error;
-use super::guard::{self, create, required, status};
-use super::handle::Shared;
+use super::guard::{self, Failure, create, required, status};
+use super::handle::{InUse, Shared};
 use super::pointer::{Buffer, Input, Out};
 use super::values;
 use crate::codepoints::SignatureScheme;
@@ -24,6 +24,10 @@ pub struct otls_public_key(Shared<PublicKey>);
 impl otls_public_key {
     pub(super) fn new(key: &PublicKey) -> Self {
         Self(Shared::new(key.clone()))
+    }
+
+    pub(super) fn get(&self) -> Result<InUse<'_, PublicKey>, Failure> {
+        self.0.get()
     }
 }
 

@@ -88,11 +88,14 @@ pub(super) fn hash(number: i32) -> Result<HashAlgorithm> {
 pub const OTLS_PROFILE_SERVER: i32 = 1;
 /// What a certificate is for: a TLS client.
 pub const OTLS_PROFILE_CLIENT: i32 = 2;
+/// What a certificate is for: a TLS server that is a client too.
+pub const OTLS_PROFILE_BOTH: i32 = 3;
 
 pub(super) fn profile(number: i32) -> Result<Profile> {
     Ok(match number {
         OTLS_PROFILE_SERVER => Profile::Server,
         OTLS_PROFILE_CLIENT => Profile::Client,
+        OTLS_PROFILE_BOTH => Profile::Both,
         _ => return Err(Error::misuse("an unknown profile", "pass one of the OTLS_PROFILE_ numbers")),
     })
 }

@@ -67,7 +67,7 @@ static inline otls_authority *make_authority(const char *common_name) {
     otls_authority *authority;
     otls_name *name = make_name(common_name);
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
-    WORKS(otls_authority_create(key, name, OTLS_HASH_SHA256, 365 * DAY, NOW, &authority, &error));
+    WORKS(otls_authority_create(key, name, OTLS_HASH_SHA256, 1, 365 * DAY, NOW, &authority, &error));
     otls_key_free(key);
     otls_name_free(name);
     return authority;

@@ -1,0 +1,342 @@
+//! Paths: authorities below others, what is trusted and how far, and the report of a refusal.
+
+use libc::{c_char, size_t};
+
+use super::authority::otls_authority;
+use super::blob::otls_blob;
+use super::certificate::otls_certificate;
+use super::error::otls_error;
+use super::guard::{self, create, required, status};
+use super::pointer::{Input, Out};
+use super::request::otls_request;
+use super::trust::otls_trust_store;
+use crate::crypto::SystemRandom;
+use crate::error::{Error, Result};
+use crate::pki::{Certificate, GeneralName, NameConstraints, PeerRole, Profile};
+use crate::time::UnixTime;
+
+/// What a certificate has to be good for: a TLS server, with a name.
+pub const OTLS_USAGE_SERVER: i32 = 1;
+/// What a certificate has to be good for: a TLS client.
+pub const OTLS_USAGE_CLIENT: i32 = 2;
+/// What a certificate has to be good for: nothing in particular, the path alone is judged.
+pub const OTLS_USAGE_ANY: i32 = 3;
+
+/// Gives an authority below others the certificates above it, PEM, nearest first; its own may come before
+/// them. `otls_authority_chain` then has them.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for one that has not issued the one before it;
+/// `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_with_chain(
+    authority: Option<&otls_authority>,
+    chain: *const u8,
+    chain_len: size_t,
+    with_chain: *mut *mut otls_authority,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (chain, with_chain, error) =
+        unsafe { (Input::new(chain, chain_len), Out::new(with_chain), Out::new(error)) };
+    create(with_chain, "with_chain", error, || {
+        let authority = required(authority, "authority")?.get()?;
+        let chain = Certificate::load_chain(chain.get("chain")?)?;
+        Ok(otls_authority::new(authority.again()?.with_chain(chain)?))
+    })
+}
+
+/// The authority's certificate and those above it, PEM: what the holder of a certificate sends behind his
+/// own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_chain(
+    authority: Option<&otls_authority>,
+    chain: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (chain, error) = unsafe { (Out::new(chain), Out::new(error)) };
+    create(chain, "chain", error, || {
+        let authority = required(authority, "authority")?.get()?;
+        Ok(otls_blob::copy_of(authority.chain().iter().map(Certificate::to_pem).collect::<String>()))
+    })
+}
+
+/// Issues the certificate of an authority below this one, otherwise as `otls_authority_issue`. `path_length`
+/// further ones may stand below it. `permitted` and `excluded` are the names that it may and may not issue for
+/// (RFC 5280 section 4.2.1.10): DNS names with all below them, and networks such as 10.0.0.0/8, separated by
+/// commas; empty for no constraint.
+///
+/// Errors: `OTLS_ERROR_AUTHORITY_REFUSED`; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_issue_authority(
+    authority: Option<&otls_authority>,
+    request: Option<&otls_request>,
+    path_length: u8,
+    permitted: *const u8,
+    permitted_len: size_t,
+    excluded: *const u8,
+    excluded_len: size_t,
+    lifetime: u64,
+    now: u64,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (permitted, excluded, certificate, error) = unsafe {
+        (
+            Input::new(permitted, permitted_len),
+            Input::new(excluded, excluded_len),
+            Out::new(certificate),
+            Out::new(error),
+        )
+    };
+    create(certificate, "certificate", error, || {
+        let authority = required(authority, "authority")?.get()?;
+        let request = required(request, "request")?.0.get()?;
+        let (permitted, excluded) = (permitted.text("permitted")?, excluded.text("excluded")?);
+        let now = UnixTime(now);
+        let issued = if permitted.is_empty() && excluded.is_empty() {
+            authority.issue(&request, Profile::Ca { path_len: path_length }, lifetime, now, &SystemRandom)?
+        } else {
+            let constraints = constraints(permitted, excluded)?;
+            authority.issue_authority(&request, path_length, &constraints, lifetime, now, &SystemRandom)?
+        };
+        Ok(otls_certificate::new(&issued))
+    })
+}
+
+/// Adds a certificate that may stand between a leaf and a trusted authority, for peers that do not send it.
+/// It is not trusted by itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_add_intermediate(
+    trust: Option<&otls_trust_store>,
+    certificate: Option<&otls_certificate>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        let mut trust = required(trust, "trust")?.0.lock()?;
+        trust.add_intermediate(&*required(certificate, "certificate")?.get()?);
+        Ok(())
+    })
+}
+
+/// Accepts at most `depth` authorities between a leaf and a trusted one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_set_max_depth(
+    trust: Option<&otls_trust_store>,
+    depth: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        required(trust, "trust")?.0.lock()?.set_max_depth(depth);
+        Ok(())
+    })
+}
+
+/// Refuses certificates of authorities without a revocation list. Otherwise such certificates are not checked
+/// against one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_require_crls(
+    trust: Option<&otls_trust_store>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        required(trust, "trust")?.0.lock()?.require_lists();
+        Ok(())
+    })
+}
+
+/// Judges a certificate chain, PEM or one DER certificate, leaf first, at the time `now`. `usage` is one of the
+/// `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise empty. `*authority`
+/// is the trusted authority that the chain leads to.
+///
+/// Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding_count`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_verify(
+    trust: Option<&otls_trust_store>,
+    chain: *const u8,
+    chain_len: size_t,
+    usage: i32,
+    name: *const u8,
+    name_len: size_t,
+    now: u64,
+    authority: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (chain, name, authority, error) = unsafe {
+        (Input::new(chain, chain_len), Input::new(name, name_len), Out::new(authority), Out::new(error))
+    };
+    create(authority, "authority", error, || {
+        let trust = required(trust, "trust")?.0.lock()?.clone();
+        let role = match (usage, name.text("name")?) {
+            (OTLS_USAGE_SERVER, name) if !name.is_empty() => PeerRole::Server(GeneralName::parse(name)?),
+            (OTLS_USAGE_CLIENT, "") => PeerRole::Client,
+            (OTLS_USAGE_ANY, "") => PeerRole::Any,
+            _ => {
+                return Err(Error::misuse(
+                    "an unknown usage, or one that does not go with the name",
+                    "pass OTLS_USAGE_SERVER with a name, another OTLS_USAGE_ number without one",
+                )
+                .into());
+            }
+        };
+        let chain = Certificate::load_chain(chain.get("chain")?)?;
+        let chain: Vec<Vec<u8>> = chain.iter().map(|one| one.to_der().to_vec()).collect();
+        let peer = trust.verify(&chain, &role, UnixTime(now)).map_err(Error::from)?;
+        Ok(otls_certificate::new(peer.authority()))
+    })
+}
+
+/// How many findings the report of a refused certificate has: each candidate chain, and each check that it
+/// did not pass. 0 if no certificate was refused, and for NULL. The first decides the code.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_count(error: Option<&otls_error>) -> size_t {
+    guard::value(0, || error.map_or(0, |error| error.findings().len()))
+}
+
+/// The number of the candidate chain that a finding is about, from 0. -1 if there is no such finding, and
+/// for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_candidate(error: Option<&otls_error>, index: size_t) -> i32 {
+    guard::value(-1, || error.and_then(|error| error.findings().get(index)).map_or(-1, |one| one.candidate))
+}
+
+/// The depth of the certificate that a finding is about: 0 is the leaf, each issuer one more. -1 as for
+/// `otls_error_finding_candidate`.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_depth(error: Option<&otls_error>, index: size_t) -> i32 {
+    guard::value(-1, || error.and_then(|error| error.findings().get(index)).map_or(-1, |one| one.depth))
+}
+
+/// The subject of the certificate that a finding is about: UTF-8 that ends in NUL and belongs to the
+/// error. Empty if there is no such finding, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_subject(error: Option<&otls_error>, index: size_t) -> *const c_char {
+    let found =
+        || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.subject.as_c_str());
+    guard::value(c"".as_ptr(), || found().as_ptr())
+}
+
+/// The check that was not passed, for example `notAfter`: UTF-8 that ends in NUL and belongs to the
+/// error. Empty if there is no such finding, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_check(error: Option<&otls_error>, index: size_t) -> *const c_char {
+    let found =
+        || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.check.as_c_str());
+    guard::value(c"".as_ptr(), || found().as_ptr())
+}
+
+/// Why it was not passed, with the values that were compared: UTF-8 that ends in NUL and belongs to the
+/// error. Empty if there is no such finding, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_reason(error: Option<&otls_error>, index: size_t) -> *const c_char {
+    let found =
+        || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.reason.as_c_str());
+    guard::value(c"".as_ptr(), || found().as_ptr())
+}
+
+/// What to do about it: UTF-8 that ends in NUL and belongs to the
+/// error. Empty if there is no such finding, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_error_finding_hint(error: Option<&otls_error>, index: size_t) -> *const c_char {
+    let found = || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.hint.as_c_str());
+    guard::value(c"".as_ptr(), || found().as_ptr())
+}
+
+/// All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_certificate_to_text(
+    certificate: Option<&otls_certificate>,
+    text: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
+    create(text, "text", error, || {
+        let certificate = required(certificate, "certificate")?.get()?;
+        Ok(otls_blob::copy_of(certificate.to_text()))
+    })
+}
+
+/// The algorithm that the certificate is signed with, as OpenSSL names it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_certificate_signature_algorithm(
+    certificate: Option<&otls_certificate>,
+    text: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
+    create(text, "text", error, || {
+        let certificate = required(certificate, "certificate")?.get()?;
+        Ok(otls_blob::copy_of(certificate.signature_algorithm()))
+    })
+}
+
+/// KeyUsage (RFC 5280 section 4.2.1.3), for example `digitalSignature`, separated by commas; empty without.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_certificate_key_usages(
+    certificate: Option<&otls_certificate>,
+    text: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
+    create(text, "text", error, || {
+        let certificate = required(certificate, "certificate")?.get()?;
+        Ok(otls_blob::copy_of(certificate.key_usages().join(",")))
+    })
+}
+
+/// ExtendedKeyUsage (RFC 5280 section 4.2.1.12): names or dotted numbers, separated by commas; empty without.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_certificate_extended_key_usages(
+    certificate: Option<&otls_certificate>,
+    text: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
+    create(text, "text", error, || {
+        let certificate = required(certificate, "certificate")?.get()?;
+        Ok(otls_blob::copy_of(certificate.extended_key_usages().join(",")))
+    })
+}
+
+/// pathLenConstraint: how many authorities may stand below this one (RFC 5280 section 4.2.1.9). -1 without
+/// one, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_certificate_path_length(certificate: Option<&otls_certificate>) -> i32 {
+    guard::value(-1, || {
+        let certificate = certificate.and_then(|certificate| certificate.get().ok());
+        certificate.and_then(|certificate| certificate.path_length()).map_or(-1, i32::from)
+    })
+}
+
+/// All that a request asks for, for a person to read, laid out as by `openssl req -text`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_to_text(
+    request: Option<&otls_request>,
+    text: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
+    create(text, "text", error, || Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.to_text())))
+}
+
+fn constraints(permitted: &str, excluded: &str) -> Result<NameConstraints> {
+    let names = |text: &'_ str| -> Vec<String> {
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let constraints = NameConstraints::new();
+    let constraints = names(permitted).iter().try_fold(constraints, |all, name| all.permit(name))?;
+    names(excluded).iter().try_fold(constraints, |all, name| all.exclude(name))
+}
