@@ -17,7 +17,7 @@ MAX_LINES = 500
 GENERATED = {"include/otls.h", "bindings/python/python/otls/_otls.pyi"}
 
 # Everything that is linked into the library; each is compatible with MIT OR Apache-2.0.
-LICENSES = {"MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "ISC"}
+LICENSES = {"MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "ISC", "Unicode-3.0"}
 EITHER = {"Unlicense", "Zlib", "BSL-1.0", "CC0-1.0", "MIT-0"}
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|\btodo!\(|\bunimplemented!\(|#\[ignore")

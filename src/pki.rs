@@ -1,6 +1,7 @@
 //! Keys, requests, certificates, the authority that signs them and the verifier that judges them.
 
 mod authority;
+mod canonical;
 mod certificate;
 mod constraints;
 mod crl;

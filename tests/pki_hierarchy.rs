@@ -218,7 +218,7 @@ fn name_constraints_hold_here_and_with_openssl() {
         if accepted {
             assert!(store.verify(&sent, &as_server(host), NOW).is_ok(), "{host}");
         } else {
-            refused(&store, &sent, &as_server(host), NOW, Check::NameConstraints, &["constrained"]);
+            refused(&store, &sent, &as_server(host), NOW, Check::NameConstraints, &["constrain"]);
         }
         let Some(openssl) = &openssl else { continue };
         openssl.write("root.pem", ROOT.certificate().to_pem());

@@ -10,8 +10,9 @@
 mod pki_support;
 
 use otls::Error;
+use otls::crypto::hash::HashAlgorithm;
 use otls::error::{CertificateError, Check};
-use otls::pki::{Certificate, KeyType, PeerRole, PrivateKey, Profile, TrustStore};
+use otls::pki::{Authority, Certificate, KeyType, PeerRole, PrivateKey, Profile, TrustStore};
 use pki_support::*;
 
 const CLIENT: PeerRole = PeerRole::Client;
@@ -258,4 +259,31 @@ fn signature_algorithms_of_openssl_verify_and_old_ones_do_not() {
             refused(&store, &chain(&[&leaf]), &CLIENT, now, Check::Signature, &["not accepted"]);
         }
     }
+}
+
+#[test]
+fn authorities_that_all_vouch_for_each_other_do_not_keep_the_verifier_busy() {
+    // One key and one name: each has signed each, in 8! orders.
+    let key = std::sync::Arc::new(ec_key());
+    let ring: Vec<Authority> = (0..9)
+        .map(|_| {
+            let key = std::sync::Arc::clone(&key);
+            Authority::create_root(key, &name("Ring"), HashAlgorithm::Sha256, 9, YEAR, NOW, &RANDOM).unwrap()
+        })
+        .collect();
+    let alice = client(&ring[0], "alice");
+    let sent: Vec<&Certificate> =
+        core::iter::once(&alice).chain(ring.iter().map(Authority::certificate)).collect();
+    let begun = std::time::Instant::now();
+    refused(
+        &trust(&[CA.certificate()]),
+        &chain(&sent),
+        &CLIENT,
+        NOW,
+        Check::Issuer,
+        &["not among the trusted authorities"],
+    );
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    let trusted = trust(&[ring[8].certificate()]);
+    assert!(trusted.verify(&chain(&sent), &CLIENT, NOW).is_ok());
 }

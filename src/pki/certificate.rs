@@ -1,12 +1,13 @@
 //! Certificates (RFC 5280).
 
 use core::ops::Range;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
-use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::certificate::Version;
 
-use super::extensions::{Extensions, one_extension};
+use super::extensions::Extensions;
 use super::key::sha256;
 use super::pem::{self, Kind};
 use super::signature::algorithm_name;
@@ -19,7 +20,7 @@ use crate::time::UnixTime;
 pub const MAX_CHAIN_LEN: usize = 10;
 /// The most certificates of a bundle: the largest public root stores have about 150.
 pub const MAX_BUNDLE_LEN: usize = 1000;
-/// The most octets of a certificate: rustls-webpki reads no more than 64 KiB.
+/// The most octets of a certificate.
 pub const MAX_CERTIFICATE_LEN: usize = 64 << 10;
 
 /// A certificate. Cheap to clone.
@@ -51,6 +52,7 @@ struct Inner {
     names: Vec<GeneralName>,
     public_key: PublicKey,
     extensions: Extensions,
+    format_fault: Option<String>,
 }
 
 impl Certificate {
@@ -111,7 +113,7 @@ impl Certificate {
         without_leading_zeros(self.slice(&self.0.ranges.serial))
     }
 
-    /// notBefore.
+    /// notBefore; the beginning of 1970 for what is earlier.
     pub fn not_before(&self) -> UnixTime {
         self.0.not_before
     }
@@ -196,6 +198,16 @@ impl Certificate {
         self.slice(&self.0.ranges.issuer)
     }
 
+    /// The content of the serial number's INTEGER, which other issuers may have made negative.
+    pub(super) fn serial_integer(&self) -> &[u8] {
+        self.slice(&self.0.ranges.serial)
+    }
+
+    /// Why path validation cannot use the certificate, whoever issued it.
+    pub(super) fn format_fault(&self) -> Option<&str> {
+        self.0.format_fault.as_deref()
+    }
+
     pub(super) fn extensions(&self) -> &Extensions {
         &self.0.extensions
     }
@@ -219,12 +231,19 @@ impl Certificate {
         if der.len() > MAX_CERTIFICATE_LEN {
             return Err(CertificateError::Malformed("the certificate has more than 64 KiB").into());
         }
-        let parsed = x509_cert::Certificate::from_der(der).map_err(|_| MALFORMED)?;
         let ranges = Ranges::of(der).map_err(|_| MALFORMED)?;
+        let parsed = x509_cert::Certificate::from_der(&since_1970(der, &ranges)).map_err(|_| MALFORMED)?;
         let tbs = parsed.tbs_certificate();
         let list = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
-        let names = one_extension::<SubjectAltName>(list)
-            .map_err(|_| CertificateError::Malformed("the certificate's subjectAltName"))?;
+        let extensions = Extensions::of(list).map_err(CertificateError::Malformed)?;
+        let format_fault = if tbs.version() != Version::V3 {
+            Some("it is not an X.509 v3 certificate".to_owned())
+        } else if tbs.signature() != parsed.signature_algorithm() {
+            Some("its two signature algorithms differ".to_owned())
+        } else {
+            let unknown = extensions.unknown_critical;
+            unknown.map(|oid| format!("its critical extension {oid} is not supported"))
+        };
         let public_key = PublicKey::of_der(der.get(ranges.public_key.clone()).unwrap_or_default())?;
         Ok(Self(Arc::new(Inner {
             ranges,
@@ -232,17 +251,10 @@ impl Certificate {
             issuer: DistinguishedName::of_x509(tbs.issuer()),
             not_before: UnixTime(tbs.validity().not_before.to_unix_duration().as_secs()),
             not_after: UnixTime(tbs.validity().not_after.to_unix_duration().as_secs()),
-            names: names.iter().flat_map(GeneralName::of_x509).filter_map(Result::ok).collect(),
+            names: GeneralName::of_x509(&extensions.alternative_names).filter_map(Result::ok).collect(),
             public_key,
-            extensions: Extensions::of(list).map_err(|what| match what {
-                "basicConstraints" => CertificateError::Malformed("the certificate's basicConstraints"),
-                "keyUsage" => CertificateError::Malformed("the certificate's keyUsage"),
-                "extKeyUsage" => CertificateError::Malformed("the certificate's extKeyUsage"),
-                "subjectKeyIdentifier" => {
-                    CertificateError::Malformed("the certificate's subjectKeyIdentifier")
-                }
-                other => CertificateError::Malformed(other),
-            })?,
+            extensions,
+            format_fault,
             der: der.into(),
         })))
     }
@@ -303,10 +315,38 @@ pub(super) fn without_leading_zeros(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or_default()
 }
 
+/// The certificate as x509-cert reads it, which has no times before 1970: there notBefore is put at the
+/// beginning of that year. Signatures are verified over what came.
+fn since_1970<'a>(der: &'a [u8], ranges: &Ranges) -> Cow<'a, [u8]> {
+    const EPOCH: &[u8] = b"19700101000000Z";
+    let year = |time: &[u8], digits: usize| -> Option<u32> {
+        core::str::from_utf8(time.get(2..)?.get(..digits)?).ok()?.parse().ok()
+    };
+    let time = der.get(ranges.not_before.clone()).unwrap_or_default();
+    let epoch = match time.first().and_then(|_| SliceReader::new(time).ok()).map(|reader| Tag::peek(&reader))
+    {
+        // RFC 5280 §4.1.2.5.1: from 50 on it is the twentieth century.
+        Some(Ok(Tag::UtcTime)) if year(time, 2).is_some_and(|year| (50..70).contains(&year)) => {
+            EPOCH.get(2..)
+        }
+        Some(Ok(Tag::GeneralizedTime)) if year(time, 4).is_some_and(|year| year < 1970) => Some(EPOCH),
+        _ => None,
+    };
+    let Some(epoch) = epoch.filter(|epoch| epoch.len().saturating_add(2) == time.len()) else {
+        return Cow::Borrowed(der);
+    };
+    let mut changed = der.to_vec();
+    if let Some(content) = changed.get_mut(ranges.not_before.clone()).and_then(|time| time.get_mut(2..)) {
+        content.copy_from_slice(epoch);
+    }
+    Cow::Owned(changed)
+}
+
 /// Where the parts of a certificate lie that are needed as they are encoded (RFC 5280 §4.1).
 struct Ranges {
     serial: Range<usize>,
     issuer: Range<usize>,
+    not_before: Range<usize>,
     subject: Range<usize>,
     public_key: Range<usize>,
 }
@@ -323,10 +363,12 @@ impl Ranges {
         let serial = span(&mut reader, |reader| reader.read_slice(serial_header.length()).map(|_| ()))?;
         reader.tlv_bytes()?; // signature
         let issuer = span(&mut reader, skip)?;
-        reader.tlv_bytes()?; // validity
+        enter(&mut reader)?; // validity
+        let not_before = span(&mut reader, skip)?;
+        reader.tlv_bytes()?; // notAfter
         let subject = span(&mut reader, skip)?;
         let public_key = span(&mut reader, skip)?;
-        Ok(Self { serial, issuer, subject, public_key })
+        Ok(Self { serial, issuer, not_before, subject, public_key })
     }
 }
 

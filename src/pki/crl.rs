@@ -1,10 +1,11 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
+mod scope;
+
 use std::sync::Arc;
 
-use der::Decode as _;
+use der::{Decode as _, Encode as _};
 use spki::AlgorithmIdentifierOwned;
-use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_cert::certificate::Version;
 use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
 use x509_cert::ext::ToExtension as _;
@@ -13,12 +14,15 @@ use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Time;
 
+pub(super) use scope::{Entry, Scope, all_reasons};
+
+use scope::Entries;
+
 use super::authority::x509_time;
 use super::certificate::without_leading_zeros;
 use super::extensions::one_extension;
 use super::pem::{self, Kind};
-use super::signature::{SignatureFault, Signed};
-use super::{Certificate, DistinguishedName, PublicKey, text};
+use super::{DistinguishedName, text};
 use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
 
@@ -91,16 +95,19 @@ pub struct Crl(Arc<Inner>);
 
 struct Inner {
     der: Vec<u8>,
-    list: CertRevocationList<'static>,
+    /// DER.
     issuer: Vec<u8>,
     number: Vec<u8>,
     this_update: UnixTime,
     next_update: UnixTime,
+    scope: Scope,
+    entries: Entries,
 }
 
 impl Crl {
-    /// Loads PEM or DER: version 2 with nextUpdate, CRL number and authority key identifier, as
-    /// RFC 5280 §5 requires of every issuer.
+    /// Loads PEM or DER: version 2 with nextUpdate, as RFC 5280 §5 requires of every issuer. Lists for
+    /// some certificates or reasons only, of other issuers, and delta lists load too; verification takes
+    /// each for what it is (RFC 5280 §6.3).
     ///
     /// # Errors
     /// [`crate::Error::Certificate`].
@@ -156,35 +163,42 @@ impl Crl {
         self.0.next_update
     }
 
-    /// Whether the list names this serial number (big-endian; leading zero octets do not matter).
+    /// Whether the list names this serial number (big-endian; leading zero octets do not matter) of a
+    /// certificate that the list's own issuer has issued.
     pub fn contains(&self, serial: &[u8]) -> bool {
-        // The list's keys are the octets of INTEGERs: a zero octet comes before a high first bit.
+        // The entries have the octets of INTEGERs: a zero octet comes before a high first bit.
         let mut integer = without_leading_zeros(serial).to_vec();
         if integer.first().is_none_or(|first| *first >= 0x80) {
             integer.insert(0, 0);
         }
-        self.0.list.find_serial(&integer).is_ok_and(|found| found.is_some())
+        self.0.entries.find(&integer, &self.0.issuer).is_some_and(|entry| !entry.is_removed)
     }
 
     pub(super) fn of_der(der: &[u8]) -> Result<Self> {
         if der.len() > MAX_CRL_LEN {
             return Err(CertificateError::Malformed("the revocation list has more than 32 MiB").into());
         }
-        let malformed =
+        const MALFORMED: CertificateError =
             CertificateError::Malformed("the revocation list is not as in RFC 5280, or cut short");
-        let list = OwnedCertRevocationList::from_der(der).map_err(|_| malformed.clone())?;
-        let parsed = <CertificateList>::from_der(der).map_err(|_| malformed.clone())?.tbs_cert_list;
+        let list = <CertificateList>::from_der(der).map_err(|_| MALFORMED)?;
+        let parsed = list.tbs_cert_list;
+        if parsed.version != Version::V2 || parsed.signature != list.signature_algorithm {
+            return Err(MALFORMED.into());
+        }
         let extensions = parsed.crl_extensions.unwrap_or_default();
-        let number = one_extension::<CrlNumber>(&extensions).map_err(|()| malformed.clone())?;
-        let next_update = parsed.next_update.ok_or(malformed)?;
-        let list = CertRevocationList::Owned(list);
+        let number = one_extension::<CrlNumber>(&extensions).map_err(|()| MALFORMED)?;
+        let issuer = parsed.issuer.to_der().map_err(|_| MALFORMED)?;
+        let mut scope = Scope::of(&extensions).ok_or(MALFORMED)?;
+        let revoked = parsed.revoked_certificates.unwrap_or_default();
+        let entries = Entries::of(&revoked, &issuer, &mut scope).ok_or(MALFORMED)?;
         Ok(Self(Arc::new(Inner {
             der: der.to_vec(),
-            issuer: list.issuer().to_vec(),
+            issuer,
             number: number.map(|number| number.0.as_bytes().to_vec()).unwrap_or_default(),
             this_update: unix_time(parsed.this_update),
-            next_update: unix_time(next_update),
-            list,
+            next_update: unix_time(parsed.next_update.ok_or(MALFORMED)?),
+            scope,
+            entries,
         })))
     }
 
@@ -192,22 +206,18 @@ impl Crl {
         Some(<CertificateList>::from_der(&self.0.der).ok()?.tbs_cert_list)
     }
 
-    pub(super) fn list(&self) -> &CertRevocationList<'static> {
-        &self.0.list
+    /// DER.
+    pub(super) fn issuer_der(&self) -> &[u8] {
+        &self.0.issuer
     }
 
-    /// Whether the list is of this authority, by name.
-    pub(super) fn is_issued_by(&self, authority: &Certificate) -> bool {
-        pem::content(authority.subject_der()) == Some(self.0.issuer.as_slice())
+    pub(super) fn scope(&self) -> &Scope {
+        &self.0.scope
     }
 
-    /// Whether the issuer of `certificate` has the name in this list.
-    pub(super) fn is_named_by_issuer_of(&self, certificate: &Certificate) -> bool {
-        pem::content(certificate.issuer_der()) == Some(self.0.issuer.as_slice())
-    }
-
-    pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
-        Signed::of(&self.0.der).map_err(|_| SignatureFault::Bad)?.verify(key)
+    /// The entry of a certificate with this serial number (content of the INTEGER) and issuer (DER).
+    pub(super) fn entry(&self, serial: &[u8], issuer: &[u8]) -> Option<&Entry> {
+        self.0.entries.find(serial, issuer)
     }
 
     /// What makes one list of an authority newer than another: time, then number.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use der::oid::db::rfc5912::ID_EXTENSION_REQ;
 use der::{Decode as _, Encode as _};
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 
-use super::extensions::{Extensions, one_extension};
+use super::extensions::Extensions;
 use super::pem::{self, Kind};
 use super::signature::{Signed, Signer, algorithm_name};
 use super::text;
@@ -167,11 +166,7 @@ impl CertificateRequest {
         let subject = DistinguishedName::of_x509_strict(&request.info.subject)?;
         let requested = requested_extensions(&request).ok_or(MALFORMED_EXTENSIONS)?;
         let extensions = Extensions::of(&requested).map_err(|_| MALFORMED_EXTENSIONS)?;
-        let names = one_extension::<SubjectAltName>(&requested).map_err(|()| MALFORMED_EXTENSIONS)?;
-        let names = match names {
-            Some(names) => GeneralName::of_x509(&names).collect::<Result<Vec<_>>>()?,
-            None => Vec::new(),
-        };
+        let names = GeneralName::of_x509(&extensions.alternative_names).collect::<Result<Vec<_>>>()?;
         check_names(&names)?;
         Ok(Self(Arc::new(Inner { der: der.to_vec(), subject, names, public_key, extensions })))
     }

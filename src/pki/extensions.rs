@@ -3,13 +3,14 @@
 use der::Decode;
 use der::oid::{AssociatedOid, ObjectIdentifier};
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName as X509GeneralName};
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, KeyUsages,
-    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage,
+    KeyUsage, KeyUsages, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
 };
 
-/// The extensions that verification and views ask about, apart from the alternative names.
+/// The extensions that verification and views ask about.
 pub(super) struct Extensions {
     pub(super) basic_constraints: Option<BasicConstraints>,
     pub(super) key_usage: Option<KeyUsage>,
@@ -17,25 +18,59 @@ pub(super) struct Extensions {
     pub(super) subject_key_identifier: Option<SubjectKeyIdentifier>,
     /// keyIdentifier of the authority key identifier.
     pub(super) authority_key_identifier: Option<Vec<u8>>,
+    /// Every alternative name, of whatever kind.
+    pub(super) alternative_names: Vec<X509GeneralName>,
+    pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) distribution_points: Vec<DistributionPoint>,
     /// The URIs of the distribution points.
     pub(super) crl_urls: Vec<String>,
+    /// A critical extension that path validation does not process (RFC 5280 §4.2: refuse).
+    pub(super) unknown_critical: Option<ObjectIdentifier>,
 }
+
+/// What verification processes, or what, as certificatePolicies, asks nothing of it where the initial
+/// policy set is any-policy and no policy is required (RFC 5280 §6.1.1).
+const PROCESSED: &[ObjectIdentifier] = &[
+    AuthorityKeyIdentifier::OID,
+    BasicConstraints::OID,
+    CertificatePolicies::OID,
+    CrlDistributionPoints::OID,
+    ExtendedKeyUsage::OID,
+    KeyUsage::OID,
+    NameConstraints::OID,
+    SubjectAltName::OID,
+    SubjectKeyIdentifier::OID,
+];
 
 impl Extensions {
     /// The error names the extension that is there twice or does not decode.
     pub(super) fn of(list: &[Extension]) -> Result<Self, &'static str> {
-        let authority =
-            one_extension::<AuthorityKeyIdentifier>(list).map_err(|()| "authorityKeyIdentifier")?;
-        let points = one_extension::<CrlDistributionPoints>(list).map_err(|()| "cRLDistributionPoints")?;
+        let authority = one_extension::<AuthorityKeyIdentifier>(list)
+            .map_err(|()| "the certificate's authorityKeyIdentifier")?;
+        let points = one_extension::<CrlDistributionPoints>(list)
+            .map_err(|()| "the certificate's cRLDistributionPoints")?;
+        let names = one_extension::<SubjectAltName>(list).map_err(|()| "the certificate's subjectAltName")?;
+        let twice = |(index, one): (usize, &Extension)| {
+            list.iter().skip(index.saturating_add(1)).any(|other| other.extn_id == one.extn_id)
+        };
+        if list.iter().enumerate().any(twice) {
+            return Err("the certificate's extensions, of which one is there twice");
+        }
+        let unknown = |one: &&Extension| one.critical && !PROCESSED.contains(&one.extn_id);
         Ok(Self {
-            basic_constraints: one_extension(list).map_err(|()| "basicConstraints")?,
-            key_usage: one_extension(list).map_err(|()| "keyUsage")?,
-            extended_key_usage: one_extension(list).map_err(|()| "extKeyUsage")?,
-            subject_key_identifier: one_extension(list).map_err(|()| "subjectKeyIdentifier")?,
+            basic_constraints: one_extension(list).map_err(|()| "the certificate's basicConstraints")?,
+            key_usage: one_extension(list).map_err(|()| "the certificate's keyUsage")?,
+            extended_key_usage: one_extension(list).map_err(|()| "the certificate's extKeyUsage")?,
+            subject_key_identifier: one_extension(list)
+                .map_err(|()| "the certificate's subjectKeyIdentifier")?,
             authority_key_identifier: authority
                 .and_then(|authority| authority.key_identifier)
                 .map(|identifier| identifier.as_bytes().to_vec()),
+            alternative_names: names.map(|names| names.0).unwrap_or_default(),
+            name_constraints: one_extension(list).map_err(|()| "the certificate's nameConstraints")?,
             crl_urls: points.as_ref().map(urls).unwrap_or_default(),
+            distribution_points: points.map(|points| points.0).unwrap_or_default(),
+            unknown_critical: list.iter().find(unknown).map(|one| one.extn_id),
         })
     }
 

@@ -83,6 +83,15 @@ impl GeneralName {
         }
     }
 
+    /// Whether this name of a certificate is one for a host (RFC 9525 §6.3): a wildcard stands for one label.
+    pub(super) fn is_for_host(&self, host: &str) -> bool {
+        let Self::Dns(name) = self else { return false };
+        match (name.strip_prefix("*."), host.split_once('.')) {
+            (Some(parent), Some((_, rest))) => parent.eq_ignore_ascii_case(rest),
+            _ => name.eq_ignore_ascii_case(host),
+        }
+    }
+
     /// Checks what somebody put together by hand.
     pub(super) fn check(&self) -> Result<()> {
         match self {
@@ -109,8 +118,8 @@ impl GeneralName {
 
     /// The names of an extension that are of a kind that we know; `Err` in place of each of those that
     /// is not well-formed.
-    pub(super) fn of_x509(names: &SubjectAltName) -> impl Iterator<Item = Result<Self>> {
-        names.0.iter().filter_map(|name| match name {
+    pub(super) fn of_x509(names: &[X509GeneralName]) -> impl Iterator<Item = Result<Self>> {
+        names.iter().filter_map(|name| match name {
             X509GeneralName::DnsName(dns) => Some(Self::parse_dns(dns.as_str())),
             X509GeneralName::IpAddress(octets) => Some(address_of(octets.as_bytes())),
             X509GeneralName::Rfc822Name(mailbox) => {
@@ -299,7 +308,7 @@ mod tests {
         for len in [0, 3, 5, 8, 15, 17, 32] {
             let octets = OctetString::new(vec![1; len]).unwrap();
             let names = SubjectAltName(vec![X509GeneralName::IpAddress(octets)]);
-            assert!(GeneralName::of_x509(&names).next().unwrap().is_err(), "{len}");
+            assert!(GeneralName::of_x509(&names.0).next().unwrap().is_err(), "{len}");
         }
     }
 
@@ -325,7 +334,7 @@ mod tests {
             assert_eq!(name.to_string(), text);
             name.check().unwrap();
             let x509 = GeneralName::to_x509(std::slice::from_ref(&name)).unwrap();
-            assert_eq!(GeneralName::of_x509(&x509).next().unwrap().unwrap(), name);
+            assert_eq!(GeneralName::of_x509(&x509.0).next().unwrap().unwrap(), name);
         }
         assert_eq!(GeneralName::parse("dns:A.example").unwrap().to_string(), "a.example");
         assert_eq!(GeneralName::parse("IP:::1").unwrap().to_string(), "::1");

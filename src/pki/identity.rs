@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificate, GeneralName, MAX_CHAIN_LEN, PrivateKey};
+use super::{Certificate, MAX_CHAIN_LEN, PrivateKey};
 use crate::codepoints::SignatureScheme;
 use crate::error::{Error, KeyError, Result};
 
@@ -69,13 +69,7 @@ impl Identity {
 
     /// Whether the leaf is a certificate for this host (RFC 6125 §6.4): a wildcard stands for one label.
     pub(crate) fn is_named(&self, host: &str) -> bool {
-        self.leaf.names().iter().any(|name| match name {
-            GeneralName::Dns(name) => match (name.strip_prefix("*."), host.split_once('.')) {
-                (Some(parent), Some((_, rest))) => parent.eq_ignore_ascii_case(rest),
-                _ => name.eq_ignore_ascii_case(host),
-            },
-            GeneralName::Ip(_) | GeneralName::Email(_) | GeneralName::Uri(_) => false,
-        })
+        self.leaf.names().iter().any(|name| name.is_for_host(host))
     }
 
     /// Whether all signatures in the chain are of these schemes; a root's own is nobody's concern

@@ -295,7 +295,7 @@ pub(super) fn bad_name(what: String) -> Error {
 
 /// The text of a DirectoryString or IA5String, whatever charset an old CA chose (RFC 5280 appendix A).
 #[allow(clippy::wildcard_enum_match_arm, reason = "all other tags are no text")]
-fn text_of(value: &Any) -> Option<String> {
+pub(super) fn text_of(value: &Any) -> Option<String> {
     let bytes = value.value();
     match value.tag() {
         Tag::PrintableString | Tag::Utf8String | Tag::Ia5String => String::from_utf8(bytes.to_vec()).ok(),

@@ -3,7 +3,7 @@
 
 use der::asn1::{AnyRef, BitString, BitStringRef, ObjectIdentifier};
 use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag};
-use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
+use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 use signature::Keypair;
 use spki::{AlgorithmIdentifierOwned, Document, DynSignatureAlgorithmIdentifier, EncodePublicKey};
 use x509_cert::builder::Builder;
@@ -39,6 +39,8 @@ pub(super) enum SignatureFault {
     OtherKeyKind,
     /// The signature is wrong.
     Bad,
+    /// Not looked at: the verification has looked at too many.
+    TooMany,
 }
 
 /// What is signed, with what, and the signature: the outer form that certificates, requests and
@@ -178,40 +180,6 @@ impl EncodePublicKey for SignerPublicKey {
     }
 }
 
-/// All algorithms, for path verification.
-pub(super) static VERIFIERS: &[&dyn SignatureVerificationAlgorithm] = &[
-    &P256_SHA256,
-    &P256_SHA384,
-    &P384_SHA256,
-    &P384_SHA384,
-    &RSA_SHA256,
-    &RSA_SHA384,
-    &RSA_SHA512,
-    &RSA_PSS_SHA256,
-    &RSA_PSS_SHA384,
-];
-
-impl SignatureVerificationAlgorithm for Algorithm {
-    fn verify_signature(
-        &self,
-        public_key: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), InvalidSignature> {
-        let key = public_key_info(&self.key, public_key).map_err(|_| InvalidSignature)?;
-        let key = VerifyingKey::from_spki_der(&key).map_err(|_| InvalidSignature)?;
-        self.method.verify(&key, message, signature).map_err(|_| InvalidSignature)
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.key
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.signature
-    }
-}
-
 impl Method {
     fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<()> {
         match self {
@@ -259,11 +227,4 @@ const fn key_identifier(algorithm: KeyAlgorithm) -> AlgorithmIdentifier {
         KeyAlgorithm::EcdsaP256 => alg_id::ECDSA_P256,
         KeyAlgorithm::EcdsaP384 => alg_id::ECDSA_P384,
     }
-}
-
-/// SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of its two parts.
-fn public_key_info(algorithm: &AlgorithmIdentifier, key: &[u8]) -> der::Result<Vec<u8>> {
-    let mut content = AnyRef::new(Tag::Sequence, algorithm.as_ref())?.to_der()?;
-    BitStringRef::from_bytes(key)?.encode_to_vec(&mut content)?;
-    AnyRef::new(Tag::Sequence, &content)?.to_der()
 }

@@ -1,0 +1,281 @@
+//! The status of a certificate by revocation lists (RFC 5280 §6.3).
+
+use x509_cert::ext::pkix::crl::dp::{DistributionPoint, ReasonFlags};
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName as X509GeneralName};
+
+use der::Encode as _;
+
+use super::super::authority::show;
+use super::super::canonical::{CanonicalName, directory_name, same_name};
+use super::super::crl::all_reasons;
+use super::super::{Certificate, Crl};
+use super::judge::Fault;
+use super::search::Case;
+use super::words::hex;
+use crate::error::Check;
+
+const CURRENT_LIST: &str = "get the authority's current revocation list";
+
+impl<'a> Case<'a> {
+    /// Why a certificate may not be used on a path to `authority`: it is revoked, or a list that would say
+    /// is missing or is not one.
+    pub(super) fn revocation_fault(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        authority: &'a Certificate,
+    ) -> Option<Fault> {
+        let fault = |reason: String| Some((Check::Revocation, reason, CURRENT_LIST));
+        let lists = self.lists_about(certificate, issuer, authority);
+        if lists.is_empty() {
+            return if self.store.lists_required {
+                fault("there is no revocation list of its issuer, and one is required".to_owned())
+            } else {
+                None
+            };
+        }
+        // Who signs the list that covers its own certificate (NIST PKITS 4.14.30): whether that list revokes
+        // it is what is being looked up.
+        if self.looked_up.borrow().contains(certificate) {
+            return None;
+        }
+        self.looked_up.borrow_mut().push(certificate.clone());
+        let status = self.status(certificate, issuer, authority, &lists);
+        self.looked_up.borrow_mut().pop();
+        match status {
+            Status::Good => None,
+            Status::Revoked => {
+                let serial = hex(certificate.serial());
+                let reason = format!("its issuer has revoked it (serial number {serial})");
+                Some((Check::Revocation, reason, "request a new certificate with a new key"))
+            }
+            Status::Undetermined(reason) => fault(reason),
+        }
+    }
+
+    /// The lists in the name of the certificate's issuer, or of one that it names for its lists. Those of
+    /// another trusted authority of the same name are that one's own.
+    fn lists_about(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        authority: &Certificate,
+    ) -> Vec<&'a Crl> {
+        let named = |list: &&Crl| {
+            same_name(list.issuer_der(), certificate.issuer_der())
+                || list.scope().is_indirect()
+                    && certificate.extensions().distribution_points.iter().any(|point| {
+                        point.crl_issuer.as_deref().is_some_and(|names| is_among(list.issuer_der(), names))
+                    })
+        };
+        let of_another = |list: &Crl| {
+            let mut others = self.store.authorities.iter().filter(|other| *other != authority);
+            self.signed(list.to_der(), issuer).is_err()
+                && others.any(|other| {
+                    same_name(other.subject_der(), list.issuer_der())
+                        && self.signed(list.to_der(), other).is_ok()
+                })
+        };
+        self.store.crls.iter().filter(named).filter(|list| !of_another(list)).collect()
+    }
+
+    fn status(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        authority: &'a Certificate,
+        lists: &[&'a Crl],
+    ) -> Status {
+        let mut covered = ReasonFlags::default();
+        let mut why = None;
+        for point in Point::all_of(certificate) {
+            for list in lists.iter().filter(|list| list.scope().base.is_none()) {
+                let Some(reasons) = point.covered_by(list, certificate) else { continue };
+                if (reasons - covered).is_empty() {
+                    continue;
+                }
+                let signer = match self.signer_of(list, issuer, authority) {
+                    Ok(signer) => signer,
+                    Err(reason) => {
+                        why.get_or_insert(reason);
+                        continue;
+                    }
+                };
+                let entry = |list: &Crl| {
+                    list.entry(certificate.serial_integer(), certificate.issuer_der())
+                        .map(|entry| entry.is_removed)
+                };
+                let delta = lists.iter().find(|delta| self.is_delta_of(delta, list, &signer));
+                // RFC 5280 §6.3.3 (i) to (k): what the delta list says goes before.
+                if delta.and_then(|delta| entry(delta)).or_else(|| entry(list)) == Some(false) {
+                    return Status::Revoked;
+                }
+                covered |= reasons;
+            }
+        }
+        if covered.contains(all_reasons()) {
+            return Status::Good;
+        }
+        Status::Undetermined(why.unwrap_or_else(|| {
+            "the revocation lists in its issuer's name do not cover it, or not all reasons".to_owned()
+        }))
+    }
+
+    /// Who has signed the list, where it counts (RFC 5280 §6.3.3 (a), (f), (g)): the certificate's issuer,
+    /// or another certificate in the list's issuer's name that leads to the same trusted authority.
+    fn signer_of(
+        &self,
+        list: &Crl,
+        issuer: &Certificate,
+        authority: &'a Certificate,
+    ) -> Result<Certificate, String> {
+        if let Some(oid) = list.scope().unknown_critical {
+            return Err(format!(
+                "its issuer's revocation list has a critical extension that is not supported ({oid})"
+            ));
+        }
+        if self.now >= list.next_update() {
+            let (at, now) = (show(list.next_update()), show(self.now));
+            return Err(format!(
+                "its issuer's revocation list is stale: a new one was due at {at}, now is {now}"
+            ));
+        }
+        let has_signed = |signer: &Certificate| {
+            same_name(signer.subject_der(), list.issuer_der()) && self.signed(list.to_der(), signer).is_ok()
+        };
+        let mut why = "the revocation list in its issuer's name is not signed with its key, or that of one whom the trusted authority vouches for";
+        if has_signed(issuer) {
+            if may_sign_lists(issuer) {
+                return Ok(issuer.clone());
+            }
+            why = "its issuer has a revocation list, but its KeyUsage lacks cRLSign";
+        }
+        let mut others = core::iter::once(authority).chain(self.intermediates());
+        let other = others.find(|signer| {
+            has_signed(signer)
+                && may_sign_lists(signer)
+                && (*signer == authority
+                    || self.find(&mut vec![*signer], None, core::slice::from_ref(authority)).is_some())
+        });
+        other.cloned().ok_or_else(|| why.to_owned())
+    }
+
+    /// RFC 5280 §6.3.3 (c), (h).
+    fn is_delta_of(&self, delta: &Crl, list: &Crl, signer: &Certificate) -> bool {
+        let order = |number: &[u8]| (number.len(), number.to_vec());
+        let (scope, whole) = (delta.scope(), list.scope());
+        scope.base.as_ref().is_some_and(|base| order(base) <= order(list.number()))
+            && order(delta.number()) > order(list.number())
+            && same_name(delta.issuer_der(), list.issuer_der())
+            && scope.point_der == whole.point_der
+            && scope.authority_key_identifier == whole.authority_key_identifier
+            && scope.unknown_critical.is_none()
+            && self.now < delta.next_update()
+            && self.signed(delta.to_der(), signer).is_ok()
+    }
+}
+
+enum Status {
+    Good,
+    Revoked,
+    Undetermined(String),
+}
+
+/// RFC 5280 §4.2.1.3.
+fn may_sign_lists(signer: &Certificate) -> bool {
+    signer.extensions().key_usage.as_ref().is_none_or(|usage| usage.crl_sign())
+}
+
+/// Whether the name (DER) is one of these.
+fn is_among(name: &[u8], names: &[X509GeneralName]) -> bool {
+    let name = CanonicalName::of_der(name);
+    names.iter().filter_map(directory_name).any(|one| name.as_ref() == Some(&CanonicalName::of(one)))
+}
+
+/// Where lists about a certificate are to be found (RFC 5280 §4.2.1.13).
+enum Point<'a> {
+    Named(&'a DistributionPoint),
+    /// Any list of the certificate's issuer.
+    Implied,
+}
+
+impl<'a> Point<'a> {
+    fn all_of(certificate: &'a Certificate) -> impl Iterator<Item = Self> {
+        let named = certificate.extensions().distribution_points.iter().map(Self::Named);
+        named.chain([Self::Implied])
+    }
+
+    /// The reasons for which `list` covers what `certificate` has this point for (RFC 5280 §6.3.3 (b), (d));
+    /// `None` where it does not.
+    fn covered_by(&self, list: &Crl, certificate: &Certificate) -> Option<ReasonFlags> {
+        let (issuers, reasons) = match self {
+            Self::Named(point) => (point.crl_issuer.as_deref(), point.reasons.unwrap_or_else(all_reasons)),
+            Self::Implied => (None, all_reasons()),
+        };
+        let is_issuer = match issuers {
+            Some(issuers) => list.scope().is_indirect() && is_among(list.issuer_der(), issuers),
+            None => same_name(list.issuer_der(), certificate.issuer_der()),
+        };
+        if !is_issuer {
+            return None;
+        }
+        let Some(scope) = &list.scope().point else { return Some(reasons) };
+        if let Some(of_list) = &scope.distribution_point {
+            let of_list = full_names(of_list, list.issuer_der());
+            if !self.names(certificate).iter().any(|name| of_list.contains(name)) {
+                return None;
+            }
+        }
+        if scope.only_contains_attribute_certs
+            || scope.only_contains_user_certs && certificate.is_ca()
+            || scope.only_contains_ca_certs && !certificate.is_ca()
+        {
+            return None;
+        }
+        Some(reasons & list.scope().reasons())
+    }
+
+    /// The names by which a list may say that it is for this point.
+    fn names(&self, certificate: &Certificate) -> Vec<PointName> {
+        let of_issuer = || CanonicalName::of_der(certificate.issuer_der()).map(PointName::Directory);
+        match self {
+            Self::Implied => of_issuer().into_iter().collect(),
+            Self::Named(point) => match (&point.distribution_point, &point.crl_issuer) {
+                (Some(name), None) => full_names(name, certificate.issuer_der()),
+                (Some(name), Some(issuers)) => {
+                    let directory =
+                        issuers.iter().find_map(directory_name).and_then(|name| name.to_der().ok());
+                    full_names(name, directory.as_deref().unwrap_or_default())
+                }
+                (None, Some(issuers)) => issuers.iter().map(PointName::of).collect(),
+                (None, None) => Vec::new(),
+            },
+        }
+    }
+}
+
+#[derive(PartialEq)]
+enum PointName {
+    Directory(CanonicalName),
+    Other(X509GeneralName),
+}
+
+impl PointName {
+    fn of(name: &X509GeneralName) -> Self {
+        match directory_name(name) {
+            Some(name) => Self::Directory(CanonicalName::of(name)),
+            None => Self::Other(name.clone()),
+        }
+    }
+}
+
+/// The names of a point; one relative to the issuer is put behind the issuer's (DER).
+fn full_names(name: &DistributionPointName, issuer: &[u8]) -> Vec<PointName> {
+    match name {
+        DistributionPointName::FullName(names) => names.iter().map(PointName::of).collect(),
+        DistributionPointName::NameRelativeToCRLIssuer(rdn) => {
+            let issuer = CanonicalName::of_der(issuer);
+            issuer.map(|issuer| PointName::Directory(issuer.with(rdn))).into_iter().collect()
+        }
+    }
+}
