@@ -45,8 +45,10 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 bench: ## handshakes and records against rustls, both in memory, as ratios
 	$(CARGO) bench --locked --bench channel
 
-interop: ## against openssl, rustls and curl: both directions, client certificates, every suite and group
-	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl
+interop: $(VENV)/.otls ## against other implementations: handshakes, and every format of keys (writes docs/formats.md)
+	scripts/deps.sh interop
+	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl --test pki_judges
+	$(PY) bindings/python/tests/formats_document.py docs/formats.md
 
 fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, needs a nightly toolchain
 	scripts/fuzz.sh $(TIME)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs, with apt, the tools that the tests call and this machine lacks. A tool that is there, in
-# any version, is left alone.
+# deps.sh [interop]: installs, with apt, the tools that the tests call and this machine lacks, and those
+# of `make interop`. A tool that is there, in any version, is left alone.
 set -euo pipefail
 
 declare -a missing=()
@@ -18,6 +18,11 @@ need curl curl
 need pkg-config pkg-config
 need cmake cmake
 need nm binutils
+need certtool gnutls-bin
+if [ "${1:-}" = interop ]; then
+    need go golang-go
+    need javac default-jdk-headless
+fi
 
 # AddressSanitizer's run-time library is a package of its own, of clang's version.
 asan_is_there() {

@@ -1,4 +1,4 @@
-//! Authorities below authorities, with OpenSSL and GnuTLS as judges.
+//! Authorities below authorities, with OpenSSL as judge.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -87,50 +87,6 @@ fn a_chain_of_three_authorities_verifies_here_and_with_openssl() {
             NOW.0
         ));
     }
-}
-
-#[test]
-fn gnutls_accepts_a_chain_with_an_intermediate() {
-    let Ok(output) = Command::new("certtool").arg("--version").output() else {
-        println!("skipped: there is no `certtool` command (GnuTLS) on this machine");
-        return;
-    };
-    assert!(output.status.success());
-    let now = UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
-    let root = root(now);
-    let issuing = below(&root, "Issuing CA", 0, now);
-    let leaf = issuing
-        .issue(&request(&ec_key(), "bank", &["bank.example"]), Profile::Server, DAY, now, &RANDOM)
-        .unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let write = |file: &str, text: String| std::fs::write(dir.path().join(file), text).unwrap();
-    write("root.pem", root.certificate().to_pem());
-    write("chain.pem", format!("{}{}", leaf.to_pem(), issuing.certificate().to_pem()));
-    write("list.pem", issuing.issue_crl(&[], 1, DAY, now, &RANDOM).unwrap().to_pem());
-    write("issuing.pem", issuing.certificate().to_pem());
-    let asked = request(&ec_key(), "bank", &["bank.example", "email:a@bank.example"]);
-    write("csr.pem", asked.to_pem());
-    let run = |arguments: &str| {
-        let output = Command::new("certtool")
-            .args(arguments.split_whitespace())
-            .current_dir(dir.path())
-            .output()
-            .unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let verify = "--verify --load-ca-certificate root.pem --infile chain.pem";
-    for (more, accepted) in [
-        ("--verify-hostname bank.example --verify-purpose 1.3.6.1.5.5.7.3.1", true),
-        ("--verify-hostname other.example", false),
-        ("--verify-purpose 1.3.6.1.5.5.7.3.2", false),
-    ] {
-        let (ok, text) = run(&format!("{verify} {more}"));
-        assert_eq!(ok, accepted, "{more}: {text}");
-    }
-    let (ok, text) = run("--verify-crl --load-ca-certificate issuing.pem --infile list.pem");
-    assert!(ok, "{text}");
-    let (ok, text) = run("--crq-info --infile csr.pem");
-    assert!(ok && text.contains("Self signature: verified"), "{text}");
 }
 
 #[test]

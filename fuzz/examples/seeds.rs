@@ -2,13 +2,14 @@
 //! messages, from which mutation goes further than from nothing.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::est::{EstClient, EstServer, Register};
 use otls::otp::{Channel, Context, Message, OtpId};
 use otls::pki::{KeyType, PrivateKey, Profile, RevocationReason};
-use otls::{Connection, Secret};
-use otls_fuzz::{NOW, WORLD, request, transfer};
+use otls::{ClientAuth, Config, Connection, Secret, TicketKeys};
+use otls_fuzz::{NOW, WORLD, bank_name, request, transfer};
 
 fn main() {
     let mut client = WORLD.client();
@@ -52,7 +53,44 @@ fn main() {
     }
     write("est", "register", &[b"\xff", register.to_text().as_bytes()].concat());
 
+    write("path", "leaf", &[&[0], tbs(WORLD.bank.certificate().to_der())].concat());
+    write("path", "authority", &[&[1], tbs(WORLD.branch.certificate().to_der())].concat());
+    write("path", "list", &[&[2], tbs(crl.to_der())].concat());
+    write("path", "intermediate", &[&[3], tbs(WORLD.branch.certificate().to_der())].concat());
+
     otp();
+    sessions();
+}
+
+/// What is signed of a certificate or list.
+fn tbs(der: &[u8]) -> &[u8] {
+    let inner = &der[header(der).0..];
+    let (header, len) = header(inner);
+    &inner[..header + len]
+}
+
+/// The octets of the header and of the content.
+fn header(der: &[u8]) -> (usize, usize) {
+    match der[1] {
+        0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+        0x81 => (3, usize::from(der[2])),
+        len => (2, usize::from(len)),
+    }
+}
+
+fn sessions() {
+    let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
+    write("session", "ticket_keys", keys.export(NOW).unwrap().expose());
+    let server = Config::server(Arc::clone(&WORLD.bank), ClientAuth::Require(WORLD.trust()));
+    let server = Arc::new(server.with_tickets(Arc::new(keys), 1).unwrap());
+    let client = Config::client(WORLD.trust()).with_identity(Arc::clone(&WORLD.customer)).keep_sessions(1);
+    let mut client = Connection::client(Arc::new(client), bank_name(), NOW).unwrap();
+    let mut server = Connection::server(server, NOW).unwrap();
+    while !client.pending().is_empty() || !server.pending().is_empty() {
+        transfer(&mut client, &mut server).unwrap();
+        transfer(&mut server, &mut client).unwrap();
+    }
+    write("session", "session", client.take_session().unwrap().to_bytes().expose());
 }
 
 fn otp() {

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use otls::codepoints::SignatureScheme;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::crypto::{Random, SystemRandom};
 use otls::pki::{
@@ -19,6 +20,9 @@ pub struct World {
     pub authority: Arc<Authority>,
     pub bank: Arc<Identity>,
     pub customer: Arc<Identity>,
+    /// An authority below the first, and what it has issued.
+    pub branch: Authority,
+    pub below: Arc<Identity>,
 }
 
 /// Made once in a process.
@@ -26,10 +30,16 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let subject = DistinguishedName::with_common_name("fuzz root");
     let authority =
-        Authority::create(key, &subject, HashAlgorithm::Sha256, 1 << 25, NOW, &SystemRandom).unwrap();
+        Authority::create_root(key, &subject, HashAlgorithm::Sha256, 1, 1 << 25, NOW, &SystemRandom).unwrap();
     let bank = identity(&authority, "bank.example", Profile::Server);
     let customer = identity(&authority, "customer.example", Profile::Client);
-    World { authority: Arc::new(authority), bank, customer }
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    let asked = request_with(&key, "branch.example");
+    let profile = Profile::Ca { path_len: 0 };
+    let branch = authority.issue(&asked, profile, 1 << 24, NOW, &SystemRandom).unwrap();
+    let branch = Authority::load(branch, key, HashAlgorithm::Sha256).unwrap();
+    let below = identity(&branch, "bank.example", Profile::Both);
+    World { authority: Arc::new(authority), bank, customer, branch, below }
 });
 
 impl World {
@@ -89,6 +99,24 @@ pub fn feed(connection: &mut Connection, data: &[u8]) {
         }
     }
     let _ = connection.feed_end();
+}
+
+/// A certificate or list of what is signed and the signature, with ecdsa-with-SHA256.
+pub fn signed(tbs: &[u8], key: &PrivateKey) -> Vec<u8> {
+    let signature = key.sign(SignatureScheme::ECDSA_SECP256R1_SHA256, tbs, &SystemRandom).unwrap();
+    let algorithm = b"\x30\x0A\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x02";
+    let signature = tlv(0x03, &[&[0], signature.as_slice()].concat());
+    tlv(0x30, &[tbs, algorithm, &signature].concat())
+}
+
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let len = content.len().to_be_bytes();
+    let zeros = len.iter().take_while(|octet| **octet == 0).count();
+    let header = match content.len() {
+        0..=0x7F => vec![tag, len[7]],
+        _ => [&[tag, 0x80 | (8 - zeros) as u8], &len[zeros..]].concat(),
+    };
+    [&header, content].concat()
 }
 
 pub fn bank_name() -> GeneralName {

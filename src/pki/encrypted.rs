@@ -1,7 +1,7 @@
 //! Encrypted private keys: EncryptedPrivateKeyInfo (RFC 5958 §3) with PBES2 (RFC 8018 §6.2).
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode as _, Encode as _, Reader as _, SliceReader};
+use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _};
 use pkcs8::pkcs5::pbes2::{
     AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID, Kdf, PBES2_OID, PBKDF2_OID,
     Parameters, SCRYPT_OID,
@@ -107,13 +107,42 @@ fn refuse_unsupported(der: &[u8]) -> Result<()> {
     let parameters = scheme.parameters.ok_or(MALFORMED)?;
     let (kdf, cipher) = parameters
         .sequence(|reader| {
-            let kdf = AlgorithmIdentifierRef::decode(reader)?.oid;
+            let kdf = AlgorithmIdentifierRef::decode(reader)?;
             Ok::<_, der::Error>((kdf, AlgorithmIdentifierRef::decode(reader)?.oid))
         })
         .map_err(|_| MALFORMED)?;
-    supported(kdf, &[PBKDF2_OID, SCRYPT_OID])?;
+    supported(kdf.oid, &[PBKDF2_OID, SCRYPT_OID])?;
+    if let Some(prf) = kdf.parameters.filter(|_| kdf.oid == PBKDF2_OID).and_then(prf_of) {
+        supported(prf, HMACS)?;
+    }
     supported(cipher, &[AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID])
 }
+
+/// The pseudo-random function of PBKDF2-params (RFC 8018 §A.2), where one is named and they are well-formed.
+fn prf_of(parameters: AnyRef<'_>) -> Option<ObjectIdentifier> {
+    let prf = parameters.sequence(|reader| {
+        reader.tlv_bytes()?; // salt
+        reader.tlv_bytes()?; // iterationCount
+        let mut prf = None;
+        while !reader.is_finished() {
+            let any = AnyRef::decode(reader)?;
+            if any.tag() == Tag::Sequence {
+                prf = Some(SliceReader::new(any.value())?.decode::<ObjectIdentifier>()?);
+            }
+        }
+        Ok::<_, der::Error>(prf)
+    });
+    prf.ok().flatten()
+}
+
+/// HMAC with SHA-1, SHA-224, SHA-256, SHA-384 and SHA-512 (RFC 8018 §B.1).
+const HMACS: &[ObjectIdentifier] = &[
+    ObjectIdentifier::new_unwrap("1.2.840.113549.2.7"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.2.8"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.2.9"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.2.10"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.2.11"),
+];
 
 fn supported(oid: ObjectIdentifier, list: &[ObjectIdentifier]) -> Result<()> {
     if list.contains(&oid) {

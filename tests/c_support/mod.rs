@@ -109,6 +109,7 @@ pub fn compile(compiler: &str, standard: &str, linking: Linking, source: &Path, 
     let mut command = tool(compiler);
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-g"]).arg(format!("-std={standard}"));
     command.arg(format!("-DOTLS_EXPECTED_VERSION=\"{}\"", env!("CARGO_PKG_VERSION")));
+    command.arg(format!("-DOTLS_TEST_VECTORS=\"{}\"", root().join("tests/vectors").display()));
     command.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(program);
     linking(&mut command);
     succeed(&mut command);

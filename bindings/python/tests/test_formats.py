@@ -88,6 +88,25 @@ def test_each_fault_of_a_key_file_has_its_exception() -> None:
         otls.load_key(text.replace("AES-256-CBC", "DES-CBC"), password="x")
 
 
+def test_the_faults_that_rust_and_c_know_are_exceptions_here() -> None:
+    folder = Path(__file__).parents[3] / "tests/vectors/keys"
+    lines = [line for line in (folder / "faults.txt").read_text().splitlines() if line[0] != "#"]
+    assert len(lines) == 14
+    for line in lines:
+        kind, file, password, name, words = line.split(" ", 4)
+        data = (folder / file).read_bytes()
+        with pytest.raises(otls.KeyMaterialError) as caught:
+            if kind == "public":
+                otls.PublicKey.load(data)
+            else:
+                otls.load_key(data, password=None if password == "-" else password)
+        assert caught.value.code_name == name and words in str(caught.value), line
+        assert caught.value.hint
+    certificate = otls.Certificate.load((folder / "certificate.pem").read_bytes())
+    with pytest.raises(otls.KeyMismatch):
+        otls.Identity([certificate], otls.PrivateKey.generate("ecdsa"))
+
+
 def test_oaep_agrees_with_cryptography_and_pycryptodome() -> None:
     key = otls.PrivateKey.generate("rsa")
     pem = key.to_pem()

@@ -1,0 +1,209 @@
+/* Authorities below authorities, chains that are judged, and the report of a refusal. */
+#include "check.h"
+
+static otls_authority *root, *branch;
+static otls_blob *chain, *leaf;
+
+/* The request of a new key. */
+static otls_request *make_request(const char *common_name, otls_key **key) {
+    otls_error *error;
+    otls_request *request;
+    otls_name *name = make_name(common_name);
+    WORKS(otls_name_add_alternative(name, (const uint8_t *)common_name, strlen(common_name), &error));
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, key, &error));
+    WORKS(otls_request_create(*key, name, OTLS_HASH_SHA256, &request, &error));
+    otls_name_free(name);
+    return request;
+}
+
+/* The PEM of a certificate, which is freed. */
+static otls_blob *pem_of(otls_certificate *certificate) {
+    otls_error *error;
+    otls_blob *pem;
+    WORKS(otls_certificate_to_pem(certificate, &pem, &error));
+    otls_certificate_free(certificate);
+    return pem;
+}
+
+/* An authority that may issue for branch.example only, and a leaf with all above it. */
+static void make_hierarchy(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_certificate *certificate;
+    otls_authority *alone;
+    otls_blob *above, *text;
+    otls_request *request = make_request("branch.example", &key);
+    root = make_authority("Root");
+    WORKS(otls_authority_issue_authority(root, request, 0, TEXT("branch.example,10.0.0.0/8"),
+                                         TEXT("secret.branch.example"), DAY, NOW, &certificate, &error));
+    CHECK(otls_certificate_is_ca(certificate) == 1 && otls_certificate_path_length(certificate) == 0);
+    WORKS(otls_certificate_key_usages(certificate, &text, &error));
+    CHECK(has(text, "keyCertSign,cRLSign"));
+    otls_blob_free(text);
+    WORKS(otls_authority_load(certificate, key, OTLS_HASH_SHA256, &alone, &error));
+    otls_certificate_free(certificate);
+    WORKS(otls_authority_certificate(root, &certificate, &error));
+    above = pem_of(certificate);
+    WORKS(otls_authority_with_chain(alone, otls_blob_data(above, NULL), otls_blob_len(above), &branch, &error));
+    otls_blob_free(above);
+    otls_authority_free(alone);
+    otls_key_free(key);
+    otls_request_free(request);
+    WORKS(otls_authority_chain(branch, &chain, &error));
+}
+
+static void make_leaf(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_certificate *certificate;
+    otls_blob *text;
+    otls_request *request = make_request("www.branch.example", &key);
+    WORKS(otls_request_to_text(request, &text, &error));
+    CHECK(otls_blob_len(text) > 100);
+    otls_blob_free(text);
+    WORKS(otls_authority_issue(branch, request, OTLS_PROFILE_BOTH, DAY, NOW, &certificate, &error));
+    WORKS(otls_certificate_extended_key_usages(certificate, &text, &error));
+    CHECK(has(text, "serverAuth,clientAuth"));
+    otls_blob_free(text);
+    WORKS(otls_certificate_signature_algorithm(certificate, &text, &error));
+    CHECK(has(text, "ecdsa-with-SHA256"));
+    otls_blob_free(text);
+    WORKS(otls_certificate_to_text(certificate, &text, &error));
+    CHECK(strncmp((const char *)otls_blob_data(text, NULL), "Certificate:", 12) == 0);
+    otls_blob_free(text);
+    CHECK(otls_certificate_path_length(certificate) == -1 && otls_certificate_path_length(NULL) == -1);
+    leaf = pem_of(certificate);
+    otls_key_free(key);
+    otls_request_free(request);
+}
+
+static int32_t judge(const otls_trust_store *trust, int32_t usage, const char *name, otls_error **error) {
+    otls_certificate *authority;
+    size_t len;
+    const uint8_t *data = otls_blob_data(leaf, &len);
+    int32_t code =
+        otls_trust_store_verify(trust, data, len, usage, (const uint8_t *)name, strlen(name), NOW, &authority, error);
+    CHECK((authority != NULL) == (code == OTLS_OK));
+    otls_certificate_free(authority);
+    return code;
+}
+
+static void a_path_needs_what_is_between(void) {
+    otls_error *error;
+    otls_certificate *between;
+    otls_trust_store *trust = make_trust(root);
+    FAILS(OTLS_ERROR_CERTIFICATE_UNTRUSTED, judge(trust, OTLS_USAGE_CLIENT, "", &error));
+    WORKS(otls_authority_certificate(branch, &between, &error));
+    WORKS(otls_trust_store_add_intermediate(trust, between, &error));
+    otls_certificate_free(between);
+    WORKS(judge(trust, OTLS_USAGE_SERVER, "www.branch.example", &error));
+    WORKS(judge(trust, OTLS_USAGE_CLIENT, "", &error));
+    WORKS(judge(trust, OTLS_USAGE_ANY, "", &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_NAME, judge(trust, OTLS_USAGE_SERVER, "bank.example", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, OTLS_USAGE_SERVER, "", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, OTLS_USAGE_CLIENT, "bank.example", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, 99, "", &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, judge(NULL, OTLS_USAGE_ANY, "", &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add_intermediate(trust, NULL, &error));
+    WORKS(otls_trust_store_set_max_depth(trust, 1, &error));
+    WORKS(judge(trust, OTLS_USAGE_ANY, "", &error));
+    WORKS(otls_trust_store_set_max_depth(trust, 0, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE, judge(trust, OTLS_USAGE_ANY, "", &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_set_max_depth(NULL, 0, &error));
+    otls_trust_store_free(trust);
+}
+
+/* Both authorities' lists are asked for, and found wanting one by one. */
+static void lists_can_be_required(void) {
+    otls_error *error;
+    otls_blob *list;
+    otls_certificate *between;
+    otls_trust_store *trust = make_trust(root);
+    const otls_authority *authorities[2];
+    size_t i;
+    authorities[0] = root;
+    authorities[1] = branch;
+    WORKS(otls_authority_certificate(branch, &between, &error));
+    WORKS(otls_trust_store_add_intermediate(trust, between, &error));
+    otls_certificate_free(between);
+    WORKS(otls_trust_store_require_crls(trust, &error));
+    for (i = 0; i < 2; i++) {
+        CHECK(judge(trust, OTLS_USAGE_ANY, "", &error) != OTLS_OK);
+        CHECK(strcmp(otls_error_check(error), "revocation") == 0);
+        CHECK(otls_error_finding_count(error) == 2 - i);
+        otls_error_free(error);
+        WORKS(otls_authority_issue_crl(authorities[i], NULL, 0, 1, DAY, NOW, &list, &error));
+        WORKS(otls_trust_store_add_crl(trust, otls_blob_data(list, NULL), otls_blob_len(list), &error));
+        otls_blob_free(list);
+    }
+    WORKS(judge(trust, OTLS_USAGE_ANY, "", &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_require_crls(NULL, &error));
+    otls_trust_store_free(trust);
+}
+
+static void a_refusal_has_a_report(void) {
+    otls_error *error;
+    otls_authority *stranger = make_authority("Stranger");
+    otls_trust_store *trust = make_trust(stranger);
+    size_t count, i;
+    CHECK(judge(trust, OTLS_USAGE_SERVER, "bank.example", &error) == OTLS_ERROR_CERTIFICATE_UNTRUSTED);
+    count = otls_error_finding_count(error);
+    CHECK(count == 2);
+    for (i = 0; i < count; i++) {
+        CHECK(otls_error_finding_candidate(error, i) == 0 && otls_error_finding_depth(error, i) == 0);
+        CHECK(strstr(otls_error_finding_subject(error, i), "www.branch.example") != NULL);
+        CHECK(*otls_error_finding_reason(error, i) != 0 && *otls_error_finding_hint(error, i) != 0);
+    }
+    CHECK(strcmp(otls_error_finding_check(error, 0), "issuer") == 0);
+    CHECK(strstr(otls_error_finding_reason(error, 0), "CN=Stranger") != NULL);
+    CHECK(strcmp(otls_error_finding_check(error, 1), "name") == 0);
+    CHECK(otls_error_finding_depth(error, 2) == -1 && otls_error_finding_candidate(error, 2) == -1);
+    CHECK(*otls_error_finding_subject(error, 2) == 0 && *otls_error_finding_check(error, 2) == 0);
+    CHECK(*otls_error_finding_reason(NULL, 0) == 0 && *otls_error_finding_hint(NULL, 0) == 0);
+    CHECK(otls_error_finding_count(NULL) == 0 && otls_error_finding_depth(NULL, 0) == -1);
+    otls_error_free(error);
+    otls_trust_store_free(trust);
+    otls_authority_free(stranger);
+}
+
+static void wrong_requests_are_refused(void) {
+    otls_error *error;
+    otls_key *key;
+    otls_certificate *certificate;
+    otls_authority *other;
+    otls_blob *text;
+    otls_request *request = make_request("deeper.branch.example", &key);
+    /* No further authority may stand below it. */
+    FAILS(OTLS_ERROR_AUTHORITY_REFUSED,
+          otls_authority_issue_authority(branch, request, 0, NULL, 0, NULL, 0, DAY, NOW, &certificate, &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_authority_issue_authority(root, request, 0, TEXT("not a name"), NULL, 0, DAY, NOW,
+                                                              &certificate, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_authority(root, NULL, 0, NULL, 0, NULL, 0, DAY, NOW,
+                                                                  &certificate, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE,
+          otls_authority_with_chain(root, otls_blob_data(leaf, NULL), otls_blob_len(leaf), &other, &error));
+    CHECK(other == NULL);
+    FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_authority_with_chain(root, TEXT("x"), &other, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_chain(NULL, &text, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_to_text(NULL, &text, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_key_usages(NULL, &text, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_extended_key_usages(NULL, &text, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_signature_algorithm(NULL, &text, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_request_to_text(NULL, &text, &error));
+    otls_key_free(key);
+    otls_request_free(request);
+}
+
+int main(void) {
+    make_hierarchy();
+    make_leaf();
+    a_path_needs_what_is_between();
+    lists_can_be_required();
+    a_refusal_has_a_report();
+    wrong_requests_are_refused();
+    otls_blob_free(chain);
+    otls_blob_free(leaf);
+    otls_authority_free(branch);
+    otls_authority_free(root);
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* Resumption, ALPN, further identities, the shape of records and the key log. */
+#include "check.h"
+
+static otls_authority *authority;
+static otls_trust_store *trust;
+static otls_identity *bank, *desk, *customer;
+static otls_ticket_keys *keys;
+
+static otls_config *client_config(void) {
+    otls_error *error;
+    otls_config *config;
+    WORKS(otls_config_client(trust, &config, &error));
+    WORKS(otls_config_set_identity(config, customer, &error));
+    WORKS(otls_config_set_alpn(config, TEXT("\x03otp\x08http/1.1"), &error));
+    WORKS(otls_config_keep_sessions(config, 2, &error));
+    WORKS(otls_config_name_authorities(config, &error));
+    return config;
+}
+
+static otls_config *server_config(void) {
+    otls_error *error;
+    otls_config *config;
+    WORKS(otls_config_server_require(bank, trust, &config, &error));
+    WORKS(otls_config_add_identity(config, desk, &error));
+    WORKS(otls_config_set_alpn(config, TEXT("\x03otp"), &error));
+    WORKS(otls_config_set_tickets(config, keys, 2, &error));
+    WORKS(otls_config_set_record_size_limit(config, 512, &error));
+    WORKS(otls_config_set_max_fragment(config, 128, &error));
+    WORKS(otls_config_set_padding(config, 64, &error));
+    WORKS(otls_config_set_key_log(config, &error));
+    return config;
+}
+
+static otls_connection *server_of(const otls_config *config) {
+    otls_error *error;
+    otls_connection *connection;
+    WORKS(otls_connection_server(config, NOW, &connection, &error));
+    return connection;
+}
+
+static void the_outcome_is_as_configured(const otls_connection *client, const otls_connection *server) {
+    otls_error *error;
+    otls_blob *blob;
+    otls_certificate *certificate;
+    size_t len;
+    const char *lines;
+    WORKS(otls_connection_alpn(client, &blob, &error));
+    CHECK(has(blob, "otp"));
+    otls_blob_free(blob);
+    WORKS(otls_connection_alpn(server, &blob, &error));
+    CHECK(has(blob, "otp"));
+    otls_blob_free(blob);
+    /* The server has the one of its certificates that the client asked for. */
+    WORKS(otls_connection_certificate(server, &certificate, &error));
+    WORKS(otls_certificate_common_name(certificate, &blob, &error));
+    CHECK(has(blob, "desk.example"));
+    otls_blob_free(blob);
+    otls_certificate_free(certificate);
+    WORKS(otls_connection_take_key_log(server, &blob, &error));
+    lines = (const char *)otls_blob_data(blob, &len);
+    CHECK(len > 100 && strstr(lines, "SERVER_HANDSHAKE_TRAFFIC_SECRET") != NULL);
+    otls_blob_free(blob);
+    WORKS(otls_connection_take_key_log(client, &blob, &error));
+    CHECK(otls_blob_len(blob) == 0);
+    otls_blob_free(blob);
+}
+
+/* 1,000 octets go in eight pieces, the last one padded to the length of the others. */
+static void data_has_the_shape(otls_connection *client, otls_connection *server) {
+    static const uint8_t DATA[1000] = { 7 };
+    uint8_t plaintext[1000];
+    otls_error *error;
+    size_t pending, opened, total = 0;
+    WORKS(otls_connection_seal(server, DATA, sizeof DATA, &error));
+    CHECK(otls_connection_pending(server, &pending) != NULL && pending == 8 * (5 + 128 + 1 + 16));
+    while (total < sizeof DATA) {
+        WORKS(transfer(server, client, &error));
+        WORKS(otls_connection_open(client, plaintext + total, sizeof plaintext - total, &opened, &error));
+        CHECK(opened > 0);
+        total += opened;
+    }
+    CHECK(memcmp(plaintext, DATA, sizeof DATA) == 0);
+}
+
+static otls_session *first_connection(const otls_config *for_client, const otls_config *for_server) {
+    otls_error *error;
+    otls_connection *client, *server = server_of(for_server);
+    otls_session *session, *none;
+    WORKS(otls_connection_client(for_client, TEXT("desk.example"), NOW, &client, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_take_session(client, &none, &error));
+    shake_hands(client, server);
+    CHECK(otls_connection_resumed(client) == 0 && otls_connection_resumed(server) == 0);
+    the_outcome_is_as_configured(client, server);
+    data_has_the_shape(client, server);
+    WORKS(otls_connection_take_session(client, &session, &error));
+    otls_connection_free(client);
+    otls_connection_free(server);
+    return session;
+}
+
+/* Through a file, as it were. */
+static otls_session *saved_and_loaded(otls_session *session) {
+    otls_error *error;
+    otls_blob *data;
+    otls_session *again;
+    size_t len;
+    const uint8_t *octets;
+    uint64_t expires_at = otls_session_expires_at(session);
+    CHECK(expires_at > NOW);
+    WORKS(otls_session_save(session, &data, &error));
+    otls_session_free(session);
+    octets = otls_blob_data(data, &len);
+    WORKS(otls_session_load(octets, len, &again, &error));
+    CHECK(otls_session_expires_at(again) == expires_at);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_session_load(octets, len - 1, &session, &error));
+    CHECK(session == NULL);
+    otls_blob_free(data);
+    return again;
+}
+
+static void a_session_resumes_once(void) {
+    otls_error *error;
+    otls_config *for_client = client_config(), *for_server = server_config();
+    otls_session *session = saved_and_loaded(first_connection(for_client, for_server));
+    otls_connection *client, *second, *server = server_of(for_server);
+    otls_blob *data;
+    otls_certificate *peer;
+    WORKS(otls_connection_client_resuming(for_client, TEXT("desk.example"), session, NOW, &client, &error));
+    FAILS(OTLS_ERROR_API_MISUSE,
+          otls_connection_client_resuming(for_client, TEXT("desk.example"), session, NOW, &second, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_session_save(session, &data, &error));
+    CHECK(otls_session_expires_at(session) == 0);
+    shake_hands(client, server);
+    CHECK(otls_connection_resumed(client) == 1 && otls_connection_resumed(server) == 1);
+    /* Who the client is, the server knows from the first connection. */
+    WORKS(otls_connection_peer(server, &peer, &error));
+    otls_certificate_free(peer);
+    otls_connection_free(client);
+    otls_connection_free(server);
+    otls_session_free(session);
+    otls_config_free(for_client);
+    otls_config_free(for_server);
+}
+
+static void ticket_keys_are_shared(void) {
+    otls_error *error;
+    otls_blob *data;
+    otls_ticket_keys *again;
+    size_t len;
+    const uint8_t *octets;
+    WORKS(otls_ticket_keys_export(keys, NOW, &data, &error));
+    octets = otls_blob_data(data, &len);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_ticket_keys_load(octets, len - 1, NOW, &again, &error));
+    WORKS(otls_ticket_keys_load(octets, len, NOW, &again, &error));
+    otls_ticket_keys_free(keys);
+    keys = again;
+    otls_blob_free(data);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_ticket_keys_export(NULL, NOW, &data, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_ticket_keys_generate(NOW, NULL, &error));
+}
+
+static void wrong_arguments(void) {
+    otls_error *error;
+    otls_config *config = client_config();
+    otls_connection *connection;
+    otls_session *session;
+    otls_blob *blob;
+    otls_certificate *certificate;
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, TEXT("\x04otp"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, NULL, 0, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, TEXT("\x01x\x01x"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_tickets(config, keys, 9, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_tickets(config, NULL, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_add_identity(config, NULL, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_record_size_limit(config, 63, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_max_fragment(config, 0, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_padding(NULL, 64, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_key_log(NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_keep_sessions(NULL, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_name_authorities(NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_connection_client_resuming(config, TEXT("desk.example"), NULL, NOW, &connection, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_session_save(NULL, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_session(NULL, &session, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_alpn(NULL, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_key_log(NULL, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_certificate(NULL, &certificate, &error));
+    CHECK(otls_connection_resumed(NULL) == 0 && otls_session_expires_at(NULL) == 0);
+    WORKS(otls_connection_client(config, TEXT("desk.example"), NOW, &connection, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_certificate(connection, &certificate, &error));
+    otls_connection_free(connection);
+    otls_config_free(config);
+    otls_session_free(NULL);
+    otls_ticket_keys_free(NULL);
+}
+
+int main(void) {
+    otls_error *error;
+    authority = make_authority("Root");
+    trust = make_trust(authority);
+    bank = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
+    desk = make_identity(authority, "desk.example", OTLS_PROFILE_SERVER);
+    customer = make_identity(authority, "customer.example", OTLS_PROFILE_CLIENT);
+    WORKS(otls_ticket_keys_generate(NOW, &keys, &error));
+    ticket_keys_are_shared();
+    a_session_resumes_once();
+    wrong_arguments();
+    otls_ticket_keys_free(keys);
+    otls_identity_free(bank);
+    otls_identity_free(desk);
+    otls_identity_free(customer);
+    otls_trust_store_free(trust);
+    otls_authority_free(authority);
+    return 0;
+}

@@ -1,0 +1,108 @@
+//! The key files of PyPI's `cryptography-vectors`, which `make test` installs: each loads, or is refused for
+//! the reason that docs/conformance.md gives.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use otls::ErrorCode;
+use otls::crypto::SystemRandom;
+use otls::pki::{Certificate, Identity, KeyType, PrivateKey, PublicKey};
+
+const FOLDERS: &[&str] =
+    &["DER_Serialization", "PEM_Serialization", "PKCS8", "Traditional_OpenSSL_Serialization", "public/PKCS1"];
+
+/// The passwords of the files, as `cryptography`'s own tests have them.
+const PASSWORDS: &[&str] = &["123456", "a123456", "foobar", "password", "baz", "hunter42", "PolarSSLTest"];
+
+#[test]
+fn each_file_loads_or_is_refused_for_a_reason_that_is_documented() {
+    let Some(folder) = folder() else {
+        println!("skipped: no key files; `make test` installs them");
+        return;
+    };
+    let (mut loaded, mut refused) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+    for sub in FOLDERS {
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(folder.join(sub)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending != "txt")) {
+            let name = format!("{sub}/{}", file.file_name().unwrap().to_string_lossy());
+            match judge(&fs::read(file).unwrap()) {
+                None => loaded.push(name),
+                Some(reason) => refused.entry(reason).or_default().push(name),
+            }
+        }
+    }
+    let mut table = format!("| loads | {} |\n", loaded.join(", "));
+    for (reason, files) in &refused {
+        table += &format!("| {reason} | {} |\n", files.join(", "));
+    }
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/conformance.md");
+    assert!(fs::read_to_string(document).unwrap().contains(&table), "docs/conformance.md lacks:\n{table}");
+}
+
+/// `tests/vectors/keys/faults.txt`, which the tests in C and Python read too.
+#[test]
+fn each_fault_of_a_key_has_its_own_error() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/keys");
+    let list = fs::read_to_string(folder.join("faults.txt")).unwrap();
+    let lines: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines.len(), 14);
+    for line in lines {
+        let [kind, file, password, name, words] = line.splitn(5, ' ').collect::<Vec<_>>()[..] else {
+            panic!("{line}");
+        };
+        let data = fs::read(folder.join(file)).unwrap();
+        let error = match kind {
+            "public" => PublicKey::load(&data).err(),
+            _ => {
+                let password = (password != "-").then_some(password.as_bytes());
+                PrivateKey::load(&data, password).err()
+            }
+        };
+        let error = error.unwrap_or_else(|| panic!("{line}: it loaded"));
+        assert_eq!(error.code().name(), name, "{line}: {error}");
+        assert!(error.to_string().contains(words), "{line}: {error}");
+        assert!(!error.hint().is_empty());
+    }
+    let certificate = Certificate::load(&fs::read(folder.join("certificate.pem")).unwrap()).unwrap();
+    let other = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    let mismatch = Identity::new(vec![certificate], other).err().unwrap();
+    assert_eq!(mismatch.code(), ErrorCode::KeyMismatch);
+}
+
+/// Why the file does not load with any of the passwords, as it is or as a public key.
+fn judge(data: &[u8]) -> Option<String> {
+    let plain = match PrivateKey::load(data, None) {
+        Ok(_) => return None,
+        Err(error) => error,
+    };
+    if PublicKey::load(data).is_ok() {
+        return None;
+    }
+    let mut reason = plain.to_string();
+    for password in PASSWORDS {
+        match PrivateKey::load(data, Some(password.as_bytes())) {
+            Ok(_) => return None,
+            Err(error) => {
+                let said = error.to_string();
+                if !said.contains("a password was given") && !said.contains("wrong password") {
+                    reason = said;
+                }
+            }
+        }
+    }
+    if reason.contains("the data holds a public key") || reason.contains("an RSA public key") {
+        reason = PublicKey::load(data).err().map(|error| error.to_string()).unwrap_or(reason);
+    }
+    Some(reason)
+}
+
+fn folder() -> Option<PathBuf> {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("venv/lib");
+    let inside = "site-packages/cryptography_vectors/asymmetric";
+    let found = fs::read_dir(venv).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(inside)));
+    found.into_iter().find(|folder| folder.is_dir())
+}
