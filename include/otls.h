@@ -814,8 +814,8 @@ void otls_blob_free(otls_blob *blob);
 int32_t otls_key_generate(int32_t key_type, otls_key **key, otls_error **error);
 
 /**
- * Loads a private key, PEM or DER (PKCS#8, RFC 5958; plain or encrypted). `password` is NULL with a
- * length of 0 for a key that is not encrypted.
+ * Loads a private key, PEM or DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), plain or
+ * encrypted. `password` is NULL with a length of 0 for a key that is not encrypted.
  *
  * Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ.
  */
@@ -871,7 +871,7 @@ int32_t otls_key_sign(const otls_key *key,
                       otls_error **error);
 
 /**
- * Loads a public key, PEM or DER (SubjectPublicKeyInfo, RFC 5280 section 4.1.2.7).
+ * Loads a public key, PEM or DER: SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) or PKCS#1.
  *
  * Errors: the `OTLS_ERROR_KEY_` numbers.
  */

@@ -45,3 +45,8 @@ pub use handshake::{
 };
 pub use secret::Secret;
 pub use time::UnixTime;
+
+/// The Rust of docs/keys.md, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/keys.md")]
+mod keys {}

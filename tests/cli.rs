@@ -83,6 +83,28 @@ fn openssl(folder: &Path, arguments: &str) -> String {
 }
 
 #[test]
+fn the_commands_of_the_document_about_keys_run() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    let document = fs::read_to_string(document).unwrap();
+    let commands = document.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let shell = Shell::new();
+    let folder = Path::new(env!("CARGO_BIN_EXE_otls")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-euc", commands])
+        .current_dir(shell.path())
+        .env("PATH", path)
+        .env_remove("OTLS_KEY_PASSWORD")
+        .output()
+        .unwrap();
+    let (said, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && error.is_empty(), "{said}{error}");
+    assert!(said.contains("X509v3 Name Constraints") || said.contains("CN=The bank"), "{said}");
+    let converted = fs::read_to_string(shell.path().join("bank-key.pkcs1.pem")).unwrap();
+    assert!(converted.starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+}
+
+#[test]
 fn from_a_key_to_a_certificate_that_openssl_accepts() {
     let shell = Shell::with_certificate();
     let strict = "verify -x509_strict -purpose sslserver -CAfile CA/cert.pem bank.pem";

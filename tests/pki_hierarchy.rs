@@ -10,9 +10,7 @@
 
 mod pki_support;
 
-use std::process::Command;
 use std::sync::LazyLock;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{CertificateError, Check};

@@ -38,9 +38,9 @@ impl Files {
     fn make(kind: KeyType, hash: HashAlgorithm) -> Self {
         let files = Self { folder: tempfile::tempdir().unwrap() };
         let now = UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
-        let key = || match kind {
-            KeyType::Rsa2048 => rsa_key(),
-            other => PrivateKey::generate(other, &RANDOM).unwrap(),
+        let key = || match kind == KeyType::Rsa2048 {
+            true => rsa_key(),
+            false => PrivateKey::generate(kind, &RANDOM).unwrap(),
         };
         let ask = |key: &PrivateKey, common_name: &str, names: &[&str]| {
             let names: Vec<GeneralName> =

@@ -1,5 +1,5 @@
-//! README.md shows the heart of `examples/c/readme.c`, and that program receives an OTP from a bank.
-//! (The Python is in `bindings/python/tests/test_readme.py`.)
+//! README.md shows the heart of `examples/c/readme.c`, and that program receives an OTP from a bank. The C of
+//! docs/keys.md runs. (The Python is in `bindings/python/tests/test_readme.py`.)
 #![cfg(all(feature = "capi", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use c_support::{library, root, scratch, succeed, tool};
+use c_support::{compile, library, root, scratch, shared, succeed, tool};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::otp::{Channel, Context, Envelope, Message, OtpId};
@@ -50,6 +50,19 @@ fn the_program_says_why_it_does_not_trust_a_bank() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("issuer check failed"), "{text}");
     assert!(!output.status.success());
+}
+
+#[test]
+fn the_c_of_the_document_about_keys_runs() {
+    let document = fs::read_to_string(root().join("docs/keys.md")).unwrap();
+    let folder = scratch();
+    let (source, program) = (folder.path().join("keys.c"), folder.path().join("keys"));
+    fs::write(&source, between(&document, "```c\n", "```")).unwrap();
+    compile("gcc", "c99", shared, &source, &program);
+    let output = Command::new(&program).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("at depth 0: issuer CN=Root"), "{said}");
 }
 
 /// A bank, its customer and their authority, valid now: the program reads the clock.

@@ -48,8 +48,8 @@ pub unsafe extern "C" fn otls_key_generate(
     })
 }
 
-/// Loads a private key, PEM or DER (PKCS#8, RFC 5958; plain or encrypted). `password` is NULL with a
-/// length of 0 for a key that is not encrypted.
+/// Loads a private key, PEM or DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), plain or
+/// encrypted. `password` is NULL with a length of 0 for a key that is not encrypted.
 ///
 /// Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ.
 #[unsafe(no_mangle)]
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn otls_key_sign(
     })
 }
 
-/// Loads a public key, PEM or DER (SubjectPublicKeyInfo, RFC 5280 section 4.1.2.7).
+/// Loads a public key, PEM or DER: SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) or PKCS#1.
 ///
 /// Errors: the `OTLS_ERROR_KEY_` numbers.
 #[unsafe(no_mangle)]

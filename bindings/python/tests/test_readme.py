@@ -17,6 +17,18 @@ def test_the_readme_shows_the_program_word_for_word() -> None:
     assert shown == program
 
 
+def test_the_python_of_the_document_about_keys_runs() -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "keys.md").read_text("utf-8"), re.DOTALL)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    vouched, refused, opened = run.stdout.splitlines()
+    assert vouched == "vouched for by CN=Root"
+    assert opened == "Rs 1,00,000"
+    assert refused == "at depth 0: name: is for bank.example; expected other.example"
+
+
 def test_the_program_prints_the_message_and_the_verdict() -> None:
     run = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     message = r"The OTP for transferring Rs 1,00,000 to your friend's account is \d{6}\.\naccepted\n"

@@ -56,6 +56,9 @@ class Error(Exception):
         self.code = self.default_code[0] if code is None else code
         self.code_name = self.default_code[1] if code_name is None else code_name
         self.hint = hint
+        if hint:
+            # Shown below the message in a traceback.
+            self.add_note(hint)
         self.alert = alert
         self.report = tuple(report)
 
