@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use otls::ErrorCode;
+use otls::codepoints::SignatureScheme;
 use otls::crypto::SystemRandom;
 use otls::pki::{Certificate, Identity, KeyType, PrivateKey, PublicKey};
 
@@ -71,6 +72,17 @@ fn each_fault_of_a_key_has_its_own_error() {
     let other = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let mismatch = Identity::new(vec![certificate], other).err().unwrap();
     assert_eq!(mismatch.code(), ErrorCode::KeyMismatch);
+}
+
+#[test]
+fn the_largest_rsa_key_loads_signs_and_decrypts() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/keys/rsa_8192.pem");
+    let key = PrivateKey::load(&fs::read(file).unwrap(), None).unwrap();
+    let scheme = SignatureScheme::RSA_PSS_RSAE_SHA384;
+    let signature = key.sign(scheme, b"message", &SystemRandom).unwrap();
+    key.public_key().verify(scheme, b"message", &signature).unwrap();
+    let wrapped = key.public_key().encrypt(b"", b"a key", &SystemRandom).unwrap();
+    assert_eq!(key.decrypt(b"", &wrapped, &SystemRandom).unwrap().expose(), b"a key");
 }
 
 /// Why the file does not load with any of the passwords, as it is or as a public key.

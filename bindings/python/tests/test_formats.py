@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import formats_document
@@ -81,6 +82,12 @@ def test_each_fault_of_a_key_file_has_its_exception() -> None:
     for length in range(len(plain)):
         with pytest.raises(otls.KeyMaterialError):
             otls.load_key(plain[:length])
+    for position in range(0, len(plain), 7):
+        changed = bytearray(plain)
+        changed[position] ^= 1
+        # The numbers for the Chinese remainder theorem follow from the others: the file's do not count.
+        with contextlib.suppress(otls.KeyMaterialError):
+            assert otls.load_key(bytes(changed)).public_key == key.public_key
     with pytest.raises(otls.KeySizeError):
         otls.load_key(RSA.generate(1024).export_key("DER"))
     text = key.export(format="pkcs1", password="x", encryption="legacy-pem").decode()
