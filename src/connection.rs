@@ -481,6 +481,3 @@ fn check_server(config: &Config) -> Result<()> {
     }
     Err(Error::misuse("a server with a client's configuration", "make it with Config::server"))
 }
-
-#[cfg(test)]
-mod tests;

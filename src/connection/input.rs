@@ -110,6 +110,10 @@ impl Connection {
             return Err(PeerMisbehaved::UnexpectedRecord("between fragments of a handshake message").into());
         }
         if content.is_empty() {
+            // RFC 8446 §5.4: only application data may be empty.
+            if content_type != ContentType::APPLICATION_DATA {
+                return Err(PeerMisbehaved::UnexpectedRecord("empty").into());
+            }
             self.empty_records = self.empty_records.saturating_add(1);
             if self.empty_records > MAX_EMPTY_RECORDS {
                 return Err(PeerMisbehaved::TooMany("empty records").into());
@@ -118,7 +122,7 @@ impl Connection {
             self.empty_records = 0;
         }
         match content_type {
-            ContentType::HANDSHAKE => self.joiner.push(content)?,
+            ContentType::HANDSHAKE => self.joiner.push(content),
             ContentType::ALERT => self.peer_closed = closes(content)?,
             ContentType::CHANGE_CIPHER_SPEC => {
                 // RFC 8446 §5: dropped between the first ClientHello and the peer's Finished.

@@ -1,7 +1,7 @@
 //! Handshake messages out of record payloads: fragmented, coalesced, or both (RFC 8446 §5.1).
 
 use crate::codepoints::HandshakeType;
-use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved};
+use crate::error::{InvalidMessage, Malformed};
 
 /// Octets in the body of the largest handshake message that we take: room for ten certificates of
 /// usual size. RFC 8446 §4 allows 2^24-1.
@@ -33,15 +33,8 @@ pub(crate) struct HandshakeJoiner {
 
 impl HandshakeJoiner {
     /// Adds the payload of one handshake record.
-    ///
-    /// # Errors
-    /// RFC 8446 §5.1: a handshake record may not be empty.
-    pub(crate) fn push(&mut self, payload: &[u8]) -> Result<(), Error> {
-        if payload.is_empty() {
-            return Err(PeerMisbehaved::UnexpectedRecord("empty handshake record").into());
-        }
+    pub(crate) fn push(&mut self, payload: &[u8]) {
         self.buffer.extend_from_slice(payload);
-        Ok(())
     }
 
     /// The next whole message. A length beyond [`MAX_HANDSHAKE_LEN`] is refused as soon as the
@@ -95,7 +88,7 @@ mod tests {
             let mut joiner = HandshakeJoiner::default();
             let mut messages = Vec::new();
             for part in [&STREAM[..cut], &STREAM[cut..]] {
-                joiner.push(part).unwrap();
+                joiner.push(part);
                 messages.extend(collect(&mut joiner));
             }
             let bodies: Vec<_> = messages.iter().map(|(_, body)| body.as_slice()).collect();
@@ -107,20 +100,19 @@ mod tests {
     #[test]
     fn a_message_beyond_the_limit_is_refused_with_its_header() {
         let mut joiner = HandshakeJoiner::default();
-        joiner.push(&[11, 1, 0, 1]).unwrap();
+        joiner.push(&[11, 1, 0, 1]);
         assert_eq!(joiner.next().err().unwrap().why, Malformed::TooLong);
         let mut joiner = HandshakeJoiner::default();
-        joiner.push(&[11, 1, 0, 0]).unwrap();
+        joiner.push(&[11, 1, 0, 0]);
         assert!(joiner.next().unwrap().is_none());
     }
 
     #[test]
-    fn unknown_messages_and_empty_records_are_refused() {
+    fn unknown_messages_are_refused() {
         for message_type in [0, 3, 254] {
             let mut joiner = HandshakeJoiner::default();
-            joiner.push(&[message_type, 0, 0, 0]).unwrap();
+            joiner.push(&[message_type, 0, 0, 0]);
             assert_eq!(joiner.next().err().unwrap().why, Malformed::UnknownType);
         }
-        assert!(HandshakeJoiner::default().push(&[]).is_err());
     }
 }

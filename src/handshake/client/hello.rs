@@ -115,6 +115,10 @@ impl AwaitServerHello {
         cx: &mut Context<'_>,
     ) -> Result<ClientState> {
         let extensions = &hello.extensions;
+        if extensions.supported_versions.is_none() && DOWNGRADES.iter().any(|end| hello.random.ends_with(end))
+        {
+            return Err(PeerMisbehaved::IllegalParameter("the random of a downgrade from TLS 1.3").into());
+        }
         self.check_version(hello.legacy_version, extensions.supported_versions)?;
         self.check_legacy(&hello.legacy_session_id_echo, hello.legacy_compression_method)?;
         let known =
@@ -133,10 +137,11 @@ impl AwaitServerHello {
         };
         transcript.add(&message.encoded);
 
-        let share = extensions
-            .key_share
-            .as_ref()
-            .ok_or(PeerMisbehaved::MissingExtension("key_share in ServerHello"))?;
+        let share = extensions.key_share.as_ref().ok_or(match extensions.pre_shared_key {
+            None => PeerMisbehaved::MissingExtension("key_share in ServerHello"),
+            // RFC 8446 §4.2.11: we only offer a PSK with a key exchange.
+            Some(_) => PeerMisbehaved::IllegalParameter("pre_shared_key without key_share"),
+        })?;
         let ours = self
             .shares
             .into_iter()
@@ -358,3 +363,6 @@ fn offered_extensions(extensions: &ClientExtensions) -> Vec<ExtensionType> {
     answered(extensions.record_size_limit.is_some(), ExtensionType::RECORD_SIZE_LIMIT);
     offered
 }
+
+/// RFC 8446 §4.1.3: how the random ends of a server that speaks TLS 1.3 and has chosen 1.2, 1.1 or below.
+const DOWNGRADES: [&[u8]; 2] = [b"DOWNGRD\x01", b"DOWNGRD\x00"];

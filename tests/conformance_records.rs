@@ -1,0 +1,250 @@
+//! RFC 8446 §5 and §6 in front of both roles: what a record may be, and what alerts do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+mod puppet;
+
+use std::sync::{Arc, LazyLock};
+
+use common::{NOW, World};
+use otls::codepoints::{AlertDescription as Alert, NamedGroup};
+use otls::pki::KeyType;
+use otls::{Config, Error, State};
+use puppet::*;
+
+static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
+
+fn client_config() -> Config {
+    WORLD.client_config().with_groups(&[NamedGroup::X25519]).unwrap()
+}
+
+/// A server and a client that have seen nothing of the puppet yet.
+fn fresh() -> [Wire; 2] {
+    let server = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+    let client = ServerPuppet::new(client_config(), Arc::clone(&WORLD.server), NOW);
+    [server.wire, client.wire]
+}
+
+/// In the middle: a server that waits for the client's flight, a client that waits for the server's.
+fn shaking_hands() -> [Wire; 2] {
+    let server = ClientPuppet::after_flight(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+    let client = ServerPuppet::after_hello(client_config(), Arc::clone(&WORLD.server), NOW);
+    [server.wire, client.wire]
+}
+
+/// Done with the handshake.
+fn established() -> [Wire; 2] {
+    let server = ClientPuppet::established(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+    let client = ServerPuppet::established(client_config(), Arc::clone(&WORLD.server), NOW);
+    [server.wire, client.wire]
+}
+
+/// `send` does something wrong to each, which is refused with `alert`.
+#[track_caller]
+fn each_refuses(wires: [Wire; 2], alert: Alert, send: impl Fn(&mut Wire) -> Result<(), Error>) {
+    for mut wire in wires {
+        let result = send(&mut wire);
+        wire.refused(result, alert);
+    }
+}
+
+/// A record of `inner`, sealed, with whatever is in it.
+fn inner(wire: &mut Wire, inner: &[u8]) -> Result<(), Error> {
+    let record = wire.write.as_mut().unwrap().seal(inner);
+    wire.raw(&record)
+}
+
+#[test]
+fn change_cipher_spec_is_dropped_in_the_handshake_and_refused_elsewhere() {
+    let right = [CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1];
+    for mut wire in shaking_hands() {
+        wire.raw(&right).unwrap();
+        wire.raw(&right).unwrap();
+    }
+    // Another value, two octets, protected, before the first ClientHello, after the handshake.
+    for wrong in [&[CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 2][..], &[CHANGE_CIPHER_SPEC, 3, 3, 0, 2, 1, 1]] {
+        each_refuses(shaking_hands(), Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(wrong));
+    }
+    each_refuses(shaking_hands(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(CHANGE_CIPHER_SPEC, &[1]));
+    let [mut server, _] = fresh();
+    let result = server.raw(&right);
+    server.refused(result, Alert::UNEXPECTED_MESSAGE);
+    each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(&right));
+}
+
+#[test]
+fn a_record_of_an_unknown_type_is_unexpected() {
+    for content_type in [0, 19, 24, 25, 255] {
+        each_refuses(fresh(), Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(&[content_type, 3, 3, 0, 1, 0]));
+        each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| {
+            inner(wire, &[1, 2, 3, content_type.max(1)])
+        });
+    }
+}
+
+#[test]
+fn application_data_before_finished_is_unexpected() {
+    each_refuses(fresh(), Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(&[APPLICATION_DATA, 3, 3, 0, 1, 0]));
+    each_refuses(shaking_hands(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(APPLICATION_DATA, b"early"));
+}
+
+#[test]
+fn plaintext_where_there_are_keys_is_unexpected() {
+    for wires in [shaking_hands(), established()] {
+        each_refuses(wires, Alert::UNEXPECTED_MESSAGE, |wire| {
+            wire.raw(&[HANDSHAKE, 3, 3, 0, 4, 20, 0, 0, 0])
+        });
+    }
+}
+
+#[test]
+fn a_message_before_a_key_change_ends_its_record() {
+    // ServerHello with something behind it, KeyUpdate with something behind it.
+    let mut puppet = ServerPuppet::new(client_config(), Arc::clone(&WORLD.server), NOW);
+    let hello = puppet.hello();
+    let result = puppet.send_hello_and(&hello, &[ENCRYPTED_EXTENSIONS, 0, 0, 2, 0, 0]);
+    puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+    let updates = [handshake(KEY_UPDATE, &[0]), handshake(KEY_UPDATE, &[0])].concat();
+    each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(HANDSHAKE, &updates));
+    // Finished with something behind it.
+    let mut puppet = ServerPuppet::after_hello(client_config(), Arc::clone(&WORLD.server), NOW);
+    puppet.send_until_finished(false).unwrap();
+    let result = puppet.send_finished_and(&handshake(KEY_UPDATE, &[0]));
+    puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+}
+
+#[test]
+fn nothing_comes_between_the_pieces_of_a_message() {
+    for between in [ALERT, APPLICATION_DATA] {
+        each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| {
+            wire.record(HANDSHAKE, &[KEY_UPDATE, 0])?;
+            wire.record(between, &[1, 0])
+        });
+    }
+    // Not even an empty piece (RFC 8446 §5.1).
+    for wires in [fresh(), established()] {
+        each_refuses(wires, Alert::UNEXPECTED_MESSAGE, |wire| wire.record(HANDSHAKE, b""));
+    }
+    each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(ALERT, b""));
+}
+
+#[test]
+fn records_that_are_too_long_overflow() {
+    let header = |len: u16| {
+        [[HANDSHAKE, 3, 3], [0; 3]].concat()[..3]
+            .iter()
+            .copied()
+            .chain(len.to_be_bytes())
+            .collect::<Vec<u8>>()
+    };
+    each_refuses(fresh(), Alert::RECORD_OVERFLOW, |wire| wire.raw(&header((1 << 14) + 1)));
+    let sealed = |len: u16| [[APPLICATION_DATA, 3, 3].to_vec(), len.to_be_bytes().to_vec()].concat();
+    for wires in [shaking_hands(), established()] {
+        each_refuses(wires, Alert::RECORD_OVERFLOW, |wire| wire.raw(&sealed((1 << 14) + 257)));
+    }
+    // 2^14 octets and the type are the most, padding included.
+    let full = [vec![7; 1 << 14], vec![APPLICATION_DATA]].concat();
+    for mut wire in established() {
+        inner(&mut wire, &full).unwrap();
+        assert_eq!(wire.received().len(), 1 << 14);
+    }
+    for more in [vec![APPLICATION_DATA], vec![APPLICATION_DATA, 0]] {
+        let content = [vec![7; (1 << 14) + 2 - more.len()], more].concat();
+        each_refuses(established(), Alert::RECORD_OVERFLOW, |wire| inner(wire, &content));
+    }
+}
+
+#[test]
+fn a_record_that_does_not_decrypt_is_a_bad_record_mac() {
+    for (wires, position) in [(established(), 5), (established(), 20), (shaking_hands(), 5)] {
+        each_refuses(wires, Alert::BAD_RECORD_MAC, |wire| {
+            let mut record = wire.sealed(APPLICATION_DATA, &[7; 32]);
+            record[position] ^= 1;
+            wire.raw(&record)
+        });
+    }
+    // A header that was changed, a record again, one left out, and one without room for a tag.
+    each_refuses(established(), Alert::BAD_RECORD_MAC, |wire| {
+        let record = wire.sealed(APPLICATION_DATA, b"x");
+        wire.raw(&record)?;
+        wire.raw(&record)
+    });
+    each_refuses(established(), Alert::BAD_RECORD_MAC, |wire| {
+        wire.sealed(APPLICATION_DATA, b"x");
+        wire.record(APPLICATION_DATA, b"y")
+    });
+    each_refuses(established(), Alert::BAD_RECORD_MAC, |wire| {
+        wire.raw(&[APPLICATION_DATA, 3, 3, 0, 5, 1, 2, 3, 4, 5])
+    });
+}
+
+#[test]
+fn a_record_without_a_type_is_unexpected() {
+    for zeros in [1, 300] {
+        each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| inner(wire, &vec![0; zeros]));
+    }
+    for mut wire in established() {
+        inner(&mut wire, &[&b"padded"[..], &[APPLICATION_DATA, 0, 0, 0]].concat()).unwrap();
+        assert_eq!(wire.received(), b"padded");
+    }
+}
+
+#[test]
+fn alerts_that_do_not_parse_are_decode_errors() {
+    each_refuses(fresh(), Alert::DECODE_ERROR, |wire| wire.raw(&[ALERT, 3, 3, 0, 1, 1]));
+    each_refuses(established(), Alert::DECODE_ERROR, |wire| wire.record(ALERT, &[1]));
+    each_refuses(established(), Alert::DECODE_ERROR, |wire| wire.record(ALERT, &[1, 0, 0]));
+}
+
+#[test]
+fn an_error_alert_is_final_and_is_not_answered() {
+    for level in [1, 2] {
+        for mut wire in established() {
+            wire.drain();
+            let error = wire.record(ALERT, &[level, 40]).unwrap_err();
+            assert_eq!(error, Error::AlertReceived(Alert::HANDSHAKE_FAILURE));
+            assert!(wire.connection.pending().is_empty() && wire.connection.state().contains(State::FAILED));
+            // RFC 8446 §6.2: neither side sends or takes more, and the session is forgotten.
+            assert!(wire.connection.seal(b"x").is_err() && wire.connection.feed(b"x").is_err());
+            assert!(wire.connection.take_session().is_none());
+        }
+    }
+    // One that nobody knows is an error alert too (RFC 8446 §6).
+    for mut wire in fresh() {
+        let error = wire.raw(&[ALERT, 3, 3, 0, 2, 1, 199]).unwrap_err();
+        assert_eq!(error, Error::AlertReceived(Alert(199)));
+    }
+}
+
+#[test]
+fn close_notify_ends_one_direction_and_an_end_without_it_is_a_truncation() {
+    for mut wire in established() {
+        wire.record(APPLICATION_DATA, b"last words").unwrap();
+        wire.record(ALERT, &[1, 0]).unwrap();
+        assert_eq!(wire.received(), b"last words");
+        assert!(wire.connection.state().contains(State::CLOSED));
+        // RFC 8446 §6.1: the other direction goes on until we close it ourselves.
+        wire.connection.seal(b"an answer").unwrap();
+        wire.connection.close();
+        let sent: Vec<_> = std::iter::from_fn(|| wire.next_record()).filter(|r| r.1 != HANDSHAKE).collect();
+        assert_eq!(sent, [(b"an answer".to_vec(), APPLICATION_DATA), (vec![1, 0], ALERT)]);
+        // What comes after close_notify is ignored.
+        let _ = wire.record(APPLICATION_DATA, b"ignored");
+        assert!(wire.received().is_empty());
+        wire.connection.feed_end().unwrap();
+    }
+    for mut wire in established() {
+        assert_eq!(wire.connection.feed_end().unwrap_err().code(), otls::ErrorCode::Truncated);
+    }
+    for mut wire in shaking_hands() {
+        assert!(wire.connection.feed_end().is_err());
+    }
+}
+
+#[test]
+fn giving_up_in_the_handshake_says_so() {
+    let [_, mut client] = fresh();
+    client.connection.close();
+    // RFC 8446 §6.1: user_canceled, and then close_notify.
+    assert_eq!(client.connection.pending(), [21, 3, 3, 0, 2, 1, 90, 21, 3, 3, 0, 2, 1, 0]);
+}
