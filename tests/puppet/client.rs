@@ -54,6 +54,7 @@ pub struct ClientPuppet {
     client_secret: Vec<u8>,
     server_secret: Vec<u8>,
     master: Vec<u8>,
+    application: Vec<u8>,
 }
 
 impl ClientPuppet {
@@ -69,7 +70,8 @@ impl ClientPuppet {
             handshake_secret: nothing.clone(),
             client_secret: nothing.clone(),
             server_secret: nothing.clone(),
-            master: nothing,
+            master: nothing.clone(),
+            application: nothing,
         }
     }
 
@@ -130,6 +132,7 @@ impl ClientPuppet {
             types.push(self.wire.next_message()[0]);
         }
         self.master = extract(&derive(&self.handshake_secret, "derived", b""), &[0; 32]);
+        self.application = derive(&self.master, "c ap traffic", &self.wire.transcript);
         self.wire.read_next = Some(Keys::of(&derive(&self.master, "s ap traffic", &self.wire.transcript)));
         types
     }
@@ -157,7 +160,6 @@ impl ClientPuppet {
 
     /// Sends Certificate and CertificateVerify where asked for, and Finished; then the application's keys.
     pub fn send_flight(&mut self, with_certificate: bool) -> Result<(), Error> {
-        let application = derive(&self.master, "c ap traffic", &self.wire.transcript);
         if with_certificate {
             let certificate = self.certificate();
             self.wire.message(&certificate)?;
@@ -166,7 +168,7 @@ impl ClientPuppet {
         }
         let finished = self.finished();
         self.wire.message(&finished)?;
-        self.wire.write = Some(Keys::of(&application));
+        self.wire.write = Some(Keys::of(&self.application));
         Ok(())
     }
 

@@ -107,6 +107,9 @@ impl Keys {
     }
 }
 
+/// How a handshake message is laid into records: the content of each, none for a message to be held back.
+pub type Shape = Box<dyn FnMut(&[u8]) -> Vec<Vec<u8>>>;
+
 /// What both roles of a puppet have: the connection that it plays with, and where they are.
 pub struct Wire {
     pub connection: Connection,
@@ -119,6 +122,7 @@ pub struct Wire {
     /// For what comes after the connection's Finished.
     pub read_next: Option<Keys>,
     pub write: Option<Keys>,
+    pub shape: Shape,
     /// Plaintext that the connection gave.
     received: Vec<u8>,
 }
@@ -134,6 +138,7 @@ impl Wire {
             read: None,
             read_next: None,
             write: None,
+            shape: Box::new(|message| vec![message.to_vec()]),
             received: nothing,
         }
     }
@@ -174,10 +179,16 @@ impl Wire {
         }
     }
 
-    /// Sends a handshake message in a record of its own, and puts it into the transcript.
+    /// Sends a handshake message, in a record of its own if the shape is not another, and puts it into the
+    /// transcript.
     pub fn message(&mut self, message: &[u8]) -> Result<(), Error> {
         self.transcript.extend_from_slice(message);
-        self.record(HANDSHAKE, message)
+        self.handshake(message)
+    }
+
+    /// The same for a message that is in the transcript already.
+    pub fn handshake(&mut self, message: &[u8]) -> Result<(), Error> {
+        (self.shape)(message).iter().try_for_each(|content| self.record(HANDSHAKE, content))
     }
 
     pub fn drain(&mut self) {
@@ -209,15 +220,19 @@ impl Wire {
 
     /// The next handshake message of the connection's, which goes into the transcript.
     pub fn next_message(&mut self) -> Vec<u8> {
+        self.try_next_message().expect("a handshake message is missing")
+    }
+
+    pub fn try_next_message(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(len) = message_len(&self.messages)
                 && self.messages.len() >= len
             {
                 let message: Vec<u8> = self.messages.drain(..len).collect();
                 self.transcript.extend_from_slice(&message);
-                return message;
+                return Some(message);
             }
-            match self.next_record().expect("a handshake message is missing") {
+            match self.next_record()? {
                 (content, HANDSHAKE) => self.messages.extend(content),
                 (_, CHANGE_CIPHER_SPEC) => {}
                 (content, other) => panic!("record of type {other}: {content:?}"),

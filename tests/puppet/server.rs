@@ -162,7 +162,7 @@ impl ServerPuppet {
         self.client_secret = derive(&self.handshake_secret, "c hs traffic", &self.wire.transcript);
         self.server_secret = derive(&self.handshake_secret, "s hs traffic", &self.wire.transcript);
         self.wire.read_next = Some(Keys::of(&self.client_secret));
-        self.wire.record(HANDSHAKE, &[&message, more].concat())?;
+        self.wire.handshake(&[&message, more].concat())?;
         self.wire.read = self.wire.read_next.take();
         self.wire.write = Some(Keys::of(&self.server_secret));
         Ok(())
@@ -224,8 +224,8 @@ impl ServerPuppet {
         let client = derive(&self.master, "c ap traffic", &self.wire.transcript);
         let server = derive(&self.master, "s ap traffic", &self.wire.transcript);
         self.wire.read_next = Some(Keys::of(&client));
-        self.wire.record(HANDSHAKE, &[&finished, more].concat())?;
-        while self.wire.next_message()[0] != FINISHED {}
+        self.wire.handshake(&[&finished, more].concat())?;
+        while self.wire.try_next_message().ok_or(Error::Truncated)?[0] != FINISHED {}
         self.wire.write = Some(Keys::of(&server));
         Ok(())
     }
