@@ -147,7 +147,7 @@ fn a_message_that_is_longer_than_any_is_refused_by_its_length() {
     }
     // The longest, in small pieces, which is then looked at.
     for (wire, alert) in fresh().into_iter().zip([Alert::DECODE_ERROR, Alert::UNEXPECTED_MESSAGE]) {
-        let mut pieces = [&[CLIENT_HELLO, 1, 0, 0][..], &[0; 1 << 16]].concat();
+        let mut pieces = [&[CLIENT_HELLO, 1, 0, 0][..], &vec![0; 1 << 16]].concat();
         flood_refused(wire, 1 << 16, alert, |wire| {
             let piece: Vec<u8> = pieces.drain(..64.min(pieces.len())).collect();
             wire.record(HANDSHAKE, &piece)

@@ -87,6 +87,8 @@ fn one_of_each() -> Vec<Vec<u8>> {
     all
 }
 
+type Step = Box<dyn Fn(&mut ServerPuppet)>;
+
 /// A state, built anew each time; its name; the messages that are right in it.
 type At = (&'static str, Box<dyn Fn() -> Wire>, &'static [u8]);
 
@@ -94,7 +96,7 @@ fn client_states() -> Vec<At> {
     /// A client that has taken this many messages.
     fn after(count: usize, request: bool) -> Wire {
         let mut puppet = client();
-        let mut steps: Vec<Box<dyn Fn(&mut ServerPuppet)>> = vec![
+        let mut steps: Vec<Step> = vec![
             Box::new(|puppet| {
                 let hello = puppet.hello();
                 puppet.send_hello(&hello).unwrap();

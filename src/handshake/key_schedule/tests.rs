@@ -1,18 +1,18 @@
-//! RFC 8448 §3, octet for octet: every secret, every Finished, every protected record.
+//! RFC 8448 §3 to §7, octet for octet: every secret, every binder and Finished, every protected record.
 
 use super::*;
 use crate::codepoints::{CipherSuite, ContentType, NamedGroup};
 use crate::crypto::Random;
 use crate::crypto::kx::KeyExchange;
-use crate::handshake::transcript::HelloTranscript;
+use crate::handshake::transcript::{HelloTranscript, Transcript};
 use crate::record::{MAX_INNER_LEN, RecordShape};
+use crate::wire::{Codec, NewSessionTicket};
 
 /// The trace as (role, step, name, value), in its order.
 struct Trace(Vec<(&'static str, &'static str, &'static str, Vec<u8>)>);
 
 impl Trace {
-    fn load() -> Self {
-        let text = include_str!("../../../tests/vectors/rfc8448_section_3.txt");
+    fn load(text: &'static str) -> Self {
         let entry = |line: &'static str| {
             let (path, value) = line.split_once(" = ").unwrap();
             let mut parts = path.split(" | ");
@@ -33,8 +33,16 @@ impl Trace {
         self.all(role, step, name).first().unwrap_or_else(|| panic!("{role} {step} {name}"))
     }
 
-    fn message(&self, role: &str, name: &str) -> &[u8] {
-        self.get(role, "construct a", name)
+    /// The handshake messages in order: role, name, octets with a PSK's binder.
+    fn messages(&self) -> Vec<(&str, &str, &[u8])> {
+        let made = self.0.iter().filter(|entry| entry.1.starts_with("construct a"));
+        made.map(|(role, _, name, octets)| {
+            let sent = self.all(role, "send handshake record", "payload");
+            let with_binder =
+                sent.into_iter().find(|sent| *name == "ClientHello" && sent.starts_with(octets));
+            (*role, *name, with_binder.unwrap_or(octets))
+        })
+        .collect()
     }
 }
 
@@ -48,21 +56,72 @@ impl Random for Fixed {
     }
 }
 
+const SIMPLE: &str = include_str!("../../../tests/vectors/rfc8448_section_3.txt");
+
 #[test]
 fn the_simple_handshake_of_rfc_8448_is_reproduced_octet_for_octet() {
-    let trace = Trace::load();
+    replay(&Trace::load(SIMPLE), None);
+}
+
+#[test]
+fn the_resumed_handshake_of_rfc_8448_is_reproduced_octet_for_octet() {
+    // The ticket is the one of the simple handshake.
+    let psk = replay(&Trace::load(SIMPLE), None).unwrap();
+    let resumed = Trace::load(include_str!("../../../tests/vectors/rfc8448_section_4.txt"));
+    replay(&resumed, Some(&psk));
+}
+
+#[test]
+fn the_hello_retry_request_of_rfc_8448_is_reproduced_octet_for_octet() {
+    replay(&Trace::load(include_str!("../../../tests/vectors/rfc8448_section_5.txt")), None);
+}
+
+#[test]
+fn the_client_authentication_of_rfc_8448_is_reproduced_octet_for_octet() {
+    replay(&Trace::load(include_str!("../../../tests/vectors/rfc8448_section_6.txt")), None);
+}
+
+#[test]
+fn the_compatibility_mode_of_rfc_8448_is_reproduced_octet_for_octet() {
+    replay(&Trace::load(include_str!("../../../tests/vectors/rfc8448_section_7.txt")), None);
+}
+
+/// Recomputes every value of the trace that is not of early data; the PSK of the ticket in it.
+fn replay(trace: &Trace, psk: Option<&Secret>) -> Option<Secret> {
     let suite = SuiteParameters::of(CipherSuite::TLS_AES_128_GCM_SHA256).unwrap();
+    let messages = trace.messages();
+    let mut messages = messages.iter().copied();
+    let mut next = |role, name| {
+        let message = messages.next().unwrap();
+        assert_eq!((message.0, message.1), (role, name));
+        message.2
+    };
 
-    let private = Fixed(trace.get("client", "create an ephemeral", "private key").to_vec());
-    let client = KeyExchange::start(NamedGroup::X25519, &private).unwrap();
-    assert_eq!(client.public_share(), trace.get("client", "create an ephemeral", "public key"));
-    let shared = client.finish(trace.get("server", "create an ephemeral", "public key")).unwrap();
+    let hello = HelloTranscript::new(next("client", "ClientHello"));
+    let mut answer = next("server", "ServerHello");
+    // RFC 8446 §4.1.3: a HelloRetryRequest is told by its random.
+    let retried = answer[6..].starts_with(&[0xCF, 0x21, 0xAD, 0x74]);
+    let mut transcript;
+    if retried {
+        transcript = hello.start_with_retry(suite.hash);
+        transcript.add(answer);
+        transcript.add(next("client", "ClientHello"));
+        answer = next("server", "ServerHello");
+    } else {
+        transcript = hello.start(suite.hash);
+    }
+    let early = early_secret(trace, suite, psk);
+    transcript.add(answer);
+
+    let (group, pair) = match retried {
+        true => (NamedGroup::SECP256R1, "create an ephemeral P-256"),
+        false => (NamedGroup::X25519, "create an ephemeral x25519"),
+    };
+    let private = Fixed(trace.get("client", pair, "private key").to_vec());
+    let client = KeyExchange::start(group, &private).unwrap();
+    assert_eq!(client.public_share(), trace.get("client", pair, "public key"));
+    let shared = client.finish(trace.get("server", pair, "public key")).unwrap();
     assert_eq!(shared.expose(), trace.get("server", "extract secret \"handshake\"", "IKM"));
-
-    let mut transcript = HelloTranscript::new(trace.message("client", "ClientHello")).start(suite.hash);
-    transcript.add(trace.message("server", "ServerHello"));
-    let early = EarlySecret::without_psk(suite.hash);
-    assert_eq!(early.0.expose(), trace.get("server", "extract secret \"early\"", "secret"));
     let handshake = early.into_handshake(&shared).unwrap();
     assert_eq!(handshake.0.expose(), trace.get("server", "extract secret \"handshake\"", "secret"));
     let keys = handshake.traffic(suite, &transcript.current()).unwrap();
@@ -72,36 +131,61 @@ fn the_simple_handshake_of_rfc_8448_is_reproduced_octet_for_octet() {
     let (_, iv) = keys.server.key_and_iv().unwrap();
     assert_eq!(iv, trace.get("server", "derive write traffic keys for handshake", "iv expanded"));
 
-    for name in ["EncryptedExtensions", "Certificate", "CertificateVerify"] {
-        transcript.add(trace.message("server", name));
-    }
-    let verify_data = keys.server.verify_data(&transcript.current()).unwrap();
-    assert_eq!(verify_data.as_ref(), trace.get("server", "calculate finished", "finished"));
-    transcript.add(trace.message("server", "Finished"));
-
+    // Up to each Finished, which is made of what goes before it.
+    let mut flight = |role, secret: &TrafficSecret, transcript: &mut Transcript| {
+        for message in messages.by_ref() {
+            assert_eq!(message.0, role);
+            if message.1 == "Finished" {
+                let verify_data = secret.verify_data(&transcript.current()).unwrap();
+                assert_eq!(verify_data.as_ref(), trace.get(role, "calculate finished", "finished"));
+                assert_eq!(verify_data.as_ref(), &message.2[4..]);
+                secret.check_finished(&transcript.current(), verify_data.as_ref()).unwrap();
+                transcript.add(message.2);
+                return;
+            }
+            transcript.add(message.2);
+        }
+    };
+    flight("server", &keys.server, &mut transcript);
     let master = handshake.into_master().unwrap();
     assert_eq!(master.0.expose(), trace.get("server", "extract secret \"master\"", "secret"));
     let application = master.traffic(suite, &transcript.current()).unwrap();
     assert_eq!(application.client.prk.expose(), expanded("c ap traffic"));
     assert_eq!(application.server.prk.expose(), expanded("s ap traffic"));
     assert_eq!(master.exporter(&transcript.current()).unwrap().0.expose(), expanded("exp master"));
+    flight("client", &keys.client, &mut transcript);
+    let resumption = master.resumption(&transcript.current()).unwrap();
+    assert_eq!(resumption.0.expose(), trace.get("client", "derive secret \"tls13 res master\"", "expanded"));
 
-    let verify_data = keys.client.verify_data(&transcript.current()).unwrap();
-    assert_eq!(verify_data.as_ref(), trace.get("client", "calculate finished", "finished"));
-    keys.client.check_finished(&transcript.current(), verify_data.as_ref()).unwrap();
-
-    records_are_reproduced(&trace, "server", &keys.server, &application.server, 1);
-    records_are_reproduced(&trace, "client", &keys.client, &application.client, 1);
+    records_are_reproduced(trace, "server", &keys.server, &application.server);
+    records_are_reproduced(trace, "client", &keys.client, &application.client);
+    let (_, _, ticket) = messages.next()?;
+    let ticket = NewSessionTicket::decode_all("NewSessionTicket", &ticket[4..]).unwrap();
+    let psk = resumption.psk(&ticket.ticket_nonce).unwrap();
+    assert_eq!(psk.expose(), trace.get("server", "generate resumption", "expanded"));
+    Some(psk)
 }
 
-/// Seals the payloads of a role after its unprotected ones, and opens them again.
-fn records_are_reproduced(
-    trace: &Trace,
-    role: &str,
-    handshake: &TrafficSecret,
-    application: &TrafficSecret,
-    unprotected: usize,
-) {
+fn early_secret(trace: &Trace, suite: SuiteParameters, psk: Option<&Secret>) -> EarlySecret {
+    let of = if psk.is_some() { "client" } else { "server" };
+    let early = psk.map_or_else(
+        || EarlySecret::without_psk(suite.hash),
+        |psk| {
+            let early = EarlySecret::with_psk(suite.hash, psk);
+            let truncated = digest(suite.hash, trace.get("client", "calculate PSK", "ClientHello prefix"));
+            let binder = early.binder(&truncated).unwrap();
+            assert_eq!(binder.as_ref(), trace.get("client", "calculate PSK", "finished"));
+            assert!(trace.messages()[0].2.ends_with(binder.as_ref()), "the hello that is sent has it");
+            early.check_binder(&truncated, binder.as_ref()).unwrap();
+            early
+        },
+    );
+    assert_eq!(early.0.expose(), trace.get(of, "extract secret \"early\"", "secret"));
+    early
+}
+
+/// Seals the payloads of a role that are under these keys, and opens them again.
+fn records_are_reproduced(trace: &Trace, role: &str, handshake: &TrafficSecret, application: &TrafficSecret) {
     use ContentType as T;
     let (mut sealer, mut opener) = (handshake.sealer().unwrap(), handshake.opener().unwrap());
     let mut records: Vec<(T, &[u8], &[u8])> = Vec::new();
@@ -116,9 +200,14 @@ fn records_are_reproduced(
             records.push((content_type, payload, record));
         }
     }
-    let protected = &records[unprotected..];
-    assert!(protected.len() >= 3, "the trace has the flight, data and an alert of {role}");
-    for (index, (content_type, payload, record)) in protected.iter().enumerate() {
+    // Not what goes before the keys, and not early data and its end.
+    let mut is_early = !trace.all(role, "construct an EndOfEarlyData", "EndOfEarlyData").is_empty();
+    records.retain(|(content_type, payload, record)| {
+        let early_data = *content_type == T::APPLICATION_DATA && core::mem::take(&mut is_early);
+        record[0] == T::APPLICATION_DATA.0 && **payload != [5, 0, 0, 0] && !early_data
+    });
+    assert!(records.len() >= 2, "the trace has the flight and an alert of {role}");
+    for (index, (content_type, payload, record)) in records.iter().enumerate() {
         if index == 1 {
             (sealer, opener) = (application.sealer().unwrap(), application.opener().unwrap());
         }
