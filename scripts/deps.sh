@@ -19,9 +19,11 @@ need pkg-config pkg-config
 need cmake cmake
 need nm binutils
 need certtool gnutls-bin
+need tshark tshark
 if [ "${1:-}" = interop ]; then
     need go golang-go
     need javac default-jdk-headless
+    need /usr/sbin/nginx nginx-light
 fi
 
 # AddressSanitizer's run-time library is a package of its own, of clang's version.

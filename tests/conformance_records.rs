@@ -228,6 +228,8 @@ fn close_notify_ends_one_direction_and_an_end_without_it_is_a_truncation() {
         wire.connection.close();
         let sent: Vec<_> = std::iter::from_fn(|| wire.next_record()).filter(|r| r.1 != HANDSHAKE).collect();
         assert_eq!(sent, [(b"an answer".to_vec(), APPLICATION_DATA), (vec![1, 0], ALERT)]);
+        // RFC 8446 §6.1: nothing goes behind close_notify.
+        assert!(wire.connection.seal(b"more").is_err() && wire.connection.update_keys(true).is_err());
         // What comes after close_notify is ignored.
         let _ = wire.record(APPLICATION_DATA, b"ignored");
         assert!(wire.received().is_empty());
@@ -238,6 +240,23 @@ fn close_notify_ends_one_direction_and_an_end_without_it_is_a_truncation() {
     }
     for mut wire in shaking_hands() {
         assert!(wire.connection.feed_end().is_err());
+    }
+}
+
+#[test]
+fn nothing_is_sent_after_our_close_notify() {
+    for mut wire in established() {
+        wire.drain();
+        wire.connection.close();
+        while wire.next_record().is_some() {}
+        // The peer goes on until it closes itself, and its errors are not answered any more.
+        wire.record(HANDSHAKE, &handshake(KEY_UPDATE, &[1])).unwrap();
+        wire.write = wire.write.as_ref().map(Keys::next_generation);
+        wire.record(APPLICATION_DATA, b"last words").unwrap();
+        assert_eq!(wire.received(), b"last words");
+        wire.record(APPLICATION_DATA, &[]).unwrap();
+        wire.raw(&[HANDSHAKE, 3, 3, 0, 1, 0]).unwrap_err();
+        assert!(wire.connection.pending().is_empty());
     }
 }
 

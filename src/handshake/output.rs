@@ -36,6 +36,8 @@ pub(crate) struct Outbox {
     shape: RecordShape,
     first_record: bool,
     sent_change_cipher_spec: bool,
+    /// close_notify was queued.
+    closed: bool,
 }
 
 impl Outbox {
@@ -98,7 +100,9 @@ impl Outbox {
             AlertDescription::CLOSE_NOTIFY | AlertDescription::USER_CANCELED => 1,
             _ => 2,
         };
-        self.write(ContentType::ALERT, &[level, description.0])
+        self.write(ContentType::ALERT, &[level, description.0])?;
+        self.closed |= description == AlertDescription::CLOSE_NOTIFY;
+        Ok(())
     }
 
     /// Queues application data.
@@ -131,7 +135,11 @@ impl Outbox {
         self.opener = None;
     }
 
+    /// RFC 8446 §6.1: after close_notify nothing is sent any more, not even the answer to a KeyUpdate.
     fn write(&mut self, content_type: ContentType, content: &[u8]) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
         if let Some(sealer) = &mut self.sealer {
             return sealer.seal(content_type, content, self.shape, &mut self.bytes);
         }

@@ -33,9 +33,6 @@ pub(crate) struct Arguments {
     /// Resume the session in this file, and save the next one there.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// Replace the keys of both directions after the handshake.
-    #[arg(long)]
-    key_update: bool,
     /// Send this file, and print what comes back until the server closes; without it standard input is
     /// sent.
     #[arg(long, value_name = "FILE")]
@@ -125,7 +122,7 @@ impl Arguments {
         if !json {
             eprintln!("otls: {}", net::summary(stream.connection()));
         }
-        if self.key_update {
+        if self.tls.key_update {
             stream.connection_mut().update_keys(true).map_err(StreamError::Tls)?;
         }
         let mut input = tokio::io::stdin();

@@ -47,6 +47,9 @@ pub(crate) struct Tls {
     /// An application protocol, such as http/1.1; may be repeated.
     #[arg(long, value_name = "PROTOCOL")]
     alpn: Vec<String>,
+    /// Replace the keys of both directions after the handshake.
+    #[arg(long)]
+    pub(crate) key_update: bool,
     /// Append the secrets of each connection to this file (RFC 9850). For debugging alone.
     #[arg(long, value_name = "FILE")]
     keylog: Option<PathBuf>,

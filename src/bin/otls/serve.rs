@@ -63,6 +63,7 @@ struct Service {
     key_log: Option<KeyLog>,
     timeout: Duration,
     http: bool,
+    key_update: bool,
     json: bool,
 }
 
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         key_log: arguments.tls.key_log()?,
         timeout: arguments.tls.timeout(),
         http: arguments.http,
+        key_update: arguments.tls.key_update,
         json,
     };
     crate::block_on(serve(arguments.bind, Arc::new(service)))
@@ -165,6 +167,9 @@ impl Service {
 
     async fn talk(&self, stream: &mut Stream) -> Result<(), StreamError> {
         within(self.timeout, stream.reach(State::HANDSHAKE_DONE)).await?;
+        if self.key_update {
+            stream.connection_mut().update_keys(true).map_err(StreamError::Tls)?;
+        }
         if self.http {
             let answer = within(self.timeout, self.request(stream)).await?;
             within(self.timeout, stream.write_all(answer.as_bytes())).await?;
