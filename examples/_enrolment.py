@@ -148,6 +148,11 @@ def add_party_flags(parser: argparse.ArgumentParser) -> None:
         "--reuse", action="store_true", help="use a certificate that is there and valid; enrol if none"
     )
     group.add_argument(
+        "--key-log",
+        metavar="FILE",
+        help="append the secrets of our connections to this file: for debugging with Wireshark alone",
+    )
+    group.add_argument(
         "--wait", type=seconds, default=30.0, metavar="S", help="for others to start (default: 30)"
     )
     group.add_argument(
@@ -344,14 +349,24 @@ class Party:
     def _enrol(self, request: otls.CertificateRequest, former: otls.Identity | None) -> otls.Certificate:
         host, number = self.args.ttp
         config = otls.Config.client(
-            otls.TrustStore(self.authority), identity=former, anonymous=former is None
+            otls.TrustStore(self.authority),
+            identity=former,
+            anonymous=former is None,
+            key_log=self.args.key_log is not None,
         )
         self.operator.say(f"asking the TTP at {host}:{number} for a certificate for {self.name}")
         try:
             return wait_for(
                 self.operator,
                 f"the TTP at {host}:{number}",
-                lambda: otls.enroll(self.args.ttp, config, self.profile, request, timeout=self.args.timeout),
+                lambda: otls.enroll(
+                    self.args.ttp,
+                    config,
+                    self.profile,
+                    request,
+                    timeout=self.args.timeout,
+                    key_log=self.args.key_log,
+                ),
                 wait=self.args.wait,
                 failure=Exit.TTP,
             )

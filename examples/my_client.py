@@ -75,7 +75,7 @@ def parse() -> argparse.Namespace:
 def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Stream:
     """A connection on which the bank has accepted us."""
     authority = load_authority(operator, args)
-    config = otls.Config.client(otls.TrustStore(authority))
+    config = otls.Config.client(otls.TrustStore(authority), key_log=args.key_log is not None)
     host, number = args.bank
 
     def provide_identity(request: otls.RequestedCertificate) -> otls.Identity:
@@ -102,6 +102,7 @@ def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Str
             server_name=args.server_name,
             timeout=args.timeout,
             provide_identity=provide_identity,
+            key_log=args.key_log,
         ),
         wait=args.wait,
         failure=Exit.NETWORK,

@@ -142,6 +142,7 @@ class Bank:
             ) from error
         with stream:
             stream.configure = lambda offer: self._configure(stream, offer)
+            stream.key_log = self._args.key_log
             stream.handshake()
             return self._exchange(stream)
 
@@ -182,6 +183,7 @@ class Bank:
             trust=otls.TrustStore(authority),
             suites=[SUITES[answers["cipher"], answers["hash"]]],
             schemes=[SCHEMES[answers["auth"], answers["hash"]]],
+            key_log=self._args.key_log is not None,
         )
 
     def _exchange(self, stream: otls.Stream) -> Exit:

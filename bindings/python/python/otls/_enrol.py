@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._errors import EnrolmentHttpError
-from ._net import DEFAULT_TIMEOUT, Address, connect
+from ._net import DEFAULT_TIMEOUT, Address, KeyLog, connect
 from ._otls import Certificate, CertificateRequest, Config, EstClient
 
 
@@ -15,11 +15,15 @@ def enroll(
     *,
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
+    key_log: KeyLog | None = None,
 ) -> Certificate:
-    """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client"."""
+    """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client".
+
+    ``key_log`` is as in :class:`Stream`.
+    """
     host = address[0] if server_name is None else server_name
-    reply = _exchange(EstClient.simpleenroll(host, profile, request), address, config, host, timeout)
-    return reply[0]
+    client = EstClient.simpleenroll(host, profile, request)
+    return _exchange(client, address, config, host, timeout, key_log)[0]
 
 
 def fetch_authorities(
@@ -35,9 +39,14 @@ def fetch_authorities(
 
 
 def _exchange(
-    client: EstClient, address: Address, config: Config, server_name: str, timeout: float | None
+    client: EstClient,
+    address: Address,
+    config: Config,
+    server_name: str,
+    timeout: float | None,
+    key_log: KeyLog | None = None,
 ) -> list[Certificate]:
-    with connect(address, config, server_name=server_name, timeout=timeout) as stream:
+    with connect(address, config, server_name=server_name, timeout=timeout, key_log=key_log) as stream:
         stream.send(client.request)
         while True:
             data = stream.recv()

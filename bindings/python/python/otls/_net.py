@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -29,6 +30,7 @@ from ._state import State
 Address: TypeAlias = tuple[str, int]
 Configure: TypeAlias = Callable[[Offer], Config]
 ProvideIdentity: TypeAlias = Callable[[RequestedCertificate], Identity | None]
+KeyLog: TypeAlias = str | os.PathLike[str]
 Message: TypeAlias = Envelope | Answer | VerdictNotice
 
 #: How long one operation may wait for the peer unless told otherwise, in seconds.
@@ -51,6 +53,10 @@ class Stream:
     :class:`TimeoutError`; ``None`` waits for ever. The time that ``configure`` and
     ``provide_identity`` take (they may ask a person) does not count. One thread may send while
     another receives.
+
+    ``key_log`` is a file, made with mode 0600, to which the connection's secrets are appended as lines of
+    an ``SSLKEYLOGFILE`` (RFC 9850) if the configuration has ``key_log=True``. Whoever reads it reads the
+    connection: for debugging alone.
     """
 
     def __init__(
@@ -61,8 +67,10 @@ class Stream:
         timeout: float | None = DEFAULT_TIMEOUT,
         configure: Configure | None = None,
         provide_identity: ProvideIdentity | None = None,
+        key_log: KeyLog | None = None,
     ) -> None:
         self.timeout = timeout
+        self.key_log = key_log
         self._sock = sock
         self._connection = connection
         self.configure = configure
@@ -254,6 +262,8 @@ class Stream:
             while data := self._connection.pending():
                 self._sock.settimeout(deadline.remaining())
                 self._connection.consume(self._sock.send(data))
+            if self.key_log is not None and (lines := self._connection.take_key_log()):
+                _append(self.key_log, lines)
 
     def _fill(self, deadline: _Deadline) -> None:
         if not self._unfed:
@@ -385,17 +395,18 @@ def connect(
     session: Session | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     provide_identity: ProvideIdentity | None = None,
+    key_log: KeyLog | None = None,
 ) -> Stream:
     """Connects to a server and does the handshake.
 
     ``server_name`` is the name that the server's certificate must have, by default the host of
     ``address``. ``session`` is resumed if it can be. ``provide_identity`` is asked for an identity when the
-    server wants one and ``config`` has none; it may take its time.
+    server wants one and ``config`` has none; it may take its time. ``key_log`` is as in :class:`Stream`.
     """
     name = address[0] if server_name is None else server_name
     connection = Connection.client(config, name, session=session)
     sock = socket.create_connection(address, timeout)
-    stream = Stream(sock, connection, timeout=timeout, provide_identity=provide_identity)
+    stream = Stream(sock, connection, timeout=timeout, provide_identity=provide_identity, key_log=key_log)
     _handshake_or_close(stream)
     return stream
 
@@ -428,6 +439,12 @@ def _handshake_or_close(stream: Stream) -> None:
     except BaseException:
         stream.close()
         raise
+
+
+def _append(path: KeyLog, lines: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(lines)
 
 
 class _Deadline:
