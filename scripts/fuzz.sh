@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh SECONDS [TARGET…]: runs each fuzz target for so long; stops at the first finding, which is
-# then in fuzz/artifacts. Installs cargo-fuzz if it is missing; libFuzzer needs a nightly compiler.
+# then in fuzz/artifacts. What it learns goes to fuzz/found, beside the corpora in fuzz/corpus. Installs
+# cargo-fuzz if it is missing; libFuzzer needs a nightly compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,7 @@ declare -a targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)
 for target in "${targets[@]}"; do
     echo "== $target, $seconds s"
-    cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+    mkdir -p "fuzz/found/$target"
+    cargo +nightly fuzz run "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
         -print_final_stats=1 -print_funcs=0
 done

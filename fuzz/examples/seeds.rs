@@ -1,4 +1,4 @@
-//! Writes the first inputs of each target into `corpus/`, where they are not there yet: honest
+//! Writes the first inputs of each target into `found/`, where they are not there yet: honest
 //! messages, from which mutation goes further than from nothing.
 
 use std::path::Path;
@@ -106,7 +106,7 @@ fn otp() {
 }
 
 fn write(target: &str, name: &str, data: &[u8]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("found").join(target);
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     if !path.exists() {
