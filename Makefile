@@ -42,8 +42,11 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 	cd bindings/python && $(abspath $(PY)) -m mypy
 	$(PY) scripts/check_house.py
 
-bench: ## handshakes and records against rustls, both in memory, as ratios
-	$(CARGO) bench --locked --bench channel
+bench: ## beside rustls and OpenSSL, in memory, as ratios (writes the table of docs/performance.md)
+	scripts/deps.sh bench
+	$(CARGO) build --locked --release --lib --features capi
+	$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
+		'$(TARGET)/release/libotls.so' docs/performance.md
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
 	scripts/deps.sh interop

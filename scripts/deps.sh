@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# deps.sh [interop]: installs, with apt, the tools that the tests call and this machine lacks, and those
-# of `make interop`. A tool that is there, in any version, is left alone.
+# deps.sh [interop|bench]: installs, with apt, the tools that the tests call and this machine lacks, and those
+# of `make interop` or `make bench`. A tool that is there, in any version, is left alone.
 set -euo pipefail
 
 declare -a missing=()
@@ -24,6 +24,10 @@ if [ "${1:-}" = interop ]; then
     need go golang-go
     need javac default-jdk-headless
     need /usr/sbin/nginx nginx-light
+fi
+
+if [ "${1:-}" = bench ] && ! pkg-config --exists openssl; then
+    missing+=(libssl-dev)
 fi
 
 # AddressSanitizer's run-time library is a package of its own, of clang's version.

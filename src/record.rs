@@ -4,7 +4,7 @@ mod deframe;
 mod fragment;
 mod protect;
 
-pub(crate) use deframe::Deframer;
+pub(crate) use deframe::{Deframer, KEPT_CAPACITY};
 pub(crate) use fragment::{HandshakeJoiner, HandshakeMessage};
 pub(crate) use protect::{Opener, RecordShape, Sealer, write_plaintext_record};
 

@@ -12,7 +12,7 @@ use crate::codepoints::{
 };
 use crate::error::Result;
 use crate::pki::{Certificate, Identity, VerifiedPeer};
-use crate::record::{MAX_INNER_LEN, Opener, RecordShape, Sealer, write_plaintext_record};
+use crate::record::{KEPT_CAPACITY, MAX_INNER_LEN, Opener, RecordShape, Sealer, write_plaintext_record};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -120,12 +120,15 @@ impl Outbox {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
-    /// Forgets `len` octets of [`Outbox::pending`]; gives the memory back once all are gone.
+    /// Forgets `len` octets of [`Outbox::pending`]; gives a large buffer back once all are gone.
     pub(crate) fn consume(&mut self, len: usize) {
         self.written = self.written.saturating_add(len).min(self.bytes.len());
         if self.written == self.bytes.len() {
-            self.bytes = Vec::new();
+            self.bytes.clear();
             self.written = 0;
+            if self.bytes.capacity() > KEPT_CAPACITY {
+                self.bytes = Vec::new();
+            }
         }
     }
 

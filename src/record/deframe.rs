@@ -6,7 +6,7 @@ use crate::error::{InvalidMessage, Malformed};
 
 /// Octets of buffer that a quiet connection keeps: enough for short messages to come and go without
 /// an allocation each.
-const KEPT_CAPACITY: usize = 512;
+pub(crate) const KEPT_CAPACITY: usize = 512;
 
 /// Collects one record.
 #[derive(Default)]

@@ -1,0 +1,208 @@
+//! `make bench`: otls beside rustls over aws-lc-rs and the system's OpenSSL, all in memory, in one run on one core.
+//!
+//! The numbers of two machines cannot be compared; the ratios can. The libraries of a row are measured in turns,
+//! so that what disturbs the machine disturbs all of them, and the median turn counts.
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+mod openssl_peer;
+mod ours;
+mod rustls_peer;
+mod table;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::World;
+use otls::codepoints::{CipherSuite, NamedGroup};
+use otls::crypto::aead::AeadAlgorithm;
+use otls::pki::KeyType;
+use table::Table;
+
+/// How long one library is measured in one turn.
+const TURN: Duration = Duration::from_millis(200);
+const TURNS: usize = 7;
+/// Pairs of connections that are kept to see what they hold.
+const IDLE: usize = 100;
+
+/// What is measured: one call does it once.
+pub type Operation = Box<dyn FnMut()>;
+
+/// What all libraries are set up with.
+#[derive(Clone, Copy)]
+pub struct Setup<'a> {
+    pub world: &'a World,
+    pub suite: CipherSuite,
+    pub group: NamedGroup,
+}
+
+/// A library that is measured.
+pub struct Library {
+    /// A full mutual handshake, until both sides know that they are done.
+    pub full: fn(Setup<'_>) -> Option<Operation>,
+    /// A resumed one, with an ephemeral key exchange.
+    pub resumed: fn(Setup<'_>) -> Option<Operation>,
+    /// Sealing so many octets on one side and opening them on the other.
+    pub carry: fn(Setup<'_>, usize) -> Option<Operation>,
+    /// A pair of connections that are done with their handshake.
+    pub idle: fn(Setup<'_>) -> Option<Box<dyn std::any::Any>>,
+}
+
+const LIBRARIES: [Library; 3] = [ours::LIBRARY, rustls_peer::LIBRARY, openssl_peer::LIBRARY];
+
+fn main() {
+    // One operation for a profiler: `otls-bench profile resumed`.
+    let mut arguments = std::env::args().skip(1);
+    if std::env::args().nth(1).as_deref() == Some("profile") {
+        return profile(&std::env::args().nth(2).expect("what to profile"));
+    }
+    let library = arguments.next();
+    let document = arguments.next();
+    let mut table = Table::default();
+    handshakes(&mut table);
+    records(&mut table);
+    raw(&mut table);
+    idle(&mut table);
+    size(&mut table, library.as_deref().map(Path::new));
+    let text = table.to_markdown();
+    println!("{text}");
+    if let Some(path) = document {
+        table::replace(Path::new(&path), &text);
+    }
+}
+
+/// Does one thing of ours for five seconds.
+fn profile(what: &str) {
+    let world = World::new(if what.contains("rsa") { KeyType::Rsa2048 } else { KeyType::EcdsaP256 });
+    let suite = match what {
+        "chacha" => CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
+        _ => CipherSuite::TLS_AES_128_GCM_SHA256,
+    };
+    let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
+    let operation = match what {
+        "full" | "full-rsa" => (ours::LIBRARY.full)(setup),
+        "resumed" => (ours::LIBRARY.resumed)(setup),
+        _ => (ours::LIBRARY.carry)(setup, 16_384),
+    };
+    let mut operation = operation.expect("ours does everything");
+    let rates: Vec<f64> = (0..25).map(|_| rate(&mut operation)).collect();
+    println!("{:.0} per second", rates.iter().copied().fold(0.0, f64::max));
+}
+
+fn handshakes(table: &mut Table) {
+    for (name, key_type) in [("ECDSA P-256", KeyType::EcdsaP256), ("RSA 2048", KeyType::Rsa2048)] {
+        let world = World::new(key_type);
+        for group in [NamedGroup::X25519, NamedGroup::X25519MLKEM768] {
+            let setup = Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group };
+            let row = format!("full mutual handshakes per second, {name}, {group}");
+            table.row(&row, measure(LIBRARIES.iter().map(|library| (library.full)(setup))));
+        }
+        let setup =
+            Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group: NamedGroup::X25519 };
+        let row = format!("resumed handshakes per second, {name}, x25519");
+        table.row(&row, measure(LIBRARIES.iter().map(|library| (library.resumed)(setup))));
+    }
+}
+
+fn records(table: &mut Table) {
+    let world = World::new(KeyType::EcdsaP256);
+    for suite in [
+        CipherSuite::TLS_AES_128_GCM_SHA256,
+        CipherSuite::TLS_AES_256_GCM_SHA384,
+        CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
+    ] {
+        let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
+        for size in [16_384, 72] {
+            let rates = measure(LIBRARIES.iter().map(|library| (library.carry)(setup, size)));
+            if size == 72 {
+                table.row(&format!("messages of 72 octets per second, {suite}"), rates);
+            } else {
+                let megabytes = |rate: f64| rate * 16_384e-6;
+                let row = format!("MB per second in records of 16 KiB, {suite}");
+                table.row(&row, rates.into_iter().map(|rate| rate.map(megabytes)).collect());
+            }
+        }
+    }
+}
+
+/// What the cryptography alone takes: the bound that a handshake or a record cannot pass.
+fn raw(table: &mut Table) {
+    let suites = [
+        (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
+        (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
+    ];
+    for (name, key_type) in [("ECDSA P-256", KeyType::EcdsaP256), ("RSA 2048", KeyType::Rsa2048)] {
+        let world = World::new(key_type);
+        let setup = Setup { world: &world, suite: suites[0].0, group: NamedGroup::X25519 };
+        let rates = measure([(ours::LIBRARY.full)(setup), Some(ours::raw_handshake(setup, true))]);
+        table.share(&format!("full handshake, {name}, x25519"), "its key exchange and signatures", &rates);
+        let rates = measure([(ours::LIBRARY.resumed)(setup), Some(ours::raw_handshake(setup, false))]);
+        table.share(&format!("resumed handshake, {name}, x25519"), "its key exchange", &rates);
+    }
+    let world = World::new(KeyType::EcdsaP256);
+    for (suite, aead) in suites {
+        let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
+        let rates = measure([(ours::LIBRARY.carry)(setup, 16_384), Some(ours::raw_record(aead, 16_384))]);
+        table.share(&format!("record of 16 KiB, {suite}"), "its AEAD", &rates);
+    }
+}
+
+fn idle(table: &mut Table) {
+    let world = World::new(KeyType::EcdsaP256);
+    let setup =
+        Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group: NamedGroup::X25519 };
+    let held = LIBRARIES.iter().map(|library| {
+        // The first leaves what is made once.
+        let _first = (library.idle)(setup)?;
+        let before = heap();
+        let kept: Vec<_> = (0..IDLE).map(|_| (library.idle)(setup)).collect();
+        let held = heap() - before;
+        drop(kept);
+        Some(held / (2 * IDLE) as f64)
+    });
+    table.row("octets of heap per idle connection (fewer is better)", held.collect());
+}
+
+/// Octets that are allocated, by Rust and C alike.
+fn heap() -> f64 {
+    // SAFETY: mallinfo2 takes no arguments and only reads the allocator's own counters.
+    let info = unsafe { libc::mallinfo2() };
+    (info.uordblks + info.hblkhd) as f64
+}
+
+fn size(table: &mut Table, library: Option<&Path>) {
+    let of = |path: &Path| std::fs::metadata(path).ok().map(|file| file.len() as f64);
+    let system = |name| {
+        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"]
+            .iter()
+            .find_map(|folder| of(&Path::new(folder).join(name)))
+    };
+    let openssl = system("libssl.so.3").zip(system("libcrypto.so.3")).map(|(ssl, crypto)| ssl + crypto);
+    table.row("octets of the shared library (fewer is better)", vec![library.and_then(of), None, openssl]);
+}
+
+/// Operations per second of each; the median turn.
+fn measure(operations: impl IntoIterator<Item = Option<Operation>>) -> Vec<Option<f64>> {
+    let mut operations: Vec<Option<Operation>> = operations.into_iter().collect();
+    let mut turns: Vec<Vec<f64>> = vec![Vec::new(); operations.len()];
+    for _ in 0..TURNS {
+        for (operation, turns) in operations.iter_mut().zip(&mut turns) {
+            turns.extend(operation.as_mut().map(rate));
+        }
+    }
+    let median = |mut turns: Vec<f64>| {
+        turns.sort_by(f64::total_cmp);
+        turns.get(turns.len() / 2).copied()
+    };
+    turns.into_iter().map(median).collect()
+}
+
+fn rate(operation: &mut Operation) -> f64 {
+    let start = Instant::now();
+    let mut count = 0.0;
+    while start.elapsed() < TURN {
+        operation();
+        count += 1.0;
+    }
+    count / start.elapsed().as_secs_f64()
+}

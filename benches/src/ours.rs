@@ -1,0 +1,132 @@
+//! otls.
+
+use std::sync::Arc;
+
+use otls::codepoints::SignatureScheme;
+use otls::crypto::SystemRandom;
+use otls::crypto::aead::{AeadAlgorithm, AeadKey};
+use otls::crypto::kx::{self, KeyExchange};
+use otls::crypto::sign::KeyAlgorithm;
+use otls::{Config, Connection, Session, State, TicketKeys};
+
+use crate::common::{NOW, bank_name};
+use crate::{Library, Operation, Setup};
+
+pub const LIBRARY: Library = Library { full, resumed, carry, idle };
+
+struct Pair {
+    client: Connection,
+    server: Connection,
+}
+
+impl Pair {
+    fn connect(configs: &(Arc<Config>, Arc<Config>), session: Option<Session>) -> Self {
+        let (client, server) = (Arc::clone(&configs.0), Arc::clone(&configs.1));
+        let client = match session {
+            Some(session) => Connection::client_resuming(client, bank_name(), session, NOW),
+            None => Connection::client(client, bank_name(), NOW),
+        };
+        let mut pair = Self { client: client.unwrap(), server: Connection::server(server, NOW).unwrap() };
+        while !pair.client.state().contains(State::CONFIRMED) {
+            transfer(&mut pair.client, &mut pair.server);
+            transfer(&mut pair.server, &mut pair.client);
+        }
+        pair
+    }
+}
+
+fn transfer(from: &mut Connection, to: &mut Connection) {
+    let taken = to.feed(from.pending()).unwrap();
+    from.consume(taken);
+}
+
+fn configs(setup: Setup<'_>, tickets: usize) -> (Arc<Config>, Arc<Config>) {
+    let only =
+        |config: Config| config.with_suites(&[setup.suite]).unwrap().with_groups(&[setup.group]).unwrap();
+    let client = only(setup.world.client_config()).keep_sessions(tickets);
+    let mut server = only(setup.world.server_config());
+    if tickets > 0 {
+        let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
+        server = server.with_tickets(Arc::new(keys), tickets).unwrap();
+    }
+    (Arc::new(client), Arc::new(server))
+}
+
+fn full(setup: Setup<'_>) -> Option<Operation> {
+    let configs = configs(setup, 0);
+    Some(Box::new(move || drop(Pair::connect(&configs, None))))
+}
+
+fn resumed(setup: Setup<'_>) -> Option<Operation> {
+    let configs = configs(setup, 1);
+    let mut session = Pair::connect(&configs, None).client.take_session();
+    Some(Box::new(move || {
+        let mut pair = Pair::connect(&configs, session.take());
+        assert!(pair.client.resumed());
+        session = pair.client.take_session();
+    }))
+}
+
+fn carry(setup: Setup<'_>, size: usize) -> Option<Operation> {
+    let mut pair = Pair::connect(&configs(setup, 0), None);
+    let (data, mut into) = (vec![7; size], vec![0; size]);
+    Some(Box::new(move || {
+        pair.client.seal(&data).unwrap();
+        transfer(&mut pair.client, &mut pair.server);
+        assert_eq!(pair.server.open(&mut into), data.len());
+    }))
+}
+
+fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
+    Some(Box::new(Pair::connect(&configs_once(setup), None)))
+}
+
+/// The same configuration for all idle connections: it is not theirs.
+fn configs_once(setup: Setup<'_>) -> (Arc<Config>, Arc<Config>) {
+    use std::sync::OnceLock;
+    static CONFIGS: OnceLock<(Arc<Config>, Arc<Config>)> = OnceLock::new();
+    CONFIGS.get_or_init(|| configs(setup, 0)).clone()
+}
+
+/// The key exchange of both sides; with `signatures`, those of both and the verification of two by each.
+pub fn raw_handshake(setup: Setup<'_>, signatures: bool) -> Operation {
+    let identity = Arc::clone(&setup.world.server);
+    let key = identity.certificate().public_key();
+    let scheme = match key.algorithm() {
+        KeyAlgorithm::Rsa { .. } => SignatureScheme::RSA_PSS_RSAE_SHA256,
+        _ => SignatureScheme::ECDSA_SECP256R1_SHA256,
+    };
+    // The authorities of all setups have keys of P-256.
+    let authority = setup.world.authority.certificate().public_key().clone();
+    let by_authority = setup
+        .world
+        .authority
+        .key()
+        .sign(SignatureScheme::ECDSA_SECP256R1_SHA256, b"certificate", &SystemRandom)
+        .unwrap();
+    let group = setup.group;
+    Box::new(move || {
+        let client = KeyExchange::start(group, &SystemRandom).unwrap();
+        let (share, _) = kx::respond(group, client.public_share(), &SystemRandom).unwrap();
+        client.finish(&share).unwrap();
+        if !signatures {
+            return;
+        }
+        for _ in 0..2 {
+            let signature = identity.key().sign(scheme, b"transcript", &SystemRandom).unwrap();
+            identity.certificate().public_key().verify(scheme, b"transcript", &signature).unwrap();
+            authority.verify(SignatureScheme::ECDSA_SECP256R1_SHA256, b"certificate", &by_authority).unwrap();
+        }
+    })
+}
+
+/// Seals and opens in place.
+pub fn raw_record(algorithm: AeadAlgorithm, size: usize) -> Operation {
+    let key = AeadKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();
+    let mut buffer = vec![7; size];
+    Box::new(move || {
+        buffer.truncate(size);
+        key.seal(&[1; 12], b"12345", &mut buffer, 0).unwrap();
+        key.open(&[1; 12], b"12345", &mut buffer).unwrap();
+    })
+}
