@@ -20,10 +20,10 @@ need cmake cmake
 need nm binutils
 need certtool gnutls-bin
 need tshark tshark
+need /usr/sbin/nginx nginx-light
 if [ "${1:-}" = interop ]; then
     need go golang-go
     need javac default-jdk-headless
-    need /usr/sbin/nginx nginx-light
 fi
 
 if [ "${1:-}" = bench ] && ! pkg-config --exists openssl; then

@@ -8,8 +8,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
+use otls::pki::{Certificate, GeneralName, TrustStore};
+use otls::{Config, Connection, State, UnixTime};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -75,12 +78,12 @@ struct Server {
 impl Server {
     fn start(folder: &Folder, flags: &str) -> Self {
         let bind = if flags.contains("--bind") { "" } else { "--bind 127.0.0.1:0" };
-        let mut process = otls(folder.path(), &format!("serve {bind} {flags}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(otls(folder.path(), &format!("serve {bind} {flags}")))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap());
         let mut line = String::new();
         log.read_line(&mut line).unwrap();
@@ -296,6 +299,71 @@ fn silent_peers_are_given_up_and_hundreds_of_them_are_in_nobodys_way() {
     }
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert!((0..301).any(|_| server.says().contains("no answer in time")));
+}
+
+#[test]
+fn two_thousand_connections_are_served_at_once() {
+    const COUNT: usize = 2_000;
+    let room = rlimit::increase_nofile_limit(u64::MAX).unwrap();
+    if room < 2_200 {
+        eprintln!("skipped: this system allows only {room} open files");
+        return;
+    }
+    let folder = Folder::new();
+    // Started where few files are allowed, as many shells do: it raises that itself.
+    let mut shell = Command::new("sh");
+    let flags = "--bind 127.0.0.1:0 --cert bank.pem --key bank.key --client-auth none";
+    let serve = format!("ulimit -Sn 256 && exec {} serve {flags}", env!("CARGO_BIN_EXE_otls"));
+    let server = Server::spawn({
+        shell.args(["-c", &serve]).current_dir(folder.path());
+        shell
+    });
+    let root = Certificate::load(&fs::read(folder.path().join("CA/cert.pem")).unwrap()).unwrap();
+    let mut trust = TrustStore::new();
+    trust.add_authority(&root).unwrap();
+    let config = Arc::new(Config::client(trust).anonymous());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let connect = |_| {
+        let name = GeneralName::parse("bank.example").unwrap();
+        let connection = Connection::client(Arc::clone(&config), name, UnixTime(now)).unwrap();
+        let mut peer = Open { socket: TcpStream::connect(server.address).unwrap(), connection };
+        peer.socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        peer.until(|connection| connection.state().contains(State::HANDSHAKE_DONE));
+        peer
+    };
+    let mut peers: Vec<Open> = (0..COUNT).map(connect).collect();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        peer.connection.seal(number.to_string().as_bytes()).unwrap();
+    }
+    for (number, peer) in peers.iter_mut().enumerate() {
+        peer.until(|connection| connection.available() > 0);
+        let mut answer = [0; 16];
+        let len = peer.connection.open(&mut answer);
+        assert_eq!(answer[..len], *number.to_string().as_bytes());
+    }
+    drop(peers);
+    assert_eq!(server.stop(), 0);
+}
+
+/// A connection and its socket.
+struct Open {
+    socket: TcpStream,
+    connection: Connection,
+}
+
+impl Open {
+    fn until(&mut self, done: impl Fn(&Connection) -> bool) {
+        let mut buffer = [0; 4096];
+        while !done(&self.connection) {
+            self.socket.write_all(self.connection.pending()).unwrap();
+            self.connection.consume(self.connection.pending().len());
+            let len = self.socket.read(&mut buffer).unwrap();
+            assert!(len > 0, "the server has closed");
+            assert_eq!(self.connection.feed(&buffer[..len]).unwrap(), len);
+        }
+        self.socket.write_all(self.connection.pending()).unwrap();
+        self.connection.consume(self.connection.pending().len());
+    }
 }
 
 #[test]

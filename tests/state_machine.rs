@@ -112,8 +112,16 @@ fn client_states() -> Vec<At> {
         steps.iter().take(count).for_each(|step| step(&mut puppet));
         puppet.wire
     }
+    fn retried() -> Wire {
+        let config = WORLD.client_config().with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]).unwrap();
+        let mut puppet = ServerPuppet::new(config, Arc::clone(&WORLD.server), NOW);
+        let retry = puppet.retry(SECP256R1);
+        puppet.send_retry(&retry).unwrap();
+        puppet.wire
+    }
     vec![
         ("ServerHello", Box::new(|| after(0, false)), &[SERVER_HELLO]),
+        ("second ServerHello", Box::new(retried), &[SERVER_HELLO]),
         ("EncryptedExtensions", Box::new(|| after(1, false)), &[ENCRYPTED_EXTENSIONS]),
         ("CertificateRequest", Box::new(|| after(2, false)), &[CERTIFICATE, CERTIFICATE_REQUEST]),
         ("Certificate", Box::new(|| after(3, true)), &[CERTIFICATE]),

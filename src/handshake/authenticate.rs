@@ -118,7 +118,7 @@ pub(super) fn authenticate(
         return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm was not offered").into());
     }
     let signer = match role {
-        PeerRole::Server(_) => Signer::Server,
+        PeerRole::Server(_) | PeerRole::AnyServer => Signer::Server,
         PeerRole::Client | PeerRole::Enrolled | PeerRole::Any => Signer::Client,
     };
     check_signature(&peer, verify, signer, transcript)?;

@@ -22,7 +22,7 @@ use super::transcript::{Transcript, encode_message};
 use super::{expect, unexpected};
 use crate::codepoints::{ExtensionType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerIncompatible, PeerMisbehaved, Result};
-use crate::pki::{Certificate, GeneralName, Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::pki::{Certificate, GeneralName, Identity, TrustStore, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::wire::{
     CertificateMessage, CertificateRequestMessage, CertificateVerify, Codec, EncryptedExtensions, Finished,
@@ -179,7 +179,7 @@ impl AwaitCertificateVerify {
         expect(message, HandshakeType::CERTIFICATE_VERIFY, "CertificateVerify")?;
         let verify = CertificateVerify::decode_all("CertificateVerify", message.body())?;
         let (trust, _) = self.handshake.client_side()?;
-        let role = PeerRole::Server(self.handshake.server_name.clone());
+        let role = self.handshake.config.server_role(&self.handshake.server_name);
         let hash = self.handshake.transcript.current();
         authenticate(&self.chain, &verify, trust, &role, &self.handshake.config.schemes, &hash, cx)?;
         self.handshake.transcript.add(&message.encoded);

@@ -8,7 +8,7 @@ use crate::crypto::Random;
 use crate::crypto::SystemRandom;
 use crate::crypto::kx::SUPPORTED_GROUPS;
 use crate::error::{Error, Result};
-use crate::pki::{Identity, TrustStore};
+use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
 use crate::record::{MAX_FRAGMENT_LEN, RecordShape};
 
 /// The suites, in the order in which we prefer them.
@@ -87,6 +87,8 @@ pub(super) enum Side {
         /// Sessions that a connection keeps for its caller.
         keep_sessions: usize,
         name_authorities: bool,
+        /// Whether the server's certificate must have the name that we connect to.
+        check_name: bool,
     },
     Server {
         /// At least one; the first where nothing speaks for another.
@@ -119,7 +121,13 @@ impl Config {
     /// [`crate::State::NEED_CLIENT_CERT`].
     pub fn client(trust: TrustStore) -> Self {
         let identity = ClientIdentity::AskWhenNeeded;
-        Self::new(Side::Client { trust, identity, keep_sessions: 0, name_authorities: false })
+        Self::new(Side::Client {
+            trust,
+            identity,
+            keep_sessions: 0,
+            name_authorities: false,
+            check_name: true,
+        })
     }
 
     /// A server with its identity and what it asks of clients.
@@ -204,6 +212,25 @@ impl Config {
             *name_authorities = true;
         }
         self
+    }
+
+    /// A client that takes a server's certificate for any name, as long as its path is right: whoever has
+    /// a certificate of the same authority can stand in for the server. For diagnosis alone (RFC 9525
+    /// §6.6); no effect on a server.
+    #[must_use]
+    pub fn without_name_check(mut self) -> Self {
+        if let Side::Client { check_name, .. } = &mut self.side {
+            *check_name = false;
+        }
+        self
+    }
+
+    /// The role that a client's server is judged in.
+    pub(super) fn server_role(&self, name: &GeneralName) -> PeerRole {
+        match self.side {
+            Side::Client { check_name: false, .. } => PeerRole::AnyServer,
+            Side::Client { .. } | Side::Server { .. } => PeerRole::Server(name.clone()),
+        }
     }
 
     /// A client that never sends a certificate; no effect on a server.

@@ -28,6 +28,8 @@ use crate::time::UnixTime;
 pub enum PeerRole {
     /// A server that must have this name (SAN only, RFC 9525).
     Server(GeneralName),
+    /// A server of any name: for diagnosis, since who it is stays open.
+    AnyServer,
     /// A client; who it is, its certificate says.
     Client,
     /// A client of an enrolment server, which shows the certificate that it renews, a client's or a

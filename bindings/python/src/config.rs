@@ -26,11 +26,13 @@ impl Config {
     ///
     /// Connections keep the newest `keep_sessions` sessions that the server offers to resume. With
     /// `name_authorities` the server is told whom we trust, to choose its certificate by.
+    /// `check_name=False` takes a certificate for any name, as long as its path is right: for diagnosis
+    /// alone.
     #[staticmethod]
     #[pyo3(signature = (
         trust, *, identity=None, anonymous=false, suites=None, groups=None, schemes=None, alpn=None,
-        keep_sessions=0, name_authorities=false, record_size_limit=None, max_fragment=None, padding=0,
-        key_log=false,
+        keep_sessions=0, name_authorities=false, check_name=true, record_size_limit=None, max_fragment=None,
+        padding=0, key_log=false,
     ))]
     fn client(
         trust: &TrustStore,
@@ -42,6 +44,7 @@ impl Config {
         alpn: Option<Vec<String>>,
         keep_sessions: usize,
         name_authorities: bool,
+        check_name: bool,
         record_size_limit: Option<u16>,
         max_fragment: Option<usize>,
         padding: u16,
@@ -50,6 +53,9 @@ impl Config {
         let mut config = otls::Config::client(trust.0.clone()).keep_sessions(keep_sessions);
         if name_authorities {
             config = config.name_authorities();
+        }
+        if !check_name {
+            config = config.without_name_check();
         }
         let config = match (identity, anonymous) {
             (Some(identity), false) => config.with_identity(Arc::clone(&identity.0)),

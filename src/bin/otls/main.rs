@@ -14,6 +14,7 @@ mod csr;
 mod failure;
 mod files;
 mod key;
+mod log;
 mod net;
 mod serve;
 mod show;

@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
+use crate::log::Log;
 use crate::net::{self, KeyLog, Tls, within};
 use crate::now;
 use crate::stream::{Stream, StreamError};
@@ -65,6 +66,7 @@ struct Service {
     http: bool,
     key_update: bool,
     json: bool,
+    log: Log,
 }
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
@@ -75,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         http: arguments.http,
         key_update: arguments.tls.key_update,
         json,
+        log: Log::start(),
     };
     crate::block_on(serve(arguments.bind, Arc::new(service)))
 }
@@ -127,13 +130,15 @@ async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
     let cannot = |error| Failure::network(&bind.to_string(), &error);
     let listener = TcpListener::bind(bind).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
+    // A socket for each connection: as many as the system allows, where the shell asks for fewer.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     eprintln!("otls: listening on {address}");
     let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-            _ = terminated.recv() => return Ok(()),
+            _ = tokio::signal::ctrl_c() => break,
+            _ = terminated.recv() => break,
         };
         match accepted {
             Ok((socket, peer)) => {
@@ -144,6 +149,8 @@ async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
             Err(_) => tokio::time::sleep(BREATH).await,
         }
     }
+    service.log.flush().await;
+    Ok(())
 }
 
 impl Service {
@@ -154,15 +161,15 @@ impl Service {
             now().and_then(|now| Connection::server(Arc::clone(&self.config), now).about("connection"));
         let mut stream = match connection {
             Ok(connection) => Stream::new(socket, connection),
-            Err(failure) => return failure.print(),
+            Err(failure) => return self.log.error(format!("otls: error: {failure}")).await,
         };
         let done = self.talk(&mut stream).await;
         if let Some(log) = &self.key_log
             && let Err(failure) = log.record(stream.connection_mut())
         {
-            failure.print();
+            self.log.error(format!("otls: error: {failure}")).await;
         }
-        self.report(peer, &stream, done.err());
+        self.report(peer, &stream, done.err()).await;
     }
 
     async fn talk(&self, stream: &mut Stream) -> Result<(), StreamError> {
@@ -212,7 +219,7 @@ impl Service {
         }
     }
 
-    fn report(&self, peer: SocketAddr, stream: &Stream, error: Option<StreamError>) {
+    async fn report(&self, peer: SocketAddr, stream: &Stream, error: Option<StreamError>) {
         let connection = stream.connection();
         let error = error.map(|error| Failure::stream(error).to_string());
         if self.json {
@@ -221,13 +228,10 @@ impl Service {
                 fields.insert("address".to_owned(), peer.to_string().into());
                 fields.insert("error".to_owned(), json!(error));
             }
-            println!("{value}");
-            return;
+            return self.log.output(value.to_string()).await;
         }
-        match error {
-            Some(error) => eprintln!("otls: {peer}: {error}"),
-            None => eprintln!("otls: {peer}: {}", net::summary(connection)),
-        }
+        let said = error.unwrap_or_else(|| net::summary(connection));
+        self.log.error(format!("otls: {peer}: {said}")).await;
     }
 }
 

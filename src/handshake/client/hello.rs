@@ -14,7 +14,7 @@ use crate::handshake::output::{Context, KeyLog};
 use crate::handshake::session::Session;
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
-use crate::pki::{GeneralName, PeerRole, VerifiedPeer};
+use crate::pki::{GeneralName, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::wire::{
@@ -311,7 +311,7 @@ impl OfferedSession {
             return None;
         }
         let chain: Vec<Vec<u8>> = session.server_chain.iter().map(|one| one.to_der().to_vec()).collect();
-        let server = trust.verify(&chain, &PeerRole::Server(server_name.clone()), now).ok()?;
+        let server = trust.verify(&chain, &config.server_role(server_name), now).ok()?;
         Some(Self { session, server })
     }
 

@@ -125,7 +125,7 @@ impl<'a> Case<'a> {
     pub(super) fn purpose(&self) -> Option<ObjectIdentifier> {
         Some(match self.role {
             PeerRole::Any => return None,
-            PeerRole::Server(_) => ID_KP_SERVER_AUTH,
+            PeerRole::Server(_) | PeerRole::AnyServer => ID_KP_SERVER_AUTH,
             PeerRole::Client => ID_KP_CLIENT_AUTH,
             PeerRole::Enrolled => {
                 let usage = self.leaf.extensions().extended_key_usage.as_ref();

@@ -403,6 +403,7 @@ class Config:
         alpn: Sequence[str] | None = None,
         keep_sessions: int = 0,
         name_authorities: bool = False,
+        check_name: bool = True,
         record_size_limit: int | None = None,
         max_fragment: int | None = None,
         padding: int = 0,
