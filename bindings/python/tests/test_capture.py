@@ -7,10 +7,11 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from programs import MESSAGE, QUIET, Program, bank, customer, free_ports
+from programs import MESSAGE, PATIENCE, QUIET, Program, bank, customer, free_ports
 
 
 class Relay:
@@ -25,15 +26,23 @@ class Relay:
 
     def _accept(self) -> None:
         while True:
-            try:
-                ours, _ = self._listener.accept()
-                theirs = socket.create_connection(("127.0.0.1", self._to))
-            except OSError:
-                continue
+            ours, _ = self._listener.accept()
+            theirs = self._connect()
             log: list[tuple[str, bytes]] = []
             self.connections.append(log)
             for source, target, direction in ((ours, theirs, "O"), (theirs, ours, "I")):
                 threading.Thread(target=_pass_on, args=(source, target, direction, log), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        # Whoever connects finds the relay at once, and its program perhaps not yet.
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self._to))
+            except ConnectionRefusedError:
+                if time.monotonic() >= end:
+                    raise
+                time.sleep(0.05)
 
 
 def _pass_on(
