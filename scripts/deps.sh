@@ -19,6 +19,7 @@ need pkg-config pkg-config
 need cmake cmake
 need nm binutils
 need certtool gnutls-bin
+need redis-server redis-server
 need tshark tshark
 need /usr/sbin/nginx nginx-light
 if [ "${1:-}" = interop ]; then

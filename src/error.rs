@@ -198,6 +198,14 @@ pub enum OtpError {
     Expired,
     /// The store failed; nothing was accepted.
     Store(String),
+    /// The subject has had as many codes as it may, until this time (seconds since 1970).
+    Throttled(u64),
+    /// The audit log cannot be written, or is not as it was written; the text says where.
+    Audit(String),
+    /// The subject is locked: it gets no codes and none of its codes are accepted.
+    SubjectLocked,
+    /// The code that was to be sent again is not open any more; the text says what became of it.
+    NotOpen(&'static str),
 }
 
 /// Why enrolment failed.

@@ -29,6 +29,7 @@ mod facts;
 mod guard;
 mod handle;
 mod key;
+mod ledger;
 mod otp;
 mod path;
 mod pointer;
@@ -58,7 +59,7 @@ mod tests {
         shareable::<super::key::otls_public_key>();
         shareable::<super::otp::otls_otp_context>();
         shareable::<super::otp::otls_otp_issued>();
-        shareable::<super::otp::otls_otp_ledger>();
+        shareable::<super::ledger::otls_otp_ledger>();
         shareable::<super::request::otls_name>();
         shareable::<super::request::otls_request>();
         shareable::<super::session::otls_session>();

@@ -4,6 +4,7 @@
 //! to the customer over a [`Channel`], which binds it to the connection; the customer returns it, and
 //! the ledger accepts it once. docs/PROTOCOL.md has the octets.
 
+mod audit;
 mod channel;
 mod code;
 mod context;
@@ -13,10 +14,17 @@ mod message;
 mod reader;
 mod store;
 
+pub use audit::{Audit, AuditHead, AuditLog, Event, EventKind};
 pub use channel::Channel;
-pub use code::Code;
+pub use code::{Code, CodeFormat};
 pub use context::Context;
 pub use envelope::Envelope;
 pub use ledger::{Issued, Ledger, OtpId, Verdict};
 pub use message::Message;
-pub use store::{MemoryStore, Presented, Record, Store, Tag};
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
+#[cfg(feature = "redis")]
+pub use store::RedisStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
+pub use store::{Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, open_store};

@@ -1,7 +1,7 @@
 //! Points in time, as seconds since 1970-01-01T00:00:00Z. Nobody here reads a clock.
 
 /// A point in time: seconds since the Unix epoch, UTC, without leap seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixTime(pub u64);
 
 impl UnixTime {

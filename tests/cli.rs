@@ -345,3 +345,33 @@ fn a_key_is_converted_into_each_format_and_back() {
         assert!(got == code && line.contains(words), "{arguments}: {line}");
     }
 }
+
+#[test]
+fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
+    use otls::crypto::SystemRandom;
+    use otls::otp::{AuditLog, Context, Ledger, open_store};
+    use otls::{Secret, UnixTime};
+
+    let shell = Shell::new();
+    let file = |name: &str| shell.path().join(name);
+    fs::write(file("key"), [7; 32]).unwrap();
+    let mut ledger = Ledger::new(open_store("memory:").unwrap(), Secret::from(vec![1; 32])).unwrap();
+    ledger.set_audit(Box::new(AuditLog::open(&file("log"), &Secret::from(vec![7; 32])).unwrap()));
+    let now = UnixTime(1_800_000_000);
+    ledger.issue("asha", &Context::new(), 60, 3, now, &SystemRandom).unwrap();
+    let first = shell.run("audit verify --key-file key log");
+    ledger.issue("asha", &Context::new(), 60, 3, now, &SystemRandom).unwrap();
+    let found = shell.json(&format!("audit verify --json --key-file key --expect {first} log"));
+    assert_eq!(found["count"], 2);
+    fs::write(file("short"), "short").unwrap();
+    assert_eq!(shell.fails("audit verify --key-file short log").0, 2);
+    assert_eq!(shell.fails("audit verify --key-file key --expect 1 ff log").0, 2);
+    assert_eq!(shell.fails("audit verify --key-file key none").0, 7);
+    let (code, error) =
+        shell.fails(&format!("audit verify --key-file key --expect 1 {} log", "0".repeat(64)));
+    assert!(code == 7 && error.contains("older state"), "{error}");
+    let text = fs::read_to_string(file("log")).unwrap();
+    fs::write(file("log"), text.replace("asha", "ravi")).unwrap();
+    let (code, error) = shell.fails("audit verify --key-file key log");
+    assert!(code == 7 && error.contains("line 1:"), "{error}");
+}

@@ -8,7 +8,10 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::hmac::HmacKey;
 use otls::crypto::{Random, SystemRandom};
 use otls::error::OtpError;
-use otls::otp::{Context, Issued, Ledger, MemoryStore, OtpId, Presented, Record, Store, Verdict};
+use otls::otp::{
+    CodeFormat, Context, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy, Presented, Record,
+    Statistics, Store, Verdict,
+};
 use otls::{Error, Secret, UnixTime};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -144,8 +147,10 @@ fn any_text_is_only_a_wrong_code() {
 #[test]
 fn a_new_code_does_not_start_the_subjects_count_again() {
     let ledger = ledger();
-    for _ in 0..Ledger::SUBJECT_ATTEMPTS / 2 {
-        let issued = issue(&ledger, 2);
+    for round in 0..Policy::default().subject_attempts / 2 {
+        // Each in a window of its own.
+        let now = NOW.minus(u64::from(round + 1) * 600);
+        let issued = ledger.issue("asha", &payment(), 1 << 20, 2, now, &SystemRandom).unwrap();
         verify(&ledger, &issued, &wrong(&issued));
         verify(&ledger, &issued, &wrong(&issued));
     }
@@ -155,7 +160,7 @@ fn a_new_code_does_not_start_the_subjects_count_again() {
     let verdict = ledger.verify(&other.id, "ravi", &payment(), other.code.expose(), NOW).unwrap();
     assert_eq!(verdict, Verdict::Accepted, "another subject is not concerned");
 
-    ledger.unlock("asha").unwrap();
+    ledger.unlock("asha", NOW).unwrap();
     assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
 }
 
@@ -165,9 +170,13 @@ fn what_cannot_be_issued_is_refused() {
     let issue = |subject: &str, ttl, attempts| {
         ledger.issue(subject, &payment(), ttl, attempts, NOW, &SystemRandom).map(|_| ())
     };
-    for refused in
-        [issue("", TTL, 3), issue(&"x".repeat(256), TTL, 3), issue("asha", 0, 3), issue("asha", TTL, 0)]
-    {
+    for refused in [
+        issue("", TTL, 3),
+        issue(&"x".repeat(256), TTL, 3),
+        issue("as\0ha", TTL, 3),
+        issue("asha", 0, 3),
+        issue("asha", TTL, 0),
+    ] {
         assert!(matches!(refused, Err(Error::ApiMisuse(_))));
     }
     assert!(issue("asha", u64::MAX, u32::MAX).is_ok());
@@ -196,27 +205,41 @@ struct Shared {
     records: Mutex<Vec<Record>>,
 }
 
-struct Handle(Arc<Shared>);
-
-impl Store for Handle {
-    fn insert(&self, record: Record) -> otls::Result<()> {
-        self.0.records.lock().unwrap().push(record.clone());
-        self.0.store.insert(record)
+impl Store for Shared {
+    fn insert(&self, record: &Record, replaces: Option<&OtpId>, policy: &Policy) -> otls::Result<Insertion> {
+        self.records.lock().unwrap().push(record.clone());
+        self.store.insert(record, replaces, policy)
     }
 
     fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> otls::Result<Verdict> {
-        self.0.store.verify(id, presented)
+        self.store.verify(id, presented)
+    }
+
+    fn cancel(&self, id: &OtpId) -> otls::Result<Verdict> {
+        self.store.cancel(id)
+    }
+
+    fn lock(&self, subject: &str) -> otls::Result<()> {
+        self.store.lock(subject)
     }
 
     fn unlock(&self, subject: &str) -> otls::Result<()> {
-        self.0.store.unlock(subject)
+        self.store.unlock(subject)
+    }
+
+    fn forget(&self, time: UnixTime) -> otls::Result<u64> {
+        self.store.forget(time)
+    }
+
+    fn statistics(&self, now: UnixTime) -> otls::Result<Statistics> {
+        self.store.statistics(now)
     }
 }
 
 #[test]
 fn the_store_gets_a_keyed_hash_as_documented_and_no_code() {
     let shared = Arc::new(Shared::default());
-    let ledger = Ledger::new(Box::new(Handle(Arc::clone(&shared))), pepper(7)).unwrap();
+    let ledger = Ledger::new(Box::new(Arc::clone(&shared)), pepper(7)).unwrap();
     let issued = issue(&ledger, 3);
     let record = shared.records.lock().unwrap()[0].clone();
 
@@ -237,13 +260,15 @@ fn the_store_gets_a_keyed_hash_as_documented_and_no_code() {
 #[test]
 fn a_replaced_pepper_still_verifies_and_an_unknown_one_does_not() {
     let shared = Arc::new(Shared::default());
-    let handle = || Box::new(Handle(Arc::clone(&shared)));
+    let handle = || Box::new(Arc::clone(&shared));
     let issued = issue(&Ledger::new(handle(), pepper(1)).unwrap(), 3);
     let code = issued.code.expose();
 
     let other = Ledger::new(handle(), pepper(2)).unwrap();
     assert_eq!(verify(&other, &issued, code), Verdict::Wrong { attempts_left: 2 });
-    let rotated = Ledger::new(handle(), pepper(2)).unwrap().with_former_pepper(pepper(1)).unwrap();
+    let mut rotated = Ledger::new(handle(), pepper(2)).unwrap();
+    rotated.add_former_pepper(&pepper(1)).unwrap();
+    assert!(matches!(rotated.add_former_pepper(&Secret::from(vec![1; 31])), Err(Error::ApiMisuse(_))));
     let new = issue(&rotated, 3);
     assert_eq!(verify(&rotated, &issued, code), Verdict::Accepted);
     assert_eq!(verify(&rotated, &new, new.code.expose()), Verdict::Accepted);
@@ -252,20 +277,84 @@ fn a_replaced_pepper_still_verifies_and_an_unknown_one_does_not() {
 #[test]
 fn a_store_that_fails_accepts_nothing() {
     struct Down;
+    fn down<T>() -> otls::Result<T> {
+        Err(OtpError::Store("down".to_owned()).into())
+    }
     impl Store for Down {
-        fn insert(&self, _record: Record) -> otls::Result<()> {
-            Err(OtpError::Store("down".to_owned()).into())
+        fn insert(&self, _: &Record, _: Option<&OtpId>, _: &Policy) -> otls::Result<Insertion> {
+            down()
         }
-        fn verify(&self, _id: &OtpId, _presented: &Presented<'_>) -> otls::Result<Verdict> {
-            Err(OtpError::Store("down".to_owned()).into())
+        fn verify(&self, _: &OtpId, _: &Presented<'_>) -> otls::Result<Verdict> {
+            down()
         }
-        fn unlock(&self, _subject: &str) -> otls::Result<()> {
-            Err(OtpError::Store("down".to_owned()).into())
+        fn cancel(&self, _: &OtpId) -> otls::Result<Verdict> {
+            down()
+        }
+        fn lock(&self, _: &str) -> otls::Result<()> {
+            down()
+        }
+        fn unlock(&self, _: &str) -> otls::Result<()> {
+            down()
+        }
+        fn forget(&self, _: UnixTime) -> otls::Result<u64> {
+            down()
+        }
+        fn statistics(&self, _: UnixTime) -> otls::Result<Statistics> {
+            down()
         }
     }
     let ledger = Ledger::new(Box::new(Down), pepper(7)).unwrap();
-    let issued = ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom);
-    assert_eq!(issued.err(), Some(OtpError::Store("down".to_owned()).into()));
-    let verdict = ledger.verify(&OtpId([0; 16]), "asha", &payment(), "256345", NOW);
-    assert_eq!(verdict, Err(OtpError::Store("down".to_owned()).into()));
+    let id = OtpId([0; 16]);
+    assert_eq!(ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
+    assert_eq!(ledger.resend(&id, "asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
+    assert_eq!(ledger.verify(&id, "asha", &payment(), "256345", NOW).map(drop), down());
+    assert_eq!(ledger.cancel(&id, NOW).map(drop), down());
+    assert_eq!((ledger.lock("asha", NOW), ledger.unlock("asha", NOW)), (down(), down()));
+    assert_eq!((ledger.expire(NOW), ledger.statistics(NOW).map(|_| 0)), (down(), down()));
+}
+
+#[test]
+fn what_a_subject_may_not_have_is_an_error_of_its_own() {
+    let mut ledger = ledger();
+    ledger.set_policy(Policy { issues: 1, ..Policy::default() }).unwrap();
+    let issue =
+        |subject: &str| ledger.issue(subject, &payment(), TTL, 3, NOW, &SystemRandom).map(|issued| issued.id);
+    let first = issue("asha").unwrap();
+    assert_eq!(issue("asha"), Err(OtpError::Throttled(NOW.0 + 600).into()));
+    ledger.lock("ravi", NOW).unwrap();
+    assert_eq!(issue("ravi"), Err(OtpError::SubjectLocked.into()));
+    let resend = |id: &OtpId, now| {
+        ledger.resend(id, "asha", &payment(), TTL, 3, now, &SystemRandom).map(|issued| issued.id)
+    };
+    assert_eq!(resend(&first, NOW.plus(600)), Err(OtpError::NotOpen("has expired").into()));
+    assert_eq!(resend(&OtpId([9; 16]), NOW.plus(600)), Err(OtpError::NotOpen("is unknown").into()));
+    assert_eq!(ledger.cancel(&first, NOW), Ok(Verdict::Cancelled));
+    assert_eq!(resend(&first, NOW.plus(600)), Err(OtpError::NotOpen("was cancelled").into()));
+}
+
+#[test]
+fn policies_that_mean_nothing_are_refused() {
+    let mut ledger = ledger();
+    let policy = Policy::default();
+    for policy in [
+        Policy { subject_attempts: 0, ..policy },
+        Policy { subject_attempts: 101, ..policy },
+        Policy { issues: 0, ..policy },
+        Policy { window: 0, ..policy },
+    ] {
+        assert!(matches!(ledger.set_policy(policy), Err(Error::ApiMisuse(_))), "{policy:?}");
+    }
+}
+
+#[test]
+fn codes_of_another_alphabet_are_issued_and_verified() {
+    let mut ledger = ledger();
+    ledger.set_code_format(CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8).unwrap());
+    let issued = issue(&ledger, 3);
+    assert_eq!(issued.code.expose().len(), 8);
+    let lower = issued.code.expose().to_lowercase();
+    if lower != issued.code.expose() {
+        assert_eq!(verify(&ledger, &issued, &lower), Verdict::Wrong { attempts_left: 2 });
+    }
+    assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
 }

@@ -118,6 +118,14 @@ codes! {
     OtpExpired = 103, "OTP_EXPIRED";
     /// The OTP store failed.
     OtpStore = 104, "OTP_STORE";
+    /// Too many codes for one subject.
+    OtpThrottled = 106, "OTP_THROTTLED";
+    /// The audit log cannot be written, or was changed.
+    OtpAudit = 107, "OTP_AUDIT";
+    /// The subject is locked.
+    OtpSubjectLocked = 108, "OTP_SUBJECT_LOCKED";
+    /// A code that is not open any more cannot be sent again.
+    OtpNotOpen = 113, "OTP_NOT_OPEN";
     /// Malformed HTTP.
     EnrolmentHttp = 120, "ENROLMENT_HTTP";
     /// The enrolment server refused.
@@ -191,6 +199,10 @@ impl OtpError {
             Self::Replayed => ErrorCode::OtpReplayed,
             Self::Expired => ErrorCode::OtpExpired,
             Self::Store(_) => ErrorCode::OtpStore,
+            Self::Throttled(_) => ErrorCode::OtpThrottled,
+            Self::Audit(_) => ErrorCode::OtpAudit,
+            Self::SubjectLocked => ErrorCode::OtpSubjectLocked,
+            Self::NotOpen(_) => ErrorCode::OtpNotOpen,
         }
     }
 }

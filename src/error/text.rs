@@ -26,8 +26,21 @@ impl Error {
             | Self::DecryptFailed
             | Self::Truncated
             | Self::Certificate(_)
-            | Self::Otp(_)
             | Self::Enrolment(_) => String::new(),
+            Self::Otp(error) => error.hint().to_owned(),
+        }
+    }
+}
+
+impl OtpError {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "see to the store, then try again",
+            Self::Throttled(_) => "let the customer use the last code, or wait",
+            Self::Audit(_) => "nothing is issued or accepted without it: see to the log first",
+            Self::SubjectLocked => "unlock the subject once you know that it is the customer who asks",
+            Self::NotOpen(_) => "issue a new code",
+            Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }
 }
@@ -172,6 +185,10 @@ impl fmt::Display for OtpError {
             Self::Replayed => f.write_str("the OTP message was received before"),
             Self::Expired => f.write_str("the OTP has expired"),
             Self::Store(why) => write!(f, "the OTP store failed, nothing was accepted: {why}"),
+            Self::Throttled(until) => write!(f, "too many codes for this subject, until {until} (Unix time)"),
+            Self::Audit(what) => write!(f, "the audit log: {what}"),
+            Self::SubjectLocked => f.write_str("the subject is locked"),
+            Self::NotOpen(what) => write!(f, "the code cannot be sent again: it {what}"),
         }
     }
 }

@@ -92,6 +92,14 @@ pub const OTLS_ERROR_OTP_REPLAYED: i32 = 102;
 pub const OTLS_ERROR_OTP_EXPIRED: i32 = 103;
 /// The OTP store failed.
 pub const OTLS_ERROR_OTP_STORE: i32 = 104;
+/// Too many codes for one subject.
+pub const OTLS_ERROR_OTP_THROTTLED: i32 = 106;
+/// The audit log cannot be written, or was changed.
+pub const OTLS_ERROR_OTP_AUDIT: i32 = 107;
+/// The subject is locked.
+pub const OTLS_ERROR_OTP_SUBJECT_LOCKED: i32 = 108;
+/// A code that is not open any more cannot be sent again.
+pub const OTLS_ERROR_OTP_NOT_OPEN: i32 = 113;
 /// Malformed HTTP.
 pub const OTLS_ERROR_ENROLMENT_HTTP: i32 = 120;
 /// The enrolment server refused.

@@ -23,6 +23,11 @@ impl<T> Shared<T> {
         if self.poisoned.load(Ordering::Acquire) { Err(Failure::Poisoned) } else { Ok(InUse(self)) }
     }
 
+    /// The value, for who has it alone; `None` once poisoned.
+    pub(super) fn get_mut(&mut self) -> Option<&mut T> {
+        (!*self.poisoned.get_mut()).then_some(&mut self.value)
+    }
+
     /// The value for C to look at after the call; `None` once poisoned.
     pub(super) fn lend(&self) -> Option<&T> {
         (!self.poisoned.load(Ordering::Acquire)).then_some(&self.value)

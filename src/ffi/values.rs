@@ -48,6 +48,8 @@ pub const OTLS_FINGERPRINT_LEN: usize = 32;
 pub const OTLS_SERIAL_MAX_LEN: usize = 20;
 /// Octets of the identifier of a one-time password.
 pub const OTLS_OTP_ID_LEN: usize = 16;
+/// Octets of the mac that chains an audit log.
+pub const OTLS_AUDIT_MAC_LEN: usize = 32;
 
 /// Type of a key: RSA with 2048 bits.
 pub const OTLS_KEY_RSA_2048: i32 = 1;
@@ -140,6 +142,8 @@ pub const OTLS_VERDICT_USED: i32 = 4;
 pub const OTLS_VERDICT_LOCKED: i32 = 5;
 /// Verdict on a code: there is no such code.
 pub const OTLS_VERDICT_UNKNOWN: i32 = 6;
+/// Verdict on a code: it was withdrawn.
+pub const OTLS_VERDICT_CANCELLED: i32 = 7;
 
 /// The number of a verdict, and the attempts that it leaves.
 pub(super) const fn of_verdict(verdict: Verdict) -> (i32, u32) {
@@ -150,6 +154,7 @@ pub(super) const fn of_verdict(verdict: Verdict) -> (i32, u32) {
         Verdict::Used => (OTLS_VERDICT_USED, 0),
         Verdict::Locked => (OTLS_VERDICT_LOCKED, 0),
         Verdict::Unknown => (OTLS_VERDICT_UNKNOWN, 0),
+        Verdict::Cancelled => (OTLS_VERDICT_CANCELLED, 0),
     }
 }
 
@@ -161,6 +166,7 @@ pub(super) fn verdict(number: i32, attempts_left: u32) -> Result<Verdict> {
         OTLS_VERDICT_USED => Verdict::Used,
         OTLS_VERDICT_LOCKED => Verdict::Locked,
         OTLS_VERDICT_UNKNOWN => Verdict::Unknown,
+        OTLS_VERDICT_CANCELLED => Verdict::Cancelled,
         _ => return Err(Error::misuse("an unknown verdict", "pass one of the OTLS_VERDICT_ numbers")),
     })
 }
@@ -232,7 +238,7 @@ mod tests {
 
     #[test]
     fn each_verdict_has_a_number_that_leads_back_to_it() {
-        for number in OTLS_VERDICT_ACCEPTED..=OTLS_VERDICT_UNKNOWN {
+        for number in OTLS_VERDICT_ACCEPTED..=OTLS_VERDICT_CANCELLED {
             let attempts_left = if number == OTLS_VERDICT_WRONG { 2 } else { 0 };
             assert_eq!(verdict(number, attempts_left).map(of_verdict), Ok((number, attempts_left)));
         }

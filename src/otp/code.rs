@@ -1,4 +1,4 @@
-//! Numeric codes from the random source.
+//! Codes from the random source, and what they look like.
 
 use zeroize::Zeroizing;
 
@@ -6,59 +6,124 @@ use crate::crypto::Random;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
-/// A code that a customer reads and types: 6 to 12 decimal digits. Wiped when dropped.
+/// A code that a customer reads and types. Wiped when dropped.
 ///
 /// ```
 /// use otls::crypto::SystemRandom;
-/// use otls::otp::Code;
+/// use otls::otp::{Code, CodeFormat};
 ///
-/// let code = Code::generate(8, &SystemRandom)?;
+/// let code = Code::generate(&CodeFormat::digits(8)?, &SystemRandom)?;
 /// assert_eq!(code.expose().len(), 8);
 /// # Ok::<(), otls::Error>(())
 /// ```
 pub struct Code(Secret);
 
-impl Code {
-    /// The fewest digits: a million codes, which a limit on wrong attempts makes safe
-    /// (NIST SP 800-63B-4 §3.1.3.2 asks for six).
-    pub const MIN_DIGITS: usize = 6;
+/// How long codes are and which characters they have: six digits unless said otherwise.
+///
+/// ```
+/// use otls::otp::CodeFormat;
+///
+/// // Without the characters that look like others.
+/// let format = CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8)?;
+/// assert!(CodeFormat::of("0011", 8).is_err());
+/// # Ok::<(), otls::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeFormat {
+    alphabet: Vec<u8>,
+    len: usize,
+}
 
-    /// The most digits: more than a person types without a mistake.
-    pub const MAX_DIGITS: usize = 12;
+impl CodeFormat {
+    /// The fewest characters: a million codes, which a limit on wrong attempts makes safe
+    /// (NIST SP 800-63B-4 §3.1.3.2 asks for six digits).
+    pub const MIN_LEN: usize = 6;
 
-    /// A new code of `digits` digits, uniformly distributed (no modulo bias).
+    /// The most characters: more than a person types without a mistake.
+    pub const MAX_LEN: usize = 12;
+
+    /// Codes of so many decimal digits.
     ///
     /// # Errors
-    /// [`crate::Error::ApiMisuse`] for fewer than 6 or more than 12 digits; [`crate::Error::Random`].
-    pub fn generate(digits: usize, random: &dyn Random) -> Result<Self> {
-        if !(Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&digits) {
-            return Err(Error::misuse("a code has 6 to 12 digits", "ask for 6 digits or more, 12 at most"));
+    /// [`crate::Error::ApiMisuse`] for fewer than 6 or more than 12.
+    pub fn digits(len: usize) -> Result<Self> {
+        Self::of(DIGITS, len)
+    }
+
+    /// Codes of `len` characters of `alphabet`.
+    ///
+    /// # Errors
+    /// [`crate::Error::ApiMisuse`] for fewer than 6 or more than 12 characters, an alphabet of fewer
+    /// than ten characters, a repeated one, or one that is not a visible character of ASCII.
+    pub fn of(alphabet: &str, len: usize) -> Result<Self> {
+        if !(Self::MIN_LEN..=Self::MAX_LEN).contains(&len) {
+            return Err(Error::misuse("a code has 6 to 12 characters", "ask for 6 or more, 12 at most"));
         }
+        let alphabet = alphabet.as_bytes().to_vec();
+        let mut sorted = alphabet.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() != alphabet.len() || alphabet.len() < MIN_ALPHABET {
+            return Err(Error::misuse(
+                "an alphabet of fewer than ten different characters, or with one of them twice",
+                "pass ten characters or more, each once",
+            ));
+        }
+        if !alphabet.iter().all(u8::is_ascii_graphic) {
+            return Err(Error::misuse(
+                "an alphabet with characters that not everybody can type",
+                "use visible characters of ASCII",
+            ));
+        }
+        Ok(Self { alphabet, len })
+    }
+}
+
+impl Default for CodeFormat {
+    fn default() -> Self {
+        Self { alphabet: DIGITS.as_bytes().to_vec(), len: Self::MIN_LEN }
+    }
+}
+
+impl Code {
+    /// A new code, each character uniformly distributed (no modulo bias).
+    ///
+    /// # Errors
+    /// [`crate::Error::Random`].
+    pub fn generate(format: &CodeFormat, random: &dyn Random) -> Result<Self> {
+        // The largest multiple of the alphabet's size that an octet can reach: 256 is no multiple of
+        // 10, and its six highest values would make 0 to 5 more likely.
+        let size = format.alphabet.len();
+        let unbiased_below = OCTETS.saturating_sub(OCTETS.checked_rem(size).unwrap_or_default());
         // The capacity is final, so that growing leaves no copy behind.
-        let mut code = Zeroizing::new(Vec::with_capacity(digits));
+        let mut code = Zeroizing::new(Vec::with_capacity(format.len));
         for _ in 0..MAX_BLOCKS {
             let mut block = Zeroizing::new([0; BLOCK_LEN]);
             random.fill(block.as_mut_slice())?;
-            // 256 is no multiple of 10: the six highest values would make 0 to 5 more likely.
-            let unbiased = block.iter().filter(|octet| **octet < UNBIASED_BELOW);
-            for octet in unbiased.take(digits.saturating_sub(code.len())) {
-                code.push(b'0' + octet % 10);
+            let unbiased = block.iter().map(|octet| usize::from(*octet)).filter(|n| *n < unbiased_below);
+            for number in unbiased.take(format.len.saturating_sub(code.len())) {
+                code.extend(number.checked_rem(size).and_then(|at| format.alphabet.get(at)));
             }
-            if code.len() == digits {
+            if code.len() == format.len {
                 return Ok(Self(Secret::from(code)));
             }
         }
         Err(Error::Random)
     }
 
-    /// The digits, to be shown to the customer.
+    /// The characters, to be shown to the customer.
     pub fn expose(&self) -> &str {
         core::str::from_utf8(self.0.expose()).unwrap_or_default()
     }
 }
 
-/// The largest multiple of 10 that an octet can reach.
-const UNBIASED_BELOW: u8 = 250;
+const DIGITS: &str = "0123456789";
+
+/// As few as decimal digits are, so that the shortest code still has a million values.
+const MIN_ALPHABET: usize = 10;
+
+/// The values of an octet.
+const OCTETS: usize = 256;
 
 /// Octets drawn at a time: enough for twelve digits in nearly all cases.
 const BLOCK_LEN: usize = 16;
@@ -108,7 +173,7 @@ mod tests {
     #[test]
     fn biased_draws_are_rejected() {
         let random = Counting { octets: &[250, 255, 251, 249, 252, 0], drawn: AtomicUsize::new(0) };
-        let code = Code::generate(6, &random).unwrap();
+        let code = Code::generate(&CodeFormat::default(), &random).unwrap();
         assert_eq!(code.expose(), "909090");
         // Six digits out of two in six octets need 18, and octets come in blocks of 16.
         assert_eq!(random.drawn.load(Ordering::Relaxed), 32);
@@ -117,7 +182,7 @@ mod tests {
     #[test]
     fn a_source_that_is_always_rejected_fails_instead_of_looping() {
         let random = Counting { octets: &[255], drawn: AtomicUsize::new(0) };
-        assert_eq!(Code::generate(6, &random).err(), Some(Error::Random));
+        assert_eq!(Code::generate(&CodeFormat::default(), &random).err(), Some(Error::Random));
         assert_eq!(random.drawn.load(Ordering::Relaxed), BLOCK_LEN * MAX_BLOCKS);
     }
 
@@ -127,7 +192,7 @@ mod tests {
         let random = Deterministic(AtomicU64::new(1));
         let mut seen = [[0_u32; 10]; 12];
         for _ in 0..CODES {
-            let code = Code::generate(12, &random).unwrap();
+            let code = Code::generate(&CodeFormat::digits(12).unwrap(), &random).unwrap();
             for (place, digit) in code.expose().bytes().enumerate() {
                 seen[place][usize::from(digit - b'0')] += 1;
             }
@@ -142,10 +207,31 @@ mod tests {
     }
 
     #[test]
-    fn five_and_thirteen_digits_are_refused() {
-        for digits in [0, 5, 13, usize::MAX] {
-            let random = Counting { octets: &[1], drawn: AtomicUsize::new(0) };
-            assert!(matches!(Code::generate(digits, &random), Err(Error::ApiMisuse(_))));
+    fn a_code_has_the_characters_of_its_alphabet_each_equally_likely() {
+        let random = Deterministic(AtomicU64::new(2));
+        let alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789x";
+        let format = CodeFormat::of(alphabet, 12).unwrap();
+        let mut seen = [0_u32; 128];
+        for _ in 0..10_000 {
+            for character in Code::generate(&format, &random).unwrap().expose().bytes() {
+                seen[usize::from(character)] += 1;
+            }
+        }
+        let expected = 120_000.0 / 33.0;
+        let counts: Vec<u32> = alphabet.bytes().map(|character| seen[usize::from(character)]).collect();
+        assert_eq!(counts.iter().sum::<u32>(), 120_000);
+        // 32 degrees of freedom: beyond 71 once in 10,000 fair draws.
+        let chi_square: f64 = counts.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
+        assert!(chi_square < 71.0, "{chi_square}");
+    }
+
+    #[test]
+    fn formats_that_are_too_short_too_long_or_ambiguous_are_refused() {
+        for len in [0, 5, 13, usize::MAX] {
+            assert!(matches!(CodeFormat::digits(len), Err(Error::ApiMisuse(_))), "{len}");
+        }
+        for alphabet in ["", "012345678", "01234567899", "012345678 ", "012345678é", "012345678\0"] {
+            assert!(matches!(CodeFormat::of(alphabet, 6), Err(Error::ApiMisuse(_))), "{alphabet}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What the bank remembers of its codes: never a code, and each right one is accepted once.
 
-use super::{Code, Context, Presented, Record, Store, Tag};
+use super::audit::{Audit, Event, EventKind};
+use super::store::KEEP_EXPIRED;
+use super::{Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Tag};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hmac::HmacKey;
-use crate::error::{Error, Result};
+use crate::error::{Error, OtpError, Result};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -30,6 +32,9 @@ pub struct Ledger {
     store: Box<dyn Store>,
     // The first tags new codes; the others still verify those of before a rotation. Never empty.
     peppers: Vec<Pepper>,
+    policy: Policy,
+    format: CodeFormat,
+    audit: Option<Box<dyn Audit>>,
 }
 
 /// The identifier of an issued code: random, not secret. Displayed as 32 hexadecimal digits.
@@ -69,16 +74,30 @@ pub enum Verdict {
     Expired,
     /// It was accepted before.
     Used,
-    /// Too many wrong codes, for this code or for its subject.
+    /// Too many wrong codes, for this code or for its subject; or the subject is locked.
     Locked,
     /// No such code.
     Unknown,
+    /// It was withdrawn, or another was sent in its place.
+    Cancelled,
 }
 
 impl Verdict {
     /// Whether the transaction may go on.
     pub const fn is_accepted(self) -> bool {
         matches!(self, Self::Accepted)
+    }
+
+    /// The verdict in words, of the code.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Accepted | Self::Used => "was accepted before",
+            Self::Wrong { .. } => "was wrong",
+            Self::Expired => "has expired",
+            Self::Locked => "is locked",
+            Self::Unknown => "is unknown",
+            Self::Cancelled => "was cancelled",
+        }
     }
 }
 
@@ -101,34 +120,63 @@ impl Ledger {
     /// The most octets of a subject, in UTF-8.
     pub const MAX_SUBJECT_LEN: usize = 255;
 
-    /// The most wrong codes in a row of one subject, over all codes (NIST SP 800-63B-4 §3.2.2: no
-    /// more than 100). A new code does not start the count again (§3.1.3.2); an accepted one does.
-    pub const SUBJECT_ATTEMPTS: u32 = 100;
-
     /// A ledger over `store`. `pepper` is a secret of at least 32 octets that is kept apart from the
     /// store: without it, whoever reads the store could try all codes against a tag.
     ///
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for a short pepper.
     pub fn new(store: Box<dyn Store>, pepper: Secret) -> Result<Self> {
-        Ok(Self { store, peppers: vec![Pepper::new(&pepper)?] })
+        Ok(Self {
+            store,
+            peppers: vec![Pepper::new(&pepper)?],
+            policy: Policy::default(),
+            format: CodeFormat::default(),
+            audit: None,
+        })
     }
 
     /// Still verifies codes that were issued with `pepper`, so that it can be replaced.
     ///
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for a short pepper.
-    pub fn with_former_pepper(mut self, pepper: Secret) -> Result<Self> {
-        self.peppers.push(Pepper::new(&pepper)?);
-        Ok(self)
+    pub fn add_former_pepper(&mut self, pepper: &Secret) -> Result<()> {
+        self.peppers.push(Pepper::new(pepper)?);
+        Ok(())
     }
 
-    /// Issues a six-digit code to `subject` for `context`, good for `ttl` seconds and until
-    /// `attempts` wrong codes were tried.
+    /// Other limits for each subject than [`Policy::default`].
+    ///
+    /// # Errors
+    /// [`crate::Error::ApiMisuse`] for a limit of 0, and for more than 100 wrong codes of one subject.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<()> {
+        let most = Policy::default().subject_attempts;
+        if !(1..=most).contains(&policy.subject_attempts) || policy.issues == 0 || policy.window == 0 {
+            return Err(Error::misuse(
+                "a policy that lets nobody in, or everybody",
+                "tolerate 1 to 100 wrong codes of a subject, and one new code in one second at least",
+            ));
+        }
+        self.policy = policy;
+        Ok(())
+    }
+
+    /// Issues other codes than six digits.
+    pub fn set_code_format(&mut self, format: CodeFormat) {
+        self.format = format;
+    }
+
+    /// Records every event in `audit`; where that fails, nothing is issued or accepted.
+    pub fn set_audit(&mut self, audit: Box<dyn Audit>) {
+        self.audit = Some(audit);
+    }
+
+    /// Issues a code to `subject` for `context`, good for `ttl` seconds and until `attempts` wrong
+    /// codes were tried.
     ///
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for an empty or too long subject, or if `ttl` or `attempts` is 0;
-    /// [`crate::Error::Random`]; [`crate::error::OtpError::Store`].
+    /// [`OtpError::Throttled`] and [`OtpError::SubjectLocked`]; [`crate::Error::Random`];
+    /// [`OtpError::Store`]; [`OtpError::Audit`].
     pub fn issue(
         &self,
         subject: &str,
@@ -138,10 +186,41 @@ impl Ledger {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Issued> {
-        if subject.is_empty() || subject.len() > Self::MAX_SUBJECT_LEN {
-            return Err(Error::misuse("a subject has 1 to 255 octets", "pass the customer's identifier"));
+        let asked = Asked { subject, context, ttl, attempts, now };
+        self.insert(&asked, None, random)
+    }
+
+    /// Issues a code in the place of one that did not arrive, for the same subject and transaction: the
+    /// other one is cancelled, and the wrong codes that it has seen count for the new one.
+    ///
+    /// # Errors
+    /// [`OtpError::NotOpen`] where the other one was accepted, cancelled, locked, or is expired or
+    /// unknown; otherwise as [`Ledger::issue`].
+    #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
+    pub fn resend(
+        &self,
+        id: &OtpId,
+        subject: &str,
+        context: &Context,
+        ttl: u64,
+        attempts: u32,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Issued> {
+        let asked = Asked { subject, context, ttl, attempts, now };
+        self.insert(&asked, Some(id), random)
+    }
+
+    fn insert(&self, asked: &Asked<'_>, replaces: Option<&OtpId>, random: &dyn Random) -> Result<Issued> {
+        let Asked { subject, context, now, .. } = *asked;
+        // PostgreSQL has no text with a NUL.
+        if subject.is_empty() || subject.len() > Self::MAX_SUBJECT_LEN || subject.contains('\0') {
+            return Err(Error::misuse(
+                "a subject has 1 to 255 octets, none of them NUL",
+                "pass the customer's identifier",
+            ));
         }
-        if ttl == 0 || attempts == 0 {
+        if asked.ttl == 0 || asked.attempts == 0 {
             return Err(Error::misuse(
                 "a code that can never be accepted",
                 "give it one second and one attempt at least",
@@ -149,24 +228,38 @@ impl Ledger {
         }
         let mut id = OtpId([0; 16]);
         random.fill(&mut id.0)?;
-        let code = Code::generate(Code::MIN_DIGITS, random)?;
-        let expires_at = now.plus(ttl);
+        let code = Code::generate(&self.format, random)?;
+        let expires_at = now.plus(asked.ttl);
         let pepper = self.peppers.first().ok_or(Error::Internal("a ledger without a pepper"))?;
-        self.store.insert(Record {
+        let record = Record {
             id,
             subject: subject.to_owned(),
             tag: pepper.tag(&id, subject, context, code.expose())?,
             issued_at: now,
             expires_at,
-            attempts,
-        })?;
-        Ok(Issued { id, code, issued_at: now, expires_at })
+            attempts: asked.attempts,
+        };
+        let event = |kind, id| Event { context: Some(context), ..Event::new(kind, id, subject, now) };
+        let refused = match self.store.insert(&record, replaces, &self.policy)? {
+            Insertion::Kept => {
+                if let Some(old) = replaces {
+                    self.audit(&event(EventKind::Replaced, Some(*old)))?;
+                }
+                self.audit(&event(EventKind::Issued, Some(id)))?;
+                return Ok(Issued { id, code, issued_at: now, expires_at });
+            }
+            Insertion::SubjectLocked => OtpError::SubjectLocked,
+            Insertion::Throttled(until) => OtpError::Throttled(until.0),
+            Insertion::NotOpen(verdict) => OtpError::NotOpen(verdict.words()),
+        };
+        self.audit(&event(EventKind::Refused, replaces.copied()))?;
+        Err(refused.into())
     }
 
     /// Judges a code, once. A wrong code, subject or context counts as a wrong attempt.
     ///
     /// # Errors
-    /// [`crate::error::OtpError::Store`]; then nothing was accepted.
+    /// [`OtpError::Store`] and [`OtpError::Audit`]; then nothing was accepted.
     pub fn verify(
         &self,
         id: &OtpId,
@@ -177,18 +270,75 @@ impl Ledger {
     ) -> Result<Verdict> {
         let tags: Result<Vec<Tag>> =
             self.peppers.iter().map(|pepper| pepper.tag(id, subject, context, code)).collect();
-        let presented = Presented { tags: &tags?, now, subject_attempts: Self::SUBJECT_ATTEMPTS };
-        self.store.verify(id, &presented)
+        let subject_attempts = self.policy.subject_attempts;
+        let verdict = self.store.verify(id, &Presented { tags: &tags?, now, subject_attempts })?;
+        let kind = EventKind::Verified(verdict);
+        self.audit(&Event { context: Some(context), ..Event::new(kind, Some(*id), subject, now) })?;
+        Ok(verdict)
     }
 
-    /// Lets a subject try again that reached [`Ledger::SUBJECT_ATTEMPTS`], once the bank knows that it
-    /// is the customer who asks.
+    /// Withdraws a code: [`Verdict::Cancelled`], or [`Verdict::Used`] or [`Verdict::Unknown`] where it
+    /// is too late.
     ///
     /// # Errors
-    /// [`crate::error::OtpError::Store`].
-    pub fn unlock(&self, subject: &str) -> Result<()> {
-        self.store.unlock(subject)
+    /// [`OtpError::Store`], [`OtpError::Audit`].
+    pub fn cancel(&self, id: &OtpId, now: UnixTime) -> Result<Verdict> {
+        let verdict = self.store.cancel(id)?;
+        self.audit(&Event::new(EventKind::Cancelled(verdict), Some(*id), "", now))?;
+        Ok(verdict)
     }
+
+    /// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
+    ///
+    /// # Errors
+    /// [`OtpError::Store`], [`OtpError::Audit`].
+    pub fn lock(&self, subject: &str, now: UnixTime) -> Result<()> {
+        self.store.lock(subject)?;
+        self.audit(&Event::new(EventKind::Locked, None, subject, now))
+    }
+
+    /// Unlocks a subject that was locked or reached [`Policy::subject_attempts`], once the bank knows
+    /// that it is the customer who asks.
+    ///
+    /// # Errors
+    /// [`OtpError::Store`], [`OtpError::Audit`].
+    pub fn unlock(&self, subject: &str, now: UnixTime) -> Result<()> {
+        self.store.unlock(subject)?;
+        self.audit(&Event::new(EventKind::Unlocked, None, subject, now))
+    }
+
+    /// Forgets the codes that expired more than an hour ago, and returns how many. Stores do so by
+    /// themselves too, a few with each new code.
+    ///
+    /// # Errors
+    /// [`OtpError::Store`], [`OtpError::Audit`].
+    pub fn expire(&self, now: UnixTime) -> Result<u64> {
+        let forgotten = self.store.forget(now.minus(KEEP_EXPIRED))?;
+        self.audit(&Event::new(EventKind::Forgotten(forgotten), None, "", now))?;
+        Ok(forgotten)
+    }
+
+    /// Counts what is kept.
+    ///
+    /// # Errors
+    /// [`OtpError::Store`].
+    pub fn statistics(&self, now: UnixTime) -> Result<Statistics> {
+        self.store.statistics(now)
+    }
+
+    fn audit(&self, event: &Event<'_>) -> Result<()> {
+        self.audit.as_ref().map_or(Ok(()), |audit| audit.record(event))
+    }
+}
+
+/// What a code is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    subject: &'a str,
+    context: &'a Context,
+    ttl: u64,
+    attempts: u32,
+    now: UnixTime,
 }
 
 struct Pepper {

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
-use super::{Code, Context, Envelope, OtpId, Verdict};
+use super::{CodeFormat, Context, Envelope, OtpId, Verdict};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
@@ -224,8 +224,10 @@ fn decode_envelope(reader: &mut Reader<'_>) -> Result<Envelope, &'static str> {
 fn check_envelope(envelope: &Envelope) -> Result<(), &'static str> {
     let code = envelope.code.expose();
     let text = envelope.text.expose();
-    if !(Code::MIN_DIGITS..=Code::MAX_DIGITS).contains(&code.len()) || !code.iter().all(u8::is_ascii_digit) {
-        return Err("a code that is not 6 to 12 digits");
+    if !(CodeFormat::MIN_LEN..=CodeFormat::MAX_LEN).contains(&code.len())
+        || !code.iter().all(u8::is_ascii_graphic)
+    {
+        return Err("a code that is not 6 to 12 visible characters of ASCII");
     }
     if text.is_empty() || text.len() > MAX_TEXT_LEN || core::str::from_utf8(text).is_err() {
         return Err("a text that is empty, longer than 8192 octets or not UTF-8");
@@ -251,6 +253,7 @@ fn encode_verdict(verdict: Verdict) -> [u8; 5] {
         Verdict::Used => (3, 0),
         Verdict::Locked => (4, 0),
         Verdict::Unknown => (5, 0),
+        Verdict::Cancelled => (6, 0),
     };
     let [a, b, c, d] = attempts_left.to_be_bytes();
     [kind, a, b, c, d]
@@ -264,6 +267,7 @@ fn decode_verdict(kind: u8, attempts_left: u32) -> Result<Verdict, &'static str>
         (3, 0) => Ok(Verdict::Used),
         (4, 0) => Ok(Verdict::Locked),
         (5, 0) => Ok(Verdict::Unknown),
+        (6, 0) => Ok(Verdict::Cancelled),
         _ => Err("unknown verdict"),
     }
 }

@@ -1,17 +1,101 @@
-//! Where records of codes live: what a store promises, and the one in memory.
+//! Where records of codes live: what a store promises, and what it keeps.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard};
+mod memory;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use super::{OtpId, Verdict};
-use crate::error::{OtpError, Result};
+use crate::error::{Error, OtpError, Result};
 use crate::secret::ct_eq;
 use crate::time::UnixTime;
 
-/// Where records live. All calls are atomic and fail closed: on an error nothing was accepted.
+pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+
+/// The store that an address names: `memory:`, `sqlite:PATH`, `redis://…` or `postgresql://…`.
 ///
-/// A store keeps, beside each [`Record`], how many wrong codes it saw and whether it was accepted,
-/// and for each subject the wrong codes since the last accepted one, over all its records.
+/// ```
+/// assert!(otls::otp::open_store("memory:").is_ok());
+/// assert!(otls::otp::open_store("file.db").is_err());
+/// ```
+///
+/// # Errors
+/// [`crate::Error::ApiMisuse`] for another address, and for a store that this build leaves out;
+/// [`OtpError::Store`].
+pub fn open_store(address: &str) -> Result<Box<dyn Store>> {
+    let unknown = Err(Error::misuse(
+        "an address that names no store",
+        "pass memory:, sqlite:PATH, redis://HOST or postgresql://HOST/DATABASE",
+    ));
+    match address.split_once(':') {
+        Some(("memory", "")) => Ok(Box::new(MemoryStore::default())),
+        Some(("sqlite", path)) if !path.is_empty() => sqlite(path),
+        Some(("redis" | "redis+unix", _)) => redis(address),
+        Some(("postgresql" | "postgres", _)) => postgres(address),
+        Some(_) | None => unknown,
+    }
+}
+
+macro_rules! opener {
+    ($name:ident, $feature:literal, $store:ident) => {
+        #[cfg(feature = $feature)]
+        fn $name(address: &str) -> Result<Box<dyn Store>> {
+            Ok(Box::new($store::open(address.as_ref())?))
+        }
+
+        #[cfg(not(feature = $feature))]
+        fn $name(_address: &str) -> Result<Box<dyn Store>> {
+            Err(Error::misuse(
+                concat!("this build of otls has no ", $feature, " store"),
+                concat!("build it with the feature '", $feature, "'"),
+            ))
+        }
+    };
+}
+
+opener!(sqlite, "sqlite", SqliteStore);
+opener!(redis, "redis", RedisStore);
+opener!(postgres, "postgres", PostgresStore);
+
+/// What a store's library says of a failure; it never has a bound value in it.
+#[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
+fn failed<E: core::fmt::Display>(error: &E) -> Error {
+    OtpError::Store(error.to_string()).into()
+}
+
+/// What a server's answer says.
+#[cfg(any(feature = "redis", feature = "postgres"))]
+fn verdict(word: &str, number: Option<u64>) -> Result<Verdict> {
+    Ok(match (word, number.map(u32::try_from)) {
+        ("accepted", _) => Verdict::Accepted,
+        ("wrong", Some(Ok(attempts_left))) => Verdict::Wrong { attempts_left },
+        ("expired", _) => Verdict::Expired,
+        ("used", _) => Verdict::Used,
+        ("locked", _) => Verdict::Locked,
+        ("unknown", _) => Verdict::Unknown,
+        ("cancelled", _) => Verdict::Cancelled,
+        _ => return Err(OtpError::Store("an answer that is none".to_owned()).into()),
+    })
+}
+
+/// Where records live. Each call is one atomic step, among any number of threads, processes and
+/// machines, and fails closed: on an error nothing was accepted.
+///
+/// A store keeps, beside each [`Record`], how many wrong codes it saw and what became of it; and for
+/// each subject the wrong codes since the last accepted one over all its records, the codes issued in
+/// the present window, and whether it is locked.
 ///
 /// ```
 /// use otls::otp::{MemoryStore, OtpId, Presented, Store, Verdict};
@@ -22,29 +106,89 @@ use crate::time::UnixTime;
 /// # Ok::<(), otls::Error>(())
 /// ```
 pub trait Store: Send + Sync {
-    /// Keeps a new record.
+    /// Keeps a new record, where its subject may have one: not locked, not at
+    /// [`Policy::subject_attempts`], fewer than [`Policy::issues`] in the window.
+    ///
+    /// Where it `replaces` another of the same subject, that one must be open: it is cancelled in the
+    /// same step, and the new record starts with the wrong codes that the other one has seen.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`], also for an identifier that is there already.
-    fn insert(&self, record: Record) -> Result<()>;
+    fn insert(&self, record: &Record, replaces: Option<&OtpId>, policy: &Policy) -> Result<Insertion>;
 
-    /// Judges what was presented for `id` in one atomic step, and records the outcome: of any number
-    /// of callers with the right tag exactly one gets [`Verdict::Accepted`].
+    /// Judges what was presented for `id`, and records the outcome: of any number of callers with the
+    /// right tag exactly one gets [`Verdict::Accepted`].
     ///
-    /// In this order: no record, [`Verdict::Unknown`]; accepted before, [`Verdict::Used`]; too many
-    /// wrong codes for the record or its subject, [`Verdict::Locked`]; `now` at or after
-    /// `expires_at`, [`Verdict::Expired`]; then the tags are compared in constant time. Only a wrong
-    /// tag counts as a failure.
+    /// In this order: no record, [`Verdict::Unknown`]; accepted before, [`Verdict::Used`]; cancelled,
+    /// [`Verdict::Cancelled`]; subject locked, or too many wrong codes for the record or its subject,
+    /// [`Verdict::Locked`]; `now` at or after `expires_at`, [`Verdict::Expired`]; then the tags are
+    /// compared in constant time. Only a wrong tag counts as a failure.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
     fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict>;
 
-    /// Starts the count of a subject's wrong codes again; codes that are locked stay so.
+    /// Withdraws a code: [`Verdict::Cancelled`], or [`Verdict::Used`] or [`Verdict::Unknown`], which
+    /// it is too late for.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`].
+    fn cancel(&self, id: &OtpId) -> Result<Verdict>;
+
+    /// Locks a subject until it is unlocked.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`].
+    fn lock(&self, subject: &str) -> Result<()>;
+
+    /// Unlocks a subject, and starts the count of its wrong codes again; codes that were locked one by
+    /// one stay so.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
     fn unlock(&self, subject: &str) -> Result<()>;
+
+    /// Forgets the records that expired before `time`, whatever became of them, and returns how many.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`].
+    fn forget(&self, time: UnixTime) -> Result<u64>;
+
+    /// Counts what is kept.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`].
+    fn statistics(&self, now: UnixTime) -> Result<Statistics>;
+}
+
+impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
+    fn insert(&self, record: &Record, replaces: Option<&OtpId>, policy: &Policy) -> Result<Insertion> {
+        (**self).insert(record, replaces, policy)
+    }
+
+    fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict> {
+        (**self).verify(id, presented)
+    }
+
+    fn cancel(&self, id: &OtpId) -> Result<Verdict> {
+        (**self).cancel(id)
+    }
+
+    fn lock(&self, subject: &str) -> Result<()> {
+        (**self).lock(subject)
+    }
+
+    fn unlock(&self, subject: &str) -> Result<()> {
+        (**self).unlock(subject)
+    }
+
+    fn forget(&self, time: UnixTime) -> Result<u64> {
+        (**self).forget(time)
+    }
+
+    fn statistics(&self, now: UnixTime) -> Result<Statistics> {
+        (**self).statistics(now)
+    }
 }
 
 /// What a store keeps of a code; see [`Ledger`](super::Ledger), which makes it.
@@ -80,183 +224,77 @@ pub struct Presented<'a> {
     pub tags: &'a [Tag],
     /// The time.
     pub now: UnixTime,
-    /// So many wrong codes in a row are tolerated of the record's subject, over all its codes.
+    /// As in [`Policy`].
     pub subject_attempts: u32,
 }
 
 impl Presented<'_> {
-    fn matches(&self, tag: &Tag) -> bool {
+    /// Whether the tag under the record's pepper is the record's, compared in constant time.
+    pub fn matches(&self, tag: &Tag) -> bool {
         self.tags.iter().any(|other| other.pepper_id == tag.pepper_id && ct_eq(&other.mac, &tag.mac))
     }
 }
 
-/// Records in memory, for one process. A record is forgotten [`MemoryStore::KEEP_EXPIRED`] seconds
-/// after it expired, when another is inserted.
+/// What one subject may have.
 ///
 /// ```
-/// let store = otls::otp::MemoryStore::default();
-/// let ledger = otls::otp::Ledger::new(Box::new(store), otls::Secret::from(vec![7; 32]))?;
-/// # Ok::<(), otls::Error>(())
+/// let strict = otls::otp::Policy { issues: 3, ..otls::otp::Policy::default() };
+/// assert_eq!(strict.subject_attempts, 100);
 /// ```
-#[derive(Default)]
-pub struct MemoryStore(Mutex<Memory>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// So many wrong codes in a row are tolerated of a subject, over all its codes; then it is locked
+    /// (NIST SP 800-63B-4 §3.2.2: no more than 100). A new code does not start the count again
+    /// (§3.1.3.2); an accepted one does.
+    pub subject_attempts: u32,
+    /// So many codes are issued to a subject within one window.
+    pub issues: u32,
+    /// Seconds in a window, which starts with the first code that is issued in it.
+    pub window: u64,
+}
 
-impl MemoryStore {
-    /// Seconds for which an expired record still answers "expired" or "used" and not "unknown".
-    pub const KEEP_EXPIRED: u64 = 3600;
-
-    // A thread that panicked while it held the lock may have left half an outcome: fail closed.
-    fn lock(&self) -> Result<MutexGuard<'_, Memory>> {
-        self.0.lock().map_err(|_| OtpError::Store("an earlier call panicked".to_owned()).into())
+impl Default for Policy {
+    /// 100 wrong codes, 30 new ones in ten minutes.
+    fn default() -> Self {
+        Self { subject_attempts: 100, issues: 30, window: 600 }
     }
 }
 
-impl Store for MemoryStore {
-    fn insert(&self, record: Record) -> Result<()> {
-        let mut memory = self.lock()?;
-        memory.forget_expired_before(record.issued_at.minus(Self::KEEP_EXPIRED));
-        if memory.kept.contains_key(&record.id) {
-            return Err(OtpError::Store("the identifier is there already".to_owned()).into());
-        }
-        memory.by_expiry.insert((record.expires_at, record.id));
-        memory.kept.insert(record.id, Kept { record, failures: 0, used: false });
-        Ok(())
-    }
-
-    fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict> {
-        let mut memory = self.lock()?;
-        let Memory { kept, failures: subjects, .. } = &mut *memory;
-        let Some(kept) = kept.get_mut(id) else { return Ok(Verdict::Unknown) };
-        let subject_failures = subjects.get(&kept.record.subject).copied().unwrap_or_default();
-        if kept.used {
-            return Ok(Verdict::Used);
-        }
-        if kept.failures >= kept.record.attempts || subject_failures >= presented.subject_attempts {
-            return Ok(Verdict::Locked);
-        }
-        if presented.now >= kept.record.expires_at {
-            return Ok(Verdict::Expired);
-        }
-        if presented.matches(&kept.record.tag) {
-            kept.used = true;
-            subjects.remove(&kept.record.subject);
-            return Ok(Verdict::Accepted);
-        }
-        kept.failures = kept.failures.saturating_add(1);
-        let subject_failures = subject_failures.saturating_add(1);
-        subjects.insert(kept.record.subject.clone(), subject_failures);
-        let left = kept.record.attempts.saturating_sub(kept.failures);
-        let attempts_left = left.min(presented.subject_attempts.saturating_sub(subject_failures));
-        Ok(Verdict::Wrong { attempts_left })
-    }
-
-    fn unlock(&self, subject: &str) -> Result<()> {
-        self.lock()?.failures.remove(subject);
-        Ok(())
-    }
+/// What became of a record that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    /// It is kept.
+    Kept,
+    /// The subject is locked.
+    SubjectLocked,
+    /// The subject has had as many as it may; the window ends at this time.
+    Throttled(UnixTime),
+    /// The record that it should replace is not open, for this reason.
+    NotOpen(Verdict),
 }
 
-#[derive(Default)]
-struct Memory {
-    kept: HashMap<OtpId, Kept>,
-    by_expiry: BTreeSet<(UnixTime, OtpId)>,
-    /// Wrong codes in a row, by subject; those without are left out.
-    failures: HashMap<String, u32>,
+/// What a store holds; see [`Ledger::statistics`](super::Ledger::statistics).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Codes that may still be accepted, unless their subject is locked.
+    pub open: u64,
+    /// Codes that were accepted.
+    pub used: u64,
+    /// Codes that were withdrawn.
+    pub cancelled: u64,
+    /// Codes that had too many wrong attempts, and were neither accepted nor withdrawn.
+    pub locked: u64,
+    /// Codes whose time is over, and that are none of these.
+    pub expired: u64,
+    /// Subjects that were locked by name.
+    pub locked_subjects: u64,
 }
 
-struct Kept {
-    record: Record,
-    failures: u32,
-    used: bool,
-}
+/// Seconds for which an expired record is kept at least, so that it answers "expired" or "used" and
+/// not "unknown".
+pub(super) const KEEP_EXPIRED: u64 = 3600;
 
-impl Memory {
-    fn forget_expired_before(&mut self, time: UnixTime) {
-        while let Some((_, id)) = self.by_expiry.first().copied().filter(|(expiry, _)| *expiry < time) {
-            self.by_expiry.pop_first();
-            self.kept.remove(&id);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(id: u8, expires_at: u64) -> Record {
-        Record {
-            id: OtpId([id; 16]),
-            subject: "asha".to_owned(),
-            tag: Tag { pepper_id: [1; 8], mac: [id; 32] },
-            issued_at: UnixTime(1000),
-            expires_at: UnixTime(expires_at),
-            attempts: 3,
-        }
-    }
-
-    fn present(store: &MemoryStore, id: u8, tag: Tag, subject_attempts: u32) -> Verdict {
-        let presented = Presented { tags: &[tag], now: UnixTime(1000), subject_attempts };
-        store.verify(&OtpId([id; 16]), &presented).unwrap()
-    }
-
-    #[test]
-    fn a_tag_of_another_pepper_is_wrong_even_if_its_mac_is_right() {
-        let store = MemoryStore::default();
-        store.insert(record(1, 2000)).unwrap();
-        let tag = Tag { pepper_id: [2; 8], mac: [1; 32] };
-        assert_eq!(present(&store, 1, tag, 100), Verdict::Wrong { attempts_left: 2 });
-    }
-
-    #[test]
-    fn an_identifier_is_taken_once() {
-        let store = MemoryStore::default();
-        store.insert(record(1, 2000)).unwrap();
-        assert!(matches!(store.insert(record(1, 2000)), Err(crate::Error::Otp(OtpError::Store(_)))));
-    }
-
-    #[test]
-    fn failures_of_a_subject_outlive_a_code_and_end_with_an_accepted_one() {
-        let store = MemoryStore::default();
-        for id in 1..=3 {
-            store.insert(record(id, 2000)).unwrap();
-        }
-        let wrong = Tag { pepper_id: [1; 8], mac: [99; 32] };
-        assert_eq!(present(&store, 1, wrong, 4), Verdict::Wrong { attempts_left: 2 });
-        assert_eq!(present(&store, 1, wrong, 4), Verdict::Wrong { attempts_left: 1 });
-        // A new code of the same subject: two of four are gone already.
-        assert_eq!(present(&store, 2, wrong, 4), Verdict::Wrong { attempts_left: 1 });
-        assert_eq!(present(&store, 2, record(2, 0).tag, 4), Verdict::Accepted);
-        assert_eq!(present(&store, 3, wrong, 1), Verdict::Wrong { attempts_left: 0 });
-        assert_eq!(present(&store, 3, record(3, 0).tag, 1), Verdict::Locked);
-        store.unlock("asha").unwrap();
-        assert_eq!(present(&store, 3, record(3, 0).tag, 1), Verdict::Accepted);
-    }
-
-    #[test]
-    fn long_expired_records_are_forgotten_and_others_kept() {
-        let store = MemoryStore::default();
-        store.insert(record(1, 1001)).unwrap();
-        store.insert(record(2, 9000)).unwrap();
-        let late = Record { issued_at: UnixTime(1002 + MemoryStore::KEEP_EXPIRED), ..record(3, 9000) };
-        store.insert(late).unwrap();
-        assert_eq!(present(&store, 1, record(1, 0).tag, 100), Verdict::Unknown);
-        assert_eq!(present(&store, 2, record(2, 0).tag, 100), Verdict::Accepted);
-        assert_eq!(store.0.lock().unwrap().by_expiry.len(), 2);
-    }
-
-    #[test]
-    fn a_store_that_saw_a_panic_accepts_nothing() {
-        let store = MemoryStore::default();
-        store.insert(record(1, 2000)).unwrap();
-        std::thread::scope(|scope| {
-            let panicked = scope.spawn(|| {
-                let _guard = store.0.lock();
-                panic!("on purpose");
-            });
-            assert!(panicked.join().is_err());
-        });
-        let presented = Presented { tags: &[record(1, 0).tag], now: UnixTime(1000), subject_attempts: 100 };
-        let verdict = store.verify(&OtpId([1; 16]), &presented);
-        assert!(matches!(verdict, Err(crate::Error::Otp(OtpError::Store(_)))));
-    }
-}
+/// So many records are forgotten with each new one: more than one, so that they do not pile up, and
+/// few, so that no call is slow.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const FORGET_AT_ONCE: u32 = 16;

@@ -29,7 +29,7 @@ mod _otls {
     #[pymodule_export]
     use crate::otp::channel::Channel;
     #[pymodule_export]
-    use crate::otp::ledger::{Code, Context, Issued, Ledger, OtpId, Verdict};
+    use crate::otp::ledger::{Code, Context, Issued, Ledger, OtpId, Verdict, verify_audit_log};
     #[pymodule_export]
     use crate::otp::message::{Answer, Envelope, VerdictNotice};
     #[pymodule_export]

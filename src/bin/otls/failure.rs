@@ -15,6 +15,7 @@ const FILE_OR_KEY: u8 = 3;
 const AUTHORITY: u8 = 4;
 const NETWORK: u8 = 5;
 const CERTIFICATE: u8 = 6;
+const RECORD: u8 = 7;
 
 /// Why a command did not do what it was asked to.
 pub(crate) enum Failure {
@@ -119,6 +120,7 @@ fn exit_code(error: &Error) -> u8 {
         ErrorCode::ApiMisuse => USAGE,
         ErrorCode::Internal | ErrorCode::Random => 1,
         ErrorCode::NameTaken | ErrorCode::AuthorityRefused | ErrorCode::BadName => AUTHORITY,
+        ErrorCode::OtpAudit => RECORD,
         _ if matches!(error, Error::BadCertificate(_)) => CERTIFICATE,
         _ if is_the_peers(error) => NETWORK,
         _ => FILE_OR_KEY,

@@ -7,6 +7,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "kinds of failure without an exit code of their own")]
 #![allow(clippy::large_enum_variant, reason = "the arguments are parsed once")]
 
+mod audit;
 mod ca;
 mod cert;
 mod connect;
@@ -34,7 +35,8 @@ use failure::Failure;
     name = "otls",
     version,
     after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
-                  4 the authority refuses, 5 the network or the peer, 6 a certificate is refused"
+                  4 the authority refuses, 5 the network or the peer, 6 a certificate is refused, \
+                  7 an audit log is not as it was written"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -58,6 +60,9 @@ enum Command {
     /// Look at certificates.
     #[command(subcommand)]
     Cert(cert::Command),
+    /// Check what a ledger has recorded.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Judge a certificate, and say why.
     Verify(verify::Arguments),
     /// Run a server that shows what clients do.
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
         Command::Csr(command) => command.run(cli.json),
         Command::Ca(command) => command.run(cli.json),
         Command::Cert(command) => command.run(cli.json),
+        Command::Audit(command) => command.run(cli.json),
         Command::Verify(arguments) => return verify::run(&arguments, cli.json),
         Command::Serve(arguments) => serve::run(&arguments, cli.json),
         Command::Connect(arguments) => connect::run(&arguments, cli.json),

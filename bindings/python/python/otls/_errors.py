@@ -343,6 +343,30 @@ class OtpStoreError(OtpError):
     default_code = (104, "OTP_STORE")
 
 
+class OtpThrottled(OtpError):
+    """The subject has had as many codes as it may in this window."""
+
+    default_code = (106, "OTP_THROTTLED")
+
+
+class OtpAuditError(OtpError):
+    """The audit log cannot be written, or is not as it was written."""
+
+    default_code = (107, "OTP_AUDIT")
+
+
+class OtpSubjectLocked(OtpError):
+    """The subject is locked."""
+
+    default_code = (108, "OTP_SUBJECT_LOCKED")
+
+
+class OtpNotOpen(OtpError):
+    """A code that is not open any more cannot be sent again."""
+
+    default_code = (113, "OTP_NOT_OPEN")
+
+
 class EnrolmentError(Error):
     """Enrolment failed."""
 

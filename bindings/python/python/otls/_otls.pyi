@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from os import PathLike
 from typing import Literal, TypeAlias, final
 
 from ._errors import Error
@@ -10,6 +11,7 @@ from ._state import State
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Material: TypeAlias = str | bytes | bytearray | memoryview
 _Moment: TypeAlias = datetime | float
+_Path: TypeAlias = str | PathLike[str]
 _Chain: TypeAlias = Certificate | Sequence[Certificate]
 
 __version__: str
@@ -646,17 +648,55 @@ class Verdict:
 class Ledger:
     """Issues codes and verifies each once. It remembers no code, only a keyed hash."""
 
-    def __new__(cls, *, pepper: _Material | None = None) -> Ledger: ...
+    def __new__(
+        cls,
+        address: str = "memory:",
+        *,
+        pepper: _Material | None = None,
+        former_peppers: Sequence[_Material] = (),
+        subject_attempts: int = 100,
+        issues: int = 30,
+        window: int = 600,
+        alphabet: str = "0123456789",
+        length: int = 6,
+        audit_log: _Path | None = None,
+        audit_key: _Material | None = None,
+    ) -> Ledger:
+        """Over ``memory:``, ``sqlite:PATH``, ``redis://HOST`` or ``postgresql://HOST/DATABASE``.
+
+        ``pepper`` is a secret of at least 32 octets, kept apart from the store; in memory it may be left
+        out. A subject has ``subject_attempts`` wrong tries in a row, and ``issues`` codes in ``window``
+        seconds. With ``audit_log`` nothing is issued or accepted that cannot be recorded.
+        """
     def issue(
         self, subject: str, context: Context, *, ttl: int = 120, attempts: int = 3, now: _Moment | None = None
     ) -> Issued:
         """Issues a code to ``subject`` for ``context``, good for ``ttl`` seconds and ``attempts`` tries."""
+    def resend(
+        self,
+        id: OtpId,
+        subject: str,
+        context: Context,
+        *,
+        ttl: int = 120,
+        attempts: int = 3,
+        now: _Moment | None = None,
+    ) -> Issued:
+        """Issues a code in the place of one that did not arrive; its wrong tries count on."""
     def verify(
         self, id: OtpId, subject: str, context: Context, code: Code | _Material, *, now: _Moment | None = None
     ) -> Verdict:
         """Judges a code: one that is right is accepted once."""
-    def unlock(self, subject: str) -> None:
-        """Lets a subject try again that had too many wrong codes in a row."""
+    def cancel(self, id: OtpId, *, now: _Moment | None = None) -> Verdict:
+        """Withdraws a code: ``cancelled``, or ``used`` or ``unknown`` where it is too late."""
+    def lock(self, subject: str, *, now: _Moment | None = None) -> None:
+        """Locks a subject: it gets no codes and none of its codes are accepted."""
+    def unlock(self, subject: str, *, now: _Moment | None = None) -> None:
+        """Unlocks a subject that was locked or had too many wrong codes in a row."""
+    def expire(self, *, now: _Moment | None = None) -> int:
+        """Forgets the codes that expired more than an hour ago, and returns how many."""
+    def statistics(self, *, now: _Moment | None = None) -> dict[str, int]:
+        """How many codes are open, used, cancelled, locked and expired; and locked_subjects."""
 
 @final
 class Envelope:
@@ -829,3 +869,6 @@ class RegisterEntry:
     @property
     def revoked_at(self) -> datetime | None:
         """When it was revoked, if it was."""
+
+def verify_audit_log(path: _Path, key: _Material) -> tuple[int, bytes]:
+    """Checks a whole audit log; returns the number of its events and the end of its chain."""

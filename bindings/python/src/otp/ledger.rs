@@ -1,5 +1,7 @@
 //! Codes, the transactions that they are for, and the bank's memory of them.
 
+use std::path::PathBuf;
+
 use otls::crypto::{Random, SystemRandom};
 use otls::otp;
 use pyo3::prelude::*;
@@ -134,7 +136,7 @@ pub(crate) struct Verdict {
 
 #[pymethods]
 impl Verdict {
-    /// `"accepted"`, `"wrong"`, `"expired"`, `"used"`, `"locked"` or `"unknown"`.
+    /// `"accepted"`, `"wrong"`, `"expired"`, `"used"`, `"locked"`, `"unknown"` or `"cancelled"`.
     #[getter]
     fn kind(&self) -> &'static str {
         self.kind
@@ -173,6 +175,7 @@ impl Verdict {
             otp::Verdict::Used => ("used", None),
             otp::Verdict::Locked => ("locked", None),
             otp::Verdict::Unknown => ("unknown", None),
+            otp::Verdict::Cancelled => ("cancelled", None),
             _ => return Err(otls::Error::Internal("a verdict that the bindings do not know").into()),
         };
         Ok(Self { kind, attempts_left })
@@ -185,6 +188,7 @@ impl Verdict {
             "expired" => otp::Verdict::Expired,
             "used" => otp::Verdict::Used,
             "locked" => otp::Verdict::Locked,
+            "cancelled" => otp::Verdict::Cancelled,
             _ => otp::Verdict::Unknown,
         }
     }
@@ -196,19 +200,67 @@ pub(crate) struct Ledger(otp::Ledger);
 
 #[pymethods]
 impl Ledger {
-    /// A ledger in memory. `pepper` is a secret of at least 32 octets; without one it is random.
+    /// A ledger over the store that `address` names: `"memory:"`, `"sqlite:PATH"`, `"redis://HOST"` or
+    /// `"postgresql://HOST/DATABASE"`. `pepper` is a secret of at least 32 octets, kept apart from the
+    /// store; in memory it may be left out and is random then.
     #[new]
-    #[pyo3(signature = (*, pepper=None))]
-    fn new(pepper: Option<Material>) -> Result<Self> {
+    #[pyo3(signature = (
+        address="memory:", *, pepper=None, former_peppers=Vec::new(), subject_attempts=100, issues=30,
+        window=600, alphabet="0123456789", length=6, audit_log=None, audit_key=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn new(
+        py: Python<'_>,
+        address: &str,
+        pepper: Option<Material>,
+        former_peppers: Vec<Material>,
+        subject_attempts: u32,
+        issues: u32,
+        window: u64,
+        alphabet: &str,
+        length: usize,
+        audit_log: Option<PathBuf>,
+        audit_key: Option<Material>,
+    ) -> Result<Self> {
         let pepper = match pepper {
             Some(pepper) => pepper.into_secret(),
-            None => {
-                let mut random = Zeroizing::new(vec![0; 32]);
+            None if address == "memory:" => {
+                let mut random = Zeroizing::new(vec![0; otp::Ledger::MIN_PEPPER_LEN]);
                 SystemRandom.fill(&mut random)?;
                 otls::Secret::from(random)
             }
+            None => {
+                return Err(Failure::misuse(
+                    "a store that outlives the program, without a pepper",
+                    "draw 32 random octets once and keep them apart from the store",
+                ));
+            }
         };
-        Ok(Self(otp::Ledger::new(Box::new(otp::MemoryStore::default()), pepper)?))
+        let former: Vec<_> = former_peppers.into_iter().map(Material::into_secret).collect();
+        let format = otp::CodeFormat::of(alphabet, length)?;
+        let audit = match (audit_log, audit_key) {
+            (Some(path), Some(key)) => Some((path, key.into_secret())),
+            (None, None) => None,
+            _ => {
+                return Err(Failure::misuse(
+                    "an audit log without its key, or a key without a log",
+                    "pass audit_log and audit_key",
+                ));
+            }
+        };
+        let ledger = py.detach(|| {
+            let mut ledger = otp::Ledger::new(otp::open_store(address)?, pepper)?;
+            ledger.set_policy(otp::Policy { subject_attempts, issues, window })?;
+            ledger.set_code_format(format);
+            for pepper in &former {
+                ledger.add_former_pepper(pepper)?;
+            }
+            if let Some((path, key)) = &audit {
+                ledger.set_audit(Box::new(otp::AuditLog::open(path, key)?));
+            }
+            Ok::<_, otls::Error>(ledger)
+        })?;
+        Ok(Self(ledger))
     }
 
     /// Issues a code to `subject` for `context`, good for `ttl` seconds and `attempts` wrong tries.
@@ -224,6 +276,26 @@ impl Ledger {
     ) -> Result<Issued> {
         let now = moment_or_now(now)?;
         Ok(Issued(py.detach(|| self.0.issue(subject, &context.0, ttl, attempts, now, &SystemRandom))?))
+    }
+
+    /// Issues a code in the place of one that did not arrive: that one is cancelled, and the wrong tries
+    /// that it has seen count for the new one.
+    #[pyo3(signature = (id, subject, context, *, ttl=120, attempts=3, now=None))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn resend(
+        &self,
+        py: Python<'_>,
+        id: &OtpId,
+        subject: &str,
+        context: &Context,
+        ttl: u64,
+        attempts: u32,
+        now: Option<Moment>,
+    ) -> Result<Issued> {
+        let (now, context) = (moment_or_now(now)?, &context.0);
+        let issued =
+            py.detach(|| self.0.resend(&id.0, subject, context, ttl, attempts, now, &SystemRandom))?;
+        Ok(Issued(issued))
     }
 
     /// Judges a code: one that is right is accepted once.
@@ -242,10 +314,66 @@ impl Ledger {
         Verdict::from_core(verdict)
     }
 
-    /// Lets a subject try again that had too many wrong codes in a row.
-    fn unlock(&self, py: Python<'_>, subject: &str) -> Result<()> {
-        Ok(py.detach(|| self.0.unlock(subject))?)
+    /// Withdraws a code: `cancelled`, or `used` or `unknown` where it is too late.
+    #[pyo3(signature = (id, *, now=None))]
+    fn cancel(&self, py: Python<'_>, id: &OtpId, now: Option<Moment>) -> Result<Verdict> {
+        let now = moment_or_now(now)?;
+        Verdict::from_core(py.detach(|| self.0.cancel(&id.0, now))?)
     }
+
+    /// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
+    #[pyo3(signature = (subject, *, now=None))]
+    fn lock(&self, py: Python<'_>, subject: &str, now: Option<Moment>) -> Result<()> {
+        let now = moment_or_now(now)?;
+        Ok(py.detach(|| self.0.lock(subject, now))?)
+    }
+
+    /// Unlocks a subject that was locked or had too many wrong codes in a row.
+    #[pyo3(signature = (subject, *, now=None))]
+    fn unlock(&self, py: Python<'_>, subject: &str, now: Option<Moment>) -> Result<()> {
+        let now = moment_or_now(now)?;
+        Ok(py.detach(|| self.0.unlock(subject, now))?)
+    }
+
+    /// Forgets the codes that expired more than an hour ago, and returns how many.
+    #[pyo3(signature = (*, now=None))]
+    fn expire(&self, py: Python<'_>, now: Option<Moment>) -> Result<u64> {
+        let now = moment_or_now(now)?;
+        Ok(py.detach(|| self.0.expire(now))?)
+    }
+
+    /// How many codes are `open`, `used`, `cancelled`, `locked` and `expired`, and how many
+    /// `locked_subjects` there are.
+    #[pyo3(signature = (*, now=None))]
+    fn statistics<'py>(&self, py: Python<'py>, now: Option<Moment>) -> Result<Bound<'py, PyDict>> {
+        let now = moment_or_now(now)?;
+        let counted = py.detach(|| self.0.statistics(now))?;
+        let counts = PyDict::new(py);
+        for (name, count) in [
+            ("open", counted.open),
+            ("used", counted.used),
+            ("cancelled", counted.cancelled),
+            ("locked", counted.locked),
+            ("expired", counted.expired),
+            ("locked_subjects", counted.locked_subjects),
+        ] {
+            counts.set_item(name, count)?;
+        }
+        Ok(counts)
+    }
+}
+
+/// Checks a whole audit log: returns the number of events and the end of the chain, which shows later,
+/// kept elsewhere, whether the log was put back to an older state.
+#[pyfunction]
+pub(crate) fn verify_audit_log<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    key: Material,
+) -> Result<(u64, Bound<'py, PyBytes>)> {
+    let key = key.into_secret();
+    let head = py.detach(|| otp::AuditLog::verify(&path, &key))?;
+    Ok((head.count, PyBytes::new(py, &head.mac)))
 }
 
 /// A `Code` or its digits, copied and wiped.

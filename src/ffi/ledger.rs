@@ -1,0 +1,424 @@
+//! `otls_otp_ledger`: what the bank remembers of its codes.
+
+use std::sync::Arc;
+
+use libc::size_t;
+
+use super::error::otls_error;
+use super::guard::{self, Failure, create, required, status};
+use super::handle::{Locked, Shared};
+use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
+use super::pointer::{Buffer, Input, Out, Value};
+use super::values;
+use crate::crypto::{Random, SystemRandom};
+use crate::error::Error;
+use crate::otp::{AuditLog, CodeFormat, Ledger, Policy, open_store};
+use crate::secret::Secret;
+use crate::time::UnixTime;
+
+/// What the bank remembers of the codes that it has issued; never a code itself. Any number of threads use one
+/// at once, after it was set up.
+pub struct otls_otp_ledger(Locked<Arc<Shared<Ledger>>>);
+
+/// A ledger over the store that `address` names: "memory:", "sqlite:PATH", "redis://HOST…" or
+/// "postgresql://HOST/DATABASE…". `pepper` is a secret of 32 octets or more, kept apart from the store. NULL
+/// with a length of 0 draws one at random: that is for "memory:" alone, which ends with the program as well.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, and for a
+/// pepper that is short, or missing where it is needed; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_open(
+    address: *const u8,
+    address_len: size_t,
+    pepper: *const u8,
+    pepper_len: size_t,
+    ledger: *mut *mut otls_otp_ledger,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (address, pepper) = unsafe { (Input::new(address, address_len), Input::new(pepper, pepper_len)) };
+    // SAFETY: as above.
+    let (ledger, error) = unsafe { (Out::new(ledger), Out::new(error)) };
+    create(ledger, "ledger", error, || {
+        let address = address.text("address")?;
+        let pepper = match pepper.optional("pepper")? {
+            Some(pepper) => Secret::from(pepper.to_vec()),
+            None => drawn_for(address)?,
+        };
+        let ledger = Ledger::new(open_store(address)?, pepper)?;
+        Ok(otls_otp_ledger(Locked::new(Arc::new(Shared::new(ledger)))))
+    })
+}
+
+/// Frees a ledger, which forgets its codes. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_otp_ledger_free(ledger: Option<Box<otls_otp_ledger>>) {
+    guard::value((), || drop(ledger));
+}
+
+/// Still verifies codes that were issued with another pepper, so that it can be replaced. To be called before
+/// the ledger is used.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for a short pepper, and while another thread uses the ledger.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_add_former_pepper(
+    ledger: Option<&otls_otp_ledger>,
+    pepper: *const u8,
+    pepper_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (pepper, error) = unsafe { (Input::new(pepper, pepper_len), Out::new(error)) };
+    status(error, || {
+        let pepper = Secret::from(pepper.get("pepper")?.to_vec());
+        set(ledger, |ledger| Ok(ledger.add_former_pepper(&pepper)?))
+    })
+}
+
+/// Sets the limits for each subject: wrong codes in a row over all its codes (1 to 100, 100 unless set), and new
+/// codes (30) within a window of so many seconds (600). To be called before the ledger is used.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for a limit out of these bounds or 0, and while another thread uses the
+/// ledger.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_set_policy(
+    ledger: Option<&otls_otp_ledger>,
+    subject_attempts: u32,
+    issues: u32,
+    window: u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    let policy = Policy { subject_attempts, issues, window };
+    status(error, || set(ledger, |ledger| Ok(ledger.set_policy(policy)?)))
+}
+
+/// Sets what codes look like: `len` characters, 6 to 12, of an alphabet of ten or more visible characters of
+/// ASCII. Six decimal digits unless set. To be called before the ledger is used.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for another alphabet or length, and while another thread uses the ledger.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_set_code_format(
+    ledger: Option<&otls_otp_ledger>,
+    alphabet: *const u8,
+    alphabet_len: size_t,
+    len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (alphabet, error) = unsafe { (Input::new(alphabet, alphabet_len), Out::new(error)) };
+    status(error, || {
+        let format = CodeFormat::of(alphabet.text("alphabet")?, len)?;
+        set(ledger, |ledger| {
+            ledger.set_code_format(format);
+            Ok(())
+        })
+    })
+}
+
+/// Records every event in an audit log, the file at `path`, which is made where there is none. `key` is a secret
+/// of 32 octets or more, kept apart from the log. From then on nothing is issued or accepted that cannot be
+/// recorded. To be called before the ledger is used.
+///
+/// Errors: `OTLS_ERROR_OTP_AUDIT` where the log cannot be opened or is not as it was written;
+/// `OTLS_ERROR_API_MISUSE` for a short key, and while another thread uses the ledger.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_set_audit(
+    ledger: Option<&otls_otp_ledger>,
+    path: *const u8,
+    path_len: size_t,
+    key: *const u8,
+    key_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (path, key, error) =
+        unsafe { (Input::new(path, path_len), Input::new(key, key_len), Out::new(error)) };
+    status(error, || {
+        let log = AuditLog::open(path.text("path")?.as_ref(), &Secret::from(key.get("key")?.to_vec()))?;
+        set(ledger, |ledger| {
+            ledger.set_audit(Box::new(log));
+            Ok(())
+        })
+    })
+}
+
+/// Checks a whole audit log. `*count` (may be NULL) is then the number of events, and `mac`, `OTLS_AUDIT_MAC_LEN`
+/// octets, the end of the chain: kept elsewhere, it shows later whether the log was put back to an older state.
+///
+/// Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
+/// `OTLS_ERROR_API_MISUSE` for a short key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_audit_verify(
+    path: *const u8,
+    path_len: size_t,
+    key: *const u8,
+    key_len: size_t,
+    count: *mut u64,
+    mac: *mut u8,
+    mac_len: *mut size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (path, key, mac) =
+        unsafe { (Input::new(path, path_len), Input::new(key, key_len), Buffer::new(mac, mac_len)) };
+    // SAFETY: as above.
+    let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
+    status(error, || {
+        let head = AuditLog::verify(path.text("path")?.as_ref(), &Secret::from(key.get("key")?.to_vec()))?;
+        mac.fill(&head.mac, "mac")?;
+        count.put(head.count);
+        Ok(())
+    })
+}
+
+/// Issues a code to a subject, the customer's identifier as text, for one transaction. It
+/// is good for `ttl` seconds and until `attempts` wrong codes were tried.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
+/// `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
+/// `OTLS_ERROR_OTP_AUDIT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_issue(
+    ledger: Option<&otls_otp_ledger>,
+    subject: *const u8,
+    subject_len: size_t,
+    context: Option<&otls_otp_context>,
+    ttl: u64,
+    attempts: u32,
+    now: u64,
+    issued: *mut *mut otls_otp_issued,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (subject, issued, error) =
+        unsafe { (Input::new(subject, subject_len), Out::new(issued), Out::new(error)) };
+    create(issued, "issued", error, || {
+        let (ledger, subject) = (in_use(ledger)?, subject.text("subject")?);
+        let context = required(context, "context")?.0.lock()?;
+        let issued = ledger.get()?.issue(subject, &context, ttl, attempts, UnixTime(now), &SystemRandom)?;
+        Ok(otls_otp_issued(Shared::new(issued)))
+    })
+}
+
+/// Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
+/// `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
+/// is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
+/// error.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
+/// `OTLS_ERROR_OTP_STORE` and `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_verify(
+    ledger: Option<&otls_otp_ledger>,
+    id: *const u8,
+    id_len: size_t,
+    subject: *const u8,
+    subject_len: size_t,
+    context: Option<&otls_otp_context>,
+    code: *const u8,
+    code_len: size_t,
+    now: u64,
+    verdict: *mut i32,
+    attempts_left: *mut u32,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, subject, code) =
+        unsafe { (Input::new(id, id_len), Input::new(subject, subject_len), Input::new(code, code_len)) };
+    // SAFETY: as above.
+    let (verdict, attempts_left, error) =
+        unsafe { (Value::new(verdict, 0), Value::new(attempts_left, 0), Out::new(error)) };
+    status(error, || {
+        verdict.check("verdict")?;
+        let ledger = in_use(ledger)?;
+        let context = required(context, "context")?.0.lock()?;
+        let (id, subject, code) = (otp_id(id)?, subject.text("subject")?, code.text("code")?);
+        let judged = ledger.get()?.verify(&id, subject, &context, code, UnixTime(now))?;
+        let (number, left) = values::of_verdict(judged);
+        verdict.put(number);
+        attempts_left.put(left);
+        Ok(())
+    })
+}
+
+/// Issues a code in the place of one that did not arrive, for the same subject and transaction: that one is
+/// cancelled, and the wrong codes that it has seen count for the new one.
+///
+/// Errors: `OTLS_ERROR_OTP_NOT_OPEN` where the other one was accepted, cancelled, locked, or is expired or
+/// unknown; otherwise as `otls_otp_ledger_issue`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_resend(
+    ledger: Option<&otls_otp_ledger>,
+    id: *const u8,
+    id_len: size_t,
+    subject: *const u8,
+    subject_len: size_t,
+    context: Option<&otls_otp_context>,
+    ttl: u64,
+    attempts: u32,
+    now: u64,
+    issued: *mut *mut otls_otp_issued,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    // SAFETY: as above.
+    let (issued, error) = unsafe { (Out::new(issued), Out::new(error)) };
+    create(issued, "issued", error, || {
+        let (ledger, id, subject) = (in_use(ledger)?, otp_id(id)?, subject.text("subject")?);
+        let context = required(context, "context")?.0.lock()?;
+        let (now, random) = (UnixTime(now), &SystemRandom);
+        let issued = ledger.get()?.resend(&id, subject, &context, ttl, attempts, now, random)?;
+        Ok(otls_otp_issued(Shared::new(issued)))
+    })
+}
+
+/// Withdraws a code. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
+/// it is too late.
+///
+/// Errors: as `otls_otp_ledger_verify`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_cancel(
+    ledger: Option<&otls_otp_ledger>,
+    id: *const u8,
+    id_len: size_t,
+    now: u64,
+    verdict: *mut i32,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, verdict, error) = unsafe { (Input::new(id, id_len), Value::new(verdict, 0), Out::new(error)) };
+    status(error, || {
+        verdict.check("verdict")?;
+        let cancelled = in_use(ledger)?.get()?.cancel(&otp_id(id)?, UnixTime(now))?;
+        verdict.put(values::of_verdict(cancelled).0);
+        Ok(())
+    })
+}
+
+/// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
+///
+/// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_lock(
+    ledger: Option<&otls_otp_ledger>,
+    subject: *const u8,
+    subject_len: size_t,
+    now: u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (subject, error) = unsafe { (Input::new(subject, subject_len), Out::new(error)) };
+    status(error, || Ok(in_use(ledger)?.get()?.lock(subject.text("subject")?, UnixTime(now))?))
+}
+
+/// Unlocks a subject that was locked or has had too many wrong codes in a row, once the bank knows that it is the
+/// customer who asks.
+///
+/// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_unlock(
+    ledger: Option<&otls_otp_ledger>,
+    subject: *const u8,
+    subject_len: size_t,
+    now: u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (subject, error) = unsafe { (Input::new(subject, subject_len), Out::new(error)) };
+    status(error, || Ok(in_use(ledger)?.get()?.unlock(subject.text("subject")?, UnixTime(now))?))
+}
+
+/// Forgets the codes that expired more than an hour before `now`; `*count` (may be NULL) is their number. Stores
+/// do so by themselves too, a few with each new code.
+///
+/// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_expire(
+    ledger: Option<&otls_otp_ledger>,
+    now: u64,
+    count: *mut u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
+    status(error, || {
+        count.put(in_use(ledger)?.get()?.expire(UnixTime(now))?);
+        Ok(())
+    })
+}
+
+/// What a ledger holds; see `otls_otp_ledger_statistics`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct otls_otp_statistics {
+    /// Codes that may still be accepted, unless their subject is locked.
+    pub open: u64,
+    /// Codes that were accepted.
+    pub used: u64,
+    /// Codes that were withdrawn.
+    pub cancelled: u64,
+    /// Codes that had too many wrong attempts, and were neither accepted nor withdrawn.
+    pub locked: u64,
+    /// Codes whose time is over, and that are none of these.
+    pub expired: u64,
+    /// Subjects that were locked by name.
+    pub locked_subjects: u64,
+}
+
+/// Counts what a ledger holds, into `*statistics`, which may be uninitialised.
+///
+/// Errors: `OTLS_ERROR_OTP_STORE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_statistics(
+    ledger: Option<&otls_otp_ledger>,
+    now: u64,
+    statistics: *mut otls_otp_statistics,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (statistics, error) =
+        unsafe { (Value::new(statistics, otls_otp_statistics::default()), Out::new(error)) };
+    status(error, || {
+        statistics.check("statistics")?;
+        let counted = in_use(ledger)?.get()?.statistics(UnixTime(now))?;
+        statistics.put(otls_otp_statistics {
+            open: counted.open,
+            used: counted.used,
+            cancelled: counted.cancelled,
+            locked: counted.locked,
+            expired: counted.expired,
+            locked_subjects: counted.locked_subjects,
+        });
+        Ok(())
+    })
+}
+
+fn in_use(ledger: Option<&otls_otp_ledger>) -> Result<Arc<Shared<Ledger>>, Failure> {
+    Ok(Arc::clone(&*required(ledger, "ledger")?.0.lock()?))
+}
+
+fn set(
+    ledger: Option<&otls_otp_ledger>,
+    change: impl FnOnce(&mut Ledger) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut ledger = required(ledger, "ledger")?.0.lock()?;
+    let ledger = Arc::get_mut(&mut ledger).and_then(Shared::get_mut);
+    change(ledger.ok_or(Error::misuse("a ledger that is in use", "set it up before it is used"))?)
+}
+
+/// A pepper for a ledger that ends with the program.
+fn drawn_for(address: &str) -> Result<Secret, Failure> {
+    if address != "memory:" {
+        return Err(Error::misuse(
+            "a store that outlives the program, without a pepper",
+            "draw 32 random octets once and keep them apart from the store",
+        )
+        .into());
+    }
+    let mut drawn = zeroize::Zeroizing::new(vec![0; Ledger::MIN_PEPPER_LEN]);
+    SystemRandom.fill(&mut drawn)?;
+    Ok(Secret::from(drawn))
+}

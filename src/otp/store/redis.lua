@@ -1,0 +1,101 @@
+-- One call of a store, in one atomic step. ARGV: the command, then what stands with it; KEYS: the code, and
+-- for `insert` the one that it replaces. All keys have one hash tag, so that they are on one node of a
+-- cluster. Times are decimal seconds below 2^53, which a double holds exactly. The rules are those of
+-- rules.rs; tests/otp_stores.rs holds all stores to them.
+
+local code = KEYS[1]
+
+local function subject_key(name)
+  return '{otls}:subject:' .. name
+end
+
+local function read(key, ...)
+  local values = redis.call('HMGET', key, ...)
+  for i = 1, #values do values[i] = tonumber(values[i]) or 0 end
+  return unpack(values)
+end
+
+-- Why no code is judged any more, or nil.
+local function closed(key, subject, subject_attempts, now)
+  local outcome, failures, attempts, expires_at = read(key, 'outcome', 'failures', 'attempts', 'expires_at')
+  local subject_failures, locked = read(subject, 'failures', 'locked')
+  if outcome == 1 then return 'used' end
+  if outcome == 2 then return 'cancelled' end
+  if failures >= attempts or locked == 1 or subject_failures >= subject_attempts then return 'locked' end
+  if now >= expires_at then return 'expired' end
+  return nil
+end
+
+local commands = {}
+
+function commands.insert(name, pepper_id, mac, issued_at, expires_at, attempts, subject_attempts, issues_most,
+                         window, keep)
+  local old, subject, now = KEYS[2], subject_key(name), tonumber(issued_at)
+  subject_attempts = tonumber(subject_attempts)
+  if redis.call('EXISTS', code) == 1 then return {'there'} end
+  local failures = 0
+  if old then
+    if redis.call('HGET', old, 'subject') ~= name then return {'unknown'} end
+    local why = closed(old, subject, subject_attempts, now)
+    if why then return {why} end
+    failures = read(old, 'failures')
+  end
+  local subject_failures, locked, start, issues = read(subject, 'failures', 'locked', 'window_start', 'issues')
+  if locked == 1 or subject_failures >= subject_attempts then return {'subject locked'} end
+  local ends = start + tonumber(window)
+  if start > now or now >= ends then
+    redis.call('HSET', subject, 'window_start', issued_at, 'issues', 1)
+  elseif issues >= tonumber(issues_most) then
+    return {'throttled', string.format('%.0f', ends)}
+  else
+    redis.call('HINCRBY', subject, 'issues', 1)
+  end
+  if old then redis.call('HSET', old, 'outcome', 2) end
+  redis.call('HSET', code, 'subject', name, 'pepper_id', pepper_id, 'mac', mac, 'issued_at', issued_at,
+             'expires_at', expires_at, 'attempts', attempts, 'failures', failures, 'outcome', 0)
+  redis.call('EXPIRE', code, keep)
+  return {'kept'}
+end
+
+-- After these two the pepper_id and the mac under each pepper.
+function commands.verify(now, subject_attempts, ...)
+  local name = redis.call('HGET', code, 'subject')
+  if not name then return {'unknown'} end
+  local subject, tags = subject_key(name), {...}
+  subject_attempts = tonumber(subject_attempts)
+  local why = closed(code, subject, subject_attempts, tonumber(now))
+  if why then return {why} end
+  local pepper_id, mac = unpack(redis.call('HMGET', code, 'pepper_id', 'mac'))
+  for i = 1, #tags, 2 do
+    -- Who presents a code cannot choose its mac, which takes the pepper: how long this takes tells nothing.
+    if tags[i] == pepper_id and tags[i + 1] == mac then
+      redis.call('HSET', code, 'outcome', 1)
+      redis.call('HSET', subject, 'failures', 0)
+      return {'accepted'}
+    end
+  end
+  local left = read(code, 'attempts') - redis.call('HINCRBY', code, 'failures', 1)
+  local subject_left = subject_attempts - redis.call('HINCRBY', subject, 'failures', 1)
+  return {'wrong', tostring(math.max(0, math.min(left, subject_left)))}
+end
+
+function commands.cancel()
+  local outcome = redis.call('HGET', code, 'outcome')
+  if not outcome then return {'unknown'} end
+  if outcome == '1' then return {'used'} end
+  redis.call('HSET', code, 'outcome', 2)
+  return {'cancelled'}
+end
+
+function commands.forget(time)
+  if read(code, 'expires_at') >= tonumber(time) then return {'kept'} end
+  return {'forgotten', tostring(redis.call('DEL', code))}
+end
+
+-- Without what its subject may do.
+function commands.state(now)
+  if redis.call('EXISTS', code) == 0 then return {'unknown'} end
+  return {closed(code, '', math.huge, tonumber(now)) or 'open'}
+end
+
+return commands[ARGV[1]](unpack(ARGV, 2))

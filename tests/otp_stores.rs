@@ -1,0 +1,546 @@
+//! Every store keeps the same promises: memory, SQLite, Redis and PostgreSQL, the latter two as real
+//! servers, each case on an empty store.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "otp_stores/ground.rs"]
+mod ground;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ground::{Ground, Memory, Postgres, Redis, RedisServer, Sqlite};
+use otls::crypto::SystemRandom;
+use otls::error::OtpError;
+use otls::otp::{
+    Context, Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store, Tag, Verdict,
+};
+use otls::{Error, Secret, UnixTime};
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// So many times the same right code is presented at once.
+const ROUNDS: usize = 200;
+
+macro_rules! on_every_store {
+    ($($case:ident),* $(,)?) => {
+        mod memory { $( #[test] fn $case() { super::on::<super::Memory>(super::$case); } )* }
+        mod sqlite { $( #[test] fn $case() { super::on::<super::Sqlite>(super::$case); } )* }
+        mod redis { $( #[test] fn $case() { super::on::<super::Redis>(super::$case); } )* }
+        mod postgres { $( #[test] fn $case() { super::on::<super::Postgres>(super::$case); } )* }
+    };
+}
+
+fn on<G: Ground>(case: fn(&G)) {
+    match G::prepare() {
+        Some(ground) => case(&ground),
+        None => eprintln!("nothing was tested on {}", G::NAME),
+    }
+}
+
+on_every_store! {
+    a_right_code_is_accepted_once,
+    wrong_codes_are_counted_and_then_even_the_right_one_is_locked_out,
+    wrong_codes_of_a_subject_count_over_all_its_codes_until_one_is_accepted,
+    a_code_expires_with_the_second_that_it_names,
+    the_first_reason_counts,
+    a_cancelled_code_is_not_accepted,
+    a_code_that_is_sent_again_replaces_the_other_and_keeps_its_count,
+    a_locked_subject_gets_and_spends_nothing,
+    a_subject_gets_so_many_codes_in_a_window,
+    a_tag_of_another_pepper_is_wrong_even_if_its_mac_is_right,
+    an_identifier_is_taken_once,
+    long_expired_records_are_forgotten_when_asked,
+    what_is_kept_is_counted,
+    numbers_and_names_at_their_limits_are_kept,
+    of_64_threads_with_the_right_code_exactly_one_is_accepted,
+    of_8_processes_with_the_right_code_exactly_one_is_accepted,
+    what_was_kept_is_there_when_the_store_is_opened_again,
+}
+
+fn record(id: u8) -> Record {
+    Record {
+        id: OtpId([id; 16]),
+        subject: "asha".to_owned(),
+        tag: tag(id),
+        issued_at: NOW,
+        expires_at: NOW.plus(120),
+        attempts: 3,
+    }
+}
+
+fn tag(id: u8) -> Tag {
+    Tag { pepper_id: [1; 8], mac: [id; 32] }
+}
+
+const WRONG: Tag = Tag { pepper_id: [1; 8], mac: [99; 32] };
+
+fn insert(store: &dyn Store, record: &Record) -> Insertion {
+    store.insert(record, None, &Policy::default()).unwrap()
+}
+
+fn present(store: &dyn Store, id: u8, tag: Tag) -> Verdict {
+    present_at(store, id, tag, NOW, 100)
+}
+
+fn present_at(store: &dyn Store, id: u8, tag: Tag, now: UnixTime, subject_attempts: u32) -> Verdict {
+    store.verify(&OtpId([id; 16]), &Presented { tags: &[tag], now, subject_attempts }).unwrap()
+}
+
+fn a_right_code_is_accepted_once(ground: &impl Ground) {
+    let store = ground.open();
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Unknown);
+    assert_eq!(insert(&*store, &record(1)), Insertion::Kept);
+    assert_eq!(present(&*store, 2, tag(1)), Verdict::Unknown);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Used);
+    assert_eq!(present(&*store, 1, WRONG), Verdict::Used);
+}
+
+fn wrong_codes_are_counted_and_then_even_the_right_one_is_locked_out(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    insert(&*store, &record(2));
+    for attempts_left in [2, 1, 0] {
+        assert_eq!(present(&*store, 1, WRONG), Verdict::Wrong { attempts_left });
+    }
+    assert_eq!(present(&*store, 1, WRONG), Verdict::Locked);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked);
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted, "another code is not concerned");
+    store.unlock("asha").unwrap();
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked, "a code that is locked stays so");
+}
+
+fn wrong_codes_of_a_subject_count_over_all_its_codes_until_one_is_accepted(ground: &impl Ground) {
+    let store = ground.open();
+    for id in 1..=4 {
+        insert(&*store, &record(id));
+    }
+    let other = Record { subject: "ravi".to_owned(), ..record(5) };
+    insert(&*store, &other);
+    let present = |id, tag, subject_attempts| present_at(&*store, id, tag, NOW, subject_attempts);
+    assert_eq!(present(1, WRONG, 4), Verdict::Wrong { attempts_left: 2 });
+    assert_eq!(present(1, WRONG, 4), Verdict::Wrong { attempts_left: 1 });
+    // Two of four are gone, of another code.
+    assert_eq!(present(2, WRONG, 4), Verdict::Wrong { attempts_left: 1 });
+    assert_eq!(present(2, tag(2), 4), Verdict::Accepted);
+    assert_eq!(present(3, WRONG, 2), Verdict::Wrong { attempts_left: 1 }, "it starts again");
+    assert_eq!(present(4, WRONG, 2), Verdict::Wrong { attempts_left: 0 });
+    assert_eq!(present(3, tag(3), 2), Verdict::Locked);
+    assert_eq!(present(5, tag(5), 2), Verdict::Accepted, "another subject is not concerned");
+    let strict = Policy { subject_attempts: 2, ..Policy::default() };
+    assert_eq!(store.insert(&record(6), None, &strict).unwrap(), Insertion::SubjectLocked);
+    store.unlock("asha").unwrap();
+    assert_eq!(present(3, tag(3), 2), Verdict::Accepted);
+}
+
+fn a_code_expires_with_the_second_that_it_names(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    insert(&*store, &record(2));
+    assert_eq!(present_at(&*store, 1, tag(1), NOW.plus(120), 100), Verdict::Expired);
+    assert_eq!(present_at(&*store, 1, WRONG, UnixTime(u64::MAX), 100), Verdict::Expired);
+    assert_eq!(present_at(&*store, 2, tag(2), NOW.plus(119), 100), Verdict::Accepted);
+    assert_eq!(present_at(&*store, 1, WRONG, NOW, 100), Verdict::Wrong { attempts_left: 2 }, "not counted");
+}
+
+fn the_first_reason_counts(ground: &impl Ground) {
+    let store = ground.open();
+    for id in 1..=3 {
+        insert(&*store, &record(id));
+    }
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+    assert_eq!(store.cancel(&OtpId([2; 16])).unwrap(), Verdict::Cancelled);
+    store.lock("asha").unwrap();
+    let late = NOW.plus(500);
+    assert_eq!(present_at(&*store, 1, tag(1), late, 100), Verdict::Used);
+    assert_eq!(present_at(&*store, 2, tag(2), late, 100), Verdict::Cancelled);
+    assert_eq!(present_at(&*store, 3, tag(3), late, 100), Verdict::Locked);
+    store.unlock("asha").unwrap();
+    assert_eq!(present_at(&*store, 3, tag(3), late, 100), Verdict::Expired);
+}
+
+fn a_cancelled_code_is_not_accepted(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    insert(&*store, &record(2));
+    assert_eq!(store.cancel(&OtpId([1; 16])).unwrap(), Verdict::Cancelled);
+    assert_eq!(store.cancel(&OtpId([1; 16])).unwrap(), Verdict::Cancelled);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Cancelled);
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted);
+    assert_eq!(store.cancel(&OtpId([2; 16])).unwrap(), Verdict::Used);
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Used);
+    assert_eq!(store.cancel(&OtpId([3; 16])).unwrap(), Verdict::Unknown);
+}
+
+fn a_code_that_is_sent_again_replaces_the_other_and_keeps_its_count(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    assert_eq!(present(&*store, 1, WRONG), Verdict::Wrong { attempts_left: 2 });
+    let again = |id: u8, old: u8, now: UnixTime| {
+        let new = Record { issued_at: now, expires_at: now.plus(120), ..record(id) };
+        store.insert(&new, Some(&OtpId([old; 16])), &Policy::default()).unwrap()
+    };
+    assert_eq!(again(2, 1, NOW), Insertion::Kept);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Cancelled);
+    assert_eq!(present(&*store, 2, WRONG), Verdict::Wrong { attempts_left: 1 });
+    assert_eq!(again(3, 1, NOW), Insertion::NotOpen(Verdict::Cancelled));
+    assert_eq!(again(3, 77, NOW), Insertion::NotOpen(Verdict::Unknown));
+    assert_eq!(again(3, 2, NOW.plus(120)), Insertion::NotOpen(Verdict::Expired));
+    let others = Record { subject: "ravi".to_owned(), ..record(3) };
+    let of_another = store.insert(&others, Some(&OtpId([2; 16])), &Policy::default()).unwrap();
+    assert_eq!(of_another, Insertion::NotOpen(Verdict::Unknown), "it is another subject's");
+    assert_eq!(again(3, 2, NOW), Insertion::Kept);
+    assert_eq!(present(&*store, 3, WRONG), Verdict::Wrong { attempts_left: 0 });
+    assert_eq!(again(4, 3, NOW), Insertion::NotOpen(Verdict::Locked));
+    assert_eq!(present(&*store, 4, tag(4)), Verdict::Unknown, "what was refused is not kept");
+    insert(&*store, &record(5));
+    assert_eq!(present(&*store, 5, tag(5)), Verdict::Accepted);
+    assert_eq!(again(6, 5, NOW), Insertion::NotOpen(Verdict::Used));
+}
+
+fn a_locked_subject_gets_and_spends_nothing(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    for _ in 0..2 {
+        store.lock("asha").unwrap();
+        store.lock("nobody has heard of her").unwrap();
+    }
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked);
+    assert_eq!(present(&*store, 1, WRONG), Verdict::Locked);
+    assert_eq!(insert(&*store, &record(2)), Insertion::SubjectLocked);
+    assert_eq!(insert(&*store, &Record { subject: "ravi".to_owned(), ..record(3) }), Insertion::Kept);
+    store.unlock("asha").unwrap();
+    store.unlock("nobody").unwrap();
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+    assert_eq!(insert(&*store, &record(2)), Insertion::Kept);
+}
+
+fn a_subject_gets_so_many_codes_in_a_window(ground: &impl Ground) {
+    let store = ground.open();
+    let policy = Policy { issues: 2, window: 60, ..Policy::default() };
+    let at = |id: u8, now: UnixTime| {
+        store.insert(&Record { issued_at: now, ..record(id) }, None, &policy).unwrap()
+    };
+    assert_eq!(at(1, NOW), Insertion::Kept);
+    assert_eq!(at(2, NOW.plus(30)), Insertion::Kept);
+    assert_eq!(at(3, NOW.plus(59)), Insertion::Throttled(NOW.plus(60)));
+    assert_eq!(present(&*store, 3, tag(3)), Verdict::Unknown);
+    let replacing = store.insert(&record(3), Some(&OtpId([2; 16])), &policy).unwrap();
+    assert_eq!(replacing, Insertion::Throttled(NOW.plus(60)), "a code that is sent again is a code");
+    assert_eq!(present(&*store, 2, WRONG), Verdict::Wrong { attempts_left: 2 }, "and the other stays");
+    let other = Record { subject: "ravi".to_owned(), ..record(4) };
+    assert_eq!(store.insert(&other, None, &policy).unwrap(), Insertion::Kept);
+    assert_eq!(at(5, NOW.plus(60)), Insertion::Kept);
+    assert_eq!(at(6, NOW.plus(60)), Insertion::Kept);
+    assert_eq!(at(7, NOW.plus(61)), Insertion::Throttled(NOW.plus(120)));
+    // A clock that is set back starts a window, and does not wait for years.
+    assert_eq!(at(7, NOW.minus(1_000_000)), Insertion::Kept);
+}
+
+fn a_tag_of_another_pepper_is_wrong_even_if_its_mac_is_right(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    let other = Tag { pepper_id: [2; 8], ..tag(1) };
+    assert_eq!(present(&*store, 1, other), Verdict::Wrong { attempts_left: 2 });
+    let nothing = Presented { tags: &[], now: NOW, subject_attempts: 100 };
+    assert_eq!(store.verify(&OtpId([1; 16]), &nothing).unwrap(), Verdict::Wrong { attempts_left: 1 });
+    let both = Presented { tags: &[other, tag(1)], now: NOW, subject_attempts: 100 };
+    assert_eq!(store.verify(&OtpId([1; 16]), &both).unwrap(), Verdict::Accepted);
+}
+
+fn an_identifier_is_taken_once(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    let again = store.insert(&Record { tag: tag(2), ..record(1) }, None, &Policy::default());
+    assert!(matches!(again, Err(Error::Otp(OtpError::Store(_)))), "{again:?}");
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+}
+
+fn long_expired_records_are_forgotten_when_asked(ground: &impl Ground) {
+    let store = ground.open();
+    for (id, expires_at) in [(1, 10), (2, 20), (3, 30)] {
+        insert(&*store, &Record { expires_at: NOW.plus(expires_at), ..record(id) });
+    }
+    assert_eq!(store.forget(NOW.plus(10)).unwrap(), 0);
+    assert_eq!(store.forget(NOW.plus(21)).unwrap(), 2);
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Unknown);
+    assert_eq!(present(&*store, 3, tag(3)), Verdict::Accepted);
+}
+
+fn what_is_kept_is_counted(ground: &impl Ground) {
+    let store = ground.open();
+    assert_eq!(store.statistics(NOW).unwrap(), Statistics::default());
+    for id in 1..=8 {
+        let attempts = if id == 5 { 1 } else { 3 };
+        let expires_at = NOW.plus(if id > 5 { 1000 } else { 10 });
+        insert(&*store, &Record { attempts, expires_at, ..record(id) });
+    }
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted);
+    store.cancel(&OtpId([3; 16])).unwrap();
+    assert_eq!(present(&*store, 5, WRONG), Verdict::Wrong { attempts_left: 0 });
+    store.lock("ravi").unwrap();
+    store.lock("asha").unwrap();
+    store.unlock("asha").unwrap();
+    let counted = Statistics { open: 3, used: 2, cancelled: 1, locked: 1, expired: 1, locked_subjects: 1 };
+    assert_eq!(store.statistics(NOW.plus(10)).unwrap(), counted);
+    assert_eq!(store.statistics(NOW).unwrap(), Statistics { open: 4, expired: 0, ..counted });
+}
+
+fn numbers_and_names_at_their_limits_are_kept(ground: &impl Ground) {
+    let store = ground.open();
+    let subject = "Ä'\";\\--{otls}:subject:* $1 \u{10FFFF}".to_owned();
+    let end = UnixTime(u64::MAX);
+    let extreme = Record { subject: subject.clone(), expires_at: end, attempts: u32::MAX, ..record(1) };
+    let most = Policy { subject_attempts: u32::MAX, issues: u32::MAX, window: u64::MAX };
+    assert_eq!(store.insert(&extreme, None, &most).unwrap(), Insertion::Kept);
+    let left = present_at(&*store, 1, WRONG, NOW, u32::MAX);
+    assert_eq!(left, Verdict::Wrong { attempts_left: u32::MAX - 1 });
+    store.lock(&subject).unwrap();
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked);
+    store.unlock(&subject).unwrap();
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+    let first = Record { issued_at: UnixTime(0), expires_at: UnixTime(1), ..record(2) };
+    assert_eq!(insert(&*store, &first), Insertion::Kept);
+    assert_eq!(present_at(&*store, 2, tag(2), UnixTime(0), 100), Verdict::Accepted);
+}
+
+fn ledger(store: Box<dyn Store>) -> Ledger {
+    let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
+    ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
+    ledger
+}
+
+fn payment() -> Context {
+    Context::new().with("amount", "10000000").unwrap()
+}
+
+fn issue(ledger: &Ledger) -> Issued {
+    ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap()
+}
+
+fn of_64_threads_with_the_right_code_exactly_one_is_accepted(ground: &impl Ground) {
+    const THREADS: usize = 64;
+    let ledger = ledger(ground.open());
+    let rounds: Vec<Issued> = (0..ROUNDS).map(|_| issue(&ledger)).collect();
+    let counts: Vec<[AtomicUsize; 2]> = (0..ROUNDS).map(|_| Default::default()).collect();
+    let start = Barrier::new(THREADS);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for (issued, [accepted, used]) in rounds.iter().zip(&counts) {
+                    start.wait();
+                    let code = issued.code.expose();
+                    match ledger.verify(&issued.id, "asha", &payment(), code, NOW).unwrap() {
+                        Verdict::Accepted => accepted.fetch_add(1, Ordering::Relaxed),
+                        Verdict::Used => used.fetch_add(1, Ordering::Relaxed),
+                        other => panic!("{other:?}"),
+                    };
+                }
+            });
+        }
+    });
+    for [accepted, used] in counts {
+        assert_eq!((accepted.into_inner(), used.into_inner()), (1, THREADS - 1));
+    }
+}
+
+fn of_8_processes_with_the_right_code_exactly_one_is_accepted(ground: &impl Ground) {
+    let Some(address) = ground.address() else { return }; // Memory is one process's.
+    let ledger = ledger(ground.open());
+    let mut peers: Vec<Peer> = (0..8).map(|_| Peer::start("present", &address)).collect();
+    for peer in &mut peers {
+        assert_eq!(peer.read(), "ready");
+    }
+    for _ in 0..ROUNDS {
+        let issued = issue(&ledger);
+        // Soon, so that all have read their line.
+        let at = SystemTime::now() + Duration::from_millis(3);
+        let at = at.duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        for peer in &mut peers {
+            writeln!(peer.input, "{} {} {at}", issued.id, issued.code.expose()).unwrap();
+        }
+        let mut verdicts: Vec<String> = peers.iter_mut().map(Peer::read).collect();
+        verdicts.sort();
+        assert_eq!(verdicts, [&["Accepted"][..], &["Used"; 7]].concat());
+    }
+}
+
+fn what_was_kept_is_there_when_the_store_is_opened_again(ground: &impl Ground) {
+    let first = ledger(ground.open());
+    let (open, used) = (issue(&first), issue(&first));
+    let verify = |ledger: &Ledger, issued: &Issued| {
+        ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).unwrap()
+    };
+    assert_eq!(verify(&first, &used), Verdict::Accepted);
+    first.lock("ravi", NOW).unwrap();
+    drop(first);
+    let second = ledger(ground.open());
+    assert_eq!(verify(&second, &used), Verdict::Used);
+    assert_eq!(verify(&second, &open), Verdict::Accepted);
+    assert_eq!(second.statistics(NOW).unwrap().locked_subjects, 1);
+}
+
+/// Another process over the same store.
+struct Peer {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    fn start(mode: &str, address: &str) -> Self {
+        let mut command = Command::new(peer_program());
+        command.args([mode, address]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, input, output: BufReader::new(output) }
+    }
+
+    fn read(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The example that cargo has built beside this test.
+fn peer_program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().unwrap().parent().unwrap().join("examples/ledger_peer");
+    assert!(program.is_file(), "{} is not built: run 'cargo test' without '--test'", program.display());
+    program
+}
+
+#[test]
+fn nothing_is_lost_when_the_bank_is_killed_at_any_moment() {
+    const KILLS: u32 = 200;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otp.sqlite");
+    let address = format!("sqlite:{}", path.display());
+    let mut issued = 0;
+    for kill in 0..KILLS {
+        let mut peer = Peer::start("issue", &address);
+        // From before the database is open to many codes later, a moment that differs each time.
+        std::thread::sleep(Duration::from_micros(u64::from(kill * 7919 % 40_000)));
+        peer.process.kill().unwrap();
+        peer.process.wait().unwrap();
+        let lines: Vec<String> = peer.output.by_ref().lines().map(Result::unwrap).collect();
+
+        let ledger = ledger(otls::otp::open_store(&address).unwrap());
+        let accepted: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("accepted ")).collect();
+        for reported in lines.iter().filter_map(|line| line.strip_prefix("issued ")) {
+            issued += 1;
+            let (id, code) = reported.split_once(' ').unwrap();
+            let id = OtpId(u128::from_str_radix(id, 16).unwrap().to_be_bytes());
+            let verdict = ledger.verify(&id, "asha", &payment(), code, NOW).unwrap();
+            match accepted.contains(&reported) {
+                true => assert_eq!(verdict, Verdict::Used, "kill {kill}: accepted again"),
+                // It may have been accepted without having been reported.
+                false => assert!(matches!(verdict, Verdict::Accepted | Verdict::Used), "{kill}: {verdict:?}"),
+            }
+        }
+        let database = rusqlite::Connection::open(&path).unwrap();
+        let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+    }
+    assert!(issued > KILLS, "only {issued} codes were issued: the kills came too early to mean anything");
+}
+
+#[test]
+fn a_redis_server_that_is_killed_accepts_nothing_and_remembers_when_it_is_back() {
+    let Some(ground) = Redis::prepare() else { return };
+    let ledger = ledger(ground.open());
+    let (one, other) = (issue(&ledger), issue(&ledger));
+    let verify = |issued: &Issued| ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
+    assert_eq!(verify(&one), Ok(Verdict::Accepted));
+    let (folder, port) = ground.server.kill();
+    assert!(matches!(verify(&other), Err(Error::Otp(OtpError::Store(_)))));
+    let issued = ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom);
+    assert!(matches!(issued.err(), Some(Error::Otp(OtpError::Store(_)))));
+    let server = RedisServer::start(folder, port);
+    assert!(server.is_some());
+    assert_eq!(verify(&one), Ok(Verdict::Used));
+    assert_eq!(verify(&other), Ok(Verdict::Accepted));
+}
+
+#[test]
+fn a_database_that_drops_connections_accepts_nothing_on_them_and_is_found_again() {
+    let Some(ground) = Postgres::prepare() else { return };
+    let ledger = ledger(ground.open());
+    let issued = issue(&ledger);
+    let verify = || ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
+    ground
+        .cluster
+        .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'otls'");
+    let failed = verify();
+    assert!(matches!(failed, Err(Error::Otp(OtpError::Store(_)))), "{failed:?}");
+    assert_eq!(verify(), Ok(Verdict::Accepted));
+}
+
+#[test]
+fn stores_that_cannot_be_opened_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        format!("sqlite:{}", path.display())
+    };
+    let newer = folder.path().join("newer.sqlite");
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let dead = ground::free_port();
+    let cases = [
+        (
+            file("text", b"this is not a database, and long enough to be told apart from one"),
+            "not a database",
+        ),
+        (format!("sqlite:{}", newer.display()), "version 99"),
+        (format!("sqlite:{}", folder.path().join("no/such/folder").display()), "No such file"),
+        (format!("sqlite:{}", folder.path().display()), "directory"),
+        (format!("redis://127.0.0.1:{dead}"), "refused"),
+        ("redis://".to_owned(), ""),
+        (format!("postgresql://bank@127.0.0.1:{dead}/otp"), "refused"),
+        ("postgresql://bank@127.0.0.1:port/otp".to_owned(), "port"),
+    ];
+    for (address, text) in cases {
+        match otls::otp::open_store(&address).map(drop) {
+            Err(error @ Error::Otp(OtpError::Store(_))) => {
+                assert!(error.to_string().contains(text), "{address}: {error}");
+            }
+            other => panic!("{address}: {other:?}"),
+        }
+    }
+    for address in ["", "memory", "memory:x", "sqlite:", "mysql://host/otp", "otp.sqlite"] {
+        let refused = otls::otp::open_store(address).map(drop);
+        assert!(matches!(refused, Err(Error::ApiMisuse(_))), "{address}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_database_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otp.sqlite");
+    let ledger = ledger(otls::otp::open_store(&format!("sqlite:{}", path.display())).unwrap());
+    issue(&ledger);
+    let mut files = 0;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+        files += 1;
+    }
+    assert!(files >= 2, "there is a write-ahead log beside the database");
+}
