@@ -9,6 +9,10 @@ PYTHON  ?= python3
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 VENV    := $(TARGET)/venv
 PY      := $(VENV)/bin/python
+# What is built and tested. The C library of `make install` has SQLite alone: FEATURES=capi,sqlite,redis,postgres
+# adds the stores that are servers, FEATURES=capi leaves all out but memory.
+ALL_FEATURES := capi,cli,redis,postgres
+FEATURES     ?= capi,sqlite
 # What the wheel is made of: installed again only when one of these is newer.
 WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src bindings/python -type f -not -path '*/tests/*' \
 	-not -path '*/__pycache__/*' -not -name '*.so')
@@ -28,24 +32,27 @@ test: deps ## everything that CI tests: Rust, C and Python; installs the tools t
 	@$(MAKE) --no-print-directory test-rust test-python
 
 test-rust: $(VENV)/.tools ## the tests in Rust, which build and run the C programs too
-	$(CARGO) test --locked --features capi,cli --no-fail-fast
+	$(CARGO) test --locked --features $(ALL_FEATURES) --no-fail-fast
 
 test-python: $(VENV)/.otls ## the tests in Python, the three scripts included
 	$(PY) -m pytest bindings/python
 
 lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules of the house
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi,otls/cli -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features capi
+	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi,otls/cli,otls/redis,otls/postgres -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
 	$(PY) -m ruff check bindings/python examples scripts
 	$(PY) -m ruff format --check bindings/python examples scripts
 	cd bindings/python && $(abspath $(PY)) -m mypy
 	$(PY) scripts/check_house.py
 
-bench: ## beside rustls and OpenSSL, in memory, as ratios (writes the table of docs/performance.md)
+bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes the table of docs/performance.md)
 	scripts/deps.sh bench
 	$(CARGO) build --locked --release --lib --features capi
-	$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
+	$(CC) -O2 -Wall -Wextra -Iinclude benches/message.c -o '$(TARGET)/release/message' \
+		-L'$(TARGET)/release' -lotls -Wl,-rpath,'$(abspath $(TARGET))/release'
+	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
+		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
 		'$(TARGET)/release/libotls.so' docs/performance.md
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
@@ -60,11 +67,11 @@ fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, ne
 	scripts/fuzz.sh $(TIME)
 
 install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
-	$(CARGO) build --locked --release --lib --features capi
+	$(CARGO) build --locked --release --lib --features $(FEATURES)
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh '$(TARGET)/release'
 
 docs: ## the Rust documentation, in target/doc
-	$(CARGO) doc --locked --no-deps --features capi
+	$(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
 
 header: ## write include/otls.h and include/otls.symbols anew from src/ffi
 	OTLS_BLESS=1 $(CARGO) test --locked --features capi --test header --test symbols

@@ -86,8 +86,8 @@ fn each_function_is_called_by_a_test() {
 
 fn run_all(compiler: &str, standard: &str, linking: Linking, launch: &dyn Fn(&Path) -> Command) {
     for source in ["pki.c", "crypt.c", "faults.c", "path.c", "connection.c", "session.c", "otp.c"] {
-        let (_folder, program) = build(compiler, standard, linking, source);
-        succeed(&mut launch(&program));
+        let (folder, program) = build(compiler, standard, linking, source);
+        succeed(launch(&program).current_dir(folder.path()));
     }
 }
 

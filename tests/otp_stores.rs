@@ -5,7 +5,7 @@
 #[path = "otp_stores/ground.rs"]
 mod ground;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Barrier;
@@ -481,9 +481,11 @@ fn a_database_that_drops_connections_accepts_nothing_on_them_and_is_found_again(
     let ledger = ledger(ground.open());
     let issued = issue(&ledger);
     let verify = || ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
-    ground
-        .cluster
-        .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'otls'");
+    let others = "application_name = 'otls' AND datname = ";
+    ground.cluster.run(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}'{}'",
+        ground.database
+    ));
     let failed = verify();
     assert!(matches!(failed, Err(Error::Otp(OtpError::Store(_)))), "{failed:?}");
     assert_eq!(verify(), Ok(Verdict::Accepted));

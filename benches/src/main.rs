@@ -5,6 +5,9 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
+#[path = "../../tests/otp_stores/ground.rs"]
+mod ground;
+mod ledger;
 mod openssl_peer;
 mod ours;
 mod rustls_peer;
@@ -51,6 +54,10 @@ pub struct Library {
 const LIBRARIES: [Library; 3] = [ours::LIBRARY, rustls_peer::LIBRARY, openssl_peer::LIBRARY];
 
 fn main() {
+    // The ledger's figures alone: `otls-bench codes`.
+    if std::env::args().nth(1).as_deref() == Some("codes") {
+        return println!("{}", ledger::tables());
+    }
     // One operation for a profiler: `otls-bench profile resumed`.
     let mut arguments = std::env::args().skip(1);
     if std::env::args().nth(1).as_deref() == Some("profile") {
@@ -65,9 +72,11 @@ fn main() {
     idle(&mut table);
     size(&mut table, library.as_deref().map(Path::new));
     let text = table.to_markdown();
-    println!("{text}");
+    let codes = ledger::tables();
+    println!("{text}\n{codes}");
     if let Some(path) = document {
-        table::replace(Path::new(&path), &text);
+        table::replace(Path::new(&path), "table", &text);
+        table::replace(Path::new(&path), "codes", &codes);
     }
 }
 

@@ -57,14 +57,13 @@ impl Table {
     }
 }
 
-/// Puts the table between the marks of the document.
-pub fn replace(path: &Path, table: &str) {
-    const START: &str = "<!-- table -->\n";
-    const END: &str = "<!-- end of table -->\n";
+/// Puts a table between the marks of that name in the document.
+pub fn replace(path: &Path, mark: &str, table: &str) {
+    let (start, end) = (format!("<!-- {mark} -->\n"), format!("<!-- end of {mark} -->\n"));
     let text = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = text.split_once(START).expect("the document has no mark for the table");
-    let (_, after) = rest.split_once(END).expect("the document has no mark for the table's end");
-    std::fs::write(path, format!("{before}{START}{table}{END}{after}")).unwrap();
+    let (before, rest) = text.split_once(&start).expect("the document has no mark for the table");
+    let (_, after) = rest.split_once(&end).expect("the document has no mark for the table's end");
+    std::fs::write(path, format!("{before}{start}{table}{end}{after}")).unwrap();
 }
 
 fn figure(value: Option<f64>) -> String {

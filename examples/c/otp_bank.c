@@ -171,7 +171,7 @@ int main(int argc, char **argv) {
     }
     /* Mutual authentication: a customer without a certificate of the authority is not served. */
     if (code == DONE && (otls_config_server_require(identity, trust, &config, &error) ||
-                         otls_otp_ledger_new_memory(NULL, 0, &ledger, &error))) {
+                         otls_otp_ledger_open((const uint8_t *)"memory:", 7, NULL, 0, &ledger, &error))) {
         code = explain("otp_bank", error);
     }
     if (code == DONE) {

@@ -1,6 +1,8 @@
 /* One-time passwords: the ledger, the messages, and the channel that binds them to a connection. */
 #include "check.h"
 
+#define PEPPER TEXT("a pepper of thirty-two octets or more")
+
 static otls_otp_context *payment(const char *amount) {
     otls_error *error;
     otls_otp_context *context;
@@ -20,10 +22,12 @@ static void the_ledger_accepts_once(void) {
     uint32_t left;
     otls_otp_context *context = payment("100000.00"), *other = payment("900000.00");
 
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_new_memory(TEXT("short"), &ledger, &error));
-    WORKS(otls_otp_ledger_new_memory(TEXT("a pepper of thirty-two octets or more"), &ledger, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_open(TEXT("memory:"), TEXT("short"), &ledger, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_open(TEXT("cupboard:"), NULL, 0, &ledger, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_open(TEXT("sqlite:x.sqlite"), NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), PEPPER, &ledger, &error));
     otls_otp_ledger_free(ledger);
-    WORKS(otls_otp_ledger_new_memory(NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_issue(ledger, NULL, 0, context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     CHECK(otls_otp_issued_expires_at(issued) == NOW + 120 && otls_otp_issued_expires_at(NULL) == 0);
@@ -38,7 +42,7 @@ static void the_ledger_accepts_once(void) {
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
     WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), other, code, 6, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
-    WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), &error));
+    WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
           otls_otp_ledger_verify(ledger, id, 15, TEXT("asha"), context, code, 6, NOW, &verdict, &left, &error));
     CHECK(verdict == 0);
@@ -56,6 +60,127 @@ static void the_ledger_accepts_once(void) {
     otls_otp_ledger_free(ledger);
     otls_otp_context_free(context);
     otls_otp_context_free(other);
+}
+
+static void the_ledger_has_limits_and_tells_of_them(void) {
+    otls_error *error;
+    otls_otp_ledger *ledger;
+    otls_otp_issued *issued, *again;
+    otls_otp_statistics statistics;
+    uint8_t id[OTLS_OTP_ID_LEN], code[12];
+    size_t id_len = sizeof id, code_len;
+    uint64_t forgotten;
+    int32_t verdict;
+    uint32_t left;
+    otls_otp_context *context = payment("100000.00");
+
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), PEPPER, &ledger, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_add_former_pepper(ledger, TEXT("short"), &error));
+    WORKS(otls_otp_ledger_add_former_pepper(ledger, TEXT("the pepper of last year, of 32 octets"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_set_policy(ledger, 101, 1, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_set_policy(NULL, 100, 2, 600, &error));
+    WORKS(otls_otp_ledger_set_policy(ledger, 100, 2, 600, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_set_code_format(ledger, TEXT("0123456789"), 5, &error));
+    WORKS(otls_otp_ledger_set_code_format(ledger, TEXT("ABCDEFGHJKLMNPQRSTUVWXYZ"), 12, &error));
+
+    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
+    memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
+    CHECK(code_len == sizeof code);
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NOW, &verdict, &left, &error));
+    CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
+    WORKS(otls_otp_ledger_resend(ledger, id, id_len, TEXT("asha"), context, 120, 3, NOW, &again, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 12, NOW, &verdict, NULL, &error));
+    CHECK(verdict == OTLS_VERDICT_CANCELLED);
+    otls_otp_issued_free(issued);
+    FAILS(OTLS_ERROR_OTP_NOT_OPEN,
+          otls_otp_ledger_resend(ledger, id, id_len, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_THROTTLED,
+          otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_issued_id(again, id, &id_len, &error));
+    memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NOW, &verdict, &left, &error));
+    CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
+    WORKS(otls_otp_ledger_lock(ledger, TEXT("asha"), NOW, &error));
+    FAILS(OTLS_ERROR_OTP_SUBJECT_LOCKED,
+          otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW + 600, &issued, &error));
+    WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), NOW, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_cancel(ledger, id, id_len, NOW, NULL, &error));
+    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, NOW, &verdict, &error));
+    CHECK(verdict == OTLS_VERDICT_CANCELLED);
+    WORKS(otls_otp_ledger_lock(ledger, TEXT("ravi"), NOW, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_statistics(ledger, NOW, NULL, &error));
+    WORKS(otls_otp_ledger_statistics(ledger, NOW, &statistics, &error));
+    CHECK(statistics.cancelled == 2 && statistics.open == 0 && statistics.used == 0 && statistics.locked == 0);
+    CHECK(statistics.expired == 0 && statistics.locked_subjects == 1);
+    WORKS(otls_otp_ledger_expire(ledger, NOW + 120 + 3601, &forgotten, &error));
+    CHECK(forgotten == 2);
+    otls_otp_issued_free(again);
+    otls_otp_ledger_free(ledger);
+    otls_otp_context_free(context);
+}
+
+/* Files are in the folder that the test runs in. */
+static void a_file_outlives_the_ledger(void) {
+    otls_error *error;
+    otls_otp_ledger *ledger, *same;
+    otls_otp_issued *issued;
+    uint8_t id[OTLS_OTP_ID_LEN], code[6];
+    size_t id_len = sizeof id;
+    int32_t verdict;
+    otls_otp_context *context = payment("100000.00");
+
+    remove("otp.sqlite");
+    FAILS(OTLS_ERROR_OTP_STORE, otls_otp_ledger_open(TEXT("sqlite:no/such/folder/db"), PEPPER, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("sqlite:otp.sqlite"), PEPPER, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("sqlite:otp.sqlite"), PEPPER, &same, &error));
+    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
+    memcpy(code, otls_otp_issued_code(issued, NULL), sizeof code);
+    otls_otp_issued_free(issued);
+    otls_otp_ledger_free(ledger);
+    WORKS(otls_otp_ledger_verify(same, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, NULL, &error));
+    CHECK(verdict == OTLS_VERDICT_ACCEPTED);
+    otls_otp_ledger_free(same);
+    WORKS(otls_otp_ledger_open(TEXT("sqlite:otp.sqlite"), PEPPER, &ledger, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, NULL, &error));
+    CHECK(verdict == OTLS_VERDICT_USED);
+    otls_otp_ledger_free(ledger);
+    CHECK(remove("otp.sqlite") == 0);
+    otls_otp_context_free(context);
+}
+
+static void what_happened_is_recorded(void) {
+    otls_error *error;
+    otls_otp_ledger *ledger;
+    otls_otp_issued *issued;
+    uint8_t mac[OTLS_AUDIT_MAC_LEN];
+    size_t mac_len = sizeof mac;
+    uint64_t count;
+    FILE *log;
+    otls_otp_context *context = payment("100000.00");
+
+    remove("audit.log");
+    remove("audit.log.head");
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_set_audit(ledger, TEXT("audit.log"), TEXT("short"), &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_otp_ledger_set_audit(ledger, TEXT("no/such/folder/log"), PEPPER, &error));
+    WORKS(otls_otp_ledger_set_audit(ledger, TEXT("audit.log"), PEPPER, &error));
+    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    otls_otp_issued_free(issued);
+    WORKS(otls_audit_verify(TEXT("audit.log"), PEPPER, &count, mac, &mac_len, &error));
+    CHECK(count == 1 && mac_len == sizeof mac);
+    FAILS(OTLS_ERROR_OTP_AUDIT,
+          otls_audit_verify(TEXT("audit.log"), TEXT("not the key of this log, but as long"), NULL, mac, &mac_len,
+                            &error));
+    log = fopen("audit.log", "r+");
+    CHECK(log != NULL && fputc(' ', log) == ' ' && fclose(log) == 0);
+    FAILS(OTLS_ERROR_OTP_AUDIT,
+          otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify(TEXT("audit.log"), PEPPER, NULL, mac, &mac_len, &error));
+    CHECK(remove("audit.log") == 0 && remove("audit.log.head") == 0);
+    otls_otp_ledger_free(ledger);
+    otls_otp_context_free(context);
 }
 
 static void nothing_is_no_message(void) {
@@ -108,7 +233,7 @@ static void messages_go_both_ways(otls_connection *bank, otls_connection *custom
     otls_otp_context *context = payment("100000.00");
     WORKS(otls_otp_channel_new(&banks, &error));
     WORKS(otls_otp_channel_new(&customers, &error));
-    WORKS(otls_otp_ledger_new_memory(NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_channel_receive(customers, customer, NOW, &none, &error));
     CHECK(none == NULL);
@@ -194,6 +319,9 @@ static void over_a_connection(int32_t (*server)(const otls_identity *, const otl
 int main(void) {
     nothing_is_no_message();
     the_ledger_accepts_once();
+    the_ledger_has_limits_and_tells_of_them();
+    a_file_outlives_the_ledger();
+    what_happened_is_recorded();
     over_a_connection(otls_config_server_require, 0);
     over_a_connection(otls_config_server_request, 1);
     return 0;

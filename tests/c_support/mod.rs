@@ -30,7 +30,7 @@ pub fn library() -> &'static Library {
         let target = target_folder();
         let profile = target.file_name().expect("a profile").to_string_lossy().into_owned();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(root()).args(["build", "--quiet", "--lib", "--features", "capi"]);
+        cargo.current_dir(root()).args(["build", "--quiet", "--lib", "--features", "capi,sqlite"]);
         cargo.arg("--target-dir").arg(target.parent().expect("a target folder"));
         if profile == "release" {
             cargo.arg("--release");

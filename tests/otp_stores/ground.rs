@@ -130,7 +130,7 @@ impl Drop for RedisServer {
 
 pub(crate) struct Postgres {
     pub(crate) cluster: Arc<Cluster>,
-    database: String,
+    pub(crate) database: String,
 }
 
 impl Ground for Postgres {
