@@ -22,6 +22,7 @@ fn all() -> Vec<Message> {
         Verdict::Used,
         Verdict::Locked,
         Verdict::Unknown,
+        Verdict::Cancelled,
     ];
     let mut all = vec![
         Message::Envelope(envelope()),
@@ -134,7 +135,7 @@ fn unknown_versions_types_lengths_and_verdicts_are_refused() {
     }
     let verdict = Message::Verdict { id: OtpId([7; 16]), verdict: Verdict::Used };
     let octets = verdict.encode(&BINDING).unwrap().expose().to_vec();
-    for (at, value) in [(4 + 48, 6), (4 + 48, 255), (octets.len() - 1, 1)] {
+    for (at, value) in [(4 + 48, 7), (4 + 48, 255), (octets.len() - 1, 1)] {
         let mut changed = octets.clone();
         changed[at] = value;
         assert_eq!(decode(&changed).err(), Some("unknown verdict"));
@@ -145,7 +146,7 @@ fn unknown_versions_types_lengths_and_verdicts_are_refused() {
 fn what_would_be_refused_is_not_sent() {
     let bad = [
         Envelope { code: Secret::from(b"25634".to_vec()), ..envelope() },
-        Envelope { code: Secret::from(b"25634x".to_vec()), ..envelope() },
+        Envelope { code: Secret::from(b"25634 ".to_vec()), ..envelope() },
         Envelope { code: Secret::from(vec![b'1'; 13]), ..envelope() },
         Envelope { text: Secret::from(Vec::new()), ..envelope() },
         Envelope { text: Secret::from(vec![0xFF]), ..envelope() },
@@ -173,7 +174,7 @@ fn the_longest_envelope_fits() {
     assert_eq!(context.encode().len(), Context::MAX_ENCODED_LEN);
     let envelope = Envelope {
         context,
-        code: Secret::from(vec![b'1'; Code::MAX_DIGITS]),
+        code: Secret::from(vec![b'1'; CodeFormat::MAX_LEN]),
         text: Secret::from(vec![b'a'; MAX_TEXT_LEN]),
         ..envelope()
     };
