@@ -74,7 +74,7 @@ docs: ## the Rust documentation, in target/doc
 	$(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
 
 header: ## write include/otls.h and include/otls.symbols anew from src/ffi
-	OTLS_BLESS=1 $(CARGO) test --locked --features capi --test header --test symbols
+	OTLS_BLESS=1 $(CARGO) test --locked --features $(ALL_FEATURES) --test header --test symbols
 
 clean: ## remove everything that was built
 	rm -rf '$(TARGET)' fuzz/target

@@ -23,6 +23,7 @@ const SOURCES: &[&str] = &[
     "facts",
     "session",
     "otp",
+    "ledger",
     "channel",
     "est",
 ];

@@ -173,8 +173,8 @@ static void what_happened_is_recorded(void) {
     FAILS(OTLS_ERROR_OTP_AUDIT,
           otls_audit_verify(TEXT("audit.log"), TEXT("not the key of this log, but as long"), NULL, mac, &mac_len,
                             &error));
-    log = fopen("audit.log", "r+");
-    CHECK(log != NULL && fputc(' ', log) == ' ' && fclose(log) == 0);
+    log = fopen("audit.log", "w");
+    CHECK(log != NULL && fclose(log) == 0);
     FAILS(OTLS_ERROR_OTP_AUDIT,
           otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify(TEXT("audit.log"), PEPPER, NULL, mac, &mac_len, &error));
