@@ -14,6 +14,7 @@ pub mod kx;
 #[cfg(not(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod no_fast;
 pub mod oaep;
+pub mod oath;
 mod portable;
 mod rng;
 pub mod sign;

@@ -206,6 +206,14 @@ pub enum OtpError {
     SubjectLocked,
     /// The code that was to be sent again is not open any more; the text says what became of it.
     NotOpen(&'static str),
+    /// The shared secret of HOTP, TOTP or OCRA cannot be used; the text says why.
+    Secret(&'static str),
+    /// The `otpauth` URI is malformed or asks for what is not supported; the text says where, and has
+    /// nothing of its secret.
+    Uri(String),
+    /// The OCRA suite is malformed or not supported, or an input is not what it asks for; the text says
+    /// which.
+    Suite(String),
 }
 
 /// Why enrolment failed.

@@ -11,6 +11,7 @@ mod context;
 mod envelope;
 mod ledger;
 mod message;
+pub mod oath;
 mod reader;
 mod store;
 

@@ -124,6 +124,12 @@ codes! {
     OtpAudit = 107, "OTP_AUDIT";
     /// The subject is locked.
     OtpSubjectLocked = 108, "OTP_SUBJECT_LOCKED";
+    /// A shared secret that cannot be used.
+    OtpSecret = 110, "OTP_SECRET";
+    /// A malformed `otpauth` URI.
+    OtpUri = 111, "OTP_URI";
+    /// A malformed OCRA suite, or inputs that do not fit it.
+    OtpSuite = 112, "OTP_SUITE";
     /// A code that is not open any more cannot be sent again.
     OtpNotOpen = 113, "OTP_NOT_OPEN";
     /// Malformed HTTP.
@@ -203,6 +209,9 @@ impl OtpError {
             Self::Audit(_) => ErrorCode::OtpAudit,
             Self::SubjectLocked => ErrorCode::OtpSubjectLocked,
             Self::NotOpen(_) => ErrorCode::OtpNotOpen,
+            Self::Secret(_) => ErrorCode::OtpSecret,
+            Self::Uri(_) => ErrorCode::OtpUri,
+            Self::Suite(_) => ErrorCode::OtpSuite,
         }
     }
 }

@@ -40,6 +40,11 @@ impl OtpError {
             Self::Audit(_) => "nothing is issued or accepted without it: see to the log first",
             Self::SubjectLocked => "unlock the subject once you know that it is the customer who asks",
             Self::NotOpen(_) => "issue a new code",
+            Self::Secret(_) => "take it whole from where it was made, or make a new one of 20 octets or more",
+            Self::Uri(_) => {
+                "take it whole from who issued it: otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER"
+            }
+            Self::Suite(_) => "compare it with RFC 6287 §6, for example OCRA-1:HOTP-SHA256-8:QA08-T1M",
             Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }
@@ -189,6 +194,9 @@ impl fmt::Display for OtpError {
             Self::Audit(what) => write!(f, "the audit log: {what}"),
             Self::SubjectLocked => f.write_str("the subject is locked"),
             Self::NotOpen(what) => write!(f, "the code cannot be sent again: it {what}"),
+            Self::Secret(why) => write!(f, "the shared secret cannot be used: {why}"),
+            Self::Uri(why) => write!(f, "not a usable otpauth URI: {why}"),
+            Self::Suite(why) => write!(f, "OCRA: {why}"),
         }
     }
 }

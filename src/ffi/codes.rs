@@ -98,6 +98,12 @@ pub const OTLS_ERROR_OTP_THROTTLED: i32 = 106;
 pub const OTLS_ERROR_OTP_AUDIT: i32 = 107;
 /// The subject is locked.
 pub const OTLS_ERROR_OTP_SUBJECT_LOCKED: i32 = 108;
+/// A shared secret that cannot be used.
+pub const OTLS_ERROR_OTP_SECRET: i32 = 110;
+/// A malformed `otpauth` URI.
+pub const OTLS_ERROR_OTP_URI: i32 = 111;
+/// A malformed OCRA suite, or inputs that do not fit it.
+pub const OTLS_ERROR_OTP_SUITE: i32 = 112;
 /// A code that is not open any more cannot be sent again.
 pub const OTLS_ERROR_OTP_NOT_OPEN: i32 = 113;
 /// Malformed HTTP.

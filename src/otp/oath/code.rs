@@ -1,0 +1,102 @@
+//! What HOTP, TOTP and OCRA compute, and how it is made of an HMAC.
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// A one-time password that was computed from a shared secret. Wiped when dropped.
+///
+/// ```
+/// use otls::otp::oath::{Hotp, SharedSecret};
+///
+/// let secret = SharedSecret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
+/// let code = Hotp::new(secret, 6)?.code(0);
+/// assert_eq!(code.expose(), "755224");
+/// assert!(code.matches("755224") && !code.matches("755225"));
+/// # Ok::<(), otls::Error>(())
+/// ```
+pub struct OathCode(Secret);
+
+impl OathCode {
+    /// The digits; hexadecimal for an OCRA suite that does not truncate.
+    pub fn expose(&self) -> &str {
+        core::str::from_utf8(self.0.expose()).unwrap_or_default()
+    }
+
+    /// Compares with what somebody presents, in time that depends on the lengths alone.
+    pub fn matches(&self, presented: &str) -> bool {
+        self.0.ct_eq(presented.as_bytes())
+    }
+
+    /// RFC 4226 §5.3: 31 bits of the HMAC, at a place that its last four bits choose, as so many decimal
+    /// digits.
+    pub(super) fn truncated(mac: &[u8], digits: usize) -> Self {
+        let offset = usize::from(mac.last().copied().unwrap_or_default() & 0x0F);
+        let word = mac.get(offset..).and_then(|rest| rest.first_chunk());
+        let mut rest = u32::from_be_bytes(word.copied().unwrap_or_default()) & 0x7FFF_FFFF;
+        let mut text = Zeroizing::new(vec![b'0'; digits]);
+        for octet in text.iter_mut().rev() {
+            *octet = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or_default());
+            rest /= 10;
+        }
+        Self(Secret::from(text))
+    }
+
+    /// RFC 6287 §5.2: a suite with 0 digits has the whole HMAC as its response; in hexadecimal.
+    pub(super) fn whole(mac: &[u8]) -> Self {
+        Self(Secret::from(base16ct::lower::encode_string(mac).into_bytes()))
+    }
+}
+
+/// RFC 4226 §5.3 asks for six digits at least; with more than eight, the first says less and less, as 31
+/// bits have no more than ten.
+pub(super) fn check_digits(digits: usize) -> Result<()> {
+    if (MIN_DIGITS..=MAX_DIGITS).contains(&digits) {
+        return Ok(());
+    }
+    Err(Error::misuse("a code from a shared secret has 6 to 8 digits", "ask for 6, 7 or 8 digits"))
+}
+
+/// RFC 4226 §5.3: at least a six-digit value.
+pub(super) const MIN_DIGITS: usize = 6;
+
+/// RFC 4226 §5.3: possibly seven or eight.
+pub(super) const MAX_DIGITS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4226 §5.4, the example.
+    const MAC: [u8; 20] = [
+        0x1f, 0x86, 0x98, 0x69, 0x0e, 0x02, 0xca, 0x16, 0x61, 0x85, 0x50, 0xef, 0x7f, 0x19, 0xda, 0x8e, 0x94,
+        0x5b, 0x55, 0x5a,
+    ];
+
+    #[test]
+    fn the_example_of_rfc_4226_truncates_as_it_says() {
+        assert_eq!(OathCode::truncated(&MAC, 6).expose(), "872921");
+        assert_eq!(OathCode::truncated(&MAC, 10).expose(), "1357872921");
+    }
+
+    #[test]
+    fn every_offset_is_inside_the_shortest_mac() {
+        let mut mac = MAC;
+        for offset in 0..=15 {
+            mac[19] = 0xF0 | offset;
+            let at = usize::from(offset);
+            let word = u32::from_be_bytes(mac[at..at + 4].try_into().unwrap()) & 0x7FFF_FFFF;
+            assert_eq!(OathCode::truncated(&mac, 10).expose(), format!("{word:010}"));
+        }
+    }
+
+    #[test]
+    fn only_the_same_digits_match() {
+        let code = OathCode::truncated(&MAC, 6);
+        for wrong in ["", "87292", "8729210", "872920", " 872921", "８７２９２１"] {
+            assert!(!code.matches(wrong), "{wrong}");
+        }
+        assert!(code.matches("872921"));
+    }
+}
