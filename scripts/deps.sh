@@ -21,6 +21,8 @@ need nm binutils
 need certtool gnutls-bin
 need redis-server redis-server
 need tshark tshark
+need oathtool oathtool
+need zbarimg zbar-tools
 need /usr/sbin/nginx nginx-light
 if [ "${1:-}" = interop ]; then
     need go golang-go

@@ -85,7 +85,7 @@ fn each_function_is_called_by_a_test() {
 }
 
 fn run_all(compiler: &str, standard: &str, linking: Linking, launch: &dyn Fn(&Path) -> Command) {
-    for source in ["pki.c", "crypt.c", "faults.c", "path.c", "connection.c", "session.c", "otp.c"] {
+    for source in ["pki.c", "crypt.c", "faults.c", "path.c", "connection.c", "session.c", "otp.c", "oath.c"] {
         let (folder, program) = build(compiler, standard, linking, source);
         succeed(launch(&program).current_dir(folder.path()));
     }

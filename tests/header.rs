@@ -25,6 +25,9 @@ const SOURCES: &[&str] = &[
     "otp",
     "ledger",
     "channel",
+    "oath",
+    "ocra",
+    "otpauth",
     "est",
 ];
 

@@ -59,6 +59,7 @@ fn main() {
     write("path", "intermediate", &[&[3], tbs(WORLD.branch.certificate().to_der())].concat());
 
     otp();
+    oath();
     sessions();
 }
 
@@ -103,6 +104,24 @@ fn otp() {
     write("otp", "answer", &plaintext);
     let context = Context::new().with("amount", "100000.00").unwrap().with("currency", "INR").unwrap();
     write("otp", "context", &context.encode());
+}
+
+fn oath() {
+    let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    let totp = format!(
+        "otpauth://totp/Bank:a%40b?secret={secret}&issuer=Bank&algorithm=SHA256&digits=8&period=60"
+    );
+    let hotp = format!("otpauth://hotp/Bank%3A%20asha?secret={secret}&counter=7&image=x");
+    write("oath", "totp", totp.as_bytes());
+    write("oath", "hotp", hotp.as_bytes());
+    write("oath", "base32", secret.as_bytes());
+    for (name, suite) in [
+        ("one_way", "OCRA-1:HOTP-SHA1-6:QN08\n12345678"),
+        ("mutual", "OCRA-1:HOTP-SHA256-8:QA08\nCLI22220\nSRV11110"),
+        ("all_inputs", "OCRA-1:HOTP-SHA512-0:C-QH64-PSHA256-S512-T48H\n0123abcDEF\nf"),
+    ] {
+        write("oath", name, suite.as_bytes());
+    }
 }
 
 fn write(target: &str, name: &str, data: &[u8]) {

@@ -50,6 +50,10 @@ pub const OTLS_SERIAL_MAX_LEN: usize = 20;
 pub const OTLS_OTP_ID_LEN: usize = 16;
 /// Octets of the mac that chains an audit log.
 pub const OTLS_AUDIT_MAC_LEN: usize = 32;
+/// The fewest octets of a shared secret of HOTP, TOTP or OCRA (RFC 4226 section 4, R6).
+pub const OTLS_OATH_SECRET_MIN_LEN: usize = 16;
+/// The most octets of a shared secret of HOTP, TOTP or OCRA.
+pub const OTLS_OATH_SECRET_MAX_LEN: usize = 128;
 
 /// Type of a key: RSA with 2048 bits.
 pub const OTLS_KEY_RSA_2048: i32 = 1;
@@ -234,6 +238,13 @@ mod tests {
         for (bit, state) in bits {
             assert_eq!(bit, state.0);
         }
+    }
+
+    #[test]
+    fn the_lengths_of_a_shared_secret_are_those_of_the_library() {
+        use crate::otp::oath::SharedSecret;
+        assert_eq!(OTLS_OATH_SECRET_MIN_LEN, SharedSecret::MIN_LEN);
+        assert_eq!(OTLS_OATH_SECRET_MAX_LEN, SharedSecret::MAX_LEN);
     }
 
     #[test]

@@ -33,6 +33,10 @@ mod _otls {
     #[pymodule_export]
     use crate::otp::message::{Answer, Envelope, VerdictNotice};
     #[pymodule_export]
+    use crate::otp::oath::{Hotp, OtpAuth, Totp, TotpState};
+    #[pymodule_export]
+    use crate::otp::ocra::Ocra;
+    #[pymodule_export]
     use crate::pki::authority::{Authority, Identity, TrustStore};
     #[pymodule_export]
     use crate::pki::certificate::{Certificate, CertificateRequest, Crl};

@@ -3,3 +3,5 @@
 pub(crate) mod channel;
 pub(crate) mod ledger;
 pub(crate) mod message;
+pub(crate) mod oath;
+pub(crate) mod ocra;

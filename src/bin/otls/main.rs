@@ -21,6 +21,7 @@ mod serve;
 mod show;
 mod stream;
 mod subject;
+mod totp;
 mod verify;
 
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ use failure::Failure;
     version,
     after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
                   4 the authority refuses, 5 the network or the peer, 6 a certificate is refused, \
-                  7 an audit log is not as it was written"
+                  7 an audit log is not as it was written, 8 a code is refused"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -63,6 +64,9 @@ enum Command {
     /// Check what a ledger has recorded.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Make shared secrets, and make and judge their codes (RFC 6238).
+    #[command(subcommand)]
+    Totp(totp::Command),
     /// Judge a certificate, and say why.
     Verify(verify::Arguments),
     /// Run a server that shows what clients do.
@@ -79,6 +83,9 @@ fn main() -> ExitCode {
         Command::Ca(command) => command.run(cli.json),
         Command::Cert(command) => command.run(cli.json),
         Command::Audit(command) => command.run(cli.json),
+        Command::Totp(command) => {
+            return command.run(cli.json).unwrap_or_else(|failure| failure.report());
+        }
         Command::Verify(arguments) => return verify::run(&arguments, cli.json),
         Command::Serve(arguments) => serve::run(&arguments, cli.json),
         Command::Connect(arguments) => connect::run(&arguments, cli.json),

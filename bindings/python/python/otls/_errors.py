@@ -367,6 +367,24 @@ class OtpNotOpen(OtpError):
     default_code = (113, "OTP_NOT_OPEN")
 
 
+class OtpSecretError(OtpError, ValueError):
+    """A shared secret of HOTP, TOTP or OCRA that cannot be used, or is too short."""
+
+    default_code = (110, "OTP_SECRET")
+
+
+class OtpUriError(OtpError, ValueError):
+    """An ``otpauth`` URI that is malformed or asks for what is not supported."""
+
+    default_code = (111, "OTP_URI")
+
+
+class OtpSuiteError(OtpError, ValueError):
+    """An OCRA suite that is malformed or not supported, or inputs that do not fit it."""
+
+    default_code = (112, "OTP_SUITE")
+
+
 class EnrolmentError(Error):
     """Enrolment failed."""
 

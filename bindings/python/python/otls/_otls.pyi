@@ -699,6 +699,152 @@ class Ledger:
         """How many codes are open, used, cancelled, locked and expired; and locked_subjects."""
 
 @final
+class Hotp:
+    """Codes from a counter that bank and customer both keep (RFC 4226).
+
+    ``secret`` is ``bytes``, or base32 as ``str``; 16 octets or more. Codes from a shared secret are not
+    phishing-resistant, and the bank can compute them too.
+    """
+
+    def __new__(cls, secret: _Material, *, digits: int = 6) -> Hotp: ...
+    @staticmethod
+    def generate(*, digits: int = 6) -> Hotp:
+        """Codes from a new random secret of 20 octets."""
+    def code(self, counter: int) -> Code:
+        """The code for a counter."""
+    def verify(self, code: Code | _Material, counter: int, *, look_ahead: int = 10) -> int | None:
+        """The counter to store if ``code`` is right for ``counter``, the stored one, or for one of the
+        ``look_ahead`` behind it, at most 100; else ``None``."""
+    def resynchronise(self, first: Code | _Material, second: Code | _Material, counter: int) -> int | None:
+        """The counter to store if two codes in a row are right within 1000 counters of the stored one: for
+        a token that is ahead too far."""
+    @property
+    def digits(self) -> int:
+        """Digits of a code."""
+
+@final
+class TotpState:
+    """What the bank stores for each shared secret of a ``Totp``; ``TotpState()`` is right for one that was
+    never used."""
+
+    def __new__(cls, next_step: int = 0, drift: int = 0) -> TotpState: ...
+    @property
+    def next_step(self) -> int:
+        """The first step that is still accepted: the one after the last that was used."""
+    @property
+    def drift(self) -> int:
+        """How many steps the customer's clock was ahead when last seen; negative if behind."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Totp:
+    """Codes from the time (RFC 6238).
+
+    ``secret`` is ``bytes``, or base32 as ``str``; 16 octets or more. Codes from a shared secret are not
+    phishing-resistant, and the bank can compute them too.
+    """
+
+    def __new__(
+        cls, secret: _Material, *, algorithm: str = "SHA1", digits: int = 6, period: int = 30
+    ) -> Totp: ...
+    @staticmethod
+    def generate(*, algorithm: str = "SHA1", digits: int = 6, period: int = 30) -> Totp:
+        """Codes from a new random secret, as long as the output of the hash."""
+    def code(self, now: _Moment | None = None) -> Code:
+        """The code at a time, by default now."""
+    def verify(
+        self,
+        code: Code | _Material,
+        state: TotpState,
+        *,
+        past: int = 1,
+        future: int = 1,
+        now: _Moment | None = None,
+    ) -> TotpState | None:
+        """The state to store if ``code`` is right and was not used before; else ``None``. It may be ``past``
+        steps late or ``future`` ones early, at most 10 each."""
+    @property
+    def algorithm(self) -> str:
+        """``"SHA1"``, ``"SHA256"`` or ``"SHA512"``."""
+    @property
+    def digits(self) -> int:
+        """Digits of a code."""
+    @property
+    def period(self) -> int:
+        """Seconds in a step."""
+
+@final
+class OtpAuth:
+    """A shared secret with its parameters, who issued it, and for whom: what an ``otpauth`` URI says."""
+
+    def __new__(cls, codes: Totp | Hotp, issuer: str, account: str, *, counter: int | None = None) -> OtpAuth:
+        """For the codes of a ``Totp``, or of a ``Hotp`` from ``counter`` on."""
+    @staticmethod
+    def parse(uri: _Material) -> OtpAuth:
+        """Reads a URI."""
+    def uri(self) -> str:
+        """The URI, with all parameters written out. It is as secret as the secret in it."""
+    def qr(self, *, invert: bool = False) -> str:
+        """A QR code of the URI as text, light on a dark ground, or with ``invert`` dark on a light one. It
+        is as secret as the secret in it."""
+    @property
+    def issuer(self) -> str | None:
+        """Who issued the secret."""
+    @property
+    def account(self) -> str:
+        """Whose codes they are."""
+    @property
+    def totp(self) -> Totp | None:
+        """The codes from the time, if that is what it is for."""
+    @property
+    def hotp(self) -> Hotp | None:
+        """The codes from a counter, if that is what it is for."""
+    @property
+    def counter(self) -> int | None:
+        """The first counter to be used, if it is for codes from a counter."""
+
+@final
+class Ocra:
+    """Responses to challenges under one suite (RFC 6287), for example
+    ``Ocra(secret, "OCRA-1:HOTP-SHA256-8:QA08-T1M")``.
+
+    ``secret`` is ``bytes``, or base32 as ``str``; 16 octets or more. Codes from a shared secret are not
+    phishing-resistant, and the bank can compute them too.
+    """
+
+    def __new__(cls, secret: _Material, suite: str) -> Ocra: ...
+    @property
+    def suite(self) -> str:
+        """The suite."""
+    def response(
+        self,
+        challenge: str,
+        *,
+        second_challenge: str | None = None,
+        counter: int | None = None,
+        pin: _Material | None = None,
+        pin_hash: _Material | None = None,
+        session: _Bytes | None = None,
+        now: _Moment | None = None,
+    ) -> Code:
+        """The response: digits, or hexadecimal for a suite that does not truncate. The inputs are those that
+        the suite names; ``now`` is by default the system's time, if the suite has one."""
+    def verify(
+        self,
+        response: Code | _Material,
+        challenge: str,
+        *,
+        second_challenge: str | None = None,
+        counter: int | None = None,
+        pin: _Material | None = None,
+        pin_hash: _Material | None = None,
+        session: _Bytes | None = None,
+        now: _Moment | None = None,
+    ) -> bool:
+        """Whether a response is right. A challenge is for one attempt: that is the caller's to see to."""
+
+@final
 class Envelope:
     """Bank to customer: the code and the text that is shown with it."""
 
