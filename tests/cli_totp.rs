@@ -175,6 +175,7 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
     shell.write("hotp", "otpauth://hotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=7\n");
     shell.write("binary", "\u{FF}\u{FE}");
     shell.write("broken", "yesterday\n");
+    shell.write("empty", "");
     for (arguments, input, exit, why) in [
         ("new --issuer Bank --account asha --out x --digits 9", "", 2, "6 to 8 digits"),
         ("new --issuer Bank --account asha --out x --period 0", "", 2, "period"),
@@ -182,6 +183,7 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         ("code absent", "", 3, "check the path"),
         ("code short", "", 3, "fewer than 16 octets"),
         ("code binary", "", 3, "not a usable otpauth URI"),
+        ("code empty", "", 3, "does not begin with otpauth://"),
         ("code hotp", "", 2, "a URI for hotp"),
         ("verify uri", "", 2, "no code on standard input"),
         ("verify uri --window 11", "123456", 2, "more than 10 steps"),

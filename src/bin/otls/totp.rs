@@ -108,6 +108,9 @@ impl From<Algorithm> for OathHash {
 /// Exit code of a code that is refused.
 const REFUSED: u8 = 8;
 
+/// Where a URI may come from besides a file.
+const VARIABLE: &str = "OTLS_OTPAUTH_URI";
+
 /// Octets of the longest line with a code that is read.
 const MAX_CODE_LEN: u64 = 64;
 
@@ -147,16 +150,21 @@ impl Command {
 }
 
 impl Source {
-    /// The URI, and what to call it.
+    /// What to call the URI, and what it says.
     fn read(&self) -> Result<(String, OtpAuth), Failure> {
-        let uri = files::password_from(self.file.as_ref(), "OTLS_OTPAUTH_URI")?;
-        let uri = uri.ok_or_else(|| {
-            Failure::usage("no otpauth URI", "name a file that holds it, or set OTLS_OTPAUTH_URI")
-        })?;
-        let name =
-            self.file.as_ref().map_or("OTLS_OTPAUTH_URI".to_owned(), |path| path.display().to_string());
+        let (name, data) = match &self.file {
+            Some(path) => (path.display().to_string(), files::read(path)?),
+            None => {
+                let value = std::env::var_os(VARIABLE).ok_or_else(|| {
+                    let hint = format!("name a file that holds it, or set {VARIABLE}");
+                    Failure::usage("no otpauth URI", hint)
+                })?;
+                (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()))
+            }
+        };
+        let line = data.split(|octet| *octet == b'\n').next().unwrap_or_default().trim_ascii();
         // What is not UTF-8 is refused as what is not ASCII.
-        let auth = OtpAuth::parse(core::str::from_utf8(uri.expose()).unwrap_or("\u{FFFD}")).about(&name)?;
+        let auth = OtpAuth::parse(core::str::from_utf8(line).unwrap_or("\u{FFFD}")).about(&name)?;
         Ok((name, auth))
     }
 }
