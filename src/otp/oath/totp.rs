@@ -139,7 +139,7 @@ impl Totp {
         for drift in first..=last {
             let Some(step) = self.step(now).checked_add_signed(drift) else { continue };
             let is_right = self.code_of_step(step).matches(code);
-            // Of two steps with the same code the later counts, so that it is not accepted again for it.
+            // Of two steps with the same code the later counts: for the earlier the code would be accepted again.
             if let (true, true, Some(next_step)) = (is_right, step >= state.next_step, step.checked_add(1)) {
                 found = Some(TotpState { next_step, drift });
             }
