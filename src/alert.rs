@@ -37,6 +37,7 @@ pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
         | Error::Certificate(_)
         | Error::Otp(_)
         | Error::Enrolment(_)
+        | Error::Cms(_)
         | Error::Random
         | Error::Internal(_) => AlertDescription::INTERNAL_ERROR,
     })

@@ -4,12 +4,15 @@
 //! compiled in and the CPU supports it, primitive by primitive as measurement says.
 
 pub mod aead;
+pub(crate) mod aes_cbc;
+pub(crate) mod ecdh;
 mod engine;
 #[cfg(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod fast;
 pub mod hash;
 pub mod hkdf;
 pub mod hmac;
+pub(crate) mod key_wrap;
 pub mod kx;
 #[cfg(not(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod no_fast;
@@ -18,6 +21,7 @@ pub mod oath;
 mod portable;
 mod rng;
 pub mod sign;
+pub(crate) mod x963;
 
 #[cfg(test)]
 mod testing;

@@ -46,6 +46,8 @@ pub enum Error {
     Otp(OtpError),
     /// Enrolment failed (RFC 7030).
     Enrolment(EnrolmentError),
+    /// A CMS message cannot be read (RFC 5652).
+    Cms(CmsError),
     /// The random source failed; nothing may be generated.
     Random,
     /// A bug in this library; please report it.
@@ -230,6 +232,19 @@ pub enum EnrolmentError {
     FingerprintMismatch,
 }
 
+/// Why a CMS message is not read. What does not decrypt is [`Error::DecryptFailed`], a wrong signature
+/// [`KeyError::BadSignature`], and a signer who is not trusted [`Error::BadCertificate`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CmsError {
+    /// The message is damaged, not DER, or breaks a rule of RFC 5652; the text says where.
+    Malformed(&'static str),
+    /// An algorithm or structure that is not supported; named.
+    Unsupported(String),
+    /// The message is for other recipients.
+    NotRecipient,
+}
+
 impl Error {
     /// The alert that the peer sent, or that it gets from us; `None` where none is sent.
     pub fn alert(&self) -> Option<AlertDescription> {
@@ -263,6 +278,7 @@ into_error! {
     CertificateError => Certificate,
     OtpError => Otp,
     EnrolmentError => Enrolment,
+    CmsError => Cms,
 }
 
 impl From<Report> for Error {

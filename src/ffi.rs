@@ -18,6 +18,7 @@ mod authority;
 mod blob;
 mod certificate;
 mod channel;
+mod cms;
 #[allow(dead_code, reason = "the header is made of them")]
 mod codes;
 mod config;

@@ -10,7 +10,7 @@
 //! | `wire` | bytes to structs and back; no keys, no policy |
 //! | `record`; [`pki`] | record protection; keys, certificates, authority, verification |
 //! | `handshake` | messages in; messages and keys out |
-//! | `connection` | the sans-I/O connection |
+//! | `connection`; [`cms`] | the sans-I/O connection; messages for who is not connected |
 //! | [`otp`]; [`est`] | what is sent over it: one-time passwords; enrolment |
 //! | `ffi` | the C API (feature `capi`) |
 
@@ -27,6 +27,7 @@ mod wire;
 
 pub mod pki;
 
+pub mod cms;
 mod connection;
 mod handshake;
 

@@ -2,7 +2,8 @@
 //!
 //! The bank's [`Ledger`] issues a [`Code`] for a transaction ([`Context`]). An [`Envelope`] takes it
 //! to the customer over a [`Channel`], which binds it to the connection; the customer returns it, and
-//! the ledger accepts it once. docs/PROTOCOL.md has the octets.
+//! the ledger accepts it once. A [`Mail`] takes it to a customer who is not connected. docs/PROTOCOL.md has
+//! the octets.
 
 mod audit;
 mod channel;
@@ -10,6 +11,7 @@ mod code;
 mod context;
 mod envelope;
 mod ledger;
+mod mail;
 mod message;
 pub mod oath;
 mod reader;
@@ -21,6 +23,7 @@ pub use code::{Code, CodeFormat};
 pub use context::Context;
 pub use envelope::Envelope;
 pub use ledger::{Issued, Ledger, OtpId, Verdict};
+pub use mail::Mail;
 pub use message::Message;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;

@@ -18,13 +18,15 @@ const FLOORS: &[&[&str]] = &[
     &["wire"],
     &["record", "pki"],
     &["handshake"],
-    &["connection"],
+    &["connection", "cms"],
     &["otp", "est"],
     &["ffi"],
 ];
 
-/// What the floors alone do not forbid: certificates are of use without a wire.
-const FORBIDDEN: &[(&str, &str)] = &[("pki", "wire")];
+/// What the floors alone do not forbid: certificates, and messages to their holders, are of use without a
+/// wire.
+const FORBIDDEN: &[(&str, &str)] =
+    &[("pki", "wire"), ("cms", "wire"), ("cms", "record"), ("cms", "handshake")];
 
 #[test]
 fn every_import_goes_down() {
@@ -91,14 +93,23 @@ fn an_upward_import_is_found_in_every_shape() {
 
 #[test]
 fn rooms_beside_each_other_and_pki_with_wire_are_refused() {
-    let refused =
-        [("pki", "wire"), ("pki", "record"), ("record", "pki"), ("otp", "est"), ("error", "crypto")];
+    let refused = [
+        ("pki", "wire"),
+        ("pki", "record"),
+        ("record", "pki"),
+        ("otp", "est"),
+        ("error", "crypto"),
+        ("cms", "handshake"),
+        ("cms", "connection"),
+    ];
     for (from, to) in refused {
         let module = [from.to_owned()];
         let import = imports(&format!("use crate::{to}::X;"), &module).remove(0);
         assert!(check(&module, &import, &BTreeMap::new()).is_err(), "{from} imports {to}");
     }
-    for (from, to) in [("record", "wire"), ("handshake", "pki"), ("alert", "error"), ("ffi", "otp")] {
+    for (from, to) in
+        [("record", "wire"), ("handshake", "pki"), ("alert", "error"), ("ffi", "otp"), ("otp", "cms")]
+    {
         let module = [from.to_owned()];
         let import = imports(&format!("use crate::{to}::X;"), &module).remove(0);
         assert_eq!(check(&module, &import, &BTreeMap::new()), Ok(()));

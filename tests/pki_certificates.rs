@@ -10,6 +10,7 @@
 mod pki_support;
 
 use otls::crypto::hash::HashAlgorithm;
+use otls::crypto::sign::KeyAlgorithm;
 use otls::error::{CertificateError, KeyError};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
@@ -167,6 +168,10 @@ fn what_is_issued_passes_openssl_in_strict_mode_for_its_purpose_only() {
                 [GeneralName::parse("bank.example").unwrap(), GeneralName::parse("10.0.0.1").unwrap()];
             let request =
                 CertificateRequest::create(&key, &name("bank"), &names, request_hash, &RANDOM).unwrap();
+            let receives = match key.algorithm() {
+                KeyAlgorithm::Rsa(_) => ", Key Encipherment",
+                KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => ", Key Agreement",
+            };
             for (profile, right, wrong, usage) in [
                 (Profile::Server, "sslserver", "sslclient", "TLS Web Server Authentication"),
                 (Profile::Client, "sslclient", "sslserver", "TLS Web Client Authentication"),
@@ -181,9 +186,10 @@ fn what_is_issued_passes_openssl_in_strict_mode_for_its_purpose_only() {
                 openssl.fails(&format!("{verify} -purpose {wrong} leaf.pem"));
                 openssl.fails(&format!("{verify} -verify_hostname other.example leaf.pem"));
                 let text = openssl.ok("x509 -in leaf.pem -noout -text");
+                let receives = if profile == Profile::Client { receives } else { "" };
                 for expected in [
                     "CA:FALSE",
-                    "X509v3 Key Usage: critical\n                Digital Signature\n",
+                    &format!("X509v3 Key Usage: critical\n                Digital Signature{receives}\n"),
                     usage,
                     "DNS:bank.example, IP Address:10.0.0.1",
                     "X509v3 Subject Key Identifier",

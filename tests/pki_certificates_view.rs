@@ -113,7 +113,7 @@ fn a_request_shows_what_it_asks_for_and_the_authority_decides() {
     }
     let client = CA.issue(&request, otls::pki::Profile::Client, DAY, NOW, &RANDOM).unwrap();
     assert!(!client.is_ca());
-    assert_eq!(client.key_usages(), ["digitalSignature"]);
+    assert_eq!(client.key_usages(), ["digitalSignature", "keyAgreement"]);
     assert_eq!(client.extended_key_usages(), ["clientAuth"]);
 }
 

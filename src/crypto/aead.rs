@@ -213,7 +213,7 @@ pub(super) type Tag = [u8; MAX_TAG_LEN];
 
 pub(super) const MAX_TAG_LEN: usize = 24;
 
-pub(super) const AES_BLOCK: usize = 16;
+pub(crate) const AES_BLOCK: usize = 16;
 
 #[cfg(test)]
 mod tests;

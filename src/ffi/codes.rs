@@ -114,6 +114,12 @@ pub const OTLS_ERROR_ENROLMENT_STATUS: i32 = 121;
 pub const OTLS_ERROR_ENROLMENT_MALFORMED: i32 = 122;
 /// The authority's fingerprint is another.
 pub const OTLS_ERROR_ENROLMENT_FINGERPRINT: i32 = 123;
+/// A CMS message is damaged or breaks a rule.
+pub const OTLS_ERROR_CMS_MALFORMED: i32 = 130;
+/// A CMS message has an algorithm or structure that is not supported.
+pub const OTLS_ERROR_CMS_UNSUPPORTED: i32 = 131;
+/// A CMS message is for other recipients.
+pub const OTLS_ERROR_CMS_NOT_RECIPIENT: i32 = 132;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use super::authority::otls_authority;
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
-use super::guard::{self, create, required, status};
+use super::guard::{self, Failure, create, required, status};
 use super::pointer::{Input, Out};
 use super::request::otls_request;
 use super::trust::otls_trust_store;
@@ -175,22 +175,27 @@ pub unsafe extern "C" fn otls_trust_store_verify(
     };
     create(authority, "authority", error, || {
         let trust = required(trust, "trust")?.0.lock()?.clone();
-        let role = match (usage, name.text("name")?) {
-            (OTLS_USAGE_SERVER, name) if !name.is_empty() => PeerRole::Server(GeneralName::parse(name)?),
-            (OTLS_USAGE_CLIENT, "") => PeerRole::Client,
-            (OTLS_USAGE_ANY, "") => PeerRole::Any,
-            _ => {
-                return Err(Error::misuse(
-                    "an unknown usage, or one that does not go with the name",
-                    "pass OTLS_USAGE_SERVER with a name, another OTLS_USAGE_ number without one",
-                )
-                .into());
-            }
-        };
+        let role = role(usage, name)?;
         let chain = Certificate::load_chain(chain.get("chain")?)?;
         let chain: Vec<Vec<u8>> = chain.iter().map(|one| one.to_der().to_vec()).collect();
         let peer = trust.verify(&chain, &role, UnixTime(now)).map_err(Error::from)?;
         Ok(otls_certificate::new(peer.authority()))
+    })
+}
+
+/// The role of an `OTLS_USAGE_` number, with the name that a server has to have.
+pub(super) fn role(usage: i32, name: Input<'_>) -> Result<PeerRole, Failure> {
+    Ok(match (usage, name.text("name")?) {
+        (OTLS_USAGE_SERVER, name) if !name.is_empty() => PeerRole::Server(GeneralName::parse(name)?),
+        (OTLS_USAGE_CLIENT, "") => PeerRole::Client,
+        (OTLS_USAGE_ANY, "") => PeerRole::Any,
+        _ => {
+            return Err(Error::misuse(
+                "an unknown usage, or one that does not go with the name",
+                "pass OTLS_USAGE_SERVER with a name, another OTLS_USAGE_ number without one",
+            )
+            .into());
+        }
     })
 }
 

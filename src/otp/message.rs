@@ -190,7 +190,7 @@ impl Message {
     }
 }
 
-fn encode_envelope(envelope: &Envelope, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn encode_envelope(envelope: &Envelope, out: &mut Vec<u8>) -> Result<()> {
     check_envelope(envelope).map_err(|what| Error::misuse(what, "see the bounds in docs/PROTOCOL.md"))?;
     let context = envelope.context.encode();
     out.extend_from_slice(&envelope.id.0);
@@ -205,7 +205,7 @@ fn encode_envelope(envelope: &Envelope, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-fn decode_envelope(reader: &mut Reader<'_>) -> Result<Envelope, &'static str> {
+pub(super) fn decode_envelope(reader: &mut Reader<'_>) -> Result<Envelope, &'static str> {
     let id = OtpId(reader.array()?);
     let issued_at = UnixTime(reader.u64()?);
     let expires_at = UnixTime(reader.u64()?);

@@ -39,7 +39,8 @@ use crate::time::UnixTime;
 pub enum Profile {
     /// A TLS server: needs an alternative name.
     Server,
-    /// A TLS client: needs a common name or an alternative name.
+    /// A TLS client: needs a common name or an alternative name. Its KeyUsage also has keyEncipherment (RSA)
+    /// or keyAgreement (EC), so that messages can be encrypted to it ([`crate::cms`]).
     Client,
     /// Both, for a program that takes connections and makes them; needs what a server needs.
     Both,

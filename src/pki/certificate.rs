@@ -199,7 +199,7 @@ impl Certificate {
     }
 
     /// The content of the serial number's INTEGER, which other issuers may have made negative.
-    pub(super) fn serial_integer(&self) -> &[u8] {
+    pub(crate) fn serial_integer(&self) -> &[u8] {
         self.slice(&self.0.ranges.serial)
     }
 
@@ -225,7 +225,7 @@ impl Certificate {
     }
 
     /// From DER, which must be one certificate and nothing else.
-    pub(super) fn of_der(der: &[u8]) -> Result<Self> {
+    pub(crate) fn of_der(der: &[u8]) -> Result<Self> {
         const MALFORMED: CertificateError =
             CertificateError::Malformed("the certificate is not DER as in RFC 5280, or cut short");
         if der.len() > MAX_CERTIFICATE_LEN {

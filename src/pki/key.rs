@@ -9,8 +9,8 @@ use super::traditional;
 use crate::codepoints::SignatureScheme;
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
-use crate::crypto::oaep;
 use crate::crypto::sign::{KeyAlgorithm, SigningKey, VerifyingKey};
+use crate::crypto::{ecdh, oaep};
 use crate::error::{KeyError, Result};
 use crate::secret::Secret;
 
@@ -161,6 +161,15 @@ impl PrivateKey {
         oaep::decrypt(&self.signing, label, ciphertext, random)
     }
 
+    /// The secret shared with whoever made the uncompressed `point` for this key (ECDH).
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::WrongScheme`] for an RSA key; [`crate::Error::DecryptFailed`] for what is
+    /// no point of its curve.
+    pub(crate) fn agree(&self, point: &[u8]) -> Result<Secret> {
+        ecdh::with_point(&self.signing, point)
+    }
+
     fn of(signing: SigningKey) -> Result<Self> {
         let public = PublicKey::of_der(signing.public_key_der())?;
         Ok(Self { signing, public })
@@ -273,12 +282,21 @@ impl PublicKey {
         oaep::encrypt(&self.0.verifying, &self.0.der, label, plaintext, random)
     }
 
+    /// The point of a key that is made for this one exchange, uncompressed, and the secret that it shares
+    /// with the private key (ECDH).
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::WrongScheme`] for an RSA key; [`crate::Error::Random`].
+    pub(crate) fn agree_as_ephemeral(&self, random: &dyn Random) -> Result<(Vec<u8>, Secret)> {
+        ecdh::to_holder(&self.0.verifying, &self.0.der, random)
+    }
+
     pub(super) fn of_der(der: &[u8]) -> Result<Self> {
         let verifying = VerifyingKey::from_spki_der(der)?;
         Ok(Self(Arc::new(Inner { verifying, der: der.into() })))
     }
 
-    pub(super) fn verifying(&self) -> &VerifyingKey {
+    pub(crate) fn verifying(&self) -> &VerifyingKey {
         &self.0.verifying
     }
 }

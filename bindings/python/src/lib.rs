@@ -3,6 +3,7 @@
 //! package around it.
 
 mod aead;
+mod cms;
 mod config;
 mod connection;
 mod convert;
@@ -21,6 +22,8 @@ mod _otls {
     #[pymodule_export]
     use crate::aead::Aead;
     #[pymodule_export]
+    use crate::cms::{Verified, cms_open, cms_seal, cms_sign, cms_verify};
+    #[pymodule_export]
     use crate::config::Config;
     #[pymodule_export]
     use crate::connection::{Connection, Offer, RequestedCertificate};
@@ -30,6 +33,8 @@ mod _otls {
     use crate::otp::channel::Channel;
     #[pymodule_export]
     use crate::otp::ledger::{Code, Context, Issued, Ledger, OtpId, Verdict, verify_audit_log};
+    #[pymodule_export]
+    use crate::otp::mail::Mail;
     #[pymodule_export]
     use crate::otp::message::{Answer, Envelope, VerdictNotice};
     #[pymodule_export]

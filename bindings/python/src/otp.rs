@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod ledger;
+pub(crate) mod mail;
 pub(crate) mod message;
 pub(crate) mod oath;
 pub(crate) mod ocra;

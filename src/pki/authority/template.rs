@@ -1,8 +1,8 @@
 //! The extensions of each kind of certificate.
 
-use der::flagset::FlagSet;
 use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
+use der::oid::db::rfc5912::RSA_ENCRYPTION;
 use spki::SubjectPublicKeyInfoRef;
 use x509_cert::builder::Result as BuilderResult;
 use x509_cert::builder::profile::BuilderProfile;
@@ -29,7 +29,7 @@ pub(super) struct Template {
 /// What the certificate is for.
 pub(super) enum Role {
     Authority { path_len: u8, constraints: Option<NameConstraints> },
-    Leaf { purposes: Vec<ObjectIdentifier>, names: SubjectAltName },
+    Leaf { purposes: Vec<ObjectIdentifier>, names: SubjectAltName, receives: bool },
 }
 
 impl Role {
@@ -45,7 +45,9 @@ impl Role {
             Profile::Both => vec![ID_KP_SERVER_AUTH, ID_KP_CLIENT_AUTH],
             Profile::Ca { path_len } => return Ok(Self::Authority { path_len, constraints }),
         };
-        Ok(Self::Leaf { purposes, names: GeneralName::to_x509(names)? })
+        // A customer is not always connected: messages are encrypted to his certificate (`cms`).
+        let receives = profile == Profile::Client;
+        Ok(Self::Leaf { purposes, names: GeneralName::to_x509(names)?, receives })
     }
 }
 
@@ -75,11 +77,17 @@ impl BuilderProfile for Template {
                 let usage = KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign);
                 list.push((true, &usage).to_extension(subject, &list)?);
             }
-            Role::Leaf { purposes, .. } => {
+            Role::Leaf { purposes, receives, .. } => {
                 let constraints = BasicConstraints { ca: false, path_len_constraint: None };
                 list.push((true, &constraints).to_extension(subject, &list)?);
-                // RFC 8446 §4.4.2.2: TLS 1.3 only ever signs with this key.
-                let usage = KeyUsage(FlagSet::from(KeyUsages::DigitalSignature));
+                // RFC 8446 §4.4.2.2: TLS 1.3 only ever signs with this key. RFC 3279 §2.3.1 and RFC 5480
+                // §3 say what encrypting to it takes.
+                let usage = match (receives, key.algorithm.oid == RSA_ENCRYPTION) {
+                    (false, _) => KeyUsages::DigitalSignature.into(),
+                    (true, true) => KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment,
+                    (true, false) => KeyUsages::DigitalSignature | KeyUsages::KeyAgreement,
+                };
+                let usage = KeyUsage(usage);
                 list.push((true, &usage).to_extension(subject, &list)?);
                 let purpose = ExtendedKeyUsage(purposes.clone());
                 list.push((false, &purpose).to_extension(subject, &list)?);

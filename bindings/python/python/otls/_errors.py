@@ -413,6 +413,28 @@ class EnrolmentFingerprintMismatch(EnrolmentError):
     default_code = (123, "ENROLMENT_FINGERPRINT")
 
 
+class CmsError(Error):
+    """A CMS message is not read."""
+
+
+class CmsMalformed(CmsError):
+    """The message is damaged, not DER, or breaks a rule of RFC 5652."""
+
+    default_code = (130, "CMS_MALFORMED")
+
+
+class CmsUnsupported(CmsError):
+    """The message has an algorithm or structure that is not supported."""
+
+    default_code = (131, "CMS_UNSUPPORTED")
+
+
+class CmsNotRecipient(CmsError):
+    """The message is for other recipients."""
+
+    default_code = (132, "CMS_NOT_RECIPIENT")
+
+
 def _tree(kind: type[Error]) -> dict[int, type[Error]]:
     classes: dict[int, type[Error]] = {}
     for subclass in kind.__subclasses__():

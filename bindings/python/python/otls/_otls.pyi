@@ -26,6 +26,49 @@ def load_key(data: _Material, *, password: _Material | None = None) -> PrivateKe
 def check_name(name: str) -> str:
     """Checks an alternative name (a DNS name or an IP address) and returns it as certificates carry it."""
 
+def cms_seal(
+    content: _Bytes, signer: Identity, recipient: Certificate, *, now: _Moment | None = None
+) -> bytes:
+    """Signs ``content`` and encrypts it to the holder of ``recipient``: CMS in DER."""
+
+def cms_open(
+    message: _Bytes,
+    recipient: Identity,
+    trust: TrustStore,
+    *,
+    server_name: str | None = None,
+    usage: Literal["server", "client", "any"] | None = None,
+    now: _Moment | None = None,
+) -> Verified:
+    """Opens what ``cms_seal`` or ``openssl cms`` has made, if its signer is trusted."""
+
+def cms_sign(content: _Bytes, signer: Identity, *, now: _Moment | None = None) -> bytes:
+    """Signs ``content`` for everybody to read: CMS SignedData with the content in it."""
+
+def cms_verify(
+    message: _Bytes,
+    trust: TrustStore,
+    *,
+    server_name: str | None = None,
+    usage: Literal["server", "client", "any"] | None = None,
+    now: _Moment | None = None,
+) -> Verified:
+    """Verifies what ``cms_sign`` or ``openssl cms -sign -nodetach`` has made."""
+
+@final
+class Verified:
+    """A content, and who has signed it."""
+
+    @property
+    def content(self) -> bytes:
+        """What was signed."""
+    @property
+    def signer(self) -> Certificate:
+        """The certificate of who has signed it."""
+    @property
+    def signed_at(self) -> datetime | None:
+        """When, as the signer says."""
+
 @final
 class PrivateKey:
     """A private key."""
@@ -875,6 +918,33 @@ class Envelope:
     @property
     def expires_at(self) -> datetime:
         """From this time on it is expired."""
+
+@final
+class Mail:
+    """An envelope for a customer who is not connected, and the bank that has signed it."""
+
+    @staticmethod
+    def seal(
+        envelope: Envelope, signer: Identity, recipient: Certificate, *, now: _Moment | None = None
+    ) -> bytes:
+        """Signs ``envelope`` for the customer ``recipient`` and encrypts it to that certificate."""
+    @staticmethod
+    def open(
+        message: _Bytes,
+        recipient: Identity,
+        trust: TrustStore,
+        *,
+        server_name: str | None = None,
+        usage: Literal["server", "client", "any"] | None = None,
+        now: _Moment | None = None,
+    ) -> Mail:
+        """Opens what ``seal`` has made for ``recipient``, if ``server_name`` has signed it."""
+    @property
+    def envelope(self) -> Envelope:
+        """What the bank has sent."""
+    @property
+    def signer(self) -> Certificate:
+        """The bank's certificate."""
 
 @final
 class Answer:

@@ -11,7 +11,7 @@ use crate::failure::Result;
 
 /// Bank to customer: the code and the text that is shown with it.
 #[pyclass(frozen, module = "otls")]
-pub(crate) struct Envelope(otp::Envelope);
+pub(crate) struct Envelope(pub(super) otp::Envelope);
 
 #[pymethods]
 impl Envelope {

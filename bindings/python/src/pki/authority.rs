@@ -238,17 +238,7 @@ impl TrustStore {
     ) -> Result<Certificate> {
         let chain: Vec<Vec<u8>> =
             chain.into_certificates().iter().map(|certificate| certificate.to_der().to_vec()).collect();
-        let role = match (usage, server_name) {
-            (None | Some("server"), Some(server_name)) => pki::PeerRole::Server(name::parse(server_name)?),
-            (None | Some("client"), None) => pki::PeerRole::Client,
-            (Some("any"), None) => pki::PeerRole::Any,
-            _ => {
-                return Err(Failure::misuse(
-                    "usage and server_name do not go together",
-                    "pass a server_name, or usage=\"client\" or \"any\"",
-                ));
-            }
-        };
+        let role = role(server_name, usage)?;
         let now = moment_or_now(now)?;
         let peer = py.detach(|| self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
         Ok(Certificate(peer.authority().clone()))
@@ -257,6 +247,21 @@ impl TrustStore {
     fn __repr__(&self) -> String {
         format!("<TrustStore of {}>", self.0.authority_names().len())
     }
+}
+
+/// What a peer is to us: the server `server_name`, a client where there is none, or anybody.
+pub(crate) fn role(server_name: Option<&str>, usage: Option<&str>) -> Result<pki::PeerRole> {
+    Ok(match (usage, server_name) {
+        (None | Some("server"), Some(server_name)) => pki::PeerRole::Server(name::parse(server_name)?),
+        (None | Some("client"), None) => pki::PeerRole::Client,
+        (Some("any"), None) => pki::PeerRole::Any,
+        _ => {
+            return Err(Failure::misuse(
+                "usage and server_name do not go together",
+                "pass a server_name, or usage=\"client\" or \"any\"",
+            ));
+        }
+    })
 }
 
 fn reason(word: &str) -> Result<pki::RevocationReason> {

@@ -1,0 +1,74 @@
+//! The envelope for a customer who is not connected.
+
+use otls::crypto::SystemRandom;
+use otls::otp;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::message::Envelope;
+use crate::convert::{Moment, Octets, moment_or_now};
+use crate::failure::Result;
+use crate::pki::authority::{Identity, TrustStore, role};
+use crate::pki::certificate::Certificate;
+
+/// An envelope that came by a push message, a mail box or a file, and the bank that has signed it.
+#[pyclass(frozen, module = "otls")]
+pub(crate) struct Mail {
+    envelope: Py<Envelope>,
+    signer: otls::pki::Certificate,
+}
+
+#[pymethods]
+impl Mail {
+    /// Signs `envelope` together with the customer's certificate `recipient`, and encrypts it to it.
+    #[staticmethod]
+    #[pyo3(signature = (envelope, signer, recipient, *, now=None))]
+    fn seal<'py>(
+        py: Python<'py>,
+        envelope: &Envelope,
+        signer: &Identity,
+        recipient: &Certificate,
+        now: Option<Moment>,
+    ) -> Result<Bound<'py, PyBytes>> {
+        let now = moment_or_now(now)?;
+        let sealed =
+            py.detach(|| otp::Mail::seal(&envelope.0, &signer.0, &recipient.0, now, &SystemRandom))?;
+        Ok(PyBytes::new(py, &sealed))
+    }
+
+    /// Opens what `seal` has made for `recipient`. The bank's certificate is judged as by
+    /// `TrustStore.verify`: pass the bank's name as `server_name`.
+    #[staticmethod]
+    #[pyo3(signature = (message, recipient, trust, *, server_name=None, usage=None, now=None))]
+    fn open(
+        py: Python<'_>,
+        message: Octets,
+        recipient: &Identity,
+        trust: &TrustStore,
+        server_name: Option<&str>,
+        usage: Option<&str>,
+        now: Option<Moment>,
+    ) -> Result<Self> {
+        let (role, now) = (role(server_name, usage)?, moment_or_now(now)?);
+        let mail =
+            py.detach(|| otp::Mail::open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
+        let signer = mail.signer.certificate().clone();
+        Ok(Self { envelope: Py::new(py, Envelope(mail.envelope))?, signer })
+    }
+
+    /// What the bank has sent.
+    #[getter]
+    fn envelope(&self, py: Python<'_>) -> Py<Envelope> {
+        self.envelope.clone_ref(py)
+    }
+
+    /// The bank's certificate.
+    #[getter]
+    fn signer(&self) -> Certificate {
+        Certificate(self.signer.clone())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Mail of {}>", self.signer.subject())
+    }
+}

@@ -1,0 +1,241 @@
+//! SignedData (RFC 5652 §5) with one signer, signed attributes, and the signer's certificate.
+
+use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
+use der::{DateTime, Tag, Tagged as _};
+
+use super::algorithm::{
+    CONTENT_TYPE, ID_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST, MessageHash, SIGNING_CERTIFICATE_V2, SIGNING_TIME,
+    SMIME_CAPABILITIES, SignatureMethod,
+};
+use super::asn1::{
+    Attribute, CONTEXT_0, CONTEXT_0_PRIMITIVE, ContentInfo, EncapsulatedContentInfo, EssCertIdV2, SignedData,
+    SignerInfo, SigningCertificateV2, any, encoded, exact, malformed, members, octets, only_member, set_of,
+    tlv, unsupported,
+};
+use super::recipient::issuer_and_serial;
+use crate::crypto::Random;
+use crate::error::{Error, KeyError, Result};
+use crate::pki::{Certificate, Identity, MAX_CHAIN_LEN};
+use crate::secret::{Secret, ct_eq};
+use crate::time::UnixTime;
+
+/// What a signature covers, and who made it; whether he is trusted is another question.
+pub(super) struct Verified {
+    pub(super) content: Secret,
+    /// The signer first.
+    pub(super) chain: Vec<Certificate>,
+    pub(super) signed_at: Option<UnixTime>,
+}
+
+/// Signs `content`, which has the type id-data.
+pub(super) fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dyn Random) -> Result<Secret> {
+    let (scheme, hash, algorithm) = SignatureMethod::made_by(signer.key().algorithm())?;
+    let attributes = vec![
+        attribute(CONTENT_TYPE, &encoded(&ID_DATA)?)?,
+        attribute(SIGNING_TIME, &time(now)?)?,
+        attribute(MESSAGE_DIGEST, &tlv(Tag::OctetString, &hash.digest(content))?)?,
+        attribute(SIGNING_CERTIFICATE_V2, &signing_certificate(signer.certificate())?)?,
+    ];
+    let attributes = set_of(Tag::Set, attributes)?;
+    // RFC 5652 §5.4: what is signed has the tag of a SET OF, and not [0].
+    let signature = signer.key().sign(scheme, &attributes, random)?;
+    let sid = issuer_and_serial(signer.certificate())?;
+    let signed_attributes = tlv(CONTEXT_0, any(&attributes)?.value())?;
+    let signer_info = encoded(&SignerInfo {
+        version: VERSION_1,
+        sid: any(&sid)?,
+        digest_algorithm: hash.identifier(),
+        signed_attributes: any(&signed_attributes)?,
+        signature_algorithm: exact(&algorithm, SIGNER_INFO)?,
+        signature: octets(&signature)?,
+    })?;
+    let certificates = signer.chain().iter().map(|one| one.to_der().to_vec()).collect();
+    // Encoding writes into a buffer of the right length: no copy of the content is left behind but these.
+    let signed = zeroize::Zeroizing::new(encoded(&SignedData {
+        version: VERSION_1,
+        digest_algorithms: any(&set_of(Tag::Set, vec![encoded(&hash.identifier())?])?)?,
+        encap_content_info: EncapsulatedContentInfo { content_type: ID_DATA, content: octets(content)? },
+        certificates: any(&set_of(CONTEXT_0, certificates)?)?,
+        signer_infos: any(&set_of(Tag::Set, vec![signer_info])?)?,
+    })?);
+    encoded(&ContentInfo { content_type: ID_SIGNED_DATA, content: any(&signed)? }).map(Secret::from)
+}
+
+/// Verifies the signature with the key of the certificate that the signer names.
+pub(super) fn verify(message: &[u8]) -> Result<Verified> {
+    let info: ContentInfo<'_> = exact(message, "ContentInfo")?;
+    if info.content_type != ID_SIGNED_DATA {
+        return Err(unsupported(format!(
+            "a message of the type {} where it is to be signed",
+            info.content_type
+        )));
+    }
+    let signed = Secret::from(encoded(&info.content)?);
+    let signed: SignedData<'_> = exact(signed.expose(), "SignedData, or a field of it not accepted")?;
+    if signed.encap_content_info.content_type != ID_DATA {
+        let kind = signed.encap_content_info.content_type;
+        return Err(unsupported(format!("a signed content of the type {kind}")));
+    }
+    // RFC 5652 §5.1: 1, or 3 where the signer is named by the key.
+    let signer: SignerInfo<'_> = exact(only_member(signed.signer_infos, ONE_SIGNER)?, SIGNER_INFO)?;
+    if signed.version != signer.version {
+        return Err(malformed("the version of a SignedData"));
+    }
+    let hash = MessageHash::of(&signer.digest_algorithm)?;
+    // Nothing is hashed before this is known to be the signer's one.
+    if only_member(signed.digest_algorithms, DIGEST_ALGORITHMS)? != encoded(&signer.digest_algorithm)? {
+        return Err(malformed(DIGEST_ALGORITHMS));
+    }
+    let method = SignatureMethod::of(&signer.signature_algorithm, hash)?;
+    let chain = chain(signed.certificates, &signer)?;
+    let leaf = chain.first().ok_or(malformed(NO_CERTIFICATE))?;
+
+    let content = signed.encap_content_info.content.as_bytes();
+    // RFC 5652 §5.4: what is signed has the tag of a SET OF, and not [0].
+    let attributes = tlv(Tag::Set, signer.signed_attributes.value())?;
+    method.verify(leaf.public_key(), &attributes, signer.signature.as_bytes())?;
+    let attributes = Attributes::of(signer.signed_attributes)?;
+    if !ct_eq(&attributes.message_digest, &hash.digest(content)) {
+        return Err(KeyError::BadSignature.into());
+    }
+    if attributes.signing_certificate.is_some_and(|(hash, own)| hash.digest(leaf.to_der()) != own) {
+        return Err(KeyError::BadSignature.into());
+    }
+    Ok(Verified { content: Secret::from(content.to_vec()), signed_at: attributes.signed_at, chain })
+}
+
+/// The certificates of a message, the signer's first.
+fn chain(certificates: AnyRef<'_>, signer: &SignerInfo<'_>) -> Result<Vec<Certificate>> {
+    let ders = members(certificates, CONTEXT_0, MAX_CHAIN_LEN, true, "the certificates of a SignedData")?;
+    let mut chain = Vec::new();
+    let mut leaf = None;
+    let version = if signer.sid.tag() == Tag::Sequence {
+        VERSION_1
+    } else if signer.sid.tag() == CONTEXT_0_PRIMITIVE {
+        VERSION_3
+    } else {
+        return Err(malformed(SIGNER_INFO));
+    };
+    if signer.version != version {
+        return Err(malformed("the version of a SignerInfo"));
+    }
+    let sid = encoded(&signer.sid)?;
+    for der in ders {
+        let certificate = match Certificate::of_der(der) {
+            Ok(certificate) => certificate,
+            // Another's key of a kind that is not ours: RFC 5652 §10.2.3 has certificates that no path needs.
+            Err(Error::Key(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        let is_signer = match version {
+            VERSION_1 => issuer_and_serial(&certificate)? == sid,
+            _ => certificate.subject_key_identifier() == Some(signer.sid.value()),
+        };
+        if is_signer && leaf.is_none() {
+            leaf = Some(certificate);
+        } else {
+            chain.push(certificate);
+        }
+    }
+    chain.insert(0, leaf.ok_or(malformed(NO_CERTIFICATE))?);
+    Ok(chain)
+}
+
+/// What is signed beside the content.
+struct Attributes {
+    message_digest: Vec<u8>,
+    signed_at: Option<UnixTime>,
+    /// The hash of the signer's certificate (RFC 5035 §5.4).
+    signing_certificate: Option<(MessageHash, Vec<u8>)>,
+}
+
+impl Attributes {
+    fn of(list: AnyRef<'_>) -> Result<Self> {
+        let mut seen: Vec<ObjectIdentifier> = Vec::new();
+        let (mut content_type, mut message_digest) = (None, None);
+        let (mut signed_at, mut signing_certificate) = (None, None);
+        for attribute in members(list, CONTEXT_0, MAX_ATTRIBUTES, true, ATTRIBUTES)? {
+            let attribute: Attribute<'_> = exact(attribute, ATTRIBUTES)?;
+            // RFC 5652 §5.3: never twice, and of each of these one value.
+            if seen.contains(&attribute.kind) {
+                return Err(malformed(ATTRIBUTES));
+            }
+            seen.push(attribute.kind);
+            let value = only_member(attribute.values, ATTRIBUTES)?;
+            match attribute.kind {
+                CONTENT_TYPE => content_type = Some(exact::<ObjectIdentifier>(value, ATTRIBUTES)?),
+                MESSAGE_DIGEST => {
+                    let digest: &der::asn1::OctetStringRef = exact(value, ATTRIBUTES)?;
+                    message_digest = Some(digest.as_bytes().to_vec());
+                }
+                SIGNING_TIME => signed_at = Some(time_of(value)?),
+                SIGNING_CERTIFICATE_V2 => signing_certificate = Some(signing_certificate_of(value)?),
+                // What the signer can decrypt, which OpenSSL adds: no part of what is said.
+                SMIME_CAPABILITIES => {}
+                other => return Err(unsupported(format!("the signed attribute {other}"))),
+            }
+        }
+        // RFC 5652 §11.1: the type of the content that was signed.
+        if content_type != Some(ID_DATA) {
+            return Err(malformed("the signed contentType"));
+        }
+        let message_digest = message_digest.ok_or(malformed("a signature without messageDigest"))?;
+        Ok(Self { message_digest, signed_at, signing_certificate })
+    }
+}
+
+fn attribute(kind: ObjectIdentifier, value: &[u8]) -> Result<Vec<u8>> {
+    encoded(&Attribute { kind, values: any(&tlv(Tag::Set, value)?)? })
+}
+
+/// RFC 5035 §3: with it, the certificate cannot be exchanged for another of the same key.
+fn signing_certificate(certificate: &Certificate) -> Result<Vec<u8>> {
+    let hash = certificate.fingerprint();
+    let certificate = EssCertIdV2 { hash_algorithm: None, hash: octets(&hash)?, issuer_serial: None };
+    encoded(&SigningCertificateV2 { certificates: vec![certificate] })
+}
+
+fn signing_certificate_of(value: &[u8]) -> Result<(MessageHash, Vec<u8>)> {
+    const WHAT: &str = "signingCertificateV2";
+    let list: SigningCertificateV2<'_> = exact(value, WHAT)?;
+    // RFC 5035 §3: the first is the signer's.
+    let first = list.certificates.first().ok_or(malformed(WHAT))?;
+    let hash = match &first.hash_algorithm {
+        None => MessageHash::Sha256,
+        Some(algorithm) => MessageHash::of(algorithm)?,
+    };
+    Ok((hash, first.hash.as_bytes().to_vec()))
+}
+
+/// RFC 5652 §11.3: UTCTime through 2049, and GeneralizedTime from then on.
+fn time(time: UnixTime) -> Result<Vec<u8>> {
+    let time = DateTime::from_unix_duration(core::time::Duration::from_secs(time.0))
+        .map_err(|_| Error::misuse("a time that no certificate can have", "pass the current time"))?;
+    match UtcTime::from_date_time(time) {
+        Ok(time) => encoded(&time),
+        Err(_) => encoded(&GeneralizedTime::from_date_time(time)),
+    }
+}
+
+fn time_of(value: &[u8]) -> Result<UnixTime> {
+    const WHAT: &str = "signingTime";
+    let since = if any(value)?.tag() == Tag::UtcTime {
+        exact::<UtcTime>(value, WHAT)?.to_unix_duration()
+    } else {
+        exact::<GeneralizedTime>(value, WHAT)?.to_unix_duration()
+    };
+    Ok(UnixTime(since.as_secs()))
+}
+
+/// The most signed attributes: there are five that are read.
+const MAX_ATTRIBUTES: usize = 8;
+
+const SIGNER_INFO: &str = "SignerInfo, or a field of it not accepted";
+const ONE_SIGNER: &str = "SignedData that has not one signer";
+const NO_CERTIFICATE: &str = "SignedData without the signer's certificate";
+const DIGEST_ALGORITHMS: &str = "the digest algorithms of a SignedData, which are not the signer's one";
+const ATTRIBUTES: &str = "the signed attributes";
+
+// RFC 5652 §5.1 and §5.3.
+const VERSION_1: u8 = 1;
+const VERSION_3: u8 = 3;

@@ -1,0 +1,196 @@
+//! The envelope for a customer who is not connected: a signed and encrypted message (docs/PROTOCOL.md).
+
+use zeroize::Zeroizing;
+
+use super::Envelope;
+use super::message::{decode_envelope, encode_envelope};
+use super::reader::Reader;
+use crate::cms;
+use crate::crypto::Random;
+use crate::error::{OtpError, Result};
+use crate::pki::{Certificate, Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::secret::ct_eq;
+use crate::time::UnixTime;
+
+/// An envelope that came by a push message, a mail box or a file, and the bank that has signed it.
+///
+/// The bank signs the envelope together with the customer's certificate and encrypts that to the customer
+/// ([`cms::seal`]). So nobody else can read it, nobody can change it, and the customer cannot pass it on as if
+/// it was for another: what it is for is signed.
+///
+/// A message can be opened more than once, on more than one device; the ledger accepts its code once. The
+/// customer answers over a connection.
+///
+/// ```
+/// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+/// use otls::otp::{Context, Envelope, Ledger, Mail, MemoryStore};
+/// use otls::pki::{
+///     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
+///     PrivateKey, Profile, TrustStore,
+/// };
+/// use otls::{Secret, UnixTime};
+///
+/// let (now, random) = (UnixTime(1_800_000_000), SystemRandom);
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256, 86_400, now, &random,
+/// )?;
+/// let name = GeneralName::parse("bank.example")?;
+/// let identity = |cn: &str, names: &[GeneralName], profile| -> otls::Result<Identity> {
+///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+///     let cn = DistinguishedName::with_common_name(cn);
+///     let request = CertificateRequest::create(&key, &cn, names, HashAlgorithm::Sha256, &random)?;
+///     Identity::new(vec![ca.issue(&request, profile, 3600, now, &random)?], key)
+/// };
+/// let bank = identity("bank", &[name.clone()], Profile::Server)?;
+/// let asha = identity("Asha", &[], Profile::Client)?;
+///
+/// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
+/// let payment = Context::new().with("amount", "100000.00")?;
+/// let issued = ledger.issue("asha", &payment, 120, 3, now, &random)?;
+/// let text = format!("The OTP for your transfer is {}.", issued.code.expose());
+/// let envelope = Envelope::new(&issued, payment, Secret::from(text.into_bytes()));
+/// let message = Mail::seal(&envelope, &bank, asha.certificate(), now, &random)?;
+///
+/// let mut trust = TrustStore::new();
+/// trust.add_authority(ca.certificate())?;
+/// let mail = Mail::open(&message, &asha, &trust, &PeerRole::Server(name), now, &random)?;
+/// assert_eq!(mail.envelope.code.expose(), issued.code.expose().as_bytes());
+/// # Ok::<(), otls::Error>(())
+/// ```
+pub struct Mail {
+    /// What the bank has sent.
+    pub envelope: Envelope,
+    /// The bank.
+    pub signer: VerifiedPeer,
+}
+
+impl Mail {
+    /// Signs `envelope` and encrypts it to the holder of `recipient`: a DER message for `openssl cms` as much
+    /// as for [`Mail::open`].
+    ///
+    /// # Errors
+    /// [`crate::Error::ApiMisuse`] for a field out of bounds; [`crate::Error::BadCertificate`] for a recipient
+    /// whose KeyUsage does not allow it; [`crate::Error::Random`].
+    pub fn seal(
+        envelope: &Envelope,
+        signer: &Identity,
+        recipient: &Certificate,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Vec<u8>> {
+        // Allocated once, so that growing leaves no copy of a secret behind.
+        let mut content = Zeroizing::new(Vec::with_capacity(MAX_CONTENT_LEN));
+        content.extend_from_slice(LABEL);
+        content.push(VERSION);
+        content.extend_from_slice(&recipient.fingerprint());
+        encode_envelope(envelope, &mut content)?;
+        cms::seal(&content, signer, recipient, now, random)
+    }
+
+    /// Opens a message that was sent to `recipient`. The bank's certificate is judged by `trust` as that of a
+    /// peer of this `role`: [`PeerRole::Server`] with the bank's name.
+    ///
+    /// # Errors
+    /// Those of [`cms::open`]. [`OtpError::Malformed`] for a content that is no envelope;
+    /// [`OtpError::WrongBinding`] for one that was signed for another recipient; [`OtpError::Expired`].
+    pub fn open(
+        message: &[u8],
+        recipient: &Identity,
+        trust: &TrustStore,
+        role: &PeerRole,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self> {
+        let opened = cms::open(message, recipient, trust, role, now, random)?;
+        let own = recipient.certificate().fingerprint();
+        let envelope = decode(opened.content.expose(), &own)?;
+        if now >= envelope.expires_at {
+            return Err(OtpError::Expired.into());
+        }
+        Ok(Self { envelope, signer: opened.signer })
+    }
+}
+
+fn decode(content: &[u8], recipient: &[u8; 32]) -> Result<Envelope, OtpError> {
+    let mut reader = Reader::new(content);
+    let label = reader.take(LABEL.len()).map_err(OtpError::Malformed)?;
+    if label != LABEL {
+        return Err(OtpError::Malformed("a signed content that is no OTP mail"));
+    }
+    if reader.u8().map_err(OtpError::Malformed)? != VERSION {
+        return Err(OtpError::Malformed("unknown version"));
+    }
+    let bound_to: [u8; 32] = reader.array().map_err(OtpError::Malformed)?;
+    if !ct_eq(&bound_to, recipient) {
+        return Err(OtpError::WrongBinding);
+    }
+    let envelope = decode_envelope(&mut reader).map_err(OtpError::Malformed)?;
+    reader.finish().map_err(OtpError::Malformed)?;
+    Ok(envelope)
+}
+
+/// What the bank signs with its key elsewhere does not begin like this.
+const LABEL: &[u8] = b"otls OTP mail";
+
+const VERSION: u8 = 1;
+
+/// More than the longest content has: label, version and certificate are 46 octets, and the longest envelope
+/// has less than 12,369.
+const MAX_CONTENT_LEN: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otp::{Context, OtpId};
+    use crate::secret::Secret;
+
+    fn content(change: impl FnOnce(&mut Vec<u8>)) -> Result<Envelope, OtpError> {
+        let envelope = Envelope {
+            id: OtpId([1; 16]),
+            text: Secret::from(b"The OTP is 256345.".to_vec()),
+            code: Secret::from(b"256345".to_vec()),
+            context: Context::new().with("amount", "100000.00").unwrap(),
+            issued_at: UnixTime(1_800_000_000),
+            expires_at: UnixTime(1_800_000_120),
+        };
+        let mut content = [LABEL, &[VERSION], &[7; 32]].concat();
+        encode_envelope(&envelope, &mut content).unwrap();
+        change(&mut content);
+        decode(&content, &[7; 32])
+    }
+
+    #[test]
+    fn a_content_survives_its_encoding() {
+        let envelope = content(|_| ()).unwrap();
+        assert_eq!(envelope.code.expose(), b"256345");
+        assert_eq!(envelope.expires_at, UnixTime(1_800_000_120));
+    }
+
+    #[test]
+    fn every_truncation_and_a_trailing_octet_are_refused() {
+        let len = {
+            let mut len = 0;
+            content(|content| len = content.len()).unwrap();
+            len
+        };
+        for cut in 0..len {
+            let refused = content(|content| content.truncate(cut)).err();
+            assert!(matches!(refused, Some(OtpError::Malformed(_))), "{cut}");
+        }
+        assert!(matches!(content(|content| content.push(0)).err(), Some(OtpError::Malformed(_))));
+    }
+
+    #[test]
+    fn another_label_version_and_recipient_are_refused_each_by_name() {
+        let malformed = |at: usize| match content(|content| content[at] ^= 1).err() {
+            Some(OtpError::Malformed(what)) => what,
+            _ => "not refused as malformed",
+        };
+        assert_eq!(malformed(0), "a signed content that is no OTP mail");
+        assert_eq!(malformed(LABEL.len()), "unknown version");
+        let other = content(|content| content[LABEL.len() + 1] ^= 1).err();
+        assert_eq!(other, Some(OtpError::WrongBinding));
+    }
+}
