@@ -264,41 +264,6 @@
 #define OTLS_ERROR_OTP_STORE 104
 
 /**
- * Too many codes for one subject.
- */
-#define OTLS_ERROR_OTP_THROTTLED 106
-
-/**
- * The audit log cannot be written, or was changed.
- */
-#define OTLS_ERROR_OTP_AUDIT 107
-
-/**
- * The subject is locked.
- */
-#define OTLS_ERROR_OTP_SUBJECT_LOCKED 108
-
-/**
- * A shared secret that cannot be used.
- */
-#define OTLS_ERROR_OTP_SECRET 110
-
-/**
- * A malformed `otpauth` URI.
- */
-#define OTLS_ERROR_OTP_URI 111
-
-/**
- * A malformed OCRA suite, or inputs that do not fit it.
- */
-#define OTLS_ERROR_OTP_SUITE 112
-
-/**
- * A code that is not open any more cannot be sent again.
- */
-#define OTLS_ERROR_OTP_NOT_OPEN 113
-
-/**
  * Malformed HTTP.
  */
 #define OTLS_ERROR_ENROLMENT_HTTP 120
@@ -317,6 +282,21 @@
  * The authority's fingerprint is another.
  */
 #define OTLS_ERROR_ENROLMENT_FINGERPRINT 123
+
+/**
+ * A CMS message is damaged or breaks a rule.
+ */
+#define OTLS_ERROR_CMS_MALFORMED 130
+
+/**
+ * A CMS message has an algorithm or structure that is not supported.
+ */
+#define OTLS_ERROR_CMS_UNSUPPORTED 131
+
+/**
+ * A CMS message is for other recipients.
+ */
+#define OTLS_ERROR_CMS_NOT_RECIPIENT 132
 
 /**
  * Cipher suite TLS_AES_128_GCM_SHA256, 0x1301 (RFC 8446 appendix B.4).
@@ -417,21 +397,6 @@
  * Octets of the identifier of a one-time password.
  */
 #define OTLS_OTP_ID_LEN 16
-
-/**
- * Octets of the mac that chains an audit log.
- */
-#define OTLS_AUDIT_MAC_LEN 32
-
-/**
- * The fewest octets of a shared secret of HOTP, TOTP or OCRA (RFC 4226 section 4, R6).
- */
-#define OTLS_OATH_SECRET_MIN_LEN 16
-
-/**
- * The most octets of a shared secret of HOTP, TOTP or OCRA.
- */
-#define OTLS_OATH_SECRET_MAX_LEN 128
 
 /**
  * Type of a key: RSA with 2048 bits.
@@ -576,11 +541,6 @@
 #define OTLS_VERDICT_UNKNOWN 6
 
 /**
- * Verdict on a code: it was withdrawn.
- */
-#define OTLS_VERDICT_CANCELLED 7
-
-/**
  * What a certificate has to be good for: a TLS server, with a name.
  */
 #define OTLS_USAGE_SERVER 1
@@ -671,21 +631,6 @@
 #define OTLS_AEAD_NONCE_LEN 12
 
 /**
- * Hash of a shared secret's codes: SHA-1, which every authenticator app knows.
- */
-#define OTLS_OATH_SHA1 1
-
-/**
- * Hash of a shared secret's codes: SHA-256.
- */
-#define OTLS_OATH_SHA256 2
-
-/**
- * Hash of a shared secret's codes: SHA-512.
- */
-#define OTLS_OATH_SHA512 3
-
-/**
  * A key for authenticated encryption with associated data. It is zeroised when it is freed.
  */
 typedef struct otls_aead otls_aead;
@@ -736,12 +681,6 @@ typedef struct otls_est_client otls_est_client;
 typedef struct otls_est_reply otls_est_reply;
 
 /**
- * Codes from a counter (RFC 4226). Like all codes from a shared secret they are not phishing-resistant,
- * and the bank can compute them too.
- */
-typedef struct otls_hotp otls_hotp;
-
-/**
  * A certificate chain and the private key of its first certificate.
  */
 typedef struct otls_identity otls_identity;
@@ -756,12 +695,6 @@ typedef struct otls_key otls_key;
  * A subject and its alternative names, to be filled in.
  */
 typedef struct otls_name otls_name;
-
-/**
- * Responses to challenges under one suite (RFC 6287). Like all codes from a shared secret they are not
- * phishing-resistant, and the bank can compute them too.
- */
-typedef struct otls_ocra otls_ocra;
 
 /**
  * Sends and receives OTP messages over one connection, of which both sides have certificates.
@@ -780,8 +713,7 @@ typedef struct otls_otp_context otls_otp_context;
 typedef struct otls_otp_issued otls_otp_issued;
 
 /**
- * What the bank remembers of the codes that it has issued; never a code itself. Any number of threads use one
- * at once, after it was set up.
+ * What the bank remembers of the codes that it has issued; never a code itself.
  */
 typedef struct otls_otp_ledger otls_otp_ledger;
 
@@ -790,11 +722,6 @@ typedef struct otls_otp_ledger otls_otp_ledger;
  * NULL or 0.
  */
 typedef struct otls_otp_message otls_otp_message;
-
-/**
- * What an `otpauth` URI says: a shared secret with its parameters, who issued it, and for whom.
- */
-typedef struct otls_otpauth otls_otpauth;
 
 /**
  * A public key.
@@ -818,122 +745,9 @@ typedef struct otls_session otls_session;
 typedef struct otls_ticket_keys otls_ticket_keys;
 
 /**
- * Codes from the time (RFC 6238). Like all codes from a shared secret they are not phishing-resistant,
- * and the bank can compute them too.
- */
-typedef struct otls_totp otls_totp;
-
-/**
  * The authorities that are trusted, and their revocation lists. No authority of the system is in it.
  */
 typedef struct otls_trust_store otls_trust_store;
-
-/**
- * What a ledger holds; see `otls_otp_ledger_statistics`.
- */
-typedef struct {
-    /**
-     * Codes that may still be accepted, unless their subject is locked.
-     */
-    uint64_t open;
-    /**
-     * Codes that were accepted.
-     */
-    uint64_t used;
-    /**
-     * Codes that were withdrawn.
-     */
-    uint64_t cancelled;
-    /**
-     * Codes that had too many wrong attempts, and were neither accepted nor withdrawn.
-     */
-    uint64_t locked;
-    /**
-     * Codes whose time is over, and that are none of these.
-     */
-    uint64_t expired;
-    /**
-     * Subjects that were locked by name.
-     */
-    uint64_t locked_subjects;
-} otls_otp_statistics;
-
-/**
- * What the bank stores for each shared secret of an `otls_totp`. All zero is right for one that was never
- * used.
- */
-typedef struct {
-    /**
-     * The first step that is still accepted: the one after the last that was used.
-     */
-    uint64_t next_step;
-    /**
-     * How many steps the customer's clock was ahead when last seen; negative if behind.
-     */
-    int64_t drift;
-} otls_totp_state;
-
-/**
- * What a response is computed from: all that the suite names, and nothing else. Begin with all zero.
- */
-typedef struct {
-    /**
-     * The challenge, Q, as text. NULL is none, and so in what follows.
-     */
-    const uint8_t *challenge;
-    /**
-     * Its length.
-     */
-    size_t challenge_len;
-    /**
-     * In a mutual exchange the challenge that follows (RFC 6287 section 7.2).
-     */
-    const uint8_t *second_challenge;
-    /**
-     * Its length.
-     */
-    size_t second_challenge_len;
-    /**
-     * The customer's PIN, P, as it is typed.
-     */
-    const uint8_t *pin;
-    /**
-     * Its length.
-     */
-    size_t pin_len;
-    /**
-     * Instead of the PIN its hash, with the function that the suite names.
-     */
-    const uint8_t *pin_hash;
-    /**
-     * Its length.
-     */
-    size_t pin_hash_len;
-    /**
-     * The session information, S, as long as the suite says.
-     */
-    const uint8_t *session;
-    /**
-     * Its length.
-     */
-    size_t session_len;
-    /**
-     * Not 0 if there is a counter.
-     */
-    int32_t has_counter;
-    /**
-     * Not 0 if there is a time.
-     */
-    int32_t has_time;
-    /**
-     * The counter, C.
-     */
-    uint64_t counter;
-    /**
-     * The time, of which T is the step.
-     */
-    uint64_t time;
-} otls_ocra_input;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2261,6 +2075,72 @@ int32_t otls_otp_context_set(const otls_otp_context *context,
                              otls_error **error);
 
 /**
+ * A ledger that keeps its codes in memory. `pepper` is a secret of 32 octets or more; NULL with a length of
+ * 0 draws one at random, which is right for a ledger that ends with the program.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a short pepper; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_otp_ledger_new_memory(const uint8_t *pepper,
+                                   size_t pepper_len,
+                                   otls_otp_ledger **ledger,
+                                   otls_error **error);
+
+/**
+ * Frees a ledger, which forgets its codes. NULL is fine.
+ */
+void otls_otp_ledger_free(otls_otp_ledger *ledger);
+
+/**
+ * Issues a code of six digits to a subject, the customer's identifier as text, for one transaction. It
+ * is good for `ttl` seconds and until `attempts` wrong codes were tried.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
+ * `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`.
+ */
+int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
+                              const uint8_t *subject,
+                              size_t subject_len,
+                              const otls_otp_context *context,
+                              uint64_t ttl,
+                              uint32_t attempts,
+                              uint64_t now,
+                              otls_otp_issued **issued,
+                              otls_error **error);
+
+/**
+ * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
+ * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
+ * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
+ * error.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
+ * `OTLS_ERROR_OTP_STORE`, and then nothing was accepted.
+ */
+int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
+                               const uint8_t *id,
+                               size_t id_len,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               const otls_otp_context *context,
+                               const uint8_t *code,
+                               size_t code_len,
+                               uint64_t now,
+                               int32_t *verdict,
+                               uint32_t *attempts_left,
+                               otls_error **error);
+
+/**
+ * Lets a subject try again that has had too many wrong codes in a row, once the bank knows that it is the
+ * customer who asks.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`.
+ */
+int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               otls_error **error);
+
+/**
  * Zeroises and frees an issued code; the ledger goes on knowing it. NULL is fine.
  */
 void otls_otp_issued_free(otls_otp_issued *issued);
@@ -2284,209 +2164,6 @@ const uint8_t *otls_otp_issued_code(const otls_otp_issued *issued,
  * The second from which on an issued code is expired. 0 for NULL.
  */
 uint64_t otls_otp_issued_expires_at(const otls_otp_issued *issued);
-
-/**
- * A ledger over the store that `address` names: "memory:", "sqlite:PATH", "redis://HOST…" or
- * "postgresql://HOST/DATABASE…". `pepper` is a secret of 32 octets or more, kept apart from the store. NULL
- * with a length of 0 draws one at random: that is for "memory:" alone, which ends with the program as well.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, and for a
- * pepper that is short, or missing where it is needed; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
- */
-int32_t otls_otp_ledger_open(const uint8_t *address,
-                             size_t address_len,
-                             const uint8_t *pepper,
-                             size_t pepper_len,
-                             otls_otp_ledger **ledger,
-                             otls_error **error);
-
-/**
- * Frees a ledger, which forgets its codes. NULL is fine.
- */
-void otls_otp_ledger_free(otls_otp_ledger *ledger);
-
-/**
- * Still verifies codes that were issued with another pepper, so that it can be replaced. To be called before
- * the ledger is used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a short pepper, and while another thread uses the ledger.
- */
-int32_t otls_otp_ledger_add_former_pepper(const otls_otp_ledger *ledger,
-                                          const uint8_t *pepper,
-                                          size_t pepper_len,
-                                          otls_error **error);
-
-/**
- * Sets the limits for each subject: wrong codes in a row over all its codes (1 to 100, 100 unless set), and new
- * codes (30) within a window of so many seconds (600). To be called before the ledger is used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a limit out of these bounds or 0, and while another thread uses the
- * ledger.
- */
-int32_t otls_otp_ledger_set_policy(const otls_otp_ledger *ledger,
-                                   uint32_t subject_attempts,
-                                   uint32_t issues,
-                                   uint64_t window,
-                                   otls_error **error);
-
-/**
- * Sets what codes look like: `len` characters, 6 to 12, of an alphabet of ten or more visible characters of
- * ASCII. Six decimal digits unless set. To be called before the ledger is used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for another alphabet or length, and while another thread uses the ledger.
- */
-int32_t otls_otp_ledger_set_code_format(const otls_otp_ledger *ledger,
-                                        const uint8_t *alphabet,
-                                        size_t alphabet_len,
-                                        size_t len,
-                                        otls_error **error);
-
-/**
- * Records every event in an audit log, the file at `path`, which is made where there is none. `key` is a secret
- * of 32 octets or more, kept apart from the log. From then on nothing is issued or accepted that cannot be
- * recorded. To be called before the ledger is used.
- *
- * Errors: `OTLS_ERROR_OTP_AUDIT` where the log cannot be opened or is not as it was written;
- * `OTLS_ERROR_API_MISUSE` for a short key, and while another thread uses the ledger.
- */
-int32_t otls_otp_ledger_set_audit(const otls_otp_ledger *ledger,
-                                  const uint8_t *path,
-                                  size_t path_len,
-                                  const uint8_t *key,
-                                  size_t key_len,
-                                  otls_error **error);
-
-/**
- * Checks a whole audit log. `*count` (may be NULL) is then the number of events, and `mac`, `OTLS_AUDIT_MAC_LEN`
- * octets, the end of the chain: kept elsewhere, it shows later whether the log was put back to an older state.
- *
- * Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
- * `OTLS_ERROR_API_MISUSE` for a short key.
- */
-int32_t otls_audit_verify(const uint8_t *path,
-                          size_t path_len,
-                          const uint8_t *key,
-                          size_t key_len,
-                          uint64_t *count,
-                          uint8_t *mac,
-                          size_t *mac_len,
-                          otls_error **error);
-
-/**
- * Issues a code to a subject, the customer's identifier as text, for one transaction. It
- * is good for `ttl` seconds and until `attempts` wrong codes were tried.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
- * `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
- * `OTLS_ERROR_OTP_AUDIT`.
- */
-int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
-                              const uint8_t *subject,
-                              size_t subject_len,
-                              const otls_otp_context *context,
-                              uint64_t ttl,
-                              uint32_t attempts,
-                              uint64_t now,
-                              otls_otp_issued **issued,
-                              otls_error **error);
-
-/**
- * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
- * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
- * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
- * error.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
- * `OTLS_ERROR_OTP_STORE` and `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted.
- */
-int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
-                               const uint8_t *id,
-                               size_t id_len,
-                               const uint8_t *subject,
-                               size_t subject_len,
-                               const otls_otp_context *context,
-                               const uint8_t *code,
-                               size_t code_len,
-                               uint64_t now,
-                               int32_t *verdict,
-                               uint32_t *attempts_left,
-                               otls_error **error);
-
-/**
- * Issues a code in the place of one that did not arrive, for the same subject and transaction: that one is
- * cancelled, and the wrong codes that it has seen count for the new one.
- *
- * Errors: `OTLS_ERROR_OTP_NOT_OPEN` where the other one was accepted, cancelled, locked, or is expired or
- * unknown; otherwise as `otls_otp_ledger_issue`.
- */
-int32_t otls_otp_ledger_resend(const otls_otp_ledger *ledger,
-                               const uint8_t *id,
-                               size_t id_len,
-                               const uint8_t *subject,
-                               size_t subject_len,
-                               const otls_otp_context *context,
-                               uint64_t ttl,
-                               uint32_t attempts,
-                               uint64_t now,
-                               otls_otp_issued **issued,
-                               otls_error **error);
-
-/**
- * Withdraws a code. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
- * it is too late.
- *
- * Errors: as `otls_otp_ledger_verify`.
- */
-int32_t otls_otp_ledger_cancel(const otls_otp_ledger *ledger,
-                               const uint8_t *id,
-                               size_t id_len,
-                               uint64_t now,
-                               int32_t *verdict,
-                               otls_error **error);
-
-/**
- * Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
- *
- * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
- */
-int32_t otls_otp_ledger_lock(const otls_otp_ledger *ledger,
-                             const uint8_t *subject,
-                             size_t subject_len,
-                             uint64_t now,
-                             otls_error **error);
-
-/**
- * Unlocks a subject that was locked or has had too many wrong codes in a row, once the bank knows that it is the
- * customer who asks.
- *
- * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
- */
-int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
-                               const uint8_t *subject,
-                               size_t subject_len,
-                               uint64_t now,
-                               otls_error **error);
-
-/**
- * Forgets the codes that expired more than an hour before `now`; `*count` (may be NULL) is their number. Stores
- * do so by themselves too, a few with each new code.
- *
- * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
- */
-int32_t otls_otp_ledger_expire(const otls_otp_ledger *ledger,
-                               uint64_t now,
-                               uint64_t *count,
-                               otls_error **error);
-
-/**
- * Counts what a ledger holds, into `*statistics`, which may be uninitialised.
- *
- * Errors: `OTLS_ERROR_OTP_STORE`.
- */
-int32_t otls_otp_ledger_statistics(const otls_otp_ledger *ledger,
-                                   uint64_t now,
-                                   otls_otp_statistics *statistics,
-                                   otls_error **error);
 
 /**
  * The bank's message that takes a code to the customer. `text` is shown to him and has the code in it;
@@ -2616,231 +2293,101 @@ int32_t otls_otp_channel_receive(const otls_otp_channel *channel,
                                  otls_error **error);
 
 /**
- * A new random secret, as long as the output of one of the `OTLS_OATH_` hashes.
+ * Signs `content` and encrypts it to the holder of a certificate: CMS SignedData inside AuthEnvelopedData
+ * (RFC 5652, RFC 5083), DER, which `openssl cms` reads. The recipient's certificate is taken as it is; judge
+ * one that is not known with `otls_trust_store_verify`. `now` is the time of the signature.
  *
- * Errors: `OTLS_ERROR_RANDOM`.
+ * Errors: `OTLS_ERROR_CERTIFICATE_WRONG_USAGE` for a recipient whose KeyUsage does not allow it;
+ * `OTLS_ERROR_API_MISUSE` for more than 16 MiB; `OTLS_ERROR_RANDOM`.
  */
-int32_t otls_oath_secret_new(int32_t hash, otls_blob **secret, otls_error **error);
-
-/**
- * Codes of 6 to 8 digits from a secret of `OTLS_OATH_SECRET_MIN_LEN` octets or more.
- *
- * Errors: `OTLS_ERROR_OTP_SECRET` for a secret of another length.
- */
-int32_t otls_hotp_new(const uint8_t *secret,
-                      size_t secret_len,
-                      size_t digits,
-                      otls_hotp **hotp,
+int32_t otls_cms_seal(const uint8_t *content,
+                      size_t content_len,
+                      const otls_identity *signer,
+                      const otls_certificate *recipient,
+                      uint64_t now,
+                      otls_blob **message,
                       otls_error **error);
 
 /**
- * Frees codes from a counter; the secret is zeroised with its last user. NULL is fine.
- */
-void otls_hotp_free(otls_hotp *hotp);
-
-/**
- * The code for a counter, ASCII digits, into the caller's buffer. It is secret.
- */
-int32_t otls_hotp_code(const otls_hotp *hotp,
-                       uint64_t counter,
-                       uint8_t *code,
-                       size_t *code_len,
-                       otls_error **error);
-
-/**
- * Judges a code, ASCII digits, for the stored counter and the `look_ahead` counters behind it, at most 100
- * (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*next_counter` what to store: above the counter that
- * was used, or `counter` as it was. Store it in the transaction that acts on the acceptance.
+ * Opens what `otls_cms_seal` or `openssl cms` has made for `recipient`: signed, then encrypted. The signer's
+ * certificate is judged as `otls_trust_store_verify` judges it, by `usage` and `name`; it comes back in
+ * `*signer` (may be NULL). Nothing comes out unless all of it is right.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is no error.
+ * Errors: `OTLS_ERROR_CMS_MALFORMED`, `OTLS_ERROR_CMS_UNSUPPORTED`, `OTLS_ERROR_CMS_NOT_RECIPIENT`;
+ * `OTLS_ERROR_DECRYPT_FAILED`, for a message in AES-CBC whatever is wrong behind the encryption;
+ * `OTLS_ERROR_BAD_SIGNATURE`; the `OTLS_ERROR_CERTIFICATE_` numbers, with a report, for the signer.
  */
-int32_t otls_hotp_verify(const otls_hotp *hotp,
-                         const uint8_t *code,
-                         size_t code_len,
-                         uint64_t counter,
-                         uint32_t look_ahead,
-                         int32_t *accepted,
-                         uint64_t *next_counter,
-                         otls_error **error);
-
-/**
- * As `otls_hotp_verify`, for two codes in a row within 1000 counters of the stored one: for a token that is
- * ahead too far (RFC 4226 section 7.4).
- */
-int32_t otls_hotp_resynchronise(const otls_hotp *hotp,
-                                const uint8_t *first,
-                                size_t first_len,
-                                const uint8_t *second,
-                                size_t second_len,
-                                uint64_t counter,
-                                int32_t *accepted,
-                                uint64_t *next_counter,
-                                otls_error **error);
-
-/**
- * Codes of 6 to 8 digits from a secret of `OTLS_OATH_SECRET_MIN_LEN` octets or more, with one of the
- * `OTLS_OATH_` hashes, in steps of `period` seconds: 1 to 86400; 30 is usual.
- *
- * Errors: `OTLS_ERROR_OTP_SECRET` for a secret of another length.
- */
-int32_t otls_totp_new(const uint8_t *secret,
-                      size_t secret_len,
-                      int32_t hash,
-                      size_t digits,
-                      uint32_t period,
-                      otls_totp **totp,
+int32_t otls_cms_open(const uint8_t *message,
+                      size_t message_len,
+                      const otls_identity *recipient,
+                      const otls_trust_store *trust,
+                      int32_t usage,
+                      const uint8_t *name,
+                      size_t name_len,
+                      uint64_t now,
+                      otls_certificate **signer,
+                      otls_blob **content,
                       otls_error **error);
 
 /**
- * Frees codes from the time; the secret is zeroised with its last user. NULL is fine.
- */
-void otls_totp_free(otls_totp *totp);
-
-/**
- * The code at a time, ASCII digits, into the caller's buffer. It is secret.
- */
-int32_t otls_totp_code(const otls_totp *totp,
-                       uint64_t now,
-                       uint8_t *code,
-                       size_t *code_len,
-                       otls_error **error);
-
-/**
- * Judges a code, ASCII digits, for the step of `now` plus the known drift and the steps before and after
- * it, at most 10 each way (RFC 6238 section 5.2; 1 and 1 are usual). `*accepted` is 1 or 0, and
- * `*next_state` what to store: the step that was used and the drift, or `state` as it was. A step is
- * accepted once. Store it in the transaction that acts on the acceptance.
+ * Signs `content` for everybody to read: CMS SignedData with the content and the signer's chain in it, DER.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for more steps. A code that is wrong is no error.
+ * Errors: `OTLS_ERROR_API_MISUSE` for more than 16 MiB; `OTLS_ERROR_RANDOM`.
  */
-int32_t otls_totp_verify(const otls_totp *totp,
-                         const uint8_t *code,
-                         size_t code_len,
-                         uint64_t now,
-                         uint32_t past,
-                         uint32_t future,
-                         otls_totp_state state,
-                         int32_t *accepted,
-                         otls_totp_state *next_state,
-                         otls_error **error);
-
-/**
- * Responses under a suite, as text, for example `OCRA-1:HOTP-SHA256-8:QA08-T1M`, from a secret of
- * `OTLS_OATH_SECRET_MIN_LEN` octets or more.
- *
- * Errors: `OTLS_ERROR_OTP_SUITE`; `OTLS_ERROR_OTP_SECRET` for a secret of another length.
- */
-int32_t otls_ocra_new(const uint8_t *secret,
-                      size_t secret_len,
-                      const uint8_t *suite,
-                      size_t suite_len,
-                      otls_ocra **ocra,
+int32_t otls_cms_sign(const uint8_t *content,
+                      size_t content_len,
+                      const otls_identity *signer,
+                      uint64_t now,
+                      otls_blob **message,
                       otls_error **error);
 
 /**
- * Frees what responds to challenges; the secret is zeroised. NULL is fine.
+ * Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, as `otls_cms_open` does.
+ *
+ * Errors: as `otls_cms_open`, without those of decryption.
  */
-void otls_ocra_free(otls_ocra *ocra);
+int32_t otls_cms_verify(const uint8_t *message,
+                        size_t message_len,
+                        const otls_trust_store *trust,
+                        int32_t usage,
+                        const uint8_t *name,
+                        size_t name_len,
+                        uint64_t now,
+                        otls_certificate **signer,
+                        otls_blob **content,
+                        otls_error **error);
 
 /**
- * The response, ASCII digits, into the caller's buffer; hexadecimal for a suite that does not truncate. It is
- * secret.
+ * The message that takes an envelope to a customer who is not connected: signed by the bank together with the
+ * customer's certificate, and encrypted to it, as `otls_cms_seal` does (docs/PROTOCOL.md).
  *
- * Errors: `OTLS_ERROR_OTP_SUITE` for an input that is missing, that the suite has not, or that does not
- * fit it.
+ * Errors: as `otls_cms_seal`; `OTLS_ERROR_API_MISUSE` for a message that is not an envelope.
  */
-int32_t otls_ocra_response(const otls_ocra *ocra,
-                           const otls_ocra_input *input,
-                           uint8_t *response,
-                           size_t *response_len,
+int32_t otls_otp_mail_seal(const otls_otp_message *message,
+                           const otls_identity *signer,
+                           const otls_certificate *recipient,
+                           uint64_t now,
+                           otls_blob **mail,
                            otls_error **error);
 
 /**
- * Judges a response: `*accepted` is 1 or 0. Counter and time are taken as they are, and a challenge is for
- * one attempt: both are the caller's to see to.
+ * Opens what `otls_otp_mail_seal` has made for `recipient`; `*message` is the envelope. The bank's certificate
+ * is judged by `usage` and `name` as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
  *
- * Errors: as `otls_ocra_response`. A response that is wrong is no error.
+ * Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
+ * `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`.
  */
-int32_t otls_ocra_verify(const otls_ocra *ocra,
-                         const otls_ocra_input *input,
-                         const uint8_t *response,
-                         size_t response_len,
-                         int32_t *accepted,
-                         otls_error **error);
-
-/**
- * Reads a URI, as text.
- *
- * Errors: `OTLS_ERROR_OTP_URI`; `OTLS_ERROR_OTP_SECRET` if its secret is no base32 or has fewer than
- * `OTLS_OATH_SECRET_MIN_LEN` octets.
- */
-int32_t otls_otpauth_parse(const uint8_t *uri,
-                           size_t uri_len,
-                           otls_otpauth **otpauth,
+int32_t otls_otp_mail_open(const uint8_t *mail,
+                           size_t mail_len,
+                           const otls_identity *recipient,
+                           const otls_trust_store *trust,
+                           int32_t usage,
+                           const uint8_t *name,
+                           size_t name_len,
+                           uint64_t now,
+                           otls_certificate **signer,
+                           otls_otp_message **message,
                            otls_error **error);
-
-/**
- * For codes from the time. The names of issuer and account are texts of 1 to 128 octets without colons.
- */
-int32_t otls_otpauth_from_totp(const otls_totp *totp,
-                               const uint8_t *issuer,
-                               size_t issuer_len,
-                               const uint8_t *account,
-                               size_t account_len,
-                               otls_otpauth **otpauth,
-                               otls_error **error);
-
-/**
- * For codes from a counter, of which `counter` is the first to be used; the names as in
- * `otls_otpauth_from_totp`.
- */
-int32_t otls_otpauth_from_hotp(const otls_hotp *hotp,
-                               uint64_t counter,
-                               const uint8_t *issuer,
-                               size_t issuer_len,
-                               const uint8_t *account,
-                               size_t account_len,
-                               otls_otpauth **otpauth,
-                               otls_error **error);
-
-/**
- * Frees what a URI says; the secret is zeroised with its last user. NULL is fine.
- */
-void otls_otpauth_free(otls_otpauth *otpauth);
-
-/**
- * The URI, as text. It is as secret as the secret in it.
- */
-int32_t otls_otpauth_uri(const otls_otpauth *otpauth, otls_blob **uri, otls_error **error);
-
-/**
- * Who issued the secret, as text, and in `*len` (may be NULL) its length; it belongs to the handle. NULL and 0
- * if the URI does not say, and for NULL.
- */
-const uint8_t *otls_otpauth_issuer(const otls_otpauth *otpauth,
-                                   size_t *len);
-
-/**
- * Whose codes they are, as `otls_otpauth_issuer`.
- */
-const uint8_t *otls_otpauth_account(const otls_otpauth *otpauth, size_t *len);
-
-/**
- * The codes from the time.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` if the URI is for codes from a counter.
- */
-int32_t otls_otpauth_totp(const otls_otpauth *otpauth, otls_totp **totp, otls_error **error);
-
-/**
- * The codes from a counter, and in `*counter` (may be NULL) the first to be used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` if the URI is for codes from the time.
- */
-int32_t otls_otpauth_hotp(const otls_otpauth *otpauth,
-                          otls_hotp **hotp,
-                          uint64_t *counter,
-                          otls_error **error);
 
 /**
  * Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's

@@ -375,3 +375,44 @@ fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
     let (code, error) = shell.fails("audit verify --key-file key log");
     assert!(code == 7 && error.contains("line 1:"), "{error}");
 }
+
+#[test]
+fn a_sealed_file_is_opened_by_its_recipient_alone_and_by_openssl() {
+    let shell = Shell::with_certificate();
+    for who in ["asha", "ravi"] {
+        shell.run(&format!("key new --out {who}.key --public {who}.pub"));
+        shell.run(&format!("csr new --key {who}.key --name {who} --out {who}.csr"));
+        shell.run(&format!("ca sign {who}.csr --profile client --out {who}.pem"));
+    }
+    fs::write(shell.path().join("text"), b"Your code is 256345.").unwrap();
+    let seal = "cms seal --signer bank.pem --key key.pem --to asha.pem";
+    shell.run(&format!("{seal} --out sealed.der text"));
+    let (code, line) = shell.fails(&format!("{seal} --out sealed.der text"));
+    assert!(code == 3 && line.contains("exists"), "{line}");
+
+    let open = "cms open --cert asha.pem --key asha.key --root CA/cert.pem";
+    assert_eq!(shell.run(&format!("{open} --name bank.example sealed.der")), "Your code is 256345.");
+    let said = shell.run(&format!("{open} --name bank.example --out opened sealed.der"));
+    assert!(said.contains("CN=bank"), "{said}");
+    assert_eq!(fs::read(shell.path().join("opened")).unwrap(), b"Your code is 256345.");
+    assert_eq!(shell.mode("opened"), 0o600);
+    let signer = shell.json(&format!("{open} --name bank.example --json --force --out opened sealed.der"));
+    assert_eq!(signer["signer"], "CN=bank");
+    let (code, line) = shell.fails(&format!("{open} --name bank.example --json sealed.der"));
+    assert!(code == 2 && line.contains("--out"), "{line}");
+
+    let (code, line) = shell.fails(&format!("{open} --name other.example sealed.der"));
+    assert!(code == 6 && line.contains("other.example"), "{line}");
+    let ravi = "cms open --cert ravi.pem --key ravi.key --root CA/cert.pem --usage any";
+    let (code, line) = shell.fails(&format!("{ravi} sealed.der"));
+    assert!(code == 3 && line.contains("for other recipients"), "{line}");
+    let (code, line) = shell.fails("cms seal --signer asha.pem --key asha.key --to bank.pem text");
+    assert!(code == 6 && line.contains("keyAgreement"), "{line}");
+
+    openssl(
+        shell.path(),
+        "cms -decrypt -inform DER -binary -in sealed.der -recip asha.pem -inkey asha.key -out signed.der",
+    );
+    let verify = "cms -verify -inform DER -binary -CAfile CA/cert.pem -purpose any -in signed.der";
+    assert_eq!(openssl(shell.path(), verify), "Your code is 256345.");
+}

@@ -28,6 +28,7 @@ const SOURCES: &[&str] = &[
     "oath",
     "ocra",
     "otpauth",
+    "cms",
     "est",
 ];
 

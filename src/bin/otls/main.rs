@@ -10,6 +10,7 @@
 mod audit;
 mod ca;
 mod cert;
+mod cms;
 mod connect;
 mod csr;
 mod failure;
@@ -67,6 +68,8 @@ enum Command {
     /// Make shared secrets, and make and judge their codes (RFC 6238).
     #[command(subcommand)]
     Totp(totp::Command),
+    /// Seal a file for a certificate's holder, and open what was sealed.
+    Cms(cms::Command),
     /// Judge a certificate, and say why.
     Verify(verify::Arguments),
     /// Run a server that shows what clients do.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Totp(command) => {
             return command.run(cli.json).unwrap_or_else(|failure| failure.report());
         }
+        Command::Cms(command) => command.run(cli.json),
         Command::Verify(arguments) => return verify::run(&arguments, cli.json),
         Command::Serve(arguments) => serve::run(&arguments, cli.json),
         Command::Connect(arguments) => connect::run(&arguments, cli.json),

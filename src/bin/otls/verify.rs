@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Usage {
+pub(crate) enum Usage {
     /// A TLS server.
     Server,
     /// A TLS client.
@@ -74,15 +74,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
 }
 
 fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure> {
-    let mut trust = TrustStore::new();
-    for path in &arguments.root {
-        for certificate in files::certificates(path)? {
-            trust.add_authority(&certificate).about(path.display())?;
-        }
-    }
-    for path in &arguments.crl {
-        trust.add_crl(files::crl(path)?);
-    }
+    let mut trust = trust(&arguments.root, &arguments.crl)?;
     let chain = files::certificates(&arguments.leaf)?;
     for path in &arguments.intermediate {
         files::certificates(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
@@ -97,14 +89,33 @@ fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure>
         Some(text) => parse_time(text)?,
         None => now()?,
     };
-    let role = match (arguments.usage, &arguments.name) {
+    let role = role(arguments.usage, arguments.name.as_deref())?;
+    let chain: Vec<Vec<u8>> = chain.iter().map(Certificate::to_der).map(<[u8]>::to_vec).collect();
+    Ok(trust.verify(&chain, &role, time))
+}
+
+/// Who trusts these authorities and knows these revocation lists.
+pub(crate) fn trust(roots: &[PathBuf], crls: &[PathBuf]) -> Result<TrustStore, Failure> {
+    let mut trust = TrustStore::new();
+    for path in roots {
+        for certificate in files::certificates(path)? {
+            trust.add_authority(&certificate).about(path.display())?;
+        }
+    }
+    for path in crls {
+        trust.add_crl(files::crl(path)?);
+    }
+    Ok(trust)
+}
+
+/// What a certificate has to be good for.
+pub(crate) fn role(usage: Usage, name: Option<&str>) -> Result<PeerRole, Failure> {
+    Ok(match (usage, name) {
         (Usage::Server, Some(name)) => PeerRole::Server(GeneralName::parse(name).about("--name")?),
         (Usage::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
         (Usage::Client, _) => PeerRole::Client,
         (Usage::Any, _) => PeerRole::Any,
-    };
-    let chain: Vec<Vec<u8>> = chain.iter().map(Certificate::to_der).map(<[u8]>::to_vec).collect();
-    Ok(trust.verify(&chain, &role, time))
+    })
 }
 
 fn parse_time(text: &str) -> Result<UnixTime, Failure> {

@@ -10,9 +10,9 @@ connections                    :class:`Config`, :class:`Connection` (no I/O), :f
                                :func:`listen`, :class:`Stream`; on asyncio: :mod:`otls.aio`;
                                resumption: :class:`Session`, :class:`TicketKeys`
 one-time passwords             :class:`Ledger`, :class:`Code`, :class:`Context`,
-                               :class:`Channel`, :class:`Envelope`; from a shared secret:
-                               :class:`Totp`, :class:`Hotp`, :class:`Ocra`, :class:`OtpAuth`
-                               :class:`Channel`, :class:`Envelope`; by mail: :class:`Mail`
+                               :class:`Channel`, :class:`Envelope`; by mail: :class:`Mail`;
+                               from a shared secret: :class:`Totp`, :class:`Hotp`,
+                               :class:`Ocra`, :class:`OtpAuth`
 messages (CMS)                 :func:`cms_seal`, :func:`cms_open`, :func:`cms_sign`,
                                :func:`cms_verify`
 enrolment                      :func:`enroll`, :func:`fetch_authorities`, :class:`EstServer`,

@@ -1,0 +1,127 @@
+//! `otls cms`: messages that are signed and encrypted to the holder of a certificate.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use otls::cms;
+use otls::crypto::SystemRandom;
+use otls::pki::Identity;
+use serde_json::json;
+
+use crate::failure::{About as _, Failure};
+use crate::files::{self, Access};
+use crate::key::Password;
+use crate::verify::{self, Usage};
+use crate::{now, print};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Sign a file and encrypt it to a certificate's holder: CMS in DER, as `openssl cms` reads it.
+    Seal(Seal),
+    /// Decrypt a message and verify its signature; nothing comes out unless all of it is right.
+    Open(Open),
+}
+
+#[derive(Args)]
+pub(crate) struct Seal {
+    /// The signer's certificate, and those between it and its root.
+    #[arg(long, value_name = "FILE")]
+    signer: PathBuf,
+    /// The signer's private key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    password: Password,
+    /// The certificate of who may read it; it is taken as it is.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// Where the message goes; by default standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace a file that exists.
+    #[arg(long)]
+    force: bool,
+    /// What to seal.
+    file: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Open {
+    /// The certificate that the message was encrypted to.
+    #[arg(long, value_name = "FILE")]
+    cert: PathBuf,
+    /// Its private key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    password: Password,
+    /// A trusted authority's certificate; may be repeated.
+    #[arg(long, value_name = "FILE", required = true)]
+    root: Vec<PathBuf>,
+    /// A revocation list; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// What the signer's certificate is for.
+    #[arg(long, value_enum, default_value = "server")]
+    usage: Usage,
+    /// The name that the signer must have.
+    #[arg(long, value_name = "NAME", required_if_eq("usage", "server"))]
+    name: Option<String>,
+    /// Where the content goes, for its owner alone; by default standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace a file that exists.
+    #[arg(long)]
+    force: bool,
+    /// The message.
+    file: PathBuf,
+}
+
+impl Command {
+    pub(crate) fn run(self, json: bool) -> Result<(), Failure> {
+        match self {
+            Self::Seal(arguments) => seal(&arguments),
+            Self::Open(arguments) => open(&arguments, json),
+        }
+    }
+}
+
+fn seal(arguments: &Seal) -> Result<(), Failure> {
+    let signer = identity(&arguments.signer, &arguments.key, arguments.password.password_file.as_ref())?;
+    let recipients = files::certificates(&arguments.to)?;
+    let to = recipients.first().ok_or_else(|| Failure::usage("no recipient", "give --to a certificate"))?;
+    let content = files::read(&arguments.file)?;
+    let sealed = cms::seal(&content, &signer, to, now()?, &SystemRandom).about(arguments.to.display())?;
+    files::deliver(arguments.out.as_ref(), &sealed, Access::Public, arguments.force)
+}
+
+fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
+    if json && arguments.out.is_none() {
+        return Err(Failure::usage(
+            "--json tells who has signed, and the content is on its way",
+            "give --out",
+        ));
+    }
+    let recipient = identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
+    let trust = verify::trust(&arguments.root, &arguments.crl)?;
+    let role = verify::role(arguments.usage, arguments.name.as_deref())?;
+    let message = files::read(&arguments.file)?;
+    let opened = cms::open(&message, &recipient, &trust, &role, now()?, &SystemRandom)
+        .about(arguments.file.display())?;
+    files::deliver(arguments.out.as_ref(), opened.content.expose(), Access::Private, arguments.force)?;
+    if arguments.out.is_some() {
+        let signer = opened.signer.certificate();
+        let value = json!({
+            "signer": signer.subject().to_string(),
+            "fingerprint": signer.fingerprint_text(),
+            "signed_at": opened.signed_at.map(|time| time.0),
+        });
+        print(json, &value, &format!("signed by {}", signer.subject()));
+    }
+    Ok(())
+}
+
+fn identity(chain: &Path, key: &Path, password_file: Option<&PathBuf>) -> Result<Identity, Failure> {
+    let private = files::private_key(key, password_file)?;
+    Identity::new(files::certificates(chain)?, private).about(chain.display())
+}
