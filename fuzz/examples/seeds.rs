@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::est::{EstClient, EstServer, Register};
-use otls::otp::{Channel, Context, Message, OtpId};
-use otls::pki::{KeyType, PrivateKey, Profile, RevocationReason};
-use otls::{ClientAuth, Config, Connection, Secret, TicketKeys};
-use otls_fuzz::{NOW, WORLD, bank_name, request, transfer};
+use otls::otp::{Channel, Context, Envelope, Mail, Message, OtpId};
+use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason};
+use otls::{ClientAuth, Config, Connection, Secret, TicketKeys, cms};
+use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, request, transfer};
 
 fn main() {
     let mut client = WORLD.client();
@@ -61,6 +61,7 @@ fn main() {
     otp();
     oath();
     sessions();
+    mail();
 }
 
 /// What is signed of a certificate or list.
@@ -92,6 +93,26 @@ fn sessions() {
         transfer(&mut server, &mut client).unwrap();
     }
     write("session", "session", client.take_session().unwrap().to_bytes().expose());
+}
+
+fn mail() {
+    write("cms", "sealed", &[&[0], MAIL.sealed.as_slice()].concat());
+    let to_rsa = MAIL.rsa_customer.certificate();
+    let to_rsa = cms::seal(MAIL_CONTENT, &MAIL.bank, to_rsa, NOW, &SystemRandom).unwrap();
+    write("cms", "sealed_to_rsa", &[&[8], to_rsa.as_slice()].concat());
+    write("cms", "signed", &[&[1], MAIL.signed.as_slice()].concat());
+    write("cms", "sealed_changed", &[2, 0, 99, 1]);
+    write("cms", "signed_changed", &[3, 0, 99, 1]);
+    write("cms", "content", &[&[4], MAIL_CONTENT].concat());
+    let id = OtpId([7; 16]);
+    let context = Context::new().with("amount", "100000.00").unwrap();
+    let (code, text) = (Secret::from(b"256345".to_vec()), Secret::from(MAIL_CONTENT.to_vec()));
+    let envelope = Envelope { id, text, code, context, issued_at: NOW, expires_at: NOW.plus(120) };
+    let to = MAIL.customer.certificate();
+    let mail = Mail::seal(&envelope, &MAIL.bank, to, NOW, &SystemRandom).unwrap();
+    let (trust, role) = (MAIL.trust(), PeerRole::Server(bank_name()));
+    let content = cms::open(&mail, &MAIL.customer, &trust, &role, NOW, &SystemRandom).unwrap().content;
+    write("cms", "mail", &[&[4], content.expose()].concat());
 }
 
 fn otp() {

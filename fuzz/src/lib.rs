@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use otls::cms;
 use otls::codepoints::SignatureScheme;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::crypto::{Random, SystemRandom};
@@ -73,6 +74,53 @@ impl World {
     }
 }
 
+/// Those who write to each other by mail. Keys and serial numbers are the same in every run, so that a message
+/// that was kept is still for them.
+pub struct MailWorld {
+    pub authority: Authority,
+    pub bank: Identity,
+    pub customer: Identity,
+    pub rsa_customer: Identity,
+    pub sealed: Vec<u8>,
+    pub signed: Vec<u8>,
+}
+
+pub static MAIL: LazyLock<MailWorld> = LazyLock::new(|| {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &Counted::from(1_000)).unwrap();
+    let subject = DistinguishedName::with_common_name("mail root");
+    let random = Counted::from(2_000);
+    let authority = Authority::create(key, &subject, HashAlgorithm::Sha256, 1 << 30, NOW, &random).unwrap();
+    let identity = |name: &str, kind: KeyType, profile: Profile, seed: u64| {
+        let key = PrivateKey::generate(kind, &Counted::from(seed)).unwrap();
+        let request = request_with(&key, name);
+        let random = Counted::from(seed + 500);
+        let certificate = authority.issue(&request, profile, 1 << 29, NOW, &random).unwrap();
+        Identity::new(vec![certificate], key).unwrap()
+    };
+    let bank = identity("bank.example", KeyType::EcdsaP256, Profile::Server, 3_000);
+    let customer = identity("customer.example", KeyType::EcdsaP256, Profile::Client, 4_000);
+    let rsa_customer = identity("rsa.example", KeyType::Rsa2048, Profile::Client, 5_000);
+    let sealed = cms::seal(MAIL_CONTENT, &bank, customer.certificate(), NOW, &SystemRandom).unwrap();
+    let signed = cms::sign(MAIL_CONTENT, &bank, NOW, &SystemRandom).unwrap();
+    MailWorld { authority, bank, customer, rsa_customer, sealed, signed }
+});
+
+/// What the bank has signed.
+pub const MAIL_CONTENT: &[u8] = b"The OTP is 256345.";
+
+impl MailWorld {
+    pub fn trust(&self) -> TrustStore {
+        let mut store = TrustStore::new();
+        store.add_authority(self.authority.certificate()).unwrap();
+        store
+    }
+
+    /// Whether the bank has ever signed this.
+    pub fn has_signed(&self, content: &[u8]) -> bool {
+        content == MAIL_CONTENT
+    }
+}
+
 pub fn request(name: &str) -> CertificateRequest {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     request_with(&key, name)
@@ -139,6 +187,12 @@ fn request_with(key: &PrivateKey, name: &str) -> CertificateRequest {
 /// SHA-256 of a counter: no secret, and the same in every run.
 #[derive(Default)]
 pub struct Counted(AtomicU64);
+
+impl Counted {
+    fn from(start: u64) -> Self {
+        Self(AtomicU64::new(start))
+    }
+}
 
 impl Random for Counted {
     fn fill(&self, out: &mut [u8]) -> Result<()> {

@@ -168,6 +168,26 @@ mod tests {
         assert_eq!(envelope.expires_at, UnixTime(1_800_000_120));
     }
 
+    /// The example in docs/PROTOCOL.md, which another program put together.
+    #[test]
+    fn a_content_has_the_octets_of_the_protocol_document() {
+        let document = include_str!("../../docs/PROTOCOL.md");
+        let digits = document.split("```hex\nmail ").nth(1).unwrap().split("```").next().unwrap();
+        let digits = digits.replace([' ', '=', '\n'], "");
+        let documented: Vec<u8> = (0..digits.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+            .collect();
+        let envelope = decode(&documented, documented[14..46].try_into().unwrap()).unwrap();
+        assert_eq!(envelope.id, OtpId([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
+        let text = b"The OTP for transferring Rs 1,00,000 to your friend's account is 256345.";
+        assert_eq!(envelope.text.expose(), text);
+        let mut content = documented[..46].to_vec();
+        encode_envelope(&envelope, &mut content).unwrap();
+        assert_eq!(content, documented);
+        assert_eq!(&content[..14], [LABEL, &[VERSION]].concat());
+    }
+
     #[test]
     fn every_truncation_and_a_trailing_octet_are_refused() {
         let len = {
