@@ -3,7 +3,7 @@
 use der::asn1::{AnyRef, ObjectIdentifier};
 use spki::AlgorithmIdentifierRef;
 
-use super::asn1::{OaepParameters, PssParameters, any, encoded, exact, malformed, unsupported};
+use super::asn1::{OaepParameters, Octets, PssParameters, any, encoded, exact, malformed, unsupported};
 use crate::codepoints::SignatureScheme;
 use crate::crypto::aead::AeadAlgorithm;
 use crate::crypto::hash::{HashAlgorithm, digest, sha512};
@@ -43,12 +43,12 @@ impl MessageHash {
         AlgorithmIdentifierRef { oid, parameters: None }
     }
 
-    pub(super) fn digest(self, data: &[u8]) -> Vec<u8> {
-        match self {
+    pub(super) fn digest(self, data: &[u8]) -> Octets {
+        Octets::new(match self {
             Self::Sha256 => digest(HashAlgorithm::Sha256, data).as_ref().to_vec(),
             Self::Sha384 => digest(HashAlgorithm::Sha384, data).as_ref().to_vec(),
             Self::Sha512 => sha512(data).to_vec(),
-        }
+        })
     }
 
     const fn output_len(self) -> u16 {
@@ -70,7 +70,7 @@ pub(super) enum SignatureMethod {
 
 impl SignatureMethod {
     /// What a key of this kind makes, with its hash and the DER of its AlgorithmIdentifier.
-    pub(super) fn made_by(key: KeyAlgorithm) -> Result<(SignatureScheme, MessageHash, Vec<u8>)> {
+    pub(super) fn made_by(key: KeyAlgorithm) -> Result<(SignatureScheme, MessageHash, Octets)> {
         let bare = |oid| encoded(&AlgorithmIdentifierRef { oid, parameters: None });
         Ok(match key {
             KeyAlgorithm::Rsa(_) => (
@@ -212,7 +212,7 @@ pub(super) fn check_key_transport(algorithm: &AlgorithmIdentifierRef<'_>) -> Res
 }
 
 /// The DER of the AlgorithmIdentifier of what [`check_key_transport`] accepts.
-pub(super) fn key_transport() -> Result<Vec<u8>> {
+pub(super) fn key_transport() -> Result<Octets> {
     let hash = MessageHash::Sha256.identifier();
     let of_mask = encoded(&hash)?;
     let mask = AlgorithmIdentifierRef { oid: ID_MGF1, parameters: Some(any(&of_mask)?) };
@@ -220,7 +220,7 @@ pub(super) fn key_transport() -> Result<Vec<u8>> {
     encoded(&AlgorithmIdentifierRef { oid: ID_RSAES_OAEP, parameters: Some(any(&parameters)?) })
 }
 
-fn pss_parameters() -> Result<Vec<u8>> {
+fn pss_parameters() -> Result<Octets> {
     let hash = MessageHash::Sha256.identifier();
     let of_mask = encoded(&hash)?;
     let mask = AlgorithmIdentifierRef { oid: ID_MGF1, parameters: Some(any(&of_mask)?) };

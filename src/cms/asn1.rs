@@ -4,6 +4,7 @@
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader as _, Sequence, SliceReader, Tag, TagNumber, Tagged as _};
 use spki::AlgorithmIdentifierRef;
+use zeroize::Zeroizing;
 
 use crate::error::{CmsError, Error, Result};
 
@@ -195,12 +196,11 @@ where
     T: Decode<'a, Error = der::Error> + Encode,
 {
     let value = T::from_der(der).map_err(|_| malformed(what))?;
-    let again = zeroize::Zeroizing::new(encoded(&value)?);
-    if *again == der { Ok(value) } else { Err(malformed(what)) }
+    if *encoded(&value)? == der { Ok(value) } else { Err(malformed(what)) }
 }
 
 /// As [`exact`], for a SEQUENCE that has the tag `tag` instead of its own (IMPLICIT).
-pub(super) fn retagged(any: AnyRef<'_>, tag: Tag, what: &'static str) -> Result<Vec<u8>> {
+pub(super) fn retagged(any: AnyRef<'_>, tag: Tag, what: &'static str) -> Result<Octets> {
     if any.tag() != tag {
         return Err(malformed(what));
     }
@@ -233,20 +233,29 @@ pub(super) fn only_member<'a>(any: AnyRef<'a>, what: &'static str) -> Result<&'a
     members(any, Tag::Set, 1, true, what)?.first().copied().ok_or(malformed(what))
 }
 
-/// A SET OF these members.
-pub(super) fn set_of(tag: Tag, mut members: Vec<Vec<u8>>) -> Result<Vec<u8>> {
-    members.sort_unstable();
+/// A SET OF these members, each once.
+pub(super) fn set_of(tag: Tag, mut members: Vec<Octets>) -> Result<Octets> {
+    members.sort_unstable_by(|a, b| a.as_slice().cmp(b));
     members.dedup();
-    tlv(tag, &members.concat())
+    // Reserved, so that no copy is left behind by growing.
+    let len = members.iter().fold(0usize, |len, member| len.saturating_add(member.len()));
+    let mut content = Zeroizing::new(Vec::with_capacity(len));
+    members.iter().for_each(|member| content.extend_from_slice(member));
+    tlv(tag, &content)
 }
 
-pub(super) fn tlv(tag: Tag, content: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn tlv(tag: Tag, content: &[u8]) -> Result<Octets> {
     encoded(&AnyRef::new(tag, content).map_err(|_| NOT_ENCODED)?)
 }
 
-pub(super) fn encoded(value: &impl Encode) -> Result<Vec<u8>> {
-    value.to_der().map_err(|_| NOT_ENCODED)
+pub(super) fn encoded(value: &impl Encode) -> Result<Octets> {
+    // It is as long as it says from the beginning: writing leaves no copies behind.
+    value.to_der().map(Zeroizing::new).map_err(|_| NOT_ENCODED)
 }
+
+/// What is encoded may be a content, or have the hash of one, from which six digits are soon found: wiped when
+/// dropped.
+pub(super) type Octets = Zeroizing<Vec<u8>>;
 
 pub(super) fn any(der: &[u8]) -> Result<AnyRef<'_>> {
     AnyRef::from_der(der).map_err(|_| NOT_ENCODED)

@@ -56,7 +56,9 @@ pub(super) fn encrypt(content: &Secret, recipient: &Certificate, random: &dyn Ra
         },
         mac: octets(mac)?,
     })?;
-    encoded(&ContentInfo { content_type: ID_AUTH_ENVELOPED_DATA, content: any(&enveloped)? })
+    let mut message =
+        encoded(&ContentInfo { content_type: ID_AUTH_ENVELOPED_DATA, content: any(&enveloped)? })?;
+    Ok(core::mem::take(&mut *message))
 }
 
 /// Decrypts a message of either type to `recipient`.

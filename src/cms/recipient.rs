@@ -10,7 +10,7 @@ use super::algorithm::{
     wrap_key_len,
 };
 use super::asn1::{
-    CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, KeyAgreeRecipientInfo, KeyTransRecipientInfo,
+    CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, KeyAgreeRecipientInfo, KeyTransRecipientInfo, Octets,
     OriginatorPublicKey, RecipientEncryptedKey, SharedInfo, any, encoded, exact, malformed, members, octets,
     retagged, tlv, unsupported,
 };
@@ -28,7 +28,7 @@ pub const MAX_RECIPIENTS: usize = 100;
 ///
 /// # Errors
 /// [`Error::BadCertificate`] for a certificate that is not for this use; [`Error::Random`].
-pub(super) fn for_holder(recipient: &Certificate, key: &Secret, random: &dyn Random) -> Result<Vec<u8>> {
+pub(super) fn for_holder(recipient: &Certificate, key: &Secret, random: &dyn Random) -> Result<Octets> {
     check_usage(recipient)?;
     let rid = issuer_and_serial(recipient)?;
     match recipient.public_key().algorithm() {
@@ -102,7 +102,7 @@ pub(super) fn content_key(
 /// Who we are as recipients.
 struct Own<'a> {
     identity: &'a Identity,
-    issuer_and_serial: Vec<u8>,
+    issuer_and_serial: Octets,
 }
 
 impl<'a> Own<'a> {
@@ -227,7 +227,7 @@ fn key_encryption_key(
 }
 
 /// IssuerAndSerialNumber (RFC 5652 §10.2.4), its parts as the certificate has them.
-pub(super) fn issuer_and_serial(certificate: &Certificate) -> Result<Vec<u8>> {
+pub(super) fn issuer_and_serial(certificate: &Certificate) -> Result<Octets> {
     let serial = tlv(Tag::Integer, certificate.serial_integer())?;
     tlv(Tag::Sequence, &[certificate.issuer_der(), &serial].concat())
 }

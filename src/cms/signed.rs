@@ -8,9 +8,9 @@ use super::algorithm::{
     SMIME_CAPABILITIES, SignatureMethod,
 };
 use super::asn1::{
-    Attribute, CONTEXT_0, CONTEXT_0_PRIMITIVE, ContentInfo, EncapsulatedContentInfo, EssCertIdV2, SignedData,
-    SignerInfo, SigningCertificateV2, any, encoded, exact, malformed, members, octets, only_member, set_of,
-    tlv, unsupported,
+    Attribute, CONTEXT_0, CONTEXT_0_PRIMITIVE, ContentInfo, EncapsulatedContentInfo, EssCertIdV2, Octets,
+    SignedData, SignerInfo, SigningCertificateV2, any, encoded, exact, malformed, members, octets,
+    only_member, set_of, tlv, unsupported,
 };
 use super::recipient::issuer_and_serial;
 use crate::crypto::Random;
@@ -49,15 +49,14 @@ pub(super) fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dy
         signature_algorithm: exact(&algorithm, SIGNER_INFO)?,
         signature: octets(&signature)?,
     })?;
-    let certificates = signer.chain().iter().map(|one| one.to_der().to_vec()).collect();
-    // Encoding writes into a buffer of the right length: no copy of the content is left behind but these.
-    let signed = zeroize::Zeroizing::new(encoded(&SignedData {
+    let certificates = signer.chain().iter().map(|one| Octets::new(one.to_der().to_vec())).collect();
+    let signed = encoded(&SignedData {
         version: VERSION_1,
         digest_algorithms: any(&set_of(Tag::Set, vec![encoded(&hash.identifier())?])?)?,
         encap_content_info: EncapsulatedContentInfo { content_type: ID_DATA, content: octets(content)? },
         certificates: any(&set_of(CONTEXT_0, certificates)?)?,
         signer_infos: any(&set_of(Tag::Set, vec![signer_info])?)?,
-    })?);
+    })?;
     encoded(&ContentInfo { content_type: ID_SIGNED_DATA, content: any(&signed)? }).map(Secret::from)
 }
 
@@ -70,8 +69,8 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
             info.content_type
         )));
     }
-    let signed = Secret::from(encoded(&info.content)?);
-    let signed: SignedData<'_> = exact(signed.expose(), "SignedData, or a field of it not accepted")?;
+    let signed = encoded(&info.content)?;
+    let signed: SignedData<'_> = exact(&signed, "SignedData, or a field of it not accepted")?;
     if signed.encap_content_info.content_type != ID_DATA {
         let kind = signed.encap_content_info.content_type;
         return Err(unsupported(format!("a signed content of the type {kind}")));
@@ -83,7 +82,7 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
     }
     let hash = MessageHash::of(&signer.digest_algorithm)?;
     // Nothing is hashed before this is known to be the signer's one.
-    if only_member(signed.digest_algorithms, DIGEST_ALGORITHMS)? != encoded(&signer.digest_algorithm)? {
+    if only_member(signed.digest_algorithms, DIGEST_ALGORITHMS)? != *encoded(&signer.digest_algorithm)? {
         return Err(malformed(DIGEST_ALGORITHMS));
     }
     let method = SignatureMethod::of(&signer.signature_algorithm, hash)?;
@@ -98,7 +97,7 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
     if !ct_eq(&attributes.message_digest, &hash.digest(content)) {
         return Err(KeyError::BadSignature.into());
     }
-    if attributes.signing_certificate.is_some_and(|(hash, own)| hash.digest(leaf.to_der()) != own) {
+    if attributes.signing_certificate.is_some_and(|(hash, own)| *hash.digest(leaf.to_der()) != own) {
         return Err(KeyError::BadSignature.into());
     }
     Ok(Verified { content: Secret::from(content.to_vec()), signed_at: attributes.signed_at, chain })
@@ -143,7 +142,7 @@ fn chain(certificates: AnyRef<'_>, signer: &SignerInfo<'_>) -> Result<Vec<Certif
 
 /// What is signed beside the content.
 struct Attributes {
-    message_digest: Vec<u8>,
+    message_digest: Octets,
     signed_at: Option<UnixTime>,
     /// The hash of the signer's certificate (RFC 5035 §5.4).
     signing_certificate: Option<(MessageHash, Vec<u8>)>,
@@ -166,7 +165,7 @@ impl Attributes {
                 CONTENT_TYPE => content_type = Some(exact::<ObjectIdentifier>(value, ATTRIBUTES)?),
                 MESSAGE_DIGEST => {
                     let digest: &der::asn1::OctetStringRef = exact(value, ATTRIBUTES)?;
-                    message_digest = Some(digest.as_bytes().to_vec());
+                    message_digest = Some(Octets::new(digest.as_bytes().to_vec()));
                 }
                 SIGNING_TIME => signed_at = Some(time_of(value)?),
                 SIGNING_CERTIFICATE_V2 => signing_certificate = Some(signing_certificate_of(value)?),
@@ -184,12 +183,12 @@ impl Attributes {
     }
 }
 
-fn attribute(kind: ObjectIdentifier, value: &[u8]) -> Result<Vec<u8>> {
+fn attribute(kind: ObjectIdentifier, value: &[u8]) -> Result<Octets> {
     encoded(&Attribute { kind, values: any(&tlv(Tag::Set, value)?)? })
 }
 
 /// RFC 5035 §3: with it, the certificate cannot be exchanged for another of the same key.
-fn signing_certificate(certificate: &Certificate) -> Result<Vec<u8>> {
+fn signing_certificate(certificate: &Certificate) -> Result<Octets> {
     let hash = certificate.fingerprint();
     let certificate = EssCertIdV2 { hash_algorithm: None, hash: octets(&hash)?, issuer_serial: None };
     encoded(&SigningCertificateV2 { certificates: vec![certificate] })
@@ -208,7 +207,7 @@ fn signing_certificate_of(value: &[u8]) -> Result<(MessageHash, Vec<u8>)> {
 }
 
 /// RFC 5652 §11.3: UTCTime through 2049, and GeneralizedTime from then on.
-fn time(time: UnixTime) -> Result<Vec<u8>> {
+fn time(time: UnixTime) -> Result<Octets> {
     let time = DateTime::from_unix_duration(core::time::Duration::from_secs(time.0))
         .map_err(|_| Error::misuse("a time that no certificate can have", "pass the current time"))?;
     match UtcTime::from_date_time(time) {

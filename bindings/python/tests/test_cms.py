@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from test_otp import PAYMENT, envelope
 
 import otls
 from conftest import World
-from test_otp import PAYMENT, envelope
 
 CONTENT = b"Rs 1,00,000\r\n\x00\xff"
 
@@ -66,8 +66,8 @@ def test_an_otp_comes_by_mail(world: World) -> None:
     assert issued.code.expose() not in repr(mail)
     with pytest.raises(otls.OtpExpired):
         otls.Mail.open(message, customer, world.trust, server_name="localhost", now=issued.expires_at)
+    other = otls.cms_seal(CONTENT, bank, customer.certificate)
     with pytest.raises(otls.OtpMalformed):
-        other = otls.cms_seal(CONTENT, bank, customer.certificate)
         otls.Mail.open(other, customer, world.trust, server_name="localhost")
 
 
@@ -75,9 +75,9 @@ def test_openssl_opens_ours_and_its_own_is_opened(world: World, tmp_path: Path) 
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl command on this machine")
     bank, customer = world.identity("server"), world.identity("client")
-    (tmp_path / "bank.pem").write_text(bank.certificate.to_pem())
-    (tmp_path / "asha.pem").write_text(customer.certificate.to_pem())
-    (tmp_path / "ca.pem").write_text(world.authority.certificate.to_pem())
+    (tmp_path / "bank.pem").write_bytes(bank.certificate.to_pem())
+    (tmp_path / "asha.pem").write_bytes(customer.certificate.to_pem())
+    (tmp_path / "ca.pem").write_bytes(world.authority.certificate.to_pem())
     key = world.keys["ecdsa_secp256r1_sha256"]
     (tmp_path / "key.pem").write_bytes(key.to_pem())
     (tmp_path / "content").write_bytes(CONTENT)
@@ -93,9 +93,7 @@ def test_openssl_opens_ours_and_its_own_is_opened(world: World, tmp_path: Path) 
         "cms -sign -binary -nodetach -outform DER -in content -signer bank.pem -inkey key.pem -out signed.der"
     )
     for cipher in ("-aes-256-gcm", "-aes256"):
-        openssl(
-            f"cms -encrypt -binary -outform DER {cipher} -in signed.der -recip asha.pem -out sealed.der"
-        )
+        openssl(f"cms -encrypt -binary -outform DER {cipher} -in signed.der -recip asha.pem -out sealed.der")
         sealed = (tmp_path / "sealed.der").read_bytes()
         opened = otls.cms_open(sealed, customer, world.trust, server_name="localhost")
         assert opened.content == CONTENT
