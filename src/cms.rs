@@ -178,3 +178,6 @@ const TOO_LONG: Error = Error::misuse(
     "a message of more than 16 MiB",
     "encrypt the data with an AEAD, and send its key as a message",
 );
+
+#[cfg(test)]
+mod tests;
