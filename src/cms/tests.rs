@@ -308,6 +308,14 @@ fn the_signed_attributes_are_judged_as_rfc_5652_says() {
     assert_eq!(with(without(&[1, 9, 5])).unwrap().signed_at, None);
     assert!(with(without(&[2, 47])).is_ok());
     is_unsupported(with([known.clone(), vec![attribute()]].concat()).err(), "an unknown attribute");
+    // The hash of another certificate (RFC 5035 §5.4), and of another content.
+    for (oid, path) in [(&[2, 47][..], &[1, 0, 0, 0][..]), (&[1, 9, 4], &[1])] {
+        let mut attributes = known.clone();
+        let rest = without(oid);
+        let index = known.iter().position(|one| !rest.iter().any(|other| other.write() == one.write()));
+        attributes[index.unwrap()].at(path)[0] = Node::Primitive(0x04, vec![0; 32]);
+        assert_eq!(with(attributes).err(), Some(KeyError::BadSignature.into()));
+    }
     for index in 0..4 {
         // Twice, with another value.
         let mut twice = known[index].clone();
