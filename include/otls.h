@@ -264,6 +264,26 @@
 #define OTLS_ERROR_OTP_STORE 104
 
 /**
+ * Too many codes for one subject.
+ */
+#define OTLS_ERROR_OTP_THROTTLED 106
+
+/**
+ * The audit log cannot be written, or was changed.
+ */
+#define OTLS_ERROR_OTP_AUDIT 107
+
+/**
+ * The subject is locked.
+ */
+#define OTLS_ERROR_OTP_SUBJECT_LOCKED 108
+
+/**
+ * A code that is not open any more cannot be sent again.
+ */
+#define OTLS_ERROR_OTP_NOT_OPEN 113
+
+/**
  * Malformed HTTP.
  */
 #define OTLS_ERROR_ENROLMENT_HTTP 120
@@ -397,6 +417,11 @@
  * Octets of the identifier of a one-time password.
  */
 #define OTLS_OTP_ID_LEN 16
+
+/**
+ * Octets of the mac that chains an audit log.
+ */
+#define OTLS_AUDIT_MAC_LEN 32
 
 /**
  * Type of a key: RSA with 2048 bits.
@@ -539,6 +564,11 @@
  * Verdict on a code: there is no such code.
  */
 #define OTLS_VERDICT_UNKNOWN 6
+
+/**
+ * Verdict on a code: it was withdrawn.
+ */
+#define OTLS_VERDICT_CANCELLED 7
 
 /**
  * What a certificate has to be good for: a TLS server, with a name.
@@ -713,7 +743,8 @@ typedef struct otls_otp_context otls_otp_context;
 typedef struct otls_otp_issued otls_otp_issued;
 
 /**
- * What the bank remembers of the codes that it has issued; never a code itself.
+ * What the bank remembers of the codes that it has issued; never a code itself. Any number of threads use one
+ * at once, after it was set up.
  */
 typedef struct otls_otp_ledger otls_otp_ledger;
 
@@ -748,6 +779,36 @@ typedef struct otls_ticket_keys otls_ticket_keys;
  * The authorities that are trusted, and their revocation lists. No authority of the system is in it.
  */
 typedef struct otls_trust_store otls_trust_store;
+
+/**
+ * What a ledger holds; see `otls_otp_ledger_statistics`.
+ */
+typedef struct {
+    /**
+     * Codes that may still be accepted, unless their subject is locked.
+     */
+    uint64_t open;
+    /**
+     * Codes that were accepted.
+     */
+    uint64_t used;
+    /**
+     * Codes that were withdrawn.
+     */
+    uint64_t cancelled;
+    /**
+     * Codes that had too many wrong attempts, and were neither accepted nor withdrawn.
+     */
+    uint64_t locked;
+    /**
+     * Codes whose time is over, and that are none of these.
+     */
+    uint64_t expired;
+    /**
+     * Subjects that were locked by name.
+     */
+    uint64_t locked_subjects;
+} otls_otp_statistics;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2075,72 +2136,6 @@ int32_t otls_otp_context_set(const otls_otp_context *context,
                              otls_error **error);
 
 /**
- * A ledger that keeps its codes in memory. `pepper` is a secret of 32 octets or more; NULL with a length of
- * 0 draws one at random, which is right for a ledger that ends with the program.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a short pepper; `OTLS_ERROR_RANDOM`.
- */
-int32_t otls_otp_ledger_new_memory(const uint8_t *pepper,
-                                   size_t pepper_len,
-                                   otls_otp_ledger **ledger,
-                                   otls_error **error);
-
-/**
- * Frees a ledger, which forgets its codes. NULL is fine.
- */
-void otls_otp_ledger_free(otls_otp_ledger *ledger);
-
-/**
- * Issues a code of six digits to a subject, the customer's identifier as text, for one transaction. It
- * is good for `ttl` seconds and until `attempts` wrong codes were tried.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
- * `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`.
- */
-int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
-                              const uint8_t *subject,
-                              size_t subject_len,
-                              const otls_otp_context *context,
-                              uint64_t ttl,
-                              uint32_t attempts,
-                              uint64_t now,
-                              otls_otp_issued **issued,
-                              otls_error **error);
-
-/**
- * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
- * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
- * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
- * error.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
- * `OTLS_ERROR_OTP_STORE`, and then nothing was accepted.
- */
-int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
-                               const uint8_t *id,
-                               size_t id_len,
-                               const uint8_t *subject,
-                               size_t subject_len,
-                               const otls_otp_context *context,
-                               const uint8_t *code,
-                               size_t code_len,
-                               uint64_t now,
-                               int32_t *verdict,
-                               uint32_t *attempts_left,
-                               otls_error **error);
-
-/**
- * Lets a subject try again that has had too many wrong codes in a row, once the bank knows that it is the
- * customer who asks.
- *
- * Errors: `OTLS_ERROR_OTP_STORE`.
- */
-int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
-                               const uint8_t *subject,
-                               size_t subject_len,
-                               otls_error **error);
-
-/**
  * Zeroises and frees an issued code; the ledger goes on knowing it. NULL is fine.
  */
 void otls_otp_issued_free(otls_otp_issued *issued);
@@ -2164,6 +2159,209 @@ const uint8_t *otls_otp_issued_code(const otls_otp_issued *issued,
  * The second from which on an issued code is expired. 0 for NULL.
  */
 uint64_t otls_otp_issued_expires_at(const otls_otp_issued *issued);
+
+/**
+ * A ledger over the store that `address` names: "memory:", "sqlite:PATH", "redis://HOST…" or
+ * "postgresql://HOST/DATABASE…". `pepper` is a secret of 32 octets or more, kept apart from the store. NULL
+ * with a length of 0 draws one at random: that is for "memory:" alone, which ends with the program as well.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, and for a
+ * pepper that is short, or missing where it is needed; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_otp_ledger_open(const uint8_t *address,
+                             size_t address_len,
+                             const uint8_t *pepper,
+                             size_t pepper_len,
+                             otls_otp_ledger **ledger,
+                             otls_error **error);
+
+/**
+ * Frees a ledger, which forgets its codes. NULL is fine.
+ */
+void otls_otp_ledger_free(otls_otp_ledger *ledger);
+
+/**
+ * Still verifies codes that were issued with another pepper, so that it can be replaced. To be called before
+ * the ledger is used.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a short pepper, and while another thread uses the ledger.
+ */
+int32_t otls_otp_ledger_add_former_pepper(const otls_otp_ledger *ledger,
+                                          const uint8_t *pepper,
+                                          size_t pepper_len,
+                                          otls_error **error);
+
+/**
+ * Sets the limits for each subject: wrong codes in a row over all its codes (1 to 100, 100 unless set), and new
+ * codes (30) within a window of so many seconds (600). To be called before the ledger is used.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a limit out of these bounds or 0, and while another thread uses the
+ * ledger.
+ */
+int32_t otls_otp_ledger_set_policy(const otls_otp_ledger *ledger,
+                                   uint32_t subject_attempts,
+                                   uint32_t issues,
+                                   uint64_t window,
+                                   otls_error **error);
+
+/**
+ * Sets what codes look like: `len` characters, 6 to 12, of an alphabet of ten or more visible characters of
+ * ASCII. Six decimal digits unless set. To be called before the ledger is used.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for another alphabet or length, and while another thread uses the ledger.
+ */
+int32_t otls_otp_ledger_set_code_format(const otls_otp_ledger *ledger,
+                                        const uint8_t *alphabet,
+                                        size_t alphabet_len,
+                                        size_t len,
+                                        otls_error **error);
+
+/**
+ * Records every event in an audit log, the file at `path`, which is made where there is none. `key` is a secret
+ * of 32 octets or more, kept apart from the log. From then on nothing is issued or accepted that cannot be
+ * recorded. To be called before the ledger is used.
+ *
+ * Errors: `OTLS_ERROR_OTP_AUDIT` where the log cannot be opened or is not as it was written;
+ * `OTLS_ERROR_API_MISUSE` for a short key, and while another thread uses the ledger.
+ */
+int32_t otls_otp_ledger_set_audit(const otls_otp_ledger *ledger,
+                                  const uint8_t *path,
+                                  size_t path_len,
+                                  const uint8_t *key,
+                                  size_t key_len,
+                                  otls_error **error);
+
+/**
+ * Checks a whole audit log. `*count` (may be NULL) is then the number of events, and `mac`, `OTLS_AUDIT_MAC_LEN`
+ * octets, the end of the chain: kept elsewhere, it shows later whether the log was put back to an older state.
+ *
+ * Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
+ * `OTLS_ERROR_API_MISUSE` for a short key.
+ */
+int32_t otls_audit_verify(const uint8_t *path,
+                          size_t path_len,
+                          const uint8_t *key,
+                          size_t key_len,
+                          uint64_t *count,
+                          uint8_t *mac,
+                          size_t *mac_len,
+                          otls_error **error);
+
+/**
+ * Issues a code to a subject, the customer's identifier as text, for one transaction. It
+ * is good for `ttl` seconds and until `attempts` wrong codes were tried.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
+ * `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
+ * `OTLS_ERROR_OTP_AUDIT`.
+ */
+int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
+                              const uint8_t *subject,
+                              size_t subject_len,
+                              const otls_otp_context *context,
+                              uint64_t ttl,
+                              uint32_t attempts,
+                              uint64_t now,
+                              otls_otp_issued **issued,
+                              otls_error **error);
+
+/**
+ * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
+ * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
+ * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
+ * error.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
+ * `OTLS_ERROR_OTP_STORE` and `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted.
+ */
+int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
+                               const uint8_t *id,
+                               size_t id_len,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               const otls_otp_context *context,
+                               const uint8_t *code,
+                               size_t code_len,
+                               uint64_t now,
+                               int32_t *verdict,
+                               uint32_t *attempts_left,
+                               otls_error **error);
+
+/**
+ * Issues a code in the place of one that did not arrive, for the same subject and transaction: that one is
+ * cancelled, and the wrong codes that it has seen count for the new one.
+ *
+ * Errors: `OTLS_ERROR_OTP_NOT_OPEN` where the other one was accepted, cancelled, locked, or is expired or
+ * unknown; otherwise as `otls_otp_ledger_issue`.
+ */
+int32_t otls_otp_ledger_resend(const otls_otp_ledger *ledger,
+                               const uint8_t *id,
+                               size_t id_len,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               const otls_otp_context *context,
+                               uint64_t ttl,
+                               uint32_t attempts,
+                               uint64_t now,
+                               otls_otp_issued **issued,
+                               otls_error **error);
+
+/**
+ * Withdraws a code. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
+ * it is too late.
+ *
+ * Errors: as `otls_otp_ledger_verify`.
+ */
+int32_t otls_otp_ledger_cancel(const otls_otp_ledger *ledger,
+                               const uint8_t *id,
+                               size_t id_len,
+                               uint64_t now,
+                               int32_t *verdict,
+                               otls_error **error);
+
+/**
+ * Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+ */
+int32_t otls_otp_ledger_lock(const otls_otp_ledger *ledger,
+                             const uint8_t *subject,
+                             size_t subject_len,
+                             uint64_t now,
+                             otls_error **error);
+
+/**
+ * Unlocks a subject that was locked or has had too many wrong codes in a row, once the bank knows that it is the
+ * customer who asks.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+ */
+int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
+                               const uint8_t *subject,
+                               size_t subject_len,
+                               uint64_t now,
+                               otls_error **error);
+
+/**
+ * Forgets the codes that expired more than an hour before `now`; `*count` (may be NULL) is their number. Stores
+ * do so by themselves too, a few with each new code.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+ */
+int32_t otls_otp_ledger_expire(const otls_otp_ledger *ledger,
+                               uint64_t now,
+                               uint64_t *count,
+                               otls_error **error);
+
+/**
+ * Counts what a ledger holds, into `*statistics`, which may be uninitialised.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`.
+ */
+int32_t otls_otp_ledger_statistics(const otls_otp_ledger *ledger,
+                                   uint64_t now,
+                                   otls_otp_statistics *statistics,
+                                   otls_error **error);
 
 /**
  * The bank's message that takes a code to the customer. `text` is shown to him and has the code in it;

@@ -96,7 +96,7 @@ static void an_otp_comes_by_mail(void) {
     size_t len, code_len, issued_len;
     WORKS(otls_otp_context_new(&context, &error));
     WORKS(otls_otp_context_set(context, TEXT("amount"), TEXT("100000.00"), &error));
-    WORKS(otls_otp_ledger_new_memory(NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
 
