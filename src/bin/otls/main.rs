@@ -69,6 +69,7 @@ enum Command {
     #[command(subcommand)]
     Totp(totp::Command),
     /// Seal a file for a certificate's holder, and open what was sealed.
+    #[command(subcommand)]
     Cms(cms::Command),
     /// Judge a certificate, and say why.
     Verify(verify::Arguments),
