@@ -41,8 +41,8 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi,otls/cli,otls/redis,otls/postgres -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
-	$(PY) -m ruff check bindings/python examples scripts
-	$(PY) -m ruff format --check bindings/python examples scripts
+	$(PY) -m ruff check benches bindings/python examples scripts
+	$(PY) -m ruff format --check benches bindings/python examples scripts
 	cd bindings/python && $(abspath $(PY)) -m mypy
 	$(PY) scripts/check_house.py
 

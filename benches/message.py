@@ -28,7 +28,9 @@ def main() -> None:
     key = otls.PrivateKey.generate("ecdsa")
     authority = otls.Authority.create(key, otls.DistinguishedName(common_name="Bench Root"))
     trust = otls.TrustStore(authority.certificate)
-    server = otls.Connection.server(otls.Config.server(identity(authority, "bank.example", "server"), trust=trust))
+    server = otls.Connection.server(
+        otls.Config.server(identity(authority, "bank.example", "server"), trust=trust)
+    )
     config = otls.Config.client(trust, identity=identity(authority, "customer.example", "client"))
     client = otls.Connection.client(config, "bank.example")
     while client.pending() or server.pending():

@@ -5,21 +5,22 @@
 
 #[path = "otp_stores/ground.rs"]
 mod ground;
+#[path = "otp_stores/process.rs"]
+mod process;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::Write;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ground::{Ground, Memory, Postgres, Redis, RedisServer, Sqlite};
+use ground::{Ground, Memory, Postgres, Redis, Sqlite, ledger, payment};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Context, Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store, Tag, Verdict,
+    Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store, Tag, Verdict,
 };
-use otls::{Error, Secret, UnixTime};
+use otls::{Error, UnixTime};
+use process::Peer;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -310,16 +311,6 @@ fn numbers_and_names_at_their_limits_are_kept(ground: &impl Ground) {
     assert_eq!(present_at(&*store, 2, tag(2), UnixTime(0), 100), Verdict::Accepted);
 }
 
-fn ledger(store: Box<dyn Store>) -> Ledger {
-    let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
-    ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
-    ledger
-}
-
-fn payment() -> Context {
-    Context::new().with("amount", "10000000").unwrap()
-}
-
 fn issue(ledger: &Ledger) -> Issued {
     ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap()
 }
@@ -382,166 +373,4 @@ fn what_was_kept_is_there_when_the_store_is_opened_again(ground: &impl Ground) {
     assert_eq!(verify(&second, &used), Verdict::Used);
     assert_eq!(verify(&second, &open), Verdict::Accepted);
     assert_eq!(second.statistics(NOW).unwrap().locked_subjects, 1);
-}
-
-/// Another process over the same store.
-struct Peer {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(mode: &str, address: &str) -> Self {
-        let mut command = Command::new(peer_program());
-        command.args([mode, address]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { process, input, output: BufReader::new(output) }
-    }
-
-    fn read(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The example that cargo has built beside this test.
-fn peer_program() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.parent().unwrap().parent().unwrap().join("examples/ledger_peer");
-    assert!(program.is_file(), "{} is not built: run 'cargo test' without '--test'", program.display());
-    program
-}
-
-#[test]
-fn nothing_is_lost_when_the_bank_is_killed_at_any_moment() {
-    const KILLS: u32 = 200;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("otp.sqlite");
-    let address = format!("sqlite:{}", path.display());
-    let mut issued = 0;
-    for kill in 0..KILLS {
-        let mut peer = Peer::start("issue", &address);
-        // From before the database is open to many codes later, a moment that differs each time.
-        std::thread::sleep(Duration::from_micros(u64::from(kill * 7919 % 40_000)));
-        peer.process.kill().unwrap();
-        peer.process.wait().unwrap();
-        let lines: Vec<String> = peer.output.by_ref().lines().map(Result::unwrap).collect();
-
-        let ledger = ledger(otls::otp::open_store(&address).unwrap());
-        let accepted: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("accepted ")).collect();
-        for reported in lines.iter().filter_map(|line| line.strip_prefix("issued ")) {
-            issued += 1;
-            let (id, code) = reported.split_once(' ').unwrap();
-            let id = OtpId(u128::from_str_radix(id, 16).unwrap().to_be_bytes());
-            let verdict = ledger.verify(&id, "asha", &payment(), code, NOW).unwrap();
-            match accepted.contains(&reported) {
-                true => assert_eq!(verdict, Verdict::Used, "kill {kill}: accepted again"),
-                // It may have been accepted without having been reported.
-                false => assert!(matches!(verdict, Verdict::Accepted | Verdict::Used), "{kill}: {verdict:?}"),
-            }
-        }
-        let database = rusqlite::Connection::open(&path).unwrap();
-        let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(check, "ok");
-    }
-    assert!(issued > KILLS, "only {issued} codes were issued: the kills came too early to mean anything");
-}
-
-#[test]
-fn a_redis_server_that_is_killed_accepts_nothing_and_remembers_when_it_is_back() {
-    let Some(ground) = Redis::prepare() else { return };
-    let ledger = ledger(ground.open());
-    let (one, other) = (issue(&ledger), issue(&ledger));
-    let verify = |issued: &Issued| ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
-    assert_eq!(verify(&one), Ok(Verdict::Accepted));
-    let (folder, port) = ground.server.kill();
-    assert!(matches!(verify(&other), Err(Error::Otp(OtpError::Store(_)))));
-    let issued = ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom);
-    assert!(matches!(issued.err(), Some(Error::Otp(OtpError::Store(_)))));
-    let server = RedisServer::start(folder, port);
-    assert!(server.is_some());
-    assert_eq!(verify(&one), Ok(Verdict::Used));
-    assert_eq!(verify(&other), Ok(Verdict::Accepted));
-}
-
-#[test]
-fn a_database_that_drops_connections_accepts_nothing_on_them_and_is_found_again() {
-    let Some(ground) = Postgres::prepare() else { return };
-    let ledger = ledger(ground.open());
-    let issued = issue(&ledger);
-    let verify = || ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
-    let others = "application_name = 'otls' AND datname = ";
-    ground.cluster.run(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}'{}'",
-        ground.database
-    ));
-    let failed = verify();
-    assert!(matches!(failed, Err(Error::Otp(OtpError::Store(_)))), "{failed:?}");
-    assert_eq!(verify(), Ok(Verdict::Accepted));
-}
-
-#[test]
-fn stores_that_cannot_be_opened_say_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, content: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        format!("sqlite:{}", path.display())
-    };
-    let newer = folder.path().join("newer.sqlite");
-    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let dead = ground::free_port();
-    let cases = [
-        (
-            file("text", b"this is not a database, and long enough to be told apart from one"),
-            "not a database",
-        ),
-        (format!("sqlite:{}", newer.display()), "version 99"),
-        (format!("sqlite:{}", folder.path().join("no/such/folder").display()), "No such file"),
-        (format!("sqlite:{}", folder.path().display()), "directory"),
-        (format!("redis://127.0.0.1:{dead}"), "refused"),
-        ("redis://".to_owned(), ""),
-        (format!("postgresql://bank@127.0.0.1:{dead}/otp"), "refused"),
-        ("postgresql://bank@127.0.0.1:port/otp".to_owned(), "port"),
-    ];
-    for (address, text) in cases {
-        match otls::otp::open_store(&address).map(drop) {
-            Err(error @ Error::Otp(OtpError::Store(_))) => {
-                assert!(error.to_string().contains(text), "{address}: {error}");
-            }
-            other => panic!("{address}: {other:?}"),
-        }
-    }
-    for address in ["", "memory", "memory:x", "sqlite:", "mysql://host/otp", "otp.sqlite"] {
-        let refused = otls::otp::open_store(address).map(drop);
-        assert!(matches!(refused, Err(Error::ApiMisuse(_))), "{address}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_database_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("otp.sqlite");
-    let ledger = ledger(otls::otp::open_store(&format!("sqlite:{}", path.display())).unwrap());
-    issue(&ledger);
-    let mut files = 0;
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let file = file.unwrap();
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
-        files += 1;
-    }
-    assert!(files >= 2, "there is a write-ahead log beside the database");
 }

@@ -1,4 +1,5 @@
 //! What each store stands on: a file, or a real server that is started for the test.
+#![allow(dead_code, reason = "not each test needs all of it")]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use otls::otp::{MemoryStore, Store, open_store};
+use otls::Secret;
+use otls::otp::{Context, Ledger, MemoryStore, Policy, Store, open_store};
 use tempfile::TempDir;
 
 /// An empty store, which may be opened several times.
@@ -27,6 +29,17 @@ pub(crate) trait Ground {
 
     /// For other processes; `None` where the store ends with the process.
     fn address(&self) -> Option<String>;
+}
+
+/// A ledger that asks nobody to wait.
+pub(crate) fn ledger(store: Box<dyn Store>) -> Ledger {
+    let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
+    ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
+    ledger
+}
+
+pub(crate) fn payment() -> Context {
+    Context::new().with("amount", "10000000").unwrap()
 }
 
 pub(crate) struct Memory(Arc<MemoryStore>);

@@ -696,7 +696,7 @@ class Ledger:
         address: str = "memory:",
         *,
         pepper: _Material | None = None,
-        former_peppers: Sequence[_Material] = (),
+        former_peppers: Sequence[_Material] | None = None,
         subject_attempts: int = 100,
         issues: int = 30,
         window: int = 600,

@@ -205,7 +205,7 @@ impl Ledger {
     /// store; in memory it may be left out and is random then.
     #[new]
     #[pyo3(signature = (
-        address="memory:", *, pepper=None, former_peppers=Vec::new(), subject_attempts=100, issues=30,
+        address="memory:", *, pepper=None, former_peppers=None, subject_attempts=100, issues=30,
         window=600, alphabet="0123456789", length=6, audit_log=None, audit_key=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
@@ -213,7 +213,7 @@ impl Ledger {
         py: Python<'_>,
         address: &str,
         pepper: Option<Material>,
-        former_peppers: Vec<Material>,
+        former_peppers: Option<Vec<Material>>,
         subject_attempts: u32,
         issues: u32,
         window: u64,
@@ -236,7 +236,8 @@ impl Ledger {
                 ));
             }
         };
-        let former: Vec<_> = former_peppers.into_iter().map(Material::into_secret).collect();
+        let former: Vec<_> =
+            former_peppers.unwrap_or_default().into_iter().map(Material::into_secret).collect();
         let format = otp::CodeFormat::of(alphabet, length)?;
         let audit = match (audit_log, audit_key) {
             (Some(path), Some(key)) => Some((path, key.into_secret())),
