@@ -1,4 +1,4 @@
-"""The customer: connects to the bank, enrols with the TTP, shows the OTP and returns it."""
+"""The customer: connects to the bank, enrols with the TTP, shows the OTP and returns it, signed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from _terminal import (
 )
 
 PROGRAM = "my_client"
+DECLINE = "no"
 NAME = Question("name", "user name for the certificate", "customer", user_name)
 
 
@@ -124,7 +125,7 @@ def wanted_key(request: otls.RequestedCertificate) -> tuple[str, str]:
 
 
 def exchange(operator: Operator, args: argparse.Namespace, stream: otls.Stream) -> Exit:
-    """Shows the message, returns the code and reports what the bank says of it."""
+    """Shows the message, returns the code with a signed receipt and reports what the bank says of it."""
     bank = stream.peer
     operator.say(f"verified the bank {bank.subject if bank else ''}")
     operator.say(f"connection: {stream.suite}, {stream.group}, {stream.peer_scheme}")
@@ -136,11 +137,15 @@ def exchange(operator: Operator, args: argparse.Namespace, stream: otls.Stream) 
     show(envelope.expose_text())
     while True:
         code = (
-            operator.read("type the code to approve the payment", flag="no --confirm")
+            operator.read(f"type the code to approve the payment, or {DECLINE}", flag="no --confirm")
             if args.confirm
             else envelope.code
         )
-        stream.send_message(otls.Answer(envelope.id, code))
+        if code == DECLINE:
+            stream.decline(envelope)
+            operator.say("told the bank, signed, that you decline")
+            return Exit.OK
+        stream.approve(envelope, code)
         notice = stream.receive_message()
         if not isinstance(notice, otls.VerdictNotice):
             raise Stop(

@@ -1,4 +1,4 @@
-"""The bank: waits for a customer, enrols with the TTP, sends an OTP and checks what comes back."""
+"""The bank: waits for a customer, enrols with the TTP, sends an OTP, checks and keeps what comes back."""
 
 from __future__ import annotations
 
@@ -52,10 +52,12 @@ SUITES = {
 }
 
 #: What the customer is asked to approve: the code is good for this and for nothing else.
-TRANSFER = otls.Context(
-    {"purpose": "transfer", "amount": "100000.00", "currency": "INR", "payee": "your friend's account"}
+TRANSFER = otls.Transaction(
+    "transfer",
+    "The OTP for transferring {amount} to {payee} is {code}.",
+    amount=otls.Amount(10_000_000, "INR"),
+    payee="your friend's account",
 )
-MESSAGE = "The OTP for transferring Rs 1,00,000 to your friend's account is {code}."
 
 
 def main() -> int:
@@ -193,16 +195,9 @@ class Bank:
         subject = customer.subject.common_name
         self._operator.say(f"verified the customer {customer.subject}")
         self._operator.say(f"connection: {stream.suite}, {stream.group}, {stream.scheme}")
-        issued = self._ledger.issue(subject, TRANSFER, ttl=self._args.ttl, attempts=self._args.attempts)
-        stream.send_message(
-            otls.Envelope(
-                id=issued.id,
-                text=MESSAGE.format(code=issued.code.expose()),
-                code=issued.code,
-                context=TRANSFER,
-                expires_at=issued.expires_at,
-            )
-        )
+        context = TRANSFER.context
+        issued = self._ledger.issue(subject, context, ttl=self._args.ttl, attempts=self._args.attempts)
+        stream.send_message(otls.Envelope.for_transaction(issued, TRANSFER))
         self._operator.say(f"sent an OTP to {subject}; waiting for it to come back")
         while True:
             answer = stream.receive_message()
@@ -212,16 +207,36 @@ class Bank:
                     "the customer left without returning the code",
                     "see the customer's terminal",
                 )
-            verdict = self._ledger.verify(answer.id, subject, TRANSFER, answer.code)
+            # Code and receipt count together: without a proof of what was approved nothing is accepted.
+            if answer.receipt is None:
+                raise Stop(Exit.OTP, f"{subject} sent no signed receipt", "see the customer's terminal")
+            answer.receipt.check_context(context)
+            if answer.code is None:
+                self._keep(answer.receipt)
+                raise Stop(Exit.OTP, f"{subject} declined the transfer")
+            verdict = self._ledger.verify(answer.id, subject, context, answer.code)
+            if verdict.accepted:
+                self._keep(answer.receipt)
             stream.send_message(otls.VerdictNotice(answer.id, verdict))
             if verdict.accepted:
                 self._operator.say(f"the code of {subject} was verified: accepted")
-                again = self._ledger.verify(answer.id, subject, TRANSFER, answer.code)
+                again = self._ledger.verify(answer.id, subject, context, answer.code)
                 self._operator.say(f"the same code a second time is refused: {again}")
                 return Exit.OTP if again.accepted else Exit.OK
             self._operator.say(f"the code of {subject} was refused: {verdict}")
             if not verdict.attempts_left:
                 return Exit.OTP
+
+    def _keep(self, receipt: otls.Receipt) -> None:
+        path = Path("Server") / "receipts" / f"{receipt.id}.pem"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            otls.write_file(path, receipt.to_pem(), mode=0o600, overwrite=False)
+        except OSError as error:
+            raise Stop(
+                Exit.FILES, f"cannot keep the receipt {path}: {error.strerror}", "check the folder"
+            ) from error
+        self._operator.say(f"keeps the customer's signed receipt, {receipt.decision}: {path}")
 
 
 def _unconfigured(offer: otls.Offer) -> otls.Config:

@@ -12,7 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::{Random, SystemRandom};
-use otls::otp::{Channel, Context, Envelope, Ledger, MemoryStore, Message, Verdict};
+use otls::otp::{
+    Amount, Answer, Channel, Envelope, Evidence, Ledger, MemoryStore, Message, Transaction, Verdict,
+};
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     TrustStore,
@@ -65,23 +67,31 @@ fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
     let mut pepper = vec![0; 32];
     SystemRandom.fill(&mut pepper)?;
     let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(pepper))?;
-    let context = Context::new().with("amount", "INR 100000.00")?.with("payee", "your friend")?;
-    let issued = ledger.issue(&subject, &context, OTP_LIFETIME, OTP_ATTEMPTS, now()?, &SystemRandom)?;
-    let code = issued.code.expose();
-    let text = format!("The OTP for transferring Rs 1,00,000 to your friend's account is {code}.");
-    let envelope = Envelope::new(&issued, context.clone(), Secret::from(text.into_bytes()));
-    wire.send(&Message::Envelope(envelope))?;
-
-    let Message::Answer { id, code } = wire.receive()? else {
-        return Err("expected the customer's answer".into());
+    let transfer = Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR")?),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
     };
+    let context = transfer.context()?;
+    let issued = ledger.issue(&subject, &context, OTP_LIFETIME, OTP_ATTEMPTS, now()?, &SystemRandom)?;
+    wire.send(&Message::Envelope(Envelope::for_transaction(&issued, &transfer)?))?;
+
+    let Message::Answer(Answer { id, code: Some(code), receipt: Some(receipt) }) = wire.receive()? else {
+        return Err("expected the customer's code and receipt".into());
+    };
+    receipt.check_context(&context)?;
     let code = core::str::from_utf8(code.expose())?;
     let verdict = ledger.verify(&id, &subject, &context, code, now()?)?;
     eprintln!("bank: the code of {subject} is {verdict:?}");
+    if verdict.is_accepted() {
+        eprintln!("bank: keeps\n{}", Evidence::new(receipt, &wire.connection)?.to_pem());
+    }
     wire.send(&Message::Verdict { id, verdict })
 }
 
-/// The customer: reads the message and returns the code.
+/// The customer: reads the message and returns the code with a signed receipt.
 fn show(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
     let connection = Connection::client(config, GeneralName::parse("localhost")?, now()?)?;
     let mut wire = Wire::new(socket, connection);
@@ -90,7 +100,9 @@ fn show(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
         return Err("expected the bank's message".into());
     };
     println!("{}", core::str::from_utf8(envelope.text.expose())?);
-    wire.send(&Message::Answer { id: envelope.id, code: envelope.code })?;
+    let code = Secret::from(envelope.code.expose().to_vec());
+    wire.channel.approve(&mut wire.connection, &envelope, code, now()?, &SystemRandom)?;
+    wire.flush()?;
     let accepted = matches!(wire.receive()?, Message::Verdict { verdict: Verdict::Accepted, .. });
     if accepted { Ok(()) } else { Err("the bank did not accept the code".into()) }
 }

@@ -18,18 +18,19 @@ def enrol(name: str, profile: str) -> otls.Identity:
 
 
 def bank(listener: otls.Listener) -> None:
-    payment = otls.Context({"amount": "100000.00", "currency": "INR", "payee": "your friend"})
+    template = "The OTP for transferring {amount} to {payee} is {code}."
+    amount, payee = otls.Amount(10_000_000, "INR"), "your friend's account"
+    payment = otls.Transaction("transfer", template, amount=amount, payee=payee)
     ledger = otls.Ledger()
     with listener.accept() as stream:
         customer = stream.peer.subject.common_name if stream.peer else ""
-        otp = ledger.issue(customer, payment)
-        text = f"The OTP for transferring Rs 1,00,000 to your friend's account is {otp.code.expose()}."
-        stream.send_message(
-            otls.Envelope(id=otp.id, text=text, code=otp.code, context=payment, expires_at=otp.expires_at)
-        )
+        otp = ledger.issue(customer, payment.context)
+        stream.send_message(otls.Envelope.for_transaction(otp, payment))
         match stream.receive_message():
-            case otls.Answer(id=id, code=code):
-                verdict = ledger.verify(id, customer, payment, code)
+            case otls.Answer(id=id, code=otls.Code() as code, receipt=otls.Receipt() as receipt):
+                receipt.check_context(payment.context)
+                print(receipt.verify(trust).subject.common_name, receipt.decision, payment.amount)
+                verdict = ledger.verify(id, customer, payment.context, code)
                 stream.send_message(otls.VerdictNotice(id, verdict))
 
 
@@ -40,7 +41,7 @@ with otls.listen(("127.0.0.1", 0), otls.Config.server(enrol("bank", "server"), t
         match stream.receive_message():
             case otls.Envelope() as envelope:
                 print(envelope.expose_text())
-                stream.send_message(otls.Answer(envelope.id, envelope.code))
+                stream.approve(envelope)
         match stream.receive_message():
             case otls.VerdictNotice(verdict=verdict):
                 print(verdict.kind)

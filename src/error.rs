@@ -216,6 +216,11 @@ pub enum OtpError {
     /// The OCRA suite is malformed or not supported, or an input is not what it asks for; the text says
     /// which.
     Suite(String),
+    /// The customer's signed receipt is malformed, for another code, transaction or connection, or its
+    /// signature does not verify; the text says which.
+    Receipt(String),
+    /// An amount, a currency or a template that is not acceptable; the text says which.
+    Transaction(String),
 }
 
 /// Why enrolment failed.

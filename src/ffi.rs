@@ -37,6 +37,7 @@ mod otp;
 mod otpauth;
 mod path;
 mod pointer;
+mod receipt;
 mod request;
 mod session;
 mod trust;
@@ -64,6 +65,7 @@ mod tests {
         shareable::<super::oath::otls_hotp>();
         shareable::<super::oath::otls_totp>();
         shareable::<super::ocra::otls_ocra>();
+        shareable::<super::receipt::otls_receipt>();
         shareable::<super::otp::otls_otp_context>();
         shareable::<super::otp::otls_otp_issued>();
         shareable::<super::ledger::otls_otp_ledger>();

@@ -5,26 +5,35 @@
 //! the ledger accepts it once. A [`Mail`] takes it to a customer who is not connected. docs/PROTOCOL.md has
 //! the octets.
 
+mod amount;
+mod answer;
 mod audit;
 mod channel;
 mod code;
 mod context;
 mod envelope;
+mod evidence;
 mod ledger;
 mod mail;
 mod message;
 pub mod oath;
 mod reader;
+mod receipt;
 mod store;
+mod transaction;
 
+pub use amount::Amount;
+pub use answer::{Answer, Decision};
 pub use audit::{Audit, AuditHead, AuditLog, Event, EventKind};
 pub use channel::Channel;
 pub use code::{Code, CodeFormat};
 pub use context::Context;
 pub use envelope::Envelope;
+pub use evidence::Evidence;
 pub use ledger::{Issued, Ledger, OtpId, Verdict};
 pub use mail::Mail;
 pub use message::Message;
+pub use receipt::Receipt;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "redis")]
@@ -32,3 +41,4 @@ pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, open_store};
+pub use transaction::Transaction;

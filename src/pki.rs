@@ -13,7 +13,7 @@ mod identity;
 mod key;
 mod key_format;
 mod name;
-mod pem;
+pub(crate) mod pem;
 pub(crate) mod pkcs7;
 mod signature;
 mod text;

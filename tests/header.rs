@@ -25,6 +25,7 @@ const SOURCES: &[&str] = &[
     "otp",
     "ledger",
     "channel",
+    "receipt",
     "oath",
     "ocra",
     "otpauth",

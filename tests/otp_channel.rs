@@ -6,7 +6,7 @@ mod common;
 use common::{NOW, Pair, World, transfer};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Channel, Context, Envelope, Issued, Ledger, MemoryStore, Message, OtpId, Verdict};
+use otls::otp::{Answer, Channel, Context, Envelope, Issued, Ledger, MemoryStore, Message, OtpId, Verdict};
 use otls::pki::KeyType;
 use otls::{ClientAuth, Config, Connection, Error, SUPPORTED_SUITES, Secret, State};
 
@@ -30,7 +30,7 @@ fn some_envelope() -> Message {
 }
 
 fn answer() -> Message {
-    Message::Answer { id: OtpId([1; 16]), code: Secret::from(b"256345".to_vec()) }
+    Message::Answer(Answer::new(OtpId([1; 16]), Secret::from(b"256345".to_vec())))
 }
 
 fn pair() -> Pair {
@@ -69,10 +69,12 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
         assert_eq!((received.issued_at, received.expires_at), (NOW, NOW.plus(120)));
         assert!(customer.receive(&mut pair.client, NOW).unwrap().is_none());
 
-        let back = Message::Answer { id: received.id, code: received.code };
+        let back = Message::Answer(Answer::new(received.id, received.code));
         customer.send(&mut pair.client, &back).unwrap();
         carry(&mut pair.client, &mut pair.server);
-        let Some(Message::Answer { id, code }) = bank.receive(&mut pair.server, NOW).unwrap() else {
+        let Some(Message::Answer(Answer { id, code: Some(code), .. })) =
+            bank.receive(&mut pair.server, NOW).unwrap()
+        else {
             panic!("no answer");
         };
         let code = core::str::from_utf8(code.expose()).unwrap();

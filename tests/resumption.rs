@@ -333,13 +333,15 @@ fn a_hello_that_was_changed_before_the_binder_ends_the_handshake() {
 
 #[test]
 fn otp_messages_are_bound_to_the_resumed_connection_and_both_identities() {
-    use otls::otp::{Channel, Message, OtpId};
+    use otls::otp::{Answer, Channel, Message, OtpId};
     let bank = Bank::new();
     let mut pair = resuming(bank.client(), bank.server(), bank.session(), NOW).established();
     let (mut ours, mut theirs) = (Channel::new(), Channel::new());
-    let answer = Message::Answer { id: OtpId([7; 16]), code: b"256345".to_vec().into() };
+    let answer = Message::Answer(Answer::new(OtpId([7; 16]), b"256345".to_vec().into()));
     theirs.send(&mut pair.client, &answer).unwrap();
     common::transfer(&mut pair.client, &mut pair.server).unwrap();
-    let Some(Message::Answer { id, .. }) = ours.receive(&mut pair.server, NOW).unwrap() else { panic!() };
+    let Some(Message::Answer(Answer { id, .. })) = ours.receive(&mut pair.server, NOW).unwrap() else {
+        panic!()
+    };
     assert_eq!(id, OtpId([7; 16]));
 }

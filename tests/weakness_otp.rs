@@ -8,11 +8,14 @@ use std::sync::Arc;
 use common::{DAY, NOW, World, transfer};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
-use otls::error::EnrolmentError;
+use otls::error::{EnrolmentError, OtpError};
 use otls::est::{EstClient, EstReply, EstServer, Register};
-use otls::otp::{Channel, Context, Envelope, Ledger, MemoryStore, Message, Verdict};
+use otls::otp::{
+    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Ledger, MemoryStore, Message, OtpId,
+    Receipt, Transaction, Verdict,
+};
 use otls::pki::{
-    Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, KeyType, PeerRole,
+    Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
     PrivateKey, Profile,
 };
 use otls::{Error, Secret};
@@ -92,9 +95,11 @@ fn the_code_that_was_shown_is_verified_once_and_a_second_try_is_refused() {
 
     for expected in [Verdict::Accepted, Verdict::Used, Verdict::Used] {
         let code = Secret::from(shown.code.expose().to_vec());
-        customer.send(&mut pair.client, &Message::Answer { id: shown.id, code }).unwrap();
+        customer.send(&mut pair.client, &Message::Answer(Answer::new(shown.id, code))).unwrap();
         transfer(&mut pair.client, &mut pair.server).unwrap();
-        let Some(Message::Answer { id, code }) = bank.receive(&mut pair.server, NOW).unwrap() else {
+        let Some(Message::Answer(Answer { id, code: Some(code), .. })) =
+            bank.receive(&mut pair.server, NOW).unwrap()
+        else {
             panic!("no answer");
         };
         let code = core::str::from_utf8(code.expose()).unwrap();
@@ -110,6 +115,60 @@ fn a_code_for_one_amount_does_not_release_another() {
     let issued = ledger.issue("asha", &payment("100000.00"), 120, 3, NOW, &SystemRandom).unwrap();
     let verdict = ledger.verify(&issued.id, "asha", &payment("999999.00"), issued.code.expose(), NOW);
     assert_eq!(verdict.unwrap(), Verdict::Wrong { attempts_left: 2 });
+}
+
+/// The text was words around a code: whoever could change them showed one payment and had another approved.
+#[test]
+fn the_customer_reads_what_the_code_is_bound_to() {
+    let mut pair = World::new(KeyType::EcdsaP256).pair().established();
+    let transfer_of = Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    };
+    let context = transfer_of.context().unwrap();
+    let issued = ledger().issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let envelope = Envelope::for_transaction(&issued, &transfer_of).unwrap();
+    Channel::new().send(&mut pair.server, &Message::Envelope(envelope)).unwrap();
+    transfer(&mut pair.server, &mut pair.client).unwrap();
+    let octets = common::read(&mut pair.client);
+    let at = octets.windows(11).position(|words| words == b"Rs 1,00,000").unwrap();
+
+    for shown in [b"Rs 1,00,000", b"Rs 9,99,999"] {
+        let mut octets = octets.clone();
+        octets[at..at + 11].copy_from_slice(shown);
+        pair.server.seal(&octets).unwrap();
+        transfer(&mut pair.server, &mut pair.client).unwrap();
+        let received = Channel::new().receive(&mut pair.client, NOW);
+        match shown {
+            b"Rs 1,00,000" => assert!(received.is_ok()),
+            _ => assert!(matches!(received.err(), Some(Error::Otp(OtpError::Malformed(_))))),
+        }
+    }
+}
+
+/// Nothing was left of an approval but a line in a log.
+#[test]
+fn what_was_approved_can_be_proven_and_a_forged_proof_is_refused() {
+    let world = World::new(KeyType::EcdsaP256);
+    let thief = World::new(KeyType::EcdsaP256);
+    let pair = world.pair().established();
+    let sign = |connection, identity: &Identity| {
+        let (id, context) = (OtpId([1; 16]), payment("100000.00"));
+        Receipt::sign(connection, identity, id, context, Decision::Approved, NOW, &SystemRandom)
+    };
+    let receipt = sign(&pair.client, &world.client).unwrap();
+    let evidence = Evidence::new(receipt, &pair.server).unwrap();
+    let trust = common::trust(&world.authority);
+    assert!(evidence.verify(&trust).is_ok());
+    assert!(evidence.receipt().check_context(&payment("100000.01")).is_err());
+    // The bank cannot sign for the customer, and nobody's certificate will do.
+    assert!(sign(&pair.server, &world.server).is_err());
+    let theirs = thief.pair().established();
+    let forged = Evidence::new(sign(&theirs.client, &thief.client).unwrap(), &theirs.server).unwrap();
+    assert!(forged.verify(&trust).is_err());
 }
 
 /// Nothing limited how often a code could be guessed.

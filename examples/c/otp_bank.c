@@ -1,57 +1,46 @@
 /*
  * The bank: serves customers who have a certificate of the authority, sends each an OTP for a transfer and
- * checks what comes back.
+ * checks the code and the signed receipt that come back.
  *
- *     otp_bank CA/cert.pem Server/bank.pem Server/private_key.pem [PORT] [--count N]
+ *     otp_bank CA/cert.pem Server/bank.pem Server/private_key.pem [PORT] [--count N] [--receipts FOLDER]
  *
- * It listens on 127.0.0.1, port 5000 by default; port 0 takes a free one. All it says goes to standard
+ * What customers sign is kept in FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free one. All it says goes to standard
  * error. OTLS_KEY_PASSWORD is the key's password, if it has one.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "peer.h"
+#include "receipts.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+static const char *receipts; /* The folder for them; NULL keeps none. */
+
 enum { CODE_LIFETIME = 120, CODE_ATTEMPTS = 3 };
+
+#define TEXT(words) (const uint8_t *)(words), sizeof(words) - 1
 
 /* What the code approves, and nothing else: one changed character is another transaction. */
 static int transfer(otls_otp_context **context) {
-    static const char *const FIELDS[][2] = {
-        { "purpose", "transfer" }, { "amount", "100000.00" }, { "currency", "INR" },
-        { "payee", "your friend's account" }
-    };
     otls_error *error = NULL;
-    int32_t failed = otls_otp_context_new(context, &error);
-    for (size_t i = 0; !failed && i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
-        failed = otls_otp_context_set(*context, (const uint8_t *)FIELDS[i][0], strlen(FIELDS[i][0]),
-                                      (const uint8_t *)FIELDS[i][1], strlen(FIELDS[i][1]), &error);
-    }
-    return failed ? explain("the transaction", error) : DONE;
+    return otls_otp_context_payment(TEXT("transfer"), 10000000, TEXT("INR"), TEXT("your friend's account"),
+                                    TEXT("The OTP for transferring {amount} to {payee} is {code}."), context, &error)
+               ? explain("the transaction", error)
+               : DONE;
 }
 
-/* Sends the code, in a text for the customer. */
+/* Sends the code, in the text of the transaction. */
 static int send_code(struct peer *customer, const otls_otp_issued *issued, const otls_otp_context *context) {
-    char text[128];
-    size_t code_len;
     otls_error *error = NULL;
     otls_otp_message *envelope = NULL;
-    const uint8_t *code = otls_otp_issued_code(issued, &code_len);
-    int len = snprintf(text, sizeof text, "The OTP for transferring Rs 1,00,000 to your friend's account is %.*s.",
-                       (int)code_len, (const char *)code);
-    int result = otls_otp_message_envelope(issued, context, (const uint8_t *)text, (size_t)len, &envelope, &error)
-                     ? explain("the message", error)
-                     : peer_send(customer, envelope);
-    /* The text has the code in it. */
-    for (volatile char *octet = text; octet < text + sizeof text; octet++) {
-        *octet = 0;
-    }
+    int result = otls_otp_message_rendered(issued, context, &envelope, &error) ? explain("the message", error)
+                                                                              : peer_send(customer, envelope);
     otls_otp_message_free(envelope);
     return result;
 }
 
-/* Judges the code that came back, once, and tells the customer. */
+/* Judges the code that came back with its receipt, once, and tells the customer. */
 static int judge(struct peer *customer, const otls_otp_ledger *ledger, const otls_blob *subject,
                  const otls_otp_context *context, const otls_otp_message *answer) {
     uint8_t id[OTLS_OTP_ID_LEN];
@@ -61,14 +50,22 @@ static int judge(struct peer *customer, const otls_otp_ledger *ledger, const otl
     uint32_t left = 0;
     otls_error *error = NULL;
     otls_otp_message *notice = NULL;
+    otls_receipt *receipt = NULL;
+    int result = check_receipt(customer, answer, context, &receipt);
 
-    if (otls_otp_message_id(answer, id, &id_len, &error) ||
-        otls_otp_ledger_verify(ledger, id, id_len, name, subject_len, context, code, code_len, now(), &verdict,
-                               &left, &error) ||
-        otls_otp_message_of_verdict(id, id_len, verdict, left, &notice, &error)) {
-        return explain("the code cannot be judged", error);
+    if (result == DONE && (otls_otp_message_id(answer, id, &id_len, &error) ||
+                           otls_otp_ledger_verify(ledger, id, id_len, name, subject_len, context, code, code_len,
+                                                  now(), &verdict, &left, &error) ||
+                           otls_otp_message_of_verdict(id, id_len, verdict, left, &notice, &error))) {
+        result = explain("the code cannot be judged", error);
     }
-    int result = peer_send(customer, notice);
+    if (result == DONE && verdict == OTLS_VERDICT_ACCEPTED) {
+        result = keep(receipts, receipt);
+    }
+    if (result == DONE) {
+        result = peer_send(customer, notice);
+    }
+    otls_receipt_free(receipt);
     otls_otp_message_free(notice);
     if (result == DONE && verdict != OTLS_VERDICT_ACCEPTED) {
         return fail(OTP, "otp_bank", "the code was refused");
@@ -158,12 +155,18 @@ int main(int argc, char **argv) {
     unsigned long count = 1;
     int listener = -1;
 
-    if (argc > 5 && strcmp(argv[argc - 2], "--count") == 0) {
-        count = strtoul(argv[argc - 1], NULL, 10);
-        argc -= 2;
+    for (; argc > 5 && strncmp(argv[argc - 2], "--", 2) == 0; argc -= 2) {
+        if (strcmp(argv[argc - 2], "--count") == 0) {
+            count = strtoul(argv[argc - 1], NULL, 10);
+        } else if (strcmp(argv[argc - 2], "--receipts") == 0) {
+            receipts = argv[argc - 1];
+        } else {
+            count = 0;
+        }
     }
     if (argc < 4 || argc > 5 || count == 0) {
-        return fail(USAGE, "usage", "otp_bank CA.pem CERTIFICATE.pem KEY.pem [PORT] [--count N]");
+        return fail(USAGE, "usage",
+                    "otp_bank CA.pem CERTIFICATE.pem KEY.pem [PORT] [--count N] [--receipts FOLDER]");
     }
     int code = load_trust(argv[1], &trust);
     if (code == DONE) {

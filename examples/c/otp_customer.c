@@ -1,5 +1,6 @@
 /*
- * The customer: connects to the bank, shows the message with the OTP and returns the code.
+ * The customer: connects to the bank, shows the message with the OTP and returns the code with a
+ * signed receipt.
  *
  *     otp_customer CA/cert.pem Client/customer.pem Client/private_key.pem [PORT] [SERVER_NAME]
  *
@@ -41,16 +42,14 @@ static int show(const otls_otp_message *envelope) {
     return DONE;
 }
 
-/* Returns the code of the envelope. */
-static int return_code(struct peer *bank, const otls_otp_message *envelope) {
-    uint8_t id[OTLS_OTP_ID_LEN];
-    size_t id_len = sizeof id, code_len;
+/* Returns the code of the envelope with a signed receipt: what was shown is approved. */
+static int approve(struct peer *bank, const otls_otp_message *envelope) {
+    size_t code_len;
     const uint8_t *code = otls_otp_message_code(envelope, &code_len);
     otls_error *error = NULL;
     otls_otp_message *answer = NULL;
 
-    if (otls_otp_message_id(envelope, id, &id_len, &error) ||
-        otls_otp_message_answer(id, id_len, code, code_len, &answer, &error)) {
+    if (otls_otp_message_approval(bank->connection, envelope, code, code_len, now(), &answer, &error)) {
         return explain("the answer", error);
     }
     int result = peer_send(bank, answer);
@@ -72,7 +71,7 @@ static int exchange(struct peer *bank) {
         code = show(envelope);
     }
     if (code == DONE) {
-        code = return_code(bank, envelope);
+        code = approve(bank, envelope);
     }
     if (code == DONE) {
         code = peer_receive(bank, OTLS_OTP_VERDICT, &notice);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::est::{EstClient, EstServer, Register};
-use otls::otp::{Channel, Context, Envelope, Mail, Message, OtpId};
+use otls::otp::{
+    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Mail, Message, OtpId, Receipt, Transaction,
+};
 use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason};
 use otls::{ClientAuth, Config, Connection, Secret, TicketKeys, cms};
 use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, request, transfer};
@@ -117,12 +119,35 @@ fn mail() {
 
 fn otp() {
     let (mut client, mut server) = WORLD.pair();
-    let answer = Message::Answer { id: OtpId([7; 16]), code: Secret::from(b"256345".to_vec()) };
-    Channel::new().send(&mut client, &answer).unwrap();
-    transfer(&mut client, &mut server).unwrap();
-    let mut plaintext = vec![0; server.available()];
-    server.open(&mut plaintext);
-    write("otp", "answer", &plaintext);
+    let id = OtpId([7; 16]);
+    let payment = Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("friend".to_owned()),
+        template: "{amount} to {payee}: {code}".to_owned(),
+        ..Transaction::default()
+    };
+    let context = payment.context().unwrap();
+    let sign = |decision| {
+        let context = context.clone();
+        Receipt::sign(&client, &WORLD.customer, id, context, decision, NOW, &SystemRandom).unwrap()
+    };
+    let (approved, declined) = (sign(Decision::Approved), sign(Decision::Declined));
+    write("otp", "receipt", &approved.encode());
+    write("otp", "evidence", Evidence::new(approved.clone(), &client).unwrap().to_pem().as_bytes());
+    write("otp", "transaction", &context.encode());
+    let code = Secret::from(b"256345".to_vec());
+    for (name, answer) in [
+        ("answer", Answer::new(id, Secret::from(b"256345".to_vec()))),
+        ("approved", Answer::new(id, code).with_receipt(approved)),
+        ("declined", Answer::declined(id).with_receipt(declined)),
+    ] {
+        Channel::new().send(&mut client, &Message::Answer(answer)).unwrap();
+        transfer(&mut client, &mut server).unwrap();
+        let mut plaintext = vec![0; server.available()];
+        server.open(&mut plaintext);
+        write("otp", name, &plaintext);
+    }
     let context = Context::new().with("amount", "100000.00").unwrap().with("currency", "INR").unwrap();
     write("otp", "context", &context.encode());
 }

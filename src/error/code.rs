@@ -118,12 +118,16 @@ codes! {
     OtpExpired = 103, "OTP_EXPIRED";
     /// The OTP store failed.
     OtpStore = 104, "OTP_STORE";
+    /// A signed receipt that does not prove what it should.
+    OtpReceipt = 105, "OTP_RECEIPT";
     /// Too many codes for one subject.
     OtpThrottled = 106, "OTP_THROTTLED";
     /// The audit log cannot be written, or was changed.
     OtpAudit = 107, "OTP_AUDIT";
     /// The subject is locked.
     OtpSubjectLocked = 108, "OTP_SUBJECT_LOCKED";
+    /// An amount, a currency or a template that is not acceptable.
+    OtpTransaction = 109, "OTP_TRANSACTION";
     /// A shared secret that cannot be used.
     OtpSecret = 110, "OTP_SECRET";
     /// A malformed `otpauth` URI.
@@ -219,6 +223,8 @@ impl OtpError {
             Self::Secret(_) => ErrorCode::OtpSecret,
             Self::Uri(_) => ErrorCode::OtpUri,
             Self::Suite(_) => ErrorCode::OtpSuite,
+            Self::Receipt(_) => ErrorCode::OtpReceipt,
+            Self::Transaction(_) => ErrorCode::OtpTransaction,
         }
     }
 }

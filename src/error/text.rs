@@ -46,6 +46,8 @@ impl OtpError {
                 "take it whole from who issued it: otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER"
             }
             Self::Suite(_) => "compare it with RFC 6287 §6, for example OCRA-1:HOTP-SHA256-8:QA08-T1M",
+            Self::Receipt(_) => "do not act on it; take the file from where it was first written",
+            Self::Transaction(_) => "see the section on the context in docs/PROTOCOL.md",
             Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }
@@ -213,6 +215,8 @@ impl fmt::Display for OtpError {
             Self::Secret(why) => write!(f, "the shared secret cannot be used: {why}"),
             Self::Uri(why) => write!(f, "not a usable otpauth URI: {why}"),
             Self::Suite(why) => write!(f, "OCRA: {why}"),
+            Self::Receipt(why) => write!(f, "the receipt is refused: {why}"),
+            Self::Transaction(why) => write!(f, "the transaction is not acceptable: {why}"),
         }
     }
 }

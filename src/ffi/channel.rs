@@ -10,7 +10,7 @@ use super::handle::{Locked, Shared};
 use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
 use super::pointer::{Buffer, Input, Out, Value};
 use super::values;
-use crate::otp::{Channel, Envelope, Message, OtpId};
+use crate::otp::{Answer, Channel, Envelope, Message, OtpId, Transaction};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -43,6 +43,28 @@ pub unsafe extern "C" fn otls_otp_message_envelope(
     })
 }
 
+/// The bank's message for a context that has a template, for example of `otls_otp_context_payment`: the text
+/// is what the template says.
+///
+/// Errors: `OTLS_ERROR_OTP_TRANSACTION` for a context without a template, or with one that its values do not
+/// fill.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_message_rendered(
+    issued: Option<&otls_otp_issued>,
+    context: Option<&otls_otp_context>,
+    message: *mut *mut otls_otp_message,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (message, error) = unsafe { (Out::new(message), Out::new(error)) };
+    create(message, "message", error, || {
+        let issued = required(issued, "issued")?.0.get()?;
+        let transaction = Transaction::from_context(&*required(context, "context")?.0.lock()?)?;
+        let envelope = Envelope::for_transaction(&issued, &transaction)?;
+        Ok(otls_otp_message(Shared::new(Message::Envelope(envelope))))
+    })
+}
+
 /// The customer's message that returns a code, ASCII digits, for the identifier of the bank's message.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets.
@@ -60,7 +82,7 @@ pub unsafe extern "C" fn otls_otp_message_answer(
         unsafe { (Input::new(id, id_len), Input::new(code, code_len), Out::new(message), Out::new(error)) };
     create(message, "message", error, || {
         let code = Secret::from(code.get("code")?.to_vec());
-        Ok(otls_otp_message(Shared::new(Message::Answer { id: otp_id(id)?, code })))
+        Ok(otls_otp_message(Shared::new(Message::Answer(Answer::new(otp_id(id)?, code)))))
     })
 }
 
@@ -96,7 +118,7 @@ pub extern "C" fn otls_otp_message_kind(message: Option<&otls_otp_message>) -> i
     guard::value(0, || {
         message.and_then(|message| message.0.lend()).map_or(0, |message| match message {
             Message::Envelope(_) => values::OTLS_OTP_ENVELOPE,
-            Message::Answer { .. } => values::OTLS_OTP_ANSWER,
+            Message::Answer(_) => values::OTLS_OTP_ANSWER,
             Message::Verdict { .. } => values::OTLS_OTP_VERDICT,
         })
     })
@@ -138,7 +160,7 @@ pub unsafe extern "C" fn otls_otp_message_code(
     guard::value(core::ptr::null(), || {
         let code = message.and_then(|message| message.0.lend()).and_then(|message| match message {
             Message::Envelope(envelope) => Some(envelope.code.expose()),
-            Message::Answer { code, .. } => Some(code.expose()),
+            Message::Answer(answer) => answer.code.as_ref().map(Secret::expose),
             Message::Verdict { .. } => None,
         });
         lend(code, &len)
@@ -166,7 +188,7 @@ pub unsafe extern "C" fn otls_otp_message_verdict(
             attempts_left.put(left);
             number
         }
-        Some(Message::Envelope(_) | Message::Answer { .. }) | None => 0,
+        Some(Message::Envelope(_) | Message::Answer(_)) | None => 0,
     })
 }
 
@@ -238,7 +260,7 @@ pub unsafe extern "C" fn otls_otp_channel_send(
 /// none. Call it after `otls_connection_feed` until it is NULL.
 ///
 /// Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
-/// `OTLS_ERROR_OTP_REPLAYED` and `OTLS_ERROR_OTP_EXPIRED` refuse one message.
+/// `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_receive(
     channel: Option<&otls_otp_channel>,
@@ -263,13 +285,14 @@ pub unsafe extern "C" fn otls_otp_channel_receive(
 const fn subject(message: &Message) -> OtpId {
     match message {
         Message::Envelope(envelope) => envelope.id,
-        Message::Answer { id, .. } | Message::Verdict { id, .. } => *id,
+        Message::Answer(answer) => answer.id,
+        Message::Verdict { id, .. } => *id,
     }
 }
 
-fn envelope(message: Option<&otls_otp_message>) -> Option<&Envelope> {
+pub(super) fn envelope(message: Option<&otls_otp_message>) -> Option<&Envelope> {
     match message?.0.lend()? {
         Message::Envelope(envelope) => Some(envelope),
-        Message::Answer { .. } | Message::Verdict { .. } => None,
+        Message::Answer(_) | Message::Verdict { .. } => None,
     }
 }

@@ -92,12 +92,16 @@ pub const OTLS_ERROR_OTP_REPLAYED: i32 = 102;
 pub const OTLS_ERROR_OTP_EXPIRED: i32 = 103;
 /// The OTP store failed.
 pub const OTLS_ERROR_OTP_STORE: i32 = 104;
+/// A signed receipt that does not prove what it should.
+pub const OTLS_ERROR_OTP_RECEIPT: i32 = 105;
 /// Too many codes for one subject.
 pub const OTLS_ERROR_OTP_THROTTLED: i32 = 106;
 /// The audit log cannot be written, or was changed.
 pub const OTLS_ERROR_OTP_AUDIT: i32 = 107;
 /// The subject is locked.
 pub const OTLS_ERROR_OTP_SUBJECT_LOCKED: i32 = 108;
+/// An amount, a currency or a template that is not acceptable.
+pub const OTLS_ERROR_OTP_TRANSACTION: i32 = 109;
 /// A shared secret that cannot be used.
 pub const OTLS_ERROR_OTP_SECRET: i32 = 110;
 /// A malformed `otpauth` URI.

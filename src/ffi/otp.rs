@@ -8,7 +8,7 @@ use super::guard::{self, Failure, create, required, status};
 use super::handle::{Locked, Shared};
 use super::pointer::{Buffer, Input, Out, Value};
 use crate::error::Error;
-use crate::otp::{Context, Issued, OtpId};
+use crate::otp::{Amount, Context, Issued, OtpId, Transaction};
 
 /// The transaction that a code is for: named values such as amount and payee. One changed character is
 /// another transaction.
@@ -54,6 +54,48 @@ pub unsafe extern "C" fn otls_otp_context_set(
         let extended = context.clone().with(name.text("name")?, value.text("value")?)?;
         *context = extended;
         Ok(())
+    })
+}
+
+/// A context of a payment: a purpose, an amount in minor units (paise, cents) of an ISO 4217 currency (three
+/// capital letters), and the payee. `text_template` is the text that the customer reads, with `{code}`,
+/// `{amount}` and `{payee}` in it, and `{purpose}` if wanted (docs/PROTOCOL.md): a part of the context like
+/// the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
+///
+/// Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
+/// has an unknown one, and control or bidirectional characters; `OTLS_ERROR_API_MISUSE` as
+/// `otls_otp_context_set`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_context_payment(
+    purpose: *const u8,
+    purpose_len: size_t,
+    minor: u64,
+    currency: *const u8,
+    currency_len: size_t,
+    payee: *const u8,
+    payee_len: size_t,
+    text_template: *const u8,
+    text_template_len: size_t,
+    context: *mut *mut otls_otp_context,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (purpose, currency) =
+        unsafe { (Input::new(purpose, purpose_len), Input::new(currency, currency_len)) };
+    // SAFETY: as above.
+    let (payee, text_template) =
+        unsafe { (Input::new(payee, payee_len), Input::new(text_template, text_template_len)) };
+    // SAFETY: as above.
+    let (context, error) = unsafe { (Out::new(context), Out::new(error)) };
+    create(context, "context", error, || {
+        let payment = Transaction {
+            purpose: purpose.text("purpose")?.to_owned(),
+            amount: Some(Amount::new(minor, currency.text("currency")?)?),
+            payee: Some(payee.text("payee")?.to_owned()),
+            template: text_template.text("text_template")?.to_owned(),
+            ..Transaction::default()
+        };
+        Ok(otls_otp_context(Locked::new(payment.context()?)))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::crypto::hash::HashAlgorithm;
 use crate::error::{Error, Result};
-use crate::otp::Verdict;
+use crate::otp::{Decision, Verdict};
 use crate::pki::{KeyType, Profile};
 
 /// Cipher suite TLS_AES_128_GCM_SHA256, 0x1301 (RFC 8446 appendix B.4).
@@ -127,6 +127,11 @@ pub const OTLS_STATE_CLOSED: u32 = 128;
 /// State of a connection: it failed, `otls_connection_error`.
 pub const OTLS_STATE_FAILED: u32 = 256;
 
+/// The customer approves the transaction.
+pub const OTLS_DECISION_APPROVED: i32 = 1;
+/// The customer declines the transaction.
+pub const OTLS_DECISION_DECLINED: i32 = 2;
+
 /// Kind of an OTP message: from the bank, with the code.
 pub const OTLS_OTP_ENVELOPE: i32 = 1;
 /// Kind of an OTP message: from the customer, the code comes back.
@@ -148,6 +153,14 @@ pub const OTLS_VERDICT_LOCKED: i32 = 5;
 pub const OTLS_VERDICT_UNKNOWN: i32 = 6;
 /// Verdict on a code: it was withdrawn.
 pub const OTLS_VERDICT_CANCELLED: i32 = 7;
+
+/// The number of a decision.
+pub(super) const fn of_decision(decision: Decision) -> i32 {
+    match decision {
+        Decision::Approved => OTLS_DECISION_APPROVED,
+        Decision::Declined => OTLS_DECISION_DECLINED,
+    }
+}
 
 /// The number of a verdict, and the attempts that it leaves.
 pub(super) const fn of_verdict(verdict: Verdict) -> (i32, u32) {

@@ -5,24 +5,25 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 use super::message::{Binding, Direction, Header};
-use super::{Message, OtpId};
+use super::{Answer, Envelope, Message, OtpId, Receipt};
 use crate::connection::{Connection, State};
+use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::{Error, OtpError, Result};
+use crate::secret::Secret;
 use crate::time::UnixTime;
 
 /// Sends and receives OTP messages over one connection; keeps what arrived in part and the
 /// identifiers that were seen. It borrows the connection call by call.
 ///
 /// ```no_run
-/// use otls::otp::{Channel, Message};
+/// use otls::otp::{Answer, Channel, Message};
 ///
 /// # fn customer(connection: &mut otls::Connection, now: otls::UnixTime) -> otls::Result<()> {
 /// let mut channel = Channel::new();
 /// // after Connection::feed
 /// if let Some(Message::Envelope(envelope)) = channel.receive(connection, now)? {
-///     let answer = Message::Answer { id: envelope.id, code: envelope.code };
-///     channel.send(connection, &answer)?;
+///     channel.send(connection, &Message::Answer(Answer::new(envelope.id, envelope.code)))?;
 ///     // write Connection::pending to the socket
 /// }
 /// # Ok(())
@@ -68,7 +69,9 @@ impl Channel {
     ///
     /// # Errors
     /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`] are final: close the connection.
-    /// [`OtpError::Replayed`] and [`OtpError::Expired`] refuse one message.
+    /// [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a receipt that does not
+    /// prove its answer; one that is good may still be for another transaction, see
+    /// [`super::Receipt::check_context`]) refuse one message.
     /// [`crate::Error::ApiMisuse`] where one side is anonymous.
     pub fn receive(&mut self, connection: &mut Connection, now: UnixTime) -> Result<Option<Message>> {
         if let Some(error) = &self.failed {
@@ -84,14 +87,57 @@ impl Channel {
             return Ok(None);
         };
         self.check_fresh(&message, now)?;
+        check_receipt(&message, connection, now)?;
         Ok(Some(message))
+    }
+
+    /// Returns a code with a signed receipt: the customer approves what `envelope` asks.
+    ///
+    /// # Errors
+    /// As [`Channel::send`] and [`Receipt::sign`]; [`crate::Error::ApiMisuse`] on a resumed connection,
+    /// whose key is not at hand: make the receipt with [`Receipt::sign`] and send it.
+    pub fn approve(
+        &mut self,
+        connection: &mut Connection,
+        envelope: &Envelope,
+        code: Secret,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<()> {
+        self.answer(connection, envelope, Answer::new(envelope.id, code), now, random)
+    }
+
+    /// Sends a signed receipt that the customer declines what `envelope` asks, and no code.
+    ///
+    /// # Errors
+    /// As [`Channel::approve`].
+    pub fn decline(
+        &mut self,
+        connection: &mut Connection,
+        envelope: &Envelope,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<()> {
+        self.answer(connection, envelope, Answer::declined(envelope.id), now, random)
+    }
+
+    fn answer(
+        &mut self,
+        connection: &mut Connection,
+        envelope: &Envelope,
+        answer: Answer,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<()> {
+        let receipt = Receipt::of_answer(connection, envelope, &answer, now, random)?;
+        self.send(connection, &Message::Answer(answer.with_receipt(receipt)))
     }
 
     fn check_fresh(&mut self, message: &Message, now: UnixTime) -> Result<()> {
         let envelope = match message {
             Message::Envelope(envelope) => envelope,
             // The ledger judges answers, and a verdict only informs.
-            Message::Answer { .. } | Message::Verdict { .. } => return Ok(()),
+            Message::Answer(_) | Message::Verdict { .. } => return Ok(()),
         };
         if self.seen.contains_key(&envelope.id) {
             return Err(OtpError::Replayed.into());
@@ -112,9 +158,23 @@ impl Channel {
     }
 }
 
+/// A receipt proves its answer, or the answer is not handed out.
+fn check_receipt(message: &Message, connection: &Connection, now: UnixTime) -> Result<()> {
+    let answer = match message {
+        Message::Answer(answer) => answer,
+        Message::Envelope(_) | Message::Verdict { .. } => return Ok(()),
+    };
+    let checked = answer.receipt.as_ref().map(|one| one.check(connection, answer.id, answer.decision(), now));
+    checked.unwrap_or(Ok(()))
+}
+
 /// RFC 8446 §7.5: both sides of one connection have the same exporter value and nobody else has it.
 /// The certificates are named as well, so that it holds who the two are and not only that they agree.
 fn binding(connection: &Connection, direction: Direction) -> Result<Binding> {
+    exported(connection, EXPORTER_LABEL, &[direction.octet()])
+}
+
+pub(super) fn exported(connection: &Connection, label: &[u8], purpose: &[u8]) -> Result<[u8; 32]> {
     if !connection.state().contains(State::HANDSHAKE_DONE) {
         return Err(Error::misuse("OTP messages before the handshake is done", "wait for HANDSHAKE_DONE"));
     }
@@ -127,10 +187,10 @@ fn binding(connection: &Connection, direction: Direction) -> Result<Binding> {
     let ours = digest(HashAlgorithm::Sha256, certificate.to_der());
     let theirs = digest(HashAlgorithm::Sha256, peer.certificate().to_der());
     let (server, client) = if connection.is_server() { (&ours, &theirs) } else { (&theirs, &ours) };
-    let context = [&[direction.octet()], server.as_ref(), client.as_ref()].concat();
-    let mut binding = [0; 32];
-    connection.export(EXPORTER_LABEL, &context, &mut binding)?;
-    Ok(binding)
+    let context = [purpose, server.as_ref(), client.as_ref()].concat();
+    let mut exported = [0; 32];
+    connection.export(label, &context, &mut exported)?;
+    Ok(exported)
 }
 
 /// What arrived of a message so far. Nothing is kept between messages.

@@ -65,6 +65,11 @@ impl Context {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields().find_map(|(known, value)| (known == name).then_some(value))
+    }
+
     /// The canonical encoding (docs/PROTOCOL.md): equal contexts have equal octets and different
     /// ones different octets.
     pub fn encode(&self) -> Vec<u8> {

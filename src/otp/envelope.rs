@@ -1,6 +1,7 @@
 //! The message that carries a code to the customer.
 
-use super::{Context, Issued, OtpId};
+use super::{Context, Issued, OtpId, Transaction, transaction};
+use crate::error::Result;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -45,5 +46,43 @@ impl Envelope {
             issued_at: issued.issued_at,
             expires_at: issued.expires_at,
         }
+    }
+
+    /// An envelope for a code that was just issued for the context of `transaction`; the text is what its
+    /// template says.
+    ///
+    /// ```
+    /// use otls::Secret;
+    /// use otls::crypto::SystemRandom;
+    /// use otls::otp::{Envelope, Ledger, MemoryStore, Transaction};
+    ///
+    /// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
+    /// let login = Transaction {
+    ///     purpose: "sign in".to_owned(),
+    ///     template: "The code to {purpose} is {code}.".to_owned(),
+    ///     ..Transaction::default()
+    /// };
+    /// let now = otls::UnixTime(1_800_000_000);
+    /// let issued = ledger.issue("asha", &login.context()?, 120, 3, now, &SystemRandom)?;
+    /// let envelope = Envelope::for_transaction(&issued, &login)?;
+    /// assert!(envelope.text.expose().starts_with(b"The code to sign in is "));
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Transaction::context`].
+    pub fn for_transaction(issued: &Issued, transaction: &Transaction) -> Result<Self> {
+        let text = transaction.text(issued.code.expose())?;
+        Ok(Self::new(issued, transaction.context()?, text))
+    }
+
+    /// Whether the text is what the context's template says. A context without one leaves the text free.
+    pub(super) fn shows_its_transaction(&self) -> bool {
+        if self.context.get(transaction::TEMPLATE).is_none() {
+            return true;
+        }
+        let code = core::str::from_utf8(self.code.expose()).unwrap_or_default();
+        let expected = Transaction::from_context(&self.context).and_then(|known| known.text(code));
+        expected.is_ok_and(|expected| expected.ct_eq(self.text.expose()))
     }
 }

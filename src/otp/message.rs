@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
-use super::{CodeFormat, Context, Envelope, OtpId, Verdict};
+use super::{Answer, CodeFormat, Context, Decision, Envelope, OtpId, Receipt, Verdict};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
@@ -12,21 +12,16 @@ use crate::time::UnixTime;
 ///
 /// ```
 /// use otls::Secret;
-/// use otls::otp::{Message, OtpId};
+/// use otls::otp::{Answer, Message, OtpId};
 ///
-/// let answer = Message::Answer { id: OtpId([1; 16]), code: Secret::from(b"256345".to_vec()) };
-/// assert!(matches!(answer, Message::Answer { .. }));
+/// let answer = Message::Answer(Answer::new(OtpId([1; 16]), Secret::from(b"256345".to_vec())));
+/// assert!(matches!(answer, Message::Answer(_)));
 /// ```
 pub enum Message {
     /// Bank to customer: the code.
     Envelope(Envelope),
     /// Customer to bank: the code comes back.
-    Answer {
-        /// Which code.
-        id: OtpId,
-        /// What the customer returns.
-        code: Secret,
-    },
+    Answer(Answer),
     /// Bank to customer: what the ledger says.
     Verdict {
         /// Which code.
@@ -119,7 +114,7 @@ impl Message {
     const fn kind(&self) -> Kind {
         match self {
             Self::Envelope(_) => Kind::Envelope,
-            Self::Answer { .. } => Kind::Answer,
+            Self::Answer(_) => Kind::Answer,
             Self::Verdict { .. } => Kind::Verdict,
         }
     }
@@ -139,12 +134,7 @@ impl Message {
         out.extend_from_slice(binding);
         match self {
             Self::Envelope(envelope) => encode_envelope(envelope, &mut out)?,
-            Self::Answer { id, code } => {
-                check_answer(code.expose()).map_err(|what| Error::misuse(what, "ask for the code again"))?;
-                out.extend_from_slice(&id.0);
-                out.push(len_u8(code.expose()));
-                out.extend_from_slice(code.expose());
-            }
+            Self::Answer(answer) => encode_answer(answer, &mut out)?,
             Self::Verdict { id, verdict } => {
                 out.extend_from_slice(&id.0);
                 out.extend_from_slice(&encode_verdict(*verdict));
@@ -173,13 +163,7 @@ impl Message {
         }
         let message = match header.kind {
             Kind::Envelope => Self::Envelope(decode_envelope(&mut reader)?),
-            Kind::Answer => {
-                let id = OtpId(reader.array()?);
-                let len = usize::from(reader.u8()?);
-                let code = reader.take(len)?;
-                check_answer(code)?;
-                Self::Answer { id, code: Secret::from(code.to_vec()) }
-            }
+            Kind::Answer => Self::Answer(decode_answer(&mut reader)?),
             Kind::Verdict => {
                 let id = OtpId(reader.array()?);
                 Self::Verdict { id, verdict: decode_verdict(reader.u8()?, reader.u32()?)? }
@@ -235,7 +219,44 @@ fn check_envelope(envelope: &Envelope) -> Result<(), &'static str> {
     if envelope.expires_at <= envelope.issued_at {
         return Err("a code that expires before it was issued");
     }
+    if !envelope.shows_its_transaction() {
+        return Err("a text that is not what its transaction's template says");
+    }
     Ok(())
+}
+
+fn encode_answer(answer: &Answer, out: &mut Vec<u8>) -> Result<()> {
+    let code = answer.code.as_ref().map(Secret::expose);
+    code.map_or(Ok(()), check_answer).map_err(|what| Error::misuse(what, "ask for the code again"))?;
+    let code = code.unwrap_or_default();
+    let receipt = answer.receipt.as_ref().map(Receipt::encode).unwrap_or_default();
+    out.extend_from_slice(&answer.id.0);
+    out.push(answer.decision().octet());
+    out.push(len_u8(code));
+    out.extend_from_slice(code);
+    out.extend_from_slice(&len_u16(&receipt));
+    out.extend_from_slice(&receipt);
+    Ok(())
+}
+
+fn decode_answer(reader: &mut Reader<'_>) -> Result<Answer, &'static str> {
+    let id = OtpId(reader.array()?);
+    let decision = Decision::of(reader.u8()?)?;
+    let code_len = usize::from(reader.u8()?);
+    let code = reader.take(code_len)?;
+    let code = match decision {
+        Decision::Approved => {
+            check_answer(code)?;
+            Some(Secret::from(code.to_vec()))
+        }
+        Decision::Declined if code.is_empty() => None,
+        Decision::Declined => return Err("a code of a customer who declines"),
+    };
+    let receipt = match usize::from(reader.u16()?) {
+        0 => None,
+        len => Some(Receipt::read(reader.take(len)?)?),
+    };
+    Ok(Answer { id, code, receipt })
 }
 
 fn check_answer(code: &[u8]) -> Result<(), &'static str> {
@@ -287,10 +308,10 @@ const VERSION: u8 = 1;
 const MAX_BODY_LEN: usize = 16_384;
 
 /// The most octets of an envelope's text.
-const MAX_TEXT_LEN: usize = 8192;
+pub(super) const MAX_TEXT_LEN: usize = 8192;
 
 /// The most octets of an answer: what a customer types may have more than a code's digits.
 const MAX_ANSWER_LEN: usize = 64;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

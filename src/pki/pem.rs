@@ -6,7 +6,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 /// What a piece of data is, by its PEM label or by the shape of its DER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Certificate,
     Request,
     Crl,
@@ -19,12 +19,13 @@ pub(super) enum Kind {
     RsaPublicKey,
     Pkcs7,
     Pkcs12,
+    Receipt,
     Unknown,
 }
 
 /// One PEM block, or all of a DER file.
-pub(super) struct Section<'a> {
-    pub(super) kind: Kind,
+pub(crate) struct Section<'a> {
+    pub(crate) kind: Kind,
     label: &'a str,
     body: Body<'a>,
 }
@@ -42,7 +43,7 @@ enum Body<'a> {
 
 impl<'a> Section<'a> {
     /// The DER; wiped when dropped because it may be a private key.
-    pub(super) fn der(&self) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    pub(crate) fn der(&self) -> Result<Zeroizing<Vec<u8>>, &'static str> {
         match self.body {
             Body::Der(der) => Ok(Zeroizing::new(der.to_vec())),
             Body::Base64(text) => decode_base64(text),
@@ -99,6 +100,7 @@ impl Kind {
             "PUBLIC KEY" => Self::PublicKey,
             "RSA PUBLIC KEY" => Self::RsaPublicKey,
             "PKCS7" | "CMS" => Self::Pkcs7,
+            RECEIPT_LABEL => Self::Receipt,
             _ => Self::Unknown,
         }
     }
@@ -141,13 +143,14 @@ impl Kind {
             Self::RsaPublicKey => "an RSA public key in PKCS#1 format",
             Self::Pkcs7 => "a PKCS#7 bundle",
             Self::Pkcs12 => "a PKCS#12 file",
+            Self::Receipt => "a receipt",
             Self::Unknown => "something unknown",
         }
     }
 }
 
 /// The sections of `data`, in order; the error says what is wrong with its PEM armour.
-pub(super) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
+pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
     // Text may start with the octet 0x30 ('0') and DER may contain a PEM line: a DER length that is
     // exactly right decides.
     if content(data).is_some_and(|content| data.ends_with(content)) && is_whole(data) {
@@ -166,7 +169,7 @@ pub(super) fn is_der(data: &[u8]) -> bool {
 }
 
 /// What `sections` hold, for the error that says what was found instead.
-pub(super) fn describe(data: &[u8], sections: &[Section<'_>]) -> String {
+pub(crate) fn describe(data: &[u8], sections: &[Section<'_>]) -> String {
     if data.is_empty() {
         return "the data is empty".to_owned();
     }
@@ -183,7 +186,7 @@ pub(super) fn describe(data: &[u8], sections: &[Section<'_>]) -> String {
 }
 
 /// PEM with lines of 64 characters (RFC 7468 §2).
-pub(super) fn encode(label: &str, der: &[u8]) -> String {
+pub(crate) fn encode(label: &str, der: &[u8]) -> String {
     String::from_utf8_lossy(&encode_secret(label, der)).into_owned()
 }
 
@@ -215,6 +218,9 @@ pub(super) fn encode_with_headers(label: &str, headers: &str, der: &[u8]) -> Zer
     pem.extend_from_slice(b"-----\n");
     pem
 }
+
+/// A customer's signed receipt (docs/PROTOCOL.md).
+pub(crate) const RECEIPT_LABEL: &str = "OTLS RECEIPT";
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";

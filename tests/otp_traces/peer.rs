@@ -13,7 +13,9 @@ use std::path::Path;
 use common::{NOW, Pair, World, transfer};
 use otls::Secret;
 use otls::crypto::SystemRandom;
-use otls::otp::{AuditLog, Channel, CodeFormat, Context, Envelope, Ledger, Message, Verdict, open_store};
+use otls::otp::{
+    Answer, AuditLog, Channel, CodeFormat, Context, Envelope, Ledger, Message, Verdict, open_store,
+};
 use otls::pki::KeyType;
 
 /// What has to be found, or the search finds nothing at all.
@@ -50,11 +52,12 @@ fn rounds(folder: &Path, out: &mut impl Write) {
         bank.send(&mut server, &Message::Envelope(envelope)).unwrap();
         transfer(&mut server, &mut client).unwrap();
         let Some(Message::Envelope(envelope)) = customer.receive(&mut client, NOW).unwrap() else { panic!() };
-        let answer = Message::Answer { id: envelope.id, code: envelope.code };
+        let answer = Message::Answer(Answer::new(envelope.id, envelope.code));
         customer.send(&mut client, &answer).unwrap();
         drop(answer);
         transfer(&mut client, &mut server).unwrap();
-        let Some(Message::Answer { id, code }) = bank.receive(&mut server, NOW).unwrap() else { panic!() };
+        let received = bank.receive(&mut server, NOW).unwrap();
+        let Some(Message::Answer(Answer { id, code: Some(code), .. })) = received else { panic!() };
         let code = std::str::from_utf8(code.expose()).unwrap();
         if round % 2 == 1 {
             let verdict = ledger.verify(&id, "ravi", &context, code, NOW).unwrap();

@@ -42,6 +42,10 @@ mod _otls {
     #[pymodule_export]
     use crate::otp::ocra::Ocra;
     #[pymodule_export]
+    use crate::otp::receipt::Receipt;
+    #[pymodule_export]
+    use crate::otp::transaction::{Amount, Transaction};
+    #[pymodule_export]
     use crate::pki::authority::{Authority, Identity, TrustStore};
     #[pymodule_export]
     use crate::pki::certificate::{Certificate, CertificateRequest, Crl};

@@ -6,3 +6,5 @@ pub(crate) mod mail;
 pub(crate) mod message;
 pub(crate) mod oath;
 pub(crate) mod ocra;
+pub(crate) mod receipt;
+pub(crate) mod transaction;

@@ -184,6 +184,7 @@ def test_otp_messages_go_over_it(world: World) -> None:
         )
         answer = await stream.receive_message()
         assert isinstance(answer, otls.Answer)
+        assert answer.code is not None
         verdict = ledger.verify(answer.id, "customer", context, answer.code)
         verdicts.append(verdict.kind)
         await stream.send_message(otls.VerdictNotice(answer.id, verdict))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from programs import EXAMPLES, MESSAGE, PATIENCE, Program, bank, customer
 
+import otls
+
 ROOT = EXAMPLES.parent
 
 
@@ -50,7 +52,7 @@ def enrolled(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> Path:
 
 def test_a_bank_in_c_serves_the_script(c_programs: Path, enrolled: Path, ports: tuple[int, int]) -> None:
     files = ["CA/cert.pem", "Server/bank.pem", "Server/private_key.pem"]
-    command = [str(c_programs / "otp_bank"), *files, str(ports[1])]
+    command = [str(c_programs / "otp_bank"), *files, str(ports[1]), "--receipts", "Server"]
     with subprocess.Popen(command, cwd=enrolled, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         assert "listening" in server.stderr.readline()
@@ -61,6 +63,10 @@ def test_a_bank_in_c_serves_the_script(c_programs: Path, enrolled: Path, ports: 
     assert MESSAGE.fullmatch(client.output)
     assert "the bank verified the code: accepted" in client.log
     assert "the code of customer was verified: accepted" in log
+    (kept,) = (file for file in (enrolled / "Server").glob("*.pem") if len(file.stem) == 32)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    trust = otls.TrustStore(otls.Certificate.load((enrolled / "CA" / "cert.pem").read_bytes()))
+    assert otls.Receipt.from_pem(kept.read_bytes()).verify(trust).subject.common_name == "customer"
 
 
 def test_a_customer_in_c_is_served_by_the_script(

@@ -40,6 +40,7 @@ def test_a_code_travels_and_is_accepted_once(world: World) -> None:
     pump(client, server)
     answer = bank.receive()
     assert isinstance(answer, otls.Answer)
+    assert answer.code is not None
     verdict = ledger.verify(answer.id, "asha", PAYMENT, answer.code)
     assert verdict.accepted
     bank.send(otls.VerdictNotice(answer.id, verdict))

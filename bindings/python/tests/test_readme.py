@@ -31,7 +31,7 @@ def test_the_python_of_the_document_about_keys_runs() -> None:
 
 def test_the_program_prints_the_message_and_the_verdict() -> None:
     run = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True, timeout=60, check=False)
-    message = r"The OTP for transferring Rs 1,00,000 to your friend's account is \d{6}\.\naccepted\n"
-    assert re.fullmatch(message, run.stdout), run.stderr
+    message = r"The OTP for transferring Rs 1,00,000 to your friend's account is \d{6}\.\n"
+    assert re.fullmatch(message + "asha approved Rs 1,00,000\naccepted\n", run.stdout), run.stderr
     assert run.returncode == 0
     assert run.stderr == ""

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from programs import MESSAGE, Program, free_ports, openssl
 
+import otls
+
 SUITES = {
     ("AES", "SHA256"): "OTLS_AES_128_CBC_HMAC_SHA256",
     ("AES", "SHA384"): "OTLS_AES_256_CBC_HMAC_SHA384",
@@ -124,6 +126,17 @@ def test_the_message_arrives_and_everything_is_as_answered(
         for program in desk.programs.values():
             assert message[1] not in program.log
 
+    (kept,) = (tmp_path / "Server" / "receipts").iterdir()
+    assert f"keeps the customer's signed receipt, approved: Server/receipts/{kept.name}" in bank.log
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    receipt = otls.Receipt.from_pem(kept.read_bytes())
+    authority = otls.Certificate.load((tmp_path / "CA" / "cert.pem").read_bytes())
+    assert receipt.verify(otls.TrustStore(authority)).subject.common_name == "asha"
+    assert (kept.stem, receipt.decision, receipt.scheme) == (str(receipt.id), "approved", scheme)
+    assert receipt.text == "The OTP for transferring Rs 1,00,000 to your friend's account is ••••••."
+    assert message[1] not in kept.read_text()
+
     names = ("Server/first bank.pem", "Client/asha.pem")
     verified = openssl(tmp_path, "verify", "-CAfile", "CA/cert.pem", "-x509_strict", *names)
     assert verified.split("\n") == [f"{name}: OK" for name in names] + [""]
@@ -202,3 +215,21 @@ def test_a_customer_who_confirms_may_mistype_but_not_for_ever(tmp_path: Path) ->
             assert message[1] not in server.log
             if customer_code:
                 assert "the bank refused the code" in customer.log.splitlines()[-1]
+
+
+def test_a_customer_who_declines_signs_that_and_nothing_is_accepted(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        desk = Desk(stack, tmp_path)
+        desk.start("my_ttp")
+        server = desk.start_unattended_bank()
+        customer = desk.start("my_client", "--confirm")
+        desk.certify("my_client", "", "asha.example", "")
+        customer.expect("type the code")
+        customer.type("no")
+        customer.succeeds()
+        assert "told the bank, signed, that you decline" in customer.log
+        assert server.end() == 8
+        assert "asha declined the transfer" in server.log.splitlines()[-1]
+        assert "accepted" not in server.log
+    (kept,) = (tmp_path / "Server" / "receipts").iterdir()
+    assert otls.Receipt.from_pem(kept.read_bytes()).decision == "declined"

@@ -18,6 +18,7 @@ mod files;
 mod key;
 mod log;
 mod net;
+mod receipt;
 mod serve;
 mod show;
 mod stream;
@@ -37,7 +38,7 @@ use failure::Failure;
     name = "otls",
     version,
     after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
-                  4 the authority refuses, 5 the network or the peer, 6 a certificate is refused, \
+                  4 the authority refuses, 5 the network or the peer, 6 a certificate or receipt is refused, \
                   7 an audit log is not as it was written, 8 a code is refused"
 )]
 struct Cli {
@@ -73,6 +74,9 @@ enum Command {
     Cms(cms::Command),
     /// Judge a certificate, and say why.
     Verify(verify::Arguments),
+    /// Look at what customers have signed, and judge it.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Run a server that shows what clients do.
     Serve(serve::Arguments),
     /// Connect to a server and show what was agreed on.
@@ -92,6 +96,7 @@ fn main() -> ExitCode {
         }
         Command::Cms(command) => command.run(cli.json),
         Command::Verify(arguments) => return verify::run(&arguments, cli.json),
+        Command::Receipt(command) => return command.run(cli.json),
         Command::Serve(arguments) => serve::run(&arguments, cli.json),
         Command::Connect(arguments) => connect::run(&arguments, cli.json),
     };

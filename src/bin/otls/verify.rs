@@ -14,15 +14,8 @@ use crate::{files, now, print, show};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A trusted authority's certificate; may be repeated.
-    #[arg(long, value_name = "FILE", required = true)]
-    root: Vec<PathBuf>,
-    /// Certificates between the leaf and a root; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    intermediate: Vec<PathBuf>,
-    /// A revocation list; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    crl: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
     /// Judge at this time, as in 2026-11-23T12:00:00Z; by default now.
     #[arg(long, value_name = "RFC3339")]
     time: Option<String>,
@@ -32,14 +25,28 @@ pub(crate) struct Arguments {
     /// The name that a server must have.
     #[arg(long, value_name = "NAME", required_if_eq("usage", "server"))]
     name: Option<String>,
+    /// The certificate, or a chain that starts with it; those behind it in any order.
+    leaf: PathBuf,
+}
+
+/// Who is trusted.
+#[derive(Args)]
+pub(crate) struct Trust {
+    /// A trusted authority's certificate; may be repeated.
+    #[arg(long, value_name = "FILE", required = true)]
+    root: Vec<PathBuf>,
+    /// Certificates between the leaf and a root; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    intermediate: Vec<PathBuf>,
+    /// A revocation list; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
     /// Refuse where an authority of the path has no revocation list.
     #[arg(long)]
     require_crl: bool,
     /// Authorities that may stand between the leaf and the root.
     #[arg(long, value_name = "N")]
     max_depth: Option<usize>,
-    /// The certificate, or a chain that starts with it; those behind it in any order.
-    leaf: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,8 +59,24 @@ pub(crate) enum Usage {
     Any,
 }
 
-/// The exit code of a certificate that is refused.
-const REFUSED: u8 = 6;
+impl Trust {
+    pub(crate) fn load(&self) -> Result<TrustStore, Failure> {
+        let mut trust = trust(&self.root, &self.crl)?;
+        for path in &self.intermediate {
+            files::certificates(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
+        }
+        if let Some(depth) = self.max_depth {
+            trust.set_max_depth(depth);
+        }
+        if self.require_crl {
+            trust.require_lists();
+        }
+        Ok(trust)
+    }
+}
+
+/// The exit code of a certificate or receipt that is refused.
+pub(crate) const REFUSED: u8 = 6;
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
     match judge(arguments) {
@@ -74,17 +97,8 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
 }
 
 fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure> {
-    let mut trust = trust(&arguments.root, &arguments.crl)?;
+    let trust = arguments.trust.load()?;
     let chain = files::certificates(&arguments.leaf)?;
-    for path in &arguments.intermediate {
-        files::certificates(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
-    }
-    if let Some(depth) = arguments.max_depth {
-        trust.set_max_depth(depth);
-    }
-    if arguments.require_crl {
-        trust.require_lists();
-    }
     let time = match &arguments.time {
         Some(text) => parse_time(text)?,
         None => now()?,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::otp::{Context, Envelope, Verdict};
+use crate::otp::{Context, Verdict};
 use crate::secret::Secret;
 
 const BINDING: Binding = [3; 32];
@@ -60,7 +60,7 @@ fn nothing_of_a_message_is_kept_after_it() {
 
 #[test]
 fn a_message_of_the_wrong_direction_is_refused() {
-    let answer = Message::Answer { id: OtpId([1; 16]), code: Secret::from(b"256345".to_vec()) };
+    let answer = Message::Answer(Answer::new(OtpId([1; 16]), Secret::from(b"256345".to_vec())));
     let refused = read_all(&mut Incoming::default(), &[&octets(&answer)]);
     assert_eq!(refused.err(), Some(OtpError::WrongBinding));
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::otp::{Amount, Transaction};
 
 const BINDING: Binding = [0xB1; 32];
 
@@ -11,6 +12,14 @@ fn envelope() -> Envelope {
         issued_at: UnixTime(1_800_000_000),
         expires_at: UnixTime(1_800_000_120),
     }
+}
+
+fn code() -> Secret {
+    Secret::from(b"256345".to_vec())
+}
+
+fn receipt() -> Receipt {
+    Receipt::decode(&documented("receipt")).unwrap()
 }
 
 fn all() -> Vec<Message> {
@@ -26,7 +35,10 @@ fn all() -> Vec<Message> {
     ];
     let mut all = vec![
         Message::Envelope(envelope()),
-        Message::Answer { id, code: Secret::from("२५६३४५".as_bytes().to_vec()) },
+        Message::Answer(Answer::new(id, Secret::from("२५६३४५".as_bytes().to_vec()))),
+        Message::Answer(Answer::declined(id)),
+        Message::Answer(Answer::declined(id).with_receipt(receipt())),
+        Message::Answer(Answer::new(id, code()).with_receipt(receipt())),
     ];
     all.extend(verdicts.map(|verdict| Message::Verdict { id, verdict }));
     all
@@ -47,7 +59,7 @@ fn with_length(mut octets: Vec<u8>) -> Vec<u8> {
 }
 
 /// A value of the example in docs/PROTOCOL.md, which another implementation computed.
-fn documented(name: &str) -> Vec<u8> {
+pub(in crate::otp) fn documented(name: &str) -> Vec<u8> {
     let document = include_str!("../../../docs/PROTOCOL.md");
     let example = document.split("```hex\n").nth(1).unwrap().split("```").next().unwrap();
     let mut digits = String::new();
@@ -73,15 +85,22 @@ fn messages_have_the_octets_of_the_protocol_document() {
     let binding: Binding = documented("binding").try_into().unwrap();
     let id = OtpId(documented("id").try_into().unwrap());
     let text = b"The OTP for transferring Rs 1,00,000 to your friend's account is 256345.";
-    let context = Context::new().with("payee", "friend").unwrap().with("currency", "INR").unwrap();
-    let context = context.with("amount", "100000.00").unwrap();
+    let transfer = Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    };
+    let context = transfer.context().unwrap();
     assert_eq!(context.encode(), documented("context"));
     let messages = [
         (
             "envelope",
             Message::Envelope(Envelope { id, context, text: Secret::from(text.to_vec()), ..envelope() }),
         ),
-        ("answer", Message::Answer { id, code: Secret::from(b"256345".to_vec()) }),
+        ("answer", Message::Answer(Answer::new(id, code()).with_receipt(receipt()))),
+        ("declined", Message::Answer(Answer::declined(id))),
         ("verdict", Message::Verdict { id, verdict: Verdict::Wrong { attempts_left: 2 } }),
     ];
     for (name, message) in messages {
@@ -157,9 +176,59 @@ fn what_would_be_refused_is_not_sent() {
         assert!(matches!(Message::Envelope(envelope).encode(&BINDING), Err(Error::ApiMisuse(_))));
     }
     for code in [Vec::new(), vec![b'1'; MAX_ANSWER_LEN + 1], vec![0xFF]] {
-        let answer = Message::Answer { id: OtpId([0; 16]), code: Secret::from(code) };
+        let answer = Message::Answer(Answer::new(OtpId([0; 16]), Secret::from(code)));
         assert!(matches!(answer.encode(&BINDING), Err(Error::ApiMisuse(_))));
     }
+}
+
+#[test]
+fn an_envelope_shows_what_its_transactions_template_says() {
+    let login = Transaction {
+        purpose: "sign in".to_owned(),
+        template: "The code to {purpose} is {code}.".to_owned(),
+        ..Transaction::default()
+    };
+    let context = login.context().unwrap();
+    let shown = |text: &str, context: &Context| {
+        Message::Envelope(Envelope {
+            text: Secret::from(text.as_bytes().to_vec()),
+            context: context.clone(),
+            ..envelope()
+        })
+    };
+    let honest = shown("The code to sign in is 256345.", &context);
+    let octets = honest.encode(&BINDING).unwrap().expose().to_vec();
+    assert!(decode(&octets).is_ok());
+    for (at, changed) in [(1, b'2'), (2, b'X')] {
+        let mut octets = octets.clone();
+        let at = octets.len() - at - usize::from(at == 1);
+        octets[at] = changed;
+        let expected = "a text that is not what its transaction's template says";
+        assert_eq!(decode(&octets).err(), Some(expected));
+    }
+    for bad in [
+        shown("The code to sign in is 256346.", &context),
+        shown("Pay 1 crore with 256345.", &context),
+        shown("256345", &Context::new().with("template", "{code}").unwrap()),
+    ] {
+        assert!(matches!(bad.encode(&BINDING), Err(Error::ApiMisuse(_))));
+    }
+    assert!(shown("anything", &Context::new()).encode(&BINDING).is_ok());
+}
+
+#[test]
+fn a_declined_answer_has_no_code_and_an_approved_one_has() {
+    let octets = Message::Answer(Answer::declined(OtpId([7; 16]))).encode(&BINDING).unwrap();
+    let at = Header::LEN + 32 + 16;
+    for decision in [0, 1, 3] {
+        let mut changed = octets.expose().to_vec();
+        changed[at] = decision;
+        assert!(decode(&changed).is_err(), "{decision}");
+    }
+    let answer = Message::Answer(Answer::new(OtpId([7; 16]), code()));
+    let mut changed = answer.encode(&BINDING).unwrap().expose().to_vec();
+    changed[at] = 2;
+    assert_eq!(decode(&changed).err(), Some("a code of a customer who declines"));
 }
 
 #[test]

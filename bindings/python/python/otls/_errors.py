@@ -385,6 +385,18 @@ class OtpSuiteError(OtpError, ValueError):
     default_code = (112, "OTP_SUITE")
 
 
+class OtpReceiptError(OtpError):
+    """A signed receipt is malformed, for another code, transaction or connection, or not genuine."""
+
+    default_code = (105, "OTP_RECEIPT")
+
+
+class OtpTransactionError(OtpError, ValueError):
+    """An amount, a currency or a template is not acceptable."""
+
+    default_code = (109, "OTP_TRANSACTION")
+
+
 class EnrolmentError(Error):
     """Enrolment failed."""
 

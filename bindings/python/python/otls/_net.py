@@ -16,11 +16,13 @@ from ._otls import (
     Answer,
     Certificate,
     Channel,
+    Code,
     Config,
     Connection,
     Envelope,
     Identity,
     Offer,
+    Receipt,
     RequestedCertificate,
     Session,
     VerdictNotice,
@@ -192,6 +194,22 @@ class Stream:
         with self._failing(), self._send_lock:
             self._otp().send(message)
             self._flush(self._deadline())
+
+    def approve(
+        self, envelope: Envelope, code: Code | str | bytes | None = None, *, identity: Identity | None = None
+    ) -> Receipt:
+        """Returns a code, by default that of ``envelope``, with a receipt that this side has signed."""
+        with self._failing(), self._send_lock:
+            receipt = self._otp().approve(envelope, code, identity=identity)
+            self._flush(self._deadline())
+            return receipt
+
+    def decline(self, envelope: Envelope, *, identity: Identity | None = None) -> Receipt:
+        """Declines what ``envelope`` asks, with a receipt that this side has signed."""
+        with self._failing(), self._send_lock:
+            receipt = self._otp().decline(envelope, identity=identity)
+            self._flush(self._deadline())
+            return receipt
 
     def receive_message(self) -> Message | None:
         """The next OTP message; ``None`` once the peer has said close_notify."""

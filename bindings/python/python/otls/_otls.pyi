@@ -656,6 +656,56 @@ class Context:
         """The fields, in canonical order."""
 
 @final
+class Amount:
+    """A sum of money: minor units of an ISO 4217 currency. ``str`` writes it as people do."""
+
+    def __new__(cls, minor: int, currency: str) -> Amount: ...
+    @property
+    def minor(self) -> int:
+        """The number of minor units."""
+    @property
+    def currency(self) -> str:
+        """The currency's code in ISO 4217."""
+    @property
+    def exponent(self) -> int:
+        """Digits after the point: 2 for most, 0 for JPY, 3 for KWD."""
+
+@final
+class Transaction:
+    """What a customer is asked to approve, with the template of the text that says so."""
+
+    def __new__(
+        cls,
+        purpose: str,
+        template: str,
+        *,
+        amount: Amount | None = None,
+        payee: str | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Transaction: ...
+    @staticmethod
+    def from_context(context: Context) -> Transaction:
+        """The transaction of a context that has a template."""
+    @property
+    def context(self) -> Context:
+        """What a code is issued for: all of it."""
+    @property
+    def purpose(self) -> str:
+        """What kind of transaction it is."""
+    @property
+    def amount(self) -> Amount | None:
+        """How much."""
+    @property
+    def payee(self) -> str | None:
+        """Who gets it."""
+    @property
+    def fields(self) -> dict[str, str]:
+        """Anything else, by name."""
+    @property
+    def template(self) -> str:
+        """The text with its placeholders."""
+
+@final
 class Issued:
     """A code that was just issued."""
 
@@ -901,6 +951,9 @@ class Envelope:
         expires_at: _Moment,
         issued_at: _Moment | None = None,
     ) -> Envelope: ...
+    @staticmethod
+    def for_transaction(issued: Issued, transaction: Transaction) -> Envelope:
+        """For a code that was just issued for ``transaction.context``, with the text of its template."""
     @property
     def id(self) -> OtpId:
         """Which code."""
@@ -948,15 +1001,68 @@ class Mail:
 
 @final
 class Answer:
-    """Customer to bank: the code comes back."""
+    """Customer to bank: the code comes back, or without a code the customer declines."""
 
-    def __new__(cls, id: OtpId, code: Code | _Material) -> Answer: ...
+    def __new__(
+        cls, id: OtpId, code: Code | _Material | None = None, *, receipt: Receipt | None = None
+    ) -> Answer: ...
     @property
     def id(self) -> OtpId:
         """Which code."""
     @property
-    def code(self) -> Code:
-        """What the customer returned."""
+    def code(self) -> Code | None:
+        """What the customer returned; ``None`` from one who declines."""
+    @property
+    def receipt(self) -> Receipt | None:
+        """What the customer has signed; on the bank's side it was checked, but for its transaction."""
+    @property
+    def decision(self) -> str:
+        """``"approved"`` or ``"declined"``."""
+
+@final
+class Receipt:
+    """A customer's signed decision about a transaction, with the certificates that go with it."""
+
+    @staticmethod
+    def sign(
+        connection: Connection,
+        envelope: Envelope,
+        decision: str,
+        *,
+        identity: Identity | None = None,
+        now: _Moment | None = None,
+    ) -> Receipt:
+        """Signs ``"approved"`` or ``"declined"``; on a resumed connection it needs ``identity``."""
+    @staticmethod
+    def from_pem(data: _Material) -> Receipt:
+        """Reads a file exactly as ``to_pem`` wrote it. It proves nothing before ``verify``."""
+    def to_pem(self) -> bytes:
+        """The receipt with its certificates, to be kept."""
+    def verify(self, trust: TrustStore) -> Certificate:
+        """Judges it at its own time, without a connection; returns the customer's certificate."""
+    def check_context(self, context: Context) -> None:
+        """Raises ``OtpReceiptError``, which names what differs, unless it is about this transaction."""
+    @property
+    def id(self) -> OtpId:
+        """Which code."""
+    @property
+    def decision(self) -> str:
+        """``"approved"`` or ``"declined"``."""
+    @property
+    def time(self) -> datetime:
+        """When it was signed, by the customer's clock."""
+    @property
+    def context(self) -> Context:
+        """The transaction."""
+    @property
+    def text(self) -> str | None:
+        """What the customer read, with dots for the code; ``None`` without a template."""
+    @property
+    def scheme(self) -> str:
+        """The signature's scheme."""
+    @property
+    def chain(self) -> list[Certificate]:
+        """The customer's certificates, leaf first; not judged."""
 
 @final
 class VerdictNotice:
@@ -979,6 +1085,19 @@ class Channel:
         """Seals a message; it is then pending on the connection."""
     def receive(self, *, now: _Moment | None = None) -> Envelope | Answer | VerdictNotice | None:
         """The next whole message of those that the connection has decrypted, or ``None``."""
+    def approve(
+        self,
+        envelope: Envelope,
+        code: Code | _Material | None = None,
+        *,
+        identity: Identity | None = None,
+        now: _Moment | None = None,
+    ) -> Receipt:
+        """Returns a code, by default that of ``envelope``, with a signed receipt."""
+    def decline(
+        self, envelope: Envelope, *, identity: Identity | None = None, now: _Moment | None = None
+    ) -> Receipt:
+        """Declines what ``envelope`` asks, with a signed receipt and without a code."""
     @property
     def connection(self) -> Connection:
         """The connection that the messages go over."""

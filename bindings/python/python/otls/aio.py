@@ -19,10 +19,13 @@ from ._net import DEFAULT_TIMEOUT, Address, Message
 from ._otls import (
     Certificate,
     Channel,
+    Code,
     Config,
     Connection,
+    Envelope,
     Identity,
     Offer,
+    Receipt,
     RequestedCertificate,
     Session,
 )
@@ -152,6 +155,22 @@ class AsyncStream:
         async with self._failing(), asyncio.timeout(self.timeout):
             self._otp().send(message)
             await self._flush()
+
+    async def approve(
+        self, envelope: Envelope, code: Code | str | bytes | None = None, *, identity: Identity | None = None
+    ) -> Receipt:
+        """Returns a code, by default that of ``envelope``, with a receipt that this side has signed."""
+        async with self._failing(), asyncio.timeout(self.timeout):
+            receipt = self._otp().approve(envelope, code, identity=identity)
+            await self._flush()
+            return receipt
+
+    async def decline(self, envelope: Envelope, *, identity: Identity | None = None) -> Receipt:
+        """Declines what ``envelope`` asks, with a receipt that this side has signed."""
+        async with self._failing(), asyncio.timeout(self.timeout):
+            receipt = self._otp().decline(envelope, identity=identity)
+            await self._flush()
+            return receipt
 
     async def receive_message(self) -> Message | None:
         """The next OTP message; ``None`` once the peer has said close_notify."""

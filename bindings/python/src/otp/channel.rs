@@ -1,14 +1,17 @@
 //! OTP messages on a connection.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use otls::otp;
+use otls::{Secret, otp};
 use pyo3::prelude::*;
 
-use super::message::{AnyMessage, from_core};
+use super::ledger::CodeText;
+use super::message::{AnyMessage, Envelope, from_core};
+use super::receipt::{self, Receipt};
 use crate::connection::Connection;
 use crate::convert::{Moment, moment_or_now};
 use crate::failure::Result;
+use crate::pki::authority::Identity;
 
 /// Sends and receives OTP messages over one connection, which it then has to itself.
 ///
@@ -36,10 +39,47 @@ impl Channel {
     #[pyo3(signature = (*, now=None))]
     fn receive<'py>(&self, py: Python<'py>, now: Option<Moment>) -> Result<Option<Bound<'py, PyAny>>> {
         let now = moment_or_now(now)?;
-        match self.with(py, |channel, connection| channel.receive(connection, now))? {
-            Some(message) => Ok(Some(from_core(py, message)?)),
+        let received = self.with(py, |channel, connection| {
+            let Some(message) = channel.receive(connection, now)? else { return Ok(None) };
+            let evidence = match &message {
+                otp::Message::Answer(answer) => answer.receipt.clone(),
+                otp::Message::Envelope(_) | otp::Message::Verdict { .. } => None,
+            };
+            let evidence = evidence.map(|receipt| otp::Evidence::new(receipt, connection));
+            Ok(Some((message, evidence.transpose()?)))
+        })?;
+        match received {
+            Some((message, evidence)) => Ok(Some(from_core(py, message, evidence)?)),
             None => Ok(None),
         }
+    }
+
+    /// Returns a code, by default that of `envelope`, with a signed receipt: the customer approves what
+    /// `envelope` asks. `identity` as in `Receipt.sign`. Returns what was signed.
+    #[pyo3(signature = (envelope, code=None, *, identity=None, now=None))]
+    fn approve(
+        &self,
+        py: Python<'_>,
+        envelope: &Envelope,
+        code: Option<CodeText>,
+        identity: Option<&Identity>,
+        now: Option<Moment>,
+    ) -> Result<Receipt> {
+        let code = code.map_or_else(|| envelope.0.code.expose().to_vec(), |code| code.0.as_bytes().to_vec());
+        let answer = otp::Answer::new(envelope.0.id, Secret::from(code));
+        self.answer(py, envelope, answer, identity, now)
+    }
+
+    /// Declines what `envelope` asks, with a signed receipt and without a code; as `approve`.
+    #[pyo3(signature = (envelope, *, identity=None, now=None))]
+    fn decline(
+        &self,
+        py: Python<'_>,
+        envelope: &Envelope,
+        identity: Option<&Identity>,
+        now: Option<Moment>,
+    ) -> Result<Receipt> {
+        self.answer(py, envelope, otp::Answer::declined(envelope.0.id), identity, now)
     }
 
     /// The connection that the messages go over.
@@ -50,6 +90,24 @@ impl Channel {
 }
 
 impl Channel {
+    fn answer(
+        &self,
+        py: Python<'_>,
+        envelope: &Envelope,
+        answer: otp::Answer,
+        identity: Option<&Identity>,
+        now: Option<Moment>,
+    ) -> Result<Receipt> {
+        let now = moment_or_now(now)?;
+        let evidence = self.with(py, |channel, connection| {
+            let receipt = receipt::sign(connection, envelope, &answer, identity, now)?;
+            let evidence = otp::Evidence::new(receipt.clone(), connection)?;
+            channel.send(connection, &otp::Message::Answer(answer.with_receipt(receipt)))?;
+            Ok(evidence)
+        })?;
+        Ok(Receipt(Arc::new(evidence)))
+    }
+
     fn with<T: Send>(
         &self,
         py: Python<'_>,

@@ -62,7 +62,8 @@ impl OtpId {
 }
 
 /// The transaction that a code is for, as named fields, for example
-/// `Context({"purpose": "transfer", "amount": "100000.00", "currency": "INR"})`.
+/// `Context({"purpose": "transfer", "amount": "100000.00", "currency": "INR"})`. A `Transaction` makes one
+/// with a template for the customer's text.
 ///
 /// One changed character is another transaction, for which the code is not good.
 #[pyclass(frozen, eq, module = "otls")]
@@ -97,7 +98,7 @@ impl Context {
 
 /// A code that was just issued.
 #[pyclass(frozen, module = "otls")]
-pub(crate) struct Issued(otp::Issued);
+pub(crate) struct Issued(pub(crate) otp::Issued);
 
 #[pymethods]
 impl Issued {

@@ -1,17 +1,21 @@
 //! The messages of the OTP protocol.
 
+use std::sync::Arc;
+
 use otls::Secret;
 use otls::otp;
 use pyo3::prelude::*;
 use zeroize::Zeroizing;
 
-use super::ledger::{Code, CodeText, Context, OtpId, Verdict};
+use super::ledger::{Code, CodeText, Context, Issued, OtpId, Verdict};
+use super::receipt::Receipt;
+use super::transaction::Transaction;
 use crate::convert::{Moment, datetime, hex, moment_or_now};
 use crate::failure::Result;
 
 /// Bank to customer: the code and the text that is shown with it.
 #[pyclass(frozen, module = "otls")]
-pub(crate) struct Envelope(pub(super) otp::Envelope);
+pub(crate) struct Envelope(pub(crate) otp::Envelope);
 
 #[pymethods]
 impl Envelope {
@@ -33,6 +37,12 @@ impl Envelope {
             issued_at: moment_or_now(issued_at)?,
             expires_at: moment_or_now(Some(expires_at))?,
         }))
+    }
+
+    /// For a code that was just issued for the context of `transaction`, with the text of its template.
+    #[staticmethod]
+    fn for_transaction(issued: &Issued, transaction: &Transaction) -> Result<Self> {
+        Ok(Self(otp::Envelope::for_transaction(&issued.0, &transaction.transaction)?))
     }
 
     /// Which code.
@@ -75,18 +85,20 @@ impl Envelope {
     }
 }
 
-/// Customer to bank: the code comes back.
+/// Customer to bank: the code comes back, or without a code the customer declines.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Answer {
     id: otp::OtpId,
-    code: Secret,
+    code: Option<Secret>,
+    receipt: Option<Py<Receipt>>,
 }
 
 #[pymethods]
 impl Answer {
     #[new]
-    fn new(id: &OtpId, code: CodeText) -> Self {
-        Self { id: id.0, code: secret(&code.0) }
+    #[pyo3(signature = (id, code=None, *, receipt=None))]
+    fn new(id: &OtpId, code: Option<CodeText>, receipt: Option<Py<Receipt>>) -> Self {
+        Self { id: id.0, code: code.map(|code| secret(&code.0)), receipt }
     }
 
     /// Which code.
@@ -95,10 +107,22 @@ impl Answer {
         OtpId(self.id)
     }
 
-    /// What the customer returned.
+    /// What the customer returned; `None` from one who declines.
     #[getter]
-    fn code(&self) -> Code {
-        Code(text(&self.code))
+    fn code(&self) -> Option<Code> {
+        self.code.as_ref().map(|code| Code(text(code)))
+    }
+
+    /// What the customer has signed; on the bank's side it was checked, but for its transaction.
+    #[getter]
+    fn receipt(&self, py: Python<'_>) -> Option<Py<Receipt>> {
+        self.receipt.as_ref().map(|receipt| receipt.clone_ref(py))
+    }
+
+    /// `"approved"` or `"declined"`.
+    #[getter]
+    fn decision(&self) -> &'static str {
+        if self.code.is_some() { "approved" } else { "declined" }
     }
 }
 
@@ -143,7 +167,11 @@ impl AnyMessage {
             Self::Envelope(envelope) => otp::Message::Envelope(copy(&envelope.get().0)),
             Self::Answer(answer) => {
                 let answer = answer.get();
-                otp::Message::Answer { id: answer.id, code: Secret::from(answer.code.expose().to_vec()) }
+                otp::Message::Answer(otp::Answer {
+                    id: answer.id,
+                    code: answer.code.as_ref().map(|code| Secret::from(code.expose().to_vec())),
+                    receipt: answer.receipt.as_ref().map(|receipt| receipt.get().0.receipt().clone()),
+                })
             }
             Self::Verdict(notice) => {
                 let notice = notice.get();
@@ -153,11 +181,18 @@ impl AnyMessage {
     }
 }
 
-/// A message that was received, as an object.
-pub(crate) fn from_core(py: Python<'_>, message: otp::Message) -> PyResult<Bound<'_, PyAny>> {
+/// A message that was received, as an object; with its receipt as it can be kept.
+pub(crate) fn from_core(
+    py: Python<'_>,
+    message: otp::Message,
+    evidence: Option<otp::Evidence>,
+) -> PyResult<Bound<'_, PyAny>> {
     Ok(match message {
         otp::Message::Envelope(envelope) => Bound::new(py, Envelope(envelope))?.into_any(),
-        otp::Message::Answer { id, code } => Bound::new(py, Answer { id, code })?.into_any(),
+        otp::Message::Answer(otp::Answer { id, code, .. }) => {
+            let receipt = evidence.map(|evidence| Py::new(py, Receipt(Arc::new(evidence)))).transpose()?;
+            Bound::new(py, Answer { id, code, receipt })?.into_any()
+        }
         otp::Message::Verdict { id, verdict } => Bound::new(py, VerdictNotice { id, verdict })?.into_any(),
     })
 }

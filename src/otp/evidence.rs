@@ -1,0 +1,132 @@
+//! A receipt that is kept: one file that proves who decided what, without a connection.
+
+use super::Receipt;
+use super::receipt::refused;
+use crate::connection::Connection;
+use crate::crypto::hash::{HashAlgorithm, digest};
+use crate::error::Result;
+use crate::pki::pem::{self, Kind};
+use crate::pki::{Certificate, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer};
+
+/// A [`Receipt`] with the customer's certificate chain, as one PEM file.
+///
+/// ```no_run
+/// use otls::otp::Evidence;
+/// use otls::pki::TrustStore;
+///
+/// # fn auditor(file: &[u8], trust: &TrustStore) -> otls::Result<()> {
+/// let evidence = Evidence::load(file)?;
+/// let customer = evidence.verify(trust)?;
+/// let receipt = evidence.receipt();
+/// println!("{} {} at {}", customer.certificate().subject(), receipt.decision(), receipt.time().0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Evidence {
+    receipt: Receipt,
+    chain: Vec<Certificate>,
+}
+
+impl Evidence {
+    /// The most octets of a file: ten certificates of 64 KiB in base64.
+    pub const MAX_LEN: usize = 1 << 20;
+
+    /// Evidence of a receipt that went over `connection`, on either side.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Receipt`] if the client of the connection has not signed it.
+    pub fn new(receipt: Receipt, connection: &Connection) -> Result<Self> {
+        let chain = match (connection.is_server(), connection.identity()) {
+            (true, _) => connection.peer().map(VerifiedPeer::chain),
+            (false, Some(identity)) => Some(identity.chain()),
+            (false, None) => connection.certificate().map(core::slice::from_ref),
+        };
+        let chain = chain.unwrap_or_default().to_vec();
+        let Some(leaf) = chain.first() else { return Err(refused("the client has no certificate")) };
+        receipt.verify(leaf)?;
+        Ok(Self { receipt, chain })
+    }
+
+    /// What was signed.
+    pub const fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// The customer's certificates, leaf first.
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+
+    /// The file: a block OTLS RECEIPT, and the certificates.
+    pub fn to_pem(&self) -> String {
+        let mut body = self.receipt.encode();
+        body.extend_from_slice(&fingerprint(&self.chain));
+        let certificates = self.chain.iter().map(Certificate::to_pem);
+        core::iter::once(pem::encode(pem::RECEIPT_LABEL, &body)).chain(certificates).collect()
+    }
+
+    /// Reads a file exactly as it was written; nothing is verified yet.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Receipt`], also for any octet that is not as it was written;
+    /// [`crate::Error::Certificate`].
+    pub fn load(data: &[u8]) -> Result<Self> {
+        if data.len() > Self::MAX_LEN {
+            return Err(refused("the file has more than 1 MiB"));
+        }
+        let sections = pem::sections(data).map_err(refused)?;
+        let Some((first, certificates)) =
+            sections.split_first().filter(|(first, _)| first.kind == Kind::Receipt)
+        else {
+            return Err(refused(&format!("there is none: {}", pem::describe(data, &sections))));
+        };
+        if certificates.is_empty() || certificates.len() > MAX_CHAIN_LEN {
+            return Err(refused("it comes with no certificate, or with more than 10"));
+        }
+        if certificates.iter().any(|section| section.kind != Kind::Certificate) {
+            return Err(refused("something other than certificates follows it"));
+        }
+        let body = first.der().map_err(refused)?;
+        let Some((receipt, expected)) = body.split_last_chunk::<FINGERPRINT_LEN>() else {
+            return Err(refused("it is cut short"));
+        };
+        let receipt = Receipt::decode(receipt)?;
+        let load = |section: &pem::Section<'_>| Certificate::load(&section.der().map_err(refused)?);
+        let chain: Vec<Certificate> = certificates.iter().map(load).collect::<Result<_>>()?;
+        let evidence = Self { receipt, chain };
+        if fingerprint(&evidence.chain) != *expected || evidence.to_pem().as_bytes() != data {
+            return Err(refused("the file is not as it was written: somebody has edited it"));
+        }
+        Ok(evidence)
+    }
+
+    /// Judges it without a connection: the chain as a client's, at the receipt's own time, and the
+    /// signature. Who it is, the returned peer says; what and when, [`Evidence::receipt`]. A revocation
+    /// list in `trust` counts as it stands, so that whoever is on one of a later day is refused as well.
+    ///
+    /// # Errors
+    /// [`crate::Error::BadCertificate`] with the report; [`crate::error::OtpError::Receipt`].
+    pub fn verify(&self, trust: &TrustStore) -> Result<VerifiedPeer> {
+        let chain: Vec<Vec<u8>> = self.chain.iter().map(|one| one.to_der().to_vec()).collect();
+        let peer = trust.verify(&chain, &PeerRole::Client, self.receipt.time())?;
+        self.receipt.verify(peer.certificate())?;
+        Ok(peer)
+    }
+}
+
+/// SHA-256 over the chain, each certificate after its length in 8 octets. The signature covers the first
+/// alone; this finds an accident in the others.
+fn fingerprint(chain: &[Certificate]) -> [u8; FINGERPRINT_LEN] {
+    let mut content = Vec::new();
+    for certificate in chain {
+        let der = certificate.to_der();
+        content.extend_from_slice(&u64::try_from(der.len()).unwrap_or(u64::MAX).to_be_bytes());
+        content.extend_from_slice(der);
+    }
+    let mut fingerprint = [0; FINGERPRINT_LEN];
+    fingerprint.copy_from_slice(digest(HashAlgorithm::Sha256, &content).as_ref());
+    fingerprint
+}
+
+const FINGERPRINT_LEN: usize = 32;

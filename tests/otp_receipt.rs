@@ -1,0 +1,306 @@
+//! What customers sign: checked on the connection, kept, and judged years later.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use common::{DAY, NOW, Pair, World, transfer};
+use otls::codepoints::SignatureScheme;
+use otls::crypto::SystemRandom;
+use otls::error::OtpError;
+use otls::otp::{
+    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Ledger, MemoryStore, Message, OtpId,
+    Receipt, Transaction, Verdict,
+};
+use otls::pki::KeyType;
+use otls::{Connection, Error, Secret, UnixTime};
+
+fn payment() -> Transaction {
+    Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    }
+}
+
+fn ledger() -> Ledger {
+    Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap()
+}
+
+/// The bank's message for a code, as the customer has received it.
+fn received(pair: &mut Pair, ledger: &Ledger) -> Envelope {
+    let context = payment().context().unwrap();
+    let issued = ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let envelope = Envelope::for_transaction(&issued, &payment()).unwrap();
+    Channel::new().send(&mut pair.server, &Message::Envelope(envelope)).unwrap();
+    transfer(&mut pair.server, &mut pair.client).unwrap();
+    match Channel::new().receive(&mut pair.client, NOW).unwrap() {
+        Some(Message::Envelope(envelope)) => envelope,
+        _ => panic!("no envelope"),
+    }
+}
+
+fn sign(connection: &Connection, world: &World, id: OtpId, decision: Decision, now: UnixTime) -> Receipt {
+    let context = payment().context().unwrap();
+    Receipt::sign(connection, &world.client, id, context, decision, now, &SystemRandom).unwrap()
+}
+
+fn code() -> Secret {
+    Secret::from(b"256345".to_vec())
+}
+
+/// What the bank makes of an answer.
+fn answered(pair: &mut Pair, answer: Answer, now: UnixTime) -> Result<Answer, Error> {
+    Channel::new().send(&mut pair.client, &Message::Answer(answer)).unwrap();
+    while transfer(&mut pair.client, &mut pair.server).unwrap() > 0 {}
+    match Channel::new().receive(&mut pair.server, now)? {
+        Some(Message::Answer(answer)) => Ok(answer),
+        _ => panic!("no answer"),
+    }
+}
+
+fn refusal<T>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::Otp(OtpError::Receipt(why))) => why,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+fn evidence(world: &World) -> Evidence {
+    let pair = world.pair().established();
+    let receipt = sign(&pair.client, world, OtpId([1; 16]), Decision::Approved, NOW);
+    Evidence::new(receipt, &pair.server).unwrap()
+}
+
+#[test]
+fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
+    for (key_type, scheme) in [
+        (KeyType::EcdsaP256, SignatureScheme::ECDSA_SECP256R1_SHA256),
+        (KeyType::EcdsaP384, SignatureScheme::ECDSA_SECP384R1_SHA384),
+        (KeyType::Rsa2048, SignatureScheme::RSA_PSS_RSAE_SHA256),
+    ] {
+        let world = World::new(key_type);
+        let (mut pair, ledger) = (world.pair().established(), ledger());
+        let context = payment().context().unwrap();
+        let envelope = received(&mut pair, &ledger);
+        let code = Secret::from(envelope.code.expose().to_vec());
+        Channel::new().approve(&mut pair.client, &envelope, code, NOW.plus(30), &SystemRandom).unwrap();
+        transfer(&mut pair.client, &mut pair.server).unwrap();
+        let Some(Message::Answer(answer)) = Channel::new().receive(&mut pair.server, NOW.plus(31)).unwrap()
+        else {
+            panic!("no answer");
+        };
+        let receipt = answer.receipt.unwrap();
+        receipt.check_context(&context).unwrap();
+        let code = answer.code.unwrap();
+        let code = core::str::from_utf8(code.expose()).unwrap();
+        let verdict = ledger.verify(&answer.id, "customer.example", &context, code, NOW.plus(31)).unwrap();
+        assert_eq!(verdict, Verdict::Accepted);
+
+        let file = Evidence::new(receipt, &pair.server).unwrap().to_pem();
+        assert!(!file.contains(code));
+        let evidence = Evidence::load(file.as_bytes()).unwrap();
+        let customer = evidence.verify(&common::trust(&world.authority)).unwrap();
+        assert_eq!(customer.certificate().subject().common_name, "customer.example");
+        let receipt = evidence.receipt();
+        assert_eq!((receipt.id(), receipt.decision()), (answer.id, Decision::Approved));
+        assert_eq!((receipt.time(), receipt.scheme()), (NOW.plus(30), scheme));
+        assert_eq!(receipt.context(), &context);
+        let text = "The OTP for transferring Rs 1,00,000 to your friend's account is ••••••.";
+        assert_eq!(receipt.text().as_deref(), Some(text));
+    }
+}
+
+#[test]
+fn a_customer_declines_without_a_code_and_signs_that_too() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = world.pair().established();
+    let envelope = received(&mut pair, &ledger());
+    Channel::new().decline(&mut pair.client, &envelope, NOW, &SystemRandom).unwrap();
+    transfer(&mut pair.client, &mut pair.server).unwrap();
+    let Some(Message::Answer(answer)) = Channel::new().receive(&mut pair.server, NOW).unwrap() else {
+        panic!("no answer");
+    };
+    assert!(answer.code.is_none());
+    assert_eq!(answer.receipt.unwrap().decision(), Decision::Declined);
+}
+
+#[test]
+fn a_receipt_of_another_connection_code_or_decision_is_refused() {
+    let world = World::new(KeyType::EcdsaP256);
+    let (mut pair, other) = (world.pair().established(), world.pair().established());
+    let id = OtpId([1; 16]);
+    let elsewhere = sign(&other.client, &world, id, Decision::Approved, NOW);
+    let answer = Answer::new(id, code()).with_receipt(elsewhere);
+    assert!(refusal(answered(&mut pair, answer, NOW)).contains("another connection"));
+    let of_another = sign(&pair.client, &world, OtpId([2; 16]), Decision::Approved, NOW);
+    let answer = Answer::new(id, code()).with_receipt(of_another);
+    assert!(refusal(answered(&mut pair, answer, NOW)).contains("another code"));
+    let declined = sign(&pair.client, &world, id, Decision::Declined, NOW);
+    let answer = Answer::new(id, code()).with_receipt(declined);
+    assert!(refusal(answered(&mut pair, answer, NOW)).contains("another code or decision"));
+    // The connection goes on: the refusal is of one message.
+    let honest = sign(&pair.client, &world, id, Decision::Approved, NOW);
+    assert!(answered(&mut pair, Answer::new(id, code()).with_receipt(honest), NOW).is_ok());
+}
+
+#[test]
+fn a_receipt_whose_time_is_not_the_banks_is_refused() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = world.pair().established();
+    let id = OtpId([1; 16]);
+    let at = |connection: &Connection, now| sign(connection, &world, id, Decision::Approved, now);
+    for skew in [Receipt::MAX_SKEW, Receipt::MAX_SKEW + 1] {
+        for (signed, judged) in [(NOW, NOW.plus(skew)), (NOW.plus(skew), NOW)] {
+            let answer = Answer::new(id, code()).with_receipt(at(&pair.client, signed));
+            let judged = answered(&mut pair, answer, judged);
+            assert_eq!(judged.is_ok(), skew == Receipt::MAX_SKEW);
+        }
+    }
+    let over = NOW.plus(DAY + 1);
+    let answer = Answer::new(id, code()).with_receipt(at(&pair.client, over));
+    assert!(refusal(answered(&mut pair, answer, over)).contains("validity"));
+}
+
+#[test]
+fn a_receipt_with_any_octet_changed_on_the_way_is_refused() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = world.pair().established();
+    let id = OtpId([1; 16]);
+    let octets = sign(&pair.client, &world, id, Decision::Approved, NOW).encode();
+    let mut refused = 0;
+    for at in 0..octets.len() {
+        let mut changed = octets.clone();
+        changed[at] ^= 1;
+        let Ok(changed) = Receipt::decode(&changed) else { continue };
+        refusal(answered(&mut pair, Answer::new(id, code()).with_receipt(changed), NOW));
+        refused += 1;
+    }
+    assert!(refused > 200, "{refused}");
+}
+
+#[test]
+fn only_the_client_of_the_connection_signs_with_the_key_that_it_showed() {
+    let world = World::new(KeyType::EcdsaP256);
+    let other = World::new(KeyType::EcdsaP256);
+    let (fresh, pair) = (world.pair(), world.pair().established());
+    let context = payment().context().unwrap();
+    let sign = |connection: &Connection, world: &World| {
+        let (id, context) = (OtpId([1; 16]), context.clone());
+        Receipt::sign(connection, &world.client, id, context, Decision::Approved, NOW, &SystemRandom)
+    };
+    for (connection, world) in [(&pair.server, &world), (&pair.client, &other), (&fresh.client, &world)] {
+        assert!(matches!(sign(connection, world), Err(Error::ApiMisuse(_))));
+    }
+    let receipt = sign(&pair.client, &world).unwrap();
+    assert!(refusal(Evidence::new(receipt, &other.pair().established().server)).contains("signature"));
+}
+
+/// Six digits are found from any unkeyed hash, so nothing in a receipt may come from the code.
+#[test]
+fn nothing_in_a_receipt_depends_on_the_code() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = world.pair().established();
+    let mut receipts = Vec::new();
+    for digits in ["256345", "111111"] {
+        let text = payment().text(digits).unwrap();
+        let envelope = Envelope {
+            id: OtpId([1; 16]),
+            text,
+            code: Secret::from(digits.as_bytes().to_vec()),
+            context: payment().context().unwrap(),
+            issued_at: NOW,
+            expires_at: NOW.plus(120),
+        };
+        let code = Secret::from(digits.as_bytes().to_vec());
+        Channel::new().approve(&mut pair.client, &envelope, code, NOW, &SystemRandom).unwrap();
+        transfer(&mut pair.client, &mut pair.server).unwrap();
+        let Some(Message::Answer(answer)) = Channel::new().receive(&mut pair.server, NOW).unwrap() else {
+            panic!("no answer");
+        };
+        receipts.push(answer.receipt.unwrap());
+    }
+    // What is signed and not only what is sent: each signature is good for the other's octets.
+    let octets: Vec<Vec<u8>> = receipts.iter().map(Receipt::encode).collect();
+    let signature_at =
+        |octets: &[u8]| 1 + 16 + 1 + 8 + 32 + 2 + usize::from(octets[58]) * 256 + usize::from(octets[59]) + 2;
+    let (first, second) = (signature_at(&octets[0]), signature_at(&octets[1]));
+    assert_eq!(octets[0][..first], octets[1][..second]);
+    let swapped = [&octets[0][..first], &octets[1][second..]].concat();
+    assert!(Receipt::decode(&swapped).unwrap().verify(world.client.certificate()).is_ok());
+}
+
+#[test]
+fn a_file_with_any_octet_edited_is_refused() {
+    let world = World::new(KeyType::EcdsaP256);
+    let trust = common::trust(&world.authority);
+    let file = evidence(&world).to_pem().into_bytes();
+    let judge = |file: &[u8]| Evidence::load(file).and_then(|evidence| evidence.verify(&trust));
+    assert!(judge(&file).is_ok());
+    for at in 0..file.len() {
+        for change in [1, 2, 0x20] {
+            let mut edited = file.clone();
+            edited[at] ^= change;
+            assert!(judge(&edited).is_err(), "octet {at}");
+        }
+        let mut shorter = file.clone();
+        shorter.remove(at);
+        assert!(judge(&shorter).is_err(), "without octet {at}");
+    }
+    for edited in [[b"Note: paid\n", file.as_slice()].concat(), [file.as_slice(), b"\n"].concat()] {
+        assert!(refusal(Evidence::load(&edited)).contains("edited"));
+    }
+}
+
+#[test]
+fn evidence_is_judged_by_its_own_time_trust_and_lists() {
+    let world = World::new(KeyType::EcdsaP256);
+    let other = World::new(KeyType::EcdsaP256);
+    let evidence = evidence(&world);
+    let refused = |trust| matches!(evidence.verify(&trust), Err(Error::BadCertificate(_)));
+    assert!(refused(common::trust(&other.authority)), "another authority");
+    let mut listed = common::trust(&world.authority);
+    let serial = world.client.certificate().serial().to_vec();
+    let revoked = [(serial, NOW, otls::pki::RevocationReason::KeyCompromise)];
+    listed.add_crl(world.authority.issue_crl(&revoked, 1, DAY, NOW, &SystemRandom).unwrap());
+    assert!(refused(listed), "revoked");
+
+    // A bank's certificate signs no receipts, whoever has its key.
+    let pair = world.pair().established();
+    let receipt = sign(&pair.client, &world, OtpId([1; 16]), Decision::Approved, NOW);
+    let bank = world.server.certificate().to_pem();
+    let genuine = Evidence::new(receipt, &pair.server).unwrap().to_pem();
+    let (block, _) = genuine.split_once("-----BEGIN CERTIFICATE").unwrap();
+    assert!(refusal(Evidence::load(format!("{block}{bank}").as_bytes())).contains("edited"));
+}
+
+#[test]
+fn files_that_are_none_are_refused_with_the_reason() {
+    let world = World::new(KeyType::EcdsaP256);
+    let file = evidence(&world).to_pem();
+    let (block, certificate) = file.split_at(file.find("-----BEGIN CERTIFICATE").unwrap());
+    for (data, reason) in [
+        (String::new(), "the data is empty"),
+        (certificate.to_owned(), "the data holds a certificate"),
+        (block.to_owned(), "no certificate"),
+        (format!("{block}{}", certificate.repeat(11)), "more than 10"),
+        (format!("{block}{block}"), "something other"),
+        (format!("{certificate}{block}"), "there is none"),
+        ("x".repeat(Evidence::MAX_LEN + 1), "1 MiB"),
+    ] {
+        let why = refusal(Evidence::load(data.as_bytes()));
+        assert!(why.contains(reason), "{why}");
+    }
+}
+
+#[test]
+fn a_bank_that_means_another_transaction_learns_what_differs() {
+    let world = World::new(KeyType::EcdsaP256);
+    let evidence = evidence(&world);
+    let paisa = Transaction { amount: Some(Amount::new(10_000_001, "INR").unwrap()), ..payment() };
+    let why = refusal(evidence.receipt().check_context(&paisa.context().unwrap()));
+    assert!(why.contains("\"10000000\", not \"10000001\""), "{why}");
+    assert!(evidence.receipt().check_context(&Context::new()).is_err());
+}
