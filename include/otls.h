@@ -264,6 +264,11 @@
 #define OTLS_ERROR_OTP_STORE 104
 
 /**
+ * A signed receipt that does not prove what it should.
+ */
+#define OTLS_ERROR_OTP_RECEIPT 105
+
+/**
  * Too many codes for one subject.
  */
 #define OTLS_ERROR_OTP_THROTTLED 106
@@ -277,6 +282,11 @@
  * The subject is locked.
  */
 #define OTLS_ERROR_OTP_SUBJECT_LOCKED 108
+
+/**
+ * An amount, a currency or a template that is not acceptable.
+ */
+#define OTLS_ERROR_OTP_TRANSACTION 109
 
 /**
  * A shared secret that cannot be used.
@@ -544,6 +554,16 @@
  * State of a connection: it failed, `otls_connection_error`.
  */
 #define OTLS_STATE_FAILED 256
+
+/**
+ * The customer approves the transaction.
+ */
+#define OTLS_DECISION_APPROVED 1
+
+/**
+ * The customer declines the transaction.
+ */
+#define OTLS_DECISION_DECLINED 2
 
 /**
  * Kind of an OTP message: from the bank, with the code.
@@ -815,6 +835,12 @@ typedef struct otls_otpauth otls_otpauth;
  * A public key.
  */
 typedef struct otls_public_key otls_public_key;
+
+/**
+ * A customer's signed decision about a transaction, with his certificates: no code is in it, and none can
+ * be found from it.
+ */
+typedef struct otls_receipt otls_receipt;
 
 /**
  * A certificate request (PKCS#10, RFC 2986), whose signature was checked: its sender has the key.
@@ -2276,6 +2302,28 @@ int32_t otls_otp_context_set(const otls_otp_context *context,
                              otls_error **error);
 
 /**
+ * A context of a payment: a purpose, an amount in minor units (paise, cents) of an ISO 4217 currency (three
+ * capital letters), and the payee. `text_template` is the text that the customer reads, with `{code}`,
+ * `{amount}` and `{payee}` in it, and `{purpose}` if wanted (docs/PROTOCOL.md): a part of the context like
+ * the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
+ *
+ * Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
+ * has an unknown one, and control or bidirectional characters; `OTLS_ERROR_API_MISUSE` as
+ * `otls_otp_context_set`.
+ */
+int32_t otls_otp_context_payment(const uint8_t *purpose,
+                                 size_t purpose_len,
+                                 uint64_t minor,
+                                 const uint8_t *currency,
+                                 size_t currency_len,
+                                 const uint8_t *payee,
+                                 size_t payee_len,
+                                 const uint8_t *text_template,
+                                 size_t text_template_len,
+                                 otls_otp_context **context,
+                                 otls_error **error);
+
+/**
  * Zeroises and frees an issued code; the ledger goes on knowing it. NULL is fine.
  */
 void otls_otp_issued_free(otls_otp_issued *issued);
@@ -2515,6 +2563,18 @@ int32_t otls_otp_message_envelope(const otls_otp_issued *issued,
                                   otls_error **error);
 
 /**
+ * The bank's message for a context that has a template, for example of `otls_otp_context_payment`: the text
+ * is what the template says.
+ *
+ * Errors: `OTLS_ERROR_OTP_TRANSACTION` for a context without a template, or with one that its values do not
+ * fill.
+ */
+int32_t otls_otp_message_rendered(const otls_otp_issued *issued,
+                                  const otls_otp_context *context,
+                                  otls_otp_message **message,
+                                  otls_error **error);
+
+/**
  * The customer's message that returns a code, ASCII digits, for the identifier of the bank's message.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets.
@@ -2622,13 +2682,138 @@ int32_t otls_otp_channel_send(const otls_otp_channel *channel,
  * none. Call it after `otls_connection_feed` until it is NULL.
  *
  * Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
- * `OTLS_ERROR_OTP_REPLAYED` and `OTLS_ERROR_OTP_EXPIRED` refuse one message.
+ * `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
  */
 int32_t otls_otp_channel_receive(const otls_otp_channel *channel,
                                  const otls_connection *connection,
                                  uint64_t now,
                                  otls_otp_message **message,
                                  otls_error **error);
+
+/**
+ * The customer's message that returns a code with a signed receipt: he approves what `received`, the bank's
+ * message on this connection, asks. The key is the connection's.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a message that is no envelope, for a server's connection, for one
+ * that resumes another (its key is not at hand), and where one side is anonymous; `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_otp_message_approval(const otls_connection *connection,
+                                  const otls_otp_message *received,
+                                  const uint8_t *code,
+                                  size_t code_len,
+                                  uint64_t now,
+                                  otls_otp_message **message,
+                                  otls_error **error);
+
+/**
+ * The customer's message that declines what `received` asks, with a signed receipt and without a code; as
+ * `otls_otp_message_approval`.
+ */
+int32_t otls_otp_message_refusal(const otls_connection *connection,
+                                 const otls_otp_message *received,
+                                 uint64_t now,
+                                 otls_otp_message **message,
+                                 otls_error **error);
+
+/**
+ * The `OTLS_DECISION_` number of an answer. 0 for other messages, and for NULL.
+ */
+int32_t otls_otp_message_decision(const otls_otp_message *message);
+
+/**
+ * The receipt of an answer that came over this connection; `*receipt` is NULL for an answer without one. The
+ * signature, the connection and the identifier were checked when it was received; the transaction is the
+ * bank's to compare, `otls_receipt_check_context`.
+ *
+ * Errors: `OTLS_ERROR_OTP_RECEIPT` if it came over another connection.
+ */
+int32_t otls_otp_message_receipt(const otls_otp_message *message,
+                                 const otls_connection *connection,
+                                 otls_receipt **receipt,
+                                 otls_error **error);
+
+/**
+ * Loads a receipt's file, PEM, exactly as `otls_receipt_to_pem` wrote it. It proves nothing before
+ * `otls_receipt_verify`.
+ *
+ * Errors: `OTLS_ERROR_OTP_RECEIPT`, also for any octet that was edited; `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+ */
+int32_t otls_receipt_load(const uint8_t *data,
+                          size_t data_len,
+                          otls_receipt **receipt,
+                          otls_error **error);
+
+/**
+ * Frees a receipt. NULL is fine.
+ */
+void otls_receipt_free(otls_receipt *receipt);
+
+/**
+ * The receipt with the customer's certificates as PEM, to be kept: all that `otls_receipt_verify` needs, but
+ * for the authority.
+ */
+int32_t otls_receipt_to_pem(const otls_receipt *receipt,
+                            otls_blob **pem,
+                            otls_error **error);
+
+/**
+ * Judges a receipt without a connection: the certificates as a client's, at the receipt's own time, and the
+ * signature. `*certificate` (may be NULL) is the customer's.
+ *
+ * Errors: those of a certificate that is refused; `OTLS_ERROR_OTP_RECEIPT`.
+ */
+int32_t otls_receipt_verify(const otls_receipt *receipt,
+                            const otls_trust_store *trust,
+                            otls_certificate **certificate,
+                            otls_error **error);
+
+/**
+ * Whether a receipt is about this transaction.
+ *
+ * Errors: `OTLS_ERROR_OTP_RECEIPT`, whose text names the first value that differs.
+ */
+int32_t otls_receipt_check_context(const otls_receipt *receipt,
+                                   const otls_otp_context *context,
+                                   otls_error **error);
+
+/**
+ * The identifier of the code that a receipt is about, `OTLS_OTP_ID_LEN` octets, into the caller's buffer.
+ */
+int32_t otls_receipt_id(const otls_receipt *receipt,
+                        uint8_t *id,
+                        size_t *id_len,
+                        otls_error **error);
+
+/**
+ * The `OTLS_DECISION_` number of a receipt. 0 for NULL.
+ */
+int32_t otls_receipt_decision(const otls_receipt *receipt);
+
+/**
+ * When a receipt was signed, by the customer's clock. 0 for NULL.
+ */
+uint64_t otls_receipt_time(const otls_receipt *receipt);
+
+/**
+ * What the customer read, UTF-8, with dots for the code; empty for a transaction without a template.
+ */
+int32_t otls_receipt_text(const otls_receipt *receipt,
+                          otls_blob **text,
+                          otls_error **error);
+
+/**
+ * How many named values the transaction of a receipt has. 0 for NULL.
+ */
+size_t otls_receipt_field_count(const otls_receipt *receipt);
+
+/**
+ * One of the named values of a receipt's transaction, as `otls_otp_message_field`.
+ */
+const uint8_t *otls_receipt_field(const otls_receipt *receipt,
+                                  size_t index,
+                                  size_t *name_len,
+                                  const uint8_t **value,
+                                  size_t *value_len);
 
 /**
  * A new random secret, as long as the output of one of the `OTLS_OATH_` hashes.

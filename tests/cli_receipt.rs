@@ -21,7 +21,7 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let (world, other) = (World::new(KeyType::EcdsaP256), World::new(KeyType::EcdsaP256));
+        let (world, other) = (World::new(KeyType::EcdsaP256), common::authority("another root"));
         let pair = world.pair().established();
         let transfer = Transaction {
             purpose: "transfer".to_owned(),
@@ -37,7 +37,7 @@ impl Desk {
         let desk = Self { folder: TempDir::new().unwrap(), world };
         desk.write("receipt.pem", &Evidence::new(receipt, &pair.server).unwrap().to_pem());
         desk.write("ca.pem", &desk.world.authority.certificate().to_pem());
-        desk.write("other.pem", &other.authority.certificate().to_pem());
+        desk.write("other.pem", &other.certificate().to_pem());
         desk
     }
 
