@@ -267,8 +267,14 @@ fn evidence_is_judged_by_its_own_time_trust_and_lists() {
     listed.add_crl(world.authority.issue_crl(&revoked, 1, DAY, NOW, &SystemRandom).unwrap());
     assert!(refused(listed), "revoked");
 
-    // A bank's certificate signs no receipts, whoever has its key.
     let pair = world.pair().established();
+    for (time, good) in [(NOW.plus(DAY), true), (NOW.plus(DAY + 1), false), (NOW.minus(DAY), false)] {
+        let receipt = sign(&pair.client, &world, OtpId([1; 16]), Decision::Approved, time);
+        let judged = Evidence::new(receipt, &pair.client).unwrap().verify(&common::trust(&world.authority));
+        assert_eq!(judged.is_ok(), good, "{time:?}");
+    }
+
+    // Another certificate in its place is found.
     let receipt = sign(&pair.client, &world, OtpId([1; 16]), Decision::Approved, NOW);
     let bank = world.server.certificate().to_pem();
     let genuine = Evidence::new(receipt, &pair.server).unwrap().to_pem();

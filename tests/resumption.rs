@@ -345,3 +345,31 @@ fn otp_messages_are_bound_to_the_resumed_connection_and_both_identities() {
     };
     assert_eq!(id, OtpId([7; 16]));
 }
+
+#[test]
+fn on_a_resumed_connection_a_receipt_is_signed_with_the_identity_of_the_first() {
+    use otls::otp::{Answer, Channel, Context, Decision, Envelope, Evidence, Message, OtpId, Receipt};
+    let bank = Bank::new();
+    let mut pair = resuming(bank.client(), bank.server(), bank.session(), NOW).established();
+    let envelope = Envelope {
+        id: OtpId([7; 16]),
+        text: b"256345".to_vec().into(),
+        code: b"256345".to_vec().into(),
+        context: Context::new().with("amount", "1").unwrap(),
+        issued_at: NOW,
+        expires_at: NOW.plus(60),
+    };
+    let refused = Channel::new().decline(&mut pair.client, &envelope, NOW, &SystemRandom);
+    assert!(matches!(refused, Err(Error::ApiMisuse(_))), "the key is not at hand");
+    let (id, context, decision) = (envelope.id, envelope.context, Decision::Declined);
+    let client = &bank.world.client;
+    let receipt = Receipt::sign(&pair.client, client, id, context, decision, NOW, &SystemRandom).unwrap();
+    let answer = Answer::declined(id).with_receipt(receipt.clone());
+    Channel::new().send(&mut pair.client, &Message::Answer(answer)).unwrap();
+    common::transfer(&mut pair.client, &mut pair.server).unwrap();
+    assert!(Channel::new().receive(&mut pair.server, NOW).unwrap().is_some());
+    for connection in [&pair.client, &pair.server] {
+        let evidence = Evidence::new(receipt.clone(), connection).unwrap();
+        assert!(evidence.verify(&trust(&bank.world.authority)).is_ok());
+    }
+}

@@ -161,6 +161,7 @@ static void the_file_proves_it(const otls_receipt *receipt, const struct world *
     WORKS(otls_receipt_verify(loaded, world->trust, &customer, &error));
     WORKS(otls_certificate_common_name(customer, &subject, &error));
     CHECK(has(subject, "asha.example"));
+    otls_certificate_free(customer);
     WORKS(otls_receipt_verify(loaded, world->trust, NULL, &error));
     WORKS(otls_trust_store_new(&nobody, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_UNTRUSTED, otls_receipt_verify(loaded, nobody, &customer, &error));
