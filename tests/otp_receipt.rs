@@ -3,9 +3,11 @@
 
 mod common;
 
+use base64ct::{Base64, Encoding as _};
 use common::{DAY, NOW, Pair, World, transfer};
 use otls::codepoints::SignatureScheme;
 use otls::crypto::SystemRandom;
+use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::error::OtpError;
 use otls::otp::{
     Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Ledger, MemoryStore, Message, OtpId,
@@ -237,21 +239,55 @@ fn a_file_with_any_octet_edited_is_refused() {
     let world = World::new(KeyType::EcdsaP256);
     let trust = common::trust(&world.authority);
     let file = evidence(&world).to_pem().into_bytes();
-    let judge = |file: &[u8]| Evidence::load(file).and_then(|evidence| evidence.verify(&trust));
-    assert!(judge(&file).is_ok());
+    assert!(Evidence::load(&file).unwrap().verify(&trust).is_ok());
     for at in 0..file.len() {
         for change in [1, 2, 0x20] {
             let mut edited = file.clone();
             edited[at] ^= change;
-            assert!(judge(&edited).is_err(), "octet {at}");
+            assert!(Evidence::load(&edited).is_err(), "octet {at}");
         }
         let mut shorter = file.clone();
         shorter.remove(at);
-        assert!(judge(&shorter).is_err(), "without octet {at}");
+        assert!(Evidence::load(&shorter).is_err(), "without octet {at}");
     }
     for edited in [[b"Note: paid\n", file.as_slice()].concat(), [file.as_slice(), b"\n"].concat()] {
         assert!(refusal(Evidence::load(&edited)).contains("edited"));
     }
+}
+
+/// Whoever edits a file on purpose mends its digest as well: the signature is what finds it.
+#[test]
+fn a_file_that_was_forged_with_its_digest_is_refused() {
+    let world = World::new(KeyType::EcdsaP256);
+    let trust = common::trust(&world.authority);
+    let genuine = evidence(&world);
+    let (octets, chain) = (genuine.receipt().encode(), genuine.to_pem());
+    let certificate = &chain[chain.find("-----BEGIN CERTIFICATE").unwrap()..];
+    let mut forged = 0;
+    for at in 0..octets.len() {
+        let mut changed = octets.clone();
+        changed[at] ^= 1;
+        if Receipt::decode(&changed).is_err() {
+            continue;
+        }
+        let mut content = Vec::new();
+        for part in [&changed, world.client.certificate().to_der()] {
+            content.extend_from_slice(&u64::try_from(part.len()).unwrap().to_be_bytes());
+            content.extend_from_slice(part);
+        }
+        changed.extend_from_slice(digest(HashAlgorithm::Sha256, &content).as_ref());
+        let base64 = Base64::encode_string(&changed);
+        let lines: Vec<&str> =
+            base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let file = format!(
+            "-----BEGIN OTLS RECEIPT-----\n{}\n-----END OTLS RECEIPT-----\n{certificate}",
+            lines.join("\n")
+        );
+        let loaded = Evidence::load(file.as_bytes()).unwrap();
+        assert!(loaded.verify(&trust).is_err(), "octet {at}");
+        forged += 1;
+    }
+    assert!(forged > 200, "{forged}");
 }
 
 #[test]

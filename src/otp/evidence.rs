@@ -61,7 +61,7 @@ impl Evidence {
     /// The file: a block OTLS RECEIPT, and the certificates.
     pub fn to_pem(&self) -> String {
         let mut body = self.receipt.encode();
-        body.extend_from_slice(&fingerprint(&self.chain));
+        body.extend_from_slice(&fingerprint(&body, &self.chain));
         let certificates = self.chain.iter().map(Certificate::to_pem);
         core::iter::once(pem::encode(pem::RECEIPT_LABEL, &body)).chain(certificates).collect()
     }
@@ -88,14 +88,14 @@ impl Evidence {
             return Err(refused("something other than certificates follows it"));
         }
         let body = first.der().map_err(refused)?;
-        let Some((receipt, expected)) = body.split_last_chunk::<FINGERPRINT_LEN>() else {
+        let Some((octets, expected)) = body.split_last_chunk::<FINGERPRINT_LEN>() else {
             return Err(refused("it is cut short"));
         };
-        let receipt = Receipt::decode(receipt)?;
+        let receipt = Receipt::decode(octets)?;
         let load = |section: &pem::Section<'_>| Certificate::load(&section.der().map_err(refused)?);
         let chain: Vec<Certificate> = certificates.iter().map(load).collect::<Result<_>>()?;
         let evidence = Self { receipt, chain };
-        if fingerprint(&evidence.chain) != *expected || evidence.to_pem().as_bytes() != data {
+        if fingerprint(octets, &evidence.chain) != *expected || evidence.to_pem().as_bytes() != data {
             return Err(refused("the file is not as it was written: somebody has edited it"));
         }
         Ok(evidence)
@@ -115,14 +115,13 @@ impl Evidence {
     }
 }
 
-/// SHA-256 over the chain, each certificate after its length in 8 octets. The signature covers the first
-/// alone; this finds an accident in the others.
-fn fingerprint(chain: &[Certificate]) -> [u8; FINGERPRINT_LEN] {
+/// SHA-256 over receipt and certificates, each after its length in 8 octets: finds an accident anywhere, also
+/// where the signature does not reach. Against intent there is the signature.
+fn fingerprint(receipt: &[u8], chain: &[Certificate]) -> [u8; FINGERPRINT_LEN] {
     let mut content = Vec::new();
-    for certificate in chain {
-        let der = certificate.to_der();
-        content.extend_from_slice(&u64::try_from(der.len()).unwrap_or(u64::MAX).to_be_bytes());
-        content.extend_from_slice(der);
+    for part in core::iter::once(receipt).chain(chain.iter().map(Certificate::to_der)) {
+        content.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        content.extend_from_slice(part);
     }
     let mut fingerprint = [0; FINGERPRINT_LEN];
     fingerprint.copy_from_slice(digest(HashAlgorithm::Sha256, &content).as_ref());
