@@ -194,9 +194,7 @@ def test_streams_approve_and_decline(world: World) -> None:
 
         async def decline() -> None:
             host, port = listener.address
-            async with await otls.aio.open_connection(
-                host, port, client, server_name="localhost"
-            ) as stream:
+            async with await otls.aio.open_connection(host, port, client, server_name="localhost") as stream:
                 envelope = await stream.receive_message()
                 assert isinstance(envelope, otls.Envelope)
                 await stream.decline(envelope)
