@@ -87,7 +87,7 @@ static otls_otp_message *rendered(const struct pair *pair, const otls_otp_contex
     size_t len, code_len;
     const uint8_t *text, *code;
 
-    WORKS(otls_otp_ledger_new_memory(NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_context_new(&bare, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, bare, &sent, &error));
