@@ -16,6 +16,7 @@ from _enrolment import (
     load_authority,
     user_name,
 )
+from _ledger import open_ledger
 from _terminal import (
     Exit,
     Operator,
@@ -107,6 +108,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--attempts", type=count, default=3, metavar="N", help="wrong codes before it locks (default: 3)"
     )
+    parser.add_argument(
+        "--ledger",
+        default="sqlite:Server/otp.sqlite",
+        metavar="ADDRESS",
+        help="memory:, sqlite:PATH, redis://HOST or postgresql://HOST/DATABASE (default: %(default)s)",
+    )
     add_question_flags(parser, [NAME, *SUITE, *details("Example Bank", "NAME.example"), EXTRA_NAME])
     add_party_flags(parser)
     return parser.parse_args()
@@ -131,7 +138,7 @@ class Bank:
         self._args = args
         self._name = name
         self._config: otls.Config | None = None
-        self._ledger = otls.Ledger()
+        self._ledger = open_ledger(args.ledger, Path("Server"))
 
     def serve(self, listener: otls.Listener) -> Exit:
         """Serves the next customer."""
@@ -212,6 +219,7 @@ class Bank:
                 raise Stop(Exit.OTP, f"{subject} sent no signed receipt", "see the customer's terminal")
             answer.receipt.check_context(context)
             if answer.code is None:
+                self._ledger.cancel(answer.id)
                 self._keep(answer.receipt)
                 raise Stop(Exit.OTP, f"{subject} declined the transfer")
             verdict = self._ledger.verify(answer.id, subject, context, answer.code)
