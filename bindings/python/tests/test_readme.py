@@ -29,6 +29,18 @@ def test_the_python_of_the_document_about_keys_runs() -> None:
     assert refused == "at depth 0: name: is for bank.example; expected other.example"
 
 
+def test_the_python_of_the_document_about_passwords_runs(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "otp.md").read_text("utf-8"), re.DOTALL)
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    *verdicts, statistics, events = run.stdout.splitlines()
+    assert verdicts == ["wrong (2 attempts left)", "cancelled", "accepted", "used"]
+    assert "'used': 1, 'cancelled': 1" in statistics
+    assert events.startswith("9 events")
+
+
 def test_the_program_prints_the_message_and_the_verdict() -> None:
     run = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     message = r"The OTP for transferring Rs 1,00,000 to your friend's account is \d{6}\.\n"
