@@ -9,8 +9,8 @@ use otls::crypto::hmac::HmacKey;
 use otls::crypto::{Random, SystemRandom};
 use otls::error::OtpError;
 use otls::otp::{
-    CodeFormat, Context, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy, Presented, Record,
-    Statistics, Store, Verdict,
+    Amount, CodeFormat, Context, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy, Presented, Record,
+    Statistics, Store, Transaction, Verdict,
 };
 use otls::{Error, Secret, UnixTime};
 
@@ -119,6 +119,37 @@ fn a_code_is_for_one_subject_and_one_transaction() {
     assert_eq!(ledger.verify(&issued.id, "ravi", &payment(), code, NOW).unwrap(), wrong(5));
     assert_eq!(ledger.verify(&OtpId([0; 16]), "asha", &payment(), code, NOW).unwrap(), Verdict::Unknown);
     assert_eq!(verify(&ledger, &issued, code), Verdict::Accepted);
+}
+
+#[test]
+fn one_changed_paisa_payee_currency_or_purpose_is_refused_and_five_wrong_tries_lock() {
+    let ledger = ledger();
+    let transfer = |amount, currency, payee, purpose: &str| Transaction {
+        purpose: purpose.to_owned(),
+        amount: Some(Amount::new(amount, currency).unwrap()),
+        payee: Some(payee),
+        template: "The code to transfer {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    };
+    let context = |amount, currency, payee: &str, purpose| {
+        transfer(amount, currency, payee.to_owned(), purpose).context().unwrap()
+    };
+    let meant = context(10_000_000, "INR", "friend", "transfer");
+    let issued = ledger.issue("asha", &meant, TTL, 5, NOW, &SystemRandom).unwrap();
+    let present = |subject, context: &Context| {
+        ledger.verify(&issued.id, subject, context, issued.code.expose(), NOW).unwrap()
+    };
+    let others = [
+        ("asha", context(10_000_001, "INR", "friend", "transfer")),
+        ("asha", context(10_000_000, "NPR", "friend", "transfer")),
+        ("asha", context(10_000_000, "INR", "fiend", "transfer")),
+        ("asha", context(10_000_000, "INR", "friend", "gift")),
+        ("ravi", meant.clone()),
+    ];
+    for ((subject, context), attempts_left) in others.iter().zip([4, 3, 2, 1, 0]) {
+        assert_eq!(present(subject, context), Verdict::Wrong { attempts_left });
+    }
+    assert_eq!(present("asha", &meant), Verdict::Locked);
 }
 
 #[test]
