@@ -110,6 +110,7 @@ fn stores_that_cannot_be_opened_say_why() {
         (format!("sqlite:{}", newer.display()), "version 99"),
         (format!("sqlite:{}", folder.path().join("no/such/folder").display()), "No such file"),
         (format!("sqlite:{}", folder.path().display()), "directory"),
+        ("sqlite::memory:".to_owned(), "memory:"),
         (format!("redis://127.0.0.1:{dead}"), "refused"),
         ("redis://".to_owned(), ""),
         (format!("postgresql://bank@127.0.0.1:{dead}/otp"), "refused"),

@@ -25,7 +25,7 @@ pub struct Envelope {
     pub id: OtpId,
     /// The text for the customer, UTF-8; it contains the code, so it is secret.
     pub text: Secret,
-    /// The code, ASCII digits.
+    /// The code, visible ASCII characters.
     pub code: Secret,
     /// The transaction.
     pub context: Context,

@@ -36,6 +36,9 @@ impl PostgresStore {
     pub fn open(address: &str) -> Result<Self> {
         let mut config: Config = address.parse().map_err(|error| database(&error))?;
         config.connect_timeout(TIMEOUT).application_name("otls");
+        // A server that vanishes without a word is noticed, whichever side would speak next.
+        config.tcp_user_timeout(TIMEOUT).keepalives_idle(TIMEOUT).keepalives_interval(KEEPALIVE);
+        config.keepalives_retries(2);
         let pool = Pool::new(move || {
             let mut client = config.connect(NoTls).map_err(|error| database(&error))?;
             client.batch_execute(SESSION).map_err(|error| database(&error))?;
@@ -155,6 +158,9 @@ fn seconds(time: UnixTime) -> i64 {
 
 /// How long a call waits for the server before it fails; for statements it stands in `SESSION` too.
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Between two questions whether the server is still there.
+const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Whatever the server's defaults are: a commit is on the disk, rows are read as they are when their
 /// lock is had, and no call waits for ever.

@@ -35,6 +35,12 @@ impl SqliteStore {
     /// # Errors
     /// [`OtpError::Store`] for a file that is not such a database or cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
+        // SQLite's own name for a database that is no file, and is gone with the connection.
+        if path.as_os_str() == ":memory:" {
+            return Err(
+                OtpError::Store(":memory: is not a file; the store in memory is memory:".to_owned()).into()
+            );
+        }
         create_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
