@@ -20,6 +20,8 @@ need cmake cmake
 need nm binutils
 need certtool gnutls-bin
 need redis-server redis-server
+# Debian keeps PostgreSQL's programs out of the path.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
 need tshark tshark
 need oathtool oathtool
 need zbarimg zbar-tools
