@@ -12,7 +12,9 @@ mod rules;
 mod sqlite;
 
 use super::{OtpId, Verdict};
-use crate::error::{Error, OtpError, Result};
+#[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
+use crate::error::OtpError;
+use crate::error::{Error, Result};
 use crate::secret::ct_eq;
 use crate::time::UnixTime;
 
@@ -33,7 +35,7 @@ pub use sqlite::SqliteStore;
 ///
 /// # Errors
 /// [`crate::Error::ApiMisuse`] for another address, and for a store that this build leaves out;
-/// [`OtpError::Store`].
+/// [`crate::error::OtpError::Store`].
 pub fn open_store(address: &str) -> Result<Box<dyn Store>> {
     let unknown = Err(Error::misuse(
         "an address that names no store",

@@ -30,7 +30,18 @@ pub fn library() -> &'static Library {
         let target = target_folder();
         let profile = target.file_name().expect("a profile").to_string_lossy().into_owned();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(root()).args(["build", "--quiet", "--lib", "--features", "capi,sqlite"]);
+        // The features of the tests themselves: the doc tests that run later are given this build.
+        let features = [
+            ("sqlite", cfg!(feature = "sqlite")),
+            ("redis", cfg!(feature = "redis")),
+            ("postgres", cfg!(feature = "postgres")),
+            ("qr", cfg!(feature = "qr")),
+            ("cli", cfg!(feature = "cli")),
+        ];
+        cargo.current_dir(root()).args(["build", "--quiet", "--lib", "--features", "capi"]);
+        for (feature, _) in features.iter().filter(|(_, enabled)| *enabled) {
+            cargo.args(["--features", feature]);
+        }
         cargo.arg("--target-dir").arg(target.parent().expect("a target folder"));
         if profile == "release" {
             cargo.arg("--release");
