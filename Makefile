@@ -49,6 +49,7 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes the table of docs/performance.md)
 	scripts/deps.sh bench
 	$(CARGO) build --locked --release --lib --features capi
+	ln -sf libotls.so '$(TARGET)/release/libotls.so.0'
 	$(CC) -O2 -Wall -Wextra -Iinclude benches/message.c -o '$(TARGET)/release/message' \
 		-L'$(TARGET)/release' -lotls -Wl,-rpath,'$(abspath $(TARGET))/release'
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
