@@ -134,13 +134,9 @@ impl AuditLog {
         let mac = head_mac(&self.key, head);
         let text = format!("{head} {}\n", base16ct::lower::encode_string(&mac));
         // In place: one block of the same length but for the digits of the count, which only grow.
-        let mut file = private().write(true).create(true).truncate(false).open(head_path(&self.path));
-        let written = file.as_mut().map(|file| file.write_all(text.as_bytes()));
-        match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(cannot("write")(error)),
-            Err(error) => Err(audit(format!("cannot write its head: {error}"))),
-        }
+        let opened = private().write(true).create(true).truncate(false).open(head_path(&self.path));
+        let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| audit(format!("cannot write its head: {error}")))
     }
 }
 
