@@ -10,9 +10,9 @@ use super::handle::{Locked, Shared};
 use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
 use super::pointer::{Buffer, Input, Out, Value};
 use super::values;
-use crate::crypto::{Random, SystemRandom};
+use crate::crypto::SystemRandom;
 use crate::error::Error;
-use crate::otp::{AuditLog, CodeFormat, Ledger, Policy, open_store};
+use crate::otp::{AuditLog, CodeFormat, Ledger, Policy};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -41,11 +41,8 @@ pub unsafe extern "C" fn otls_otp_ledger_open(
     let (ledger, error) = unsafe { (Out::new(ledger), Out::new(error)) };
     create(ledger, "ledger", error, || {
         let address = address.text("address")?;
-        let pepper = match pepper.optional("pepper")? {
-            Some(pepper) => Secret::from(pepper.to_vec()),
-            None => drawn_for(address)?,
-        };
-        let ledger = Ledger::new(open_store(address)?, pepper)?;
+        let pepper = pepper.optional("pepper")?.map(|pepper| Secret::from(pepper.to_vec()));
+        let ledger = Ledger::open(address, pepper, &SystemRandom)?;
         Ok(otls_otp_ledger(Locked::new(Arc::new(Shared::new(ledger)))))
     })
 }
@@ -407,18 +404,4 @@ fn set(
     let mut ledger = required(ledger, "ledger")?.0.lock()?;
     let ledger = Arc::get_mut(&mut ledger).and_then(Shared::get_mut);
     change(ledger.ok_or(Error::misuse("a ledger that is in use", "set it up before it is used"))?)
-}
-
-/// A pepper for a ledger that ends with the program.
-fn drawn_for(address: &str) -> Result<Secret, Failure> {
-    if address != "memory:" {
-        return Err(Error::misuse(
-            "a store that outlives the program, without a pepper",
-            "draw 32 random octets once and keep them apart from the store",
-        )
-        .into());
-    }
-    let mut drawn = zeroize::Zeroizing::new(vec![0; Ledger::MIN_PEPPER_LEN]);
-    SystemRandom.fill(&mut drawn)?;
-    Ok(Secret::from(drawn))
 }

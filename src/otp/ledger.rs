@@ -1,8 +1,12 @@
 //! What the bank remembers of its codes: never a code, and each right one is accepted once.
 
+use zeroize::Zeroizing;
+
 use super::audit::{Audit, Event, EventKind};
 use super::store::KEEP_EXPIRED;
-use super::{Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Tag};
+use super::{
+    Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Tag, open_store,
+};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hmac::HmacKey;
@@ -133,6 +137,30 @@ impl Ledger {
             format: CodeFormat::default(),
             audit: None,
         })
+    }
+
+    /// A ledger over the store that `address` names, see [`open_store`]. Where there is no `pepper` one is
+    /// drawn: for `memory:` alone, which ends with the program as well.
+    ///
+    /// # Errors
+    /// As [`open_store`] and [`Ledger::new`]; [`crate::Error::ApiMisuse`] where a pepper is needed;
+    /// [`crate::Error::Random`].
+    pub fn open(address: &str, pepper: Option<Secret>, random: &dyn Random) -> Result<Self> {
+        let pepper = match pepper {
+            Some(pepper) => pepper,
+            None if address == MEMORY => {
+                let mut drawn = Zeroizing::new(vec![0; Self::MIN_PEPPER_LEN]);
+                random.fill(&mut drawn)?;
+                Secret::from(drawn)
+            }
+            None => {
+                return Err(Error::misuse(
+                    "a store that outlives the program, without a pepper",
+                    "draw 32 random octets once and keep them apart from the store",
+                ));
+            }
+        };
+        Self::new(open_store(address)?, pepper)
     }
 
     /// Still verifies codes that were issued with `pepper`, so that it can be replaced.
@@ -384,6 +412,9 @@ impl Pepper {
 pub(super) fn tag(pepper: &Secret, id: &OtpId, subject: &str, context: &Context, code: &str) -> Result<Tag> {
     Pepper::new(pepper)?.tag(id, subject, context, code)
 }
+
+/// The address of the store that ends with the program.
+const MEMORY: &str = "memory:";
 
 // One label for each use of the key, so that neither gives a value of the other.
 const CODE_LABEL: &[u8] = b"otls-otp code 1\0";

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use otls::crypto::{Random, SystemRandom};
+use otls::crypto::SystemRandom;
 use otls::otp;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -223,20 +223,7 @@ impl Ledger {
         audit_log: Option<PathBuf>,
         audit_key: Option<Material>,
     ) -> Result<Self> {
-        let pepper = match pepper {
-            Some(pepper) => pepper.into_secret(),
-            None if address == "memory:" => {
-                let mut random = Zeroizing::new(vec![0; otp::Ledger::MIN_PEPPER_LEN]);
-                SystemRandom.fill(&mut random)?;
-                otls::Secret::from(random)
-            }
-            None => {
-                return Err(Failure::misuse(
-                    "a store that outlives the program, without a pepper",
-                    "draw 32 random octets once and keep them apart from the store",
-                ));
-            }
-        };
+        let pepper = pepper.map(Material::into_secret);
         let former: Vec<_> =
             former_peppers.unwrap_or_default().into_iter().map(Material::into_secret).collect();
         let format = otp::CodeFormat::of(alphabet, length)?;
@@ -251,7 +238,7 @@ impl Ledger {
             }
         };
         let ledger = py.detach(|| {
-            let mut ledger = otp::Ledger::new(otp::open_store(address)?, pepper)?;
+            let mut ledger = otp::Ledger::open(address, pepper, &SystemRandom)?;
             ledger.set_policy(otp::Policy { subject_attempts, issues, window })?;
             ledger.set_code_format(format);
             for pepper in &former {
