@@ -51,14 +51,24 @@ fn retry_refused(change: impl FnOnce(&mut ServerHello), alert: Alert) {
     puppet.wire.refused(result, alert);
 }
 
-/// Sends a right retry, and then a ServerHello that `change` has made wrong.
-#[track_caller]
-fn hello_after_retry_refused(change: impl FnOnce(&mut ServerHello), alert: Alert) {
+/// A client that has answered a right HelloRetryRequest, and the ServerHello that fits it.
+fn after_retry() -> (ServerPuppet, ServerHello) {
     let mut puppet = puppet();
     let mut hello = puppet.hello();
     let retry = puppet.retry(SECP256R1);
     puppet.send_retry(&retry).unwrap();
-    assert!(puppet.offer.share(SECP256R1).is_some() && puppet.offer.share(X25519).is_none());
+    assert!(puppet.offer.share(X25519).is_none());
+    let share = puppet.offer.share(SECP256R1).unwrap();
+    let (ours, _) =
+        otls::crypto::kx::respond(NamedGroup::SECP256R1, &share, &otls::crypto::SystemRandom).unwrap();
+    set(&mut hello.extensions, KEY_SHARE, [SECP256R1.to_be_bytes().to_vec(), vec16(&ours)].concat());
+    (puppet, hello)
+}
+
+/// Sends a right retry, and then a ServerHello in which `change` is all that is wrong.
+#[track_caller]
+fn hello_after_retry_refused(change: impl FnOnce(&mut ServerHello), alert: Alert) {
+    let (mut puppet, mut hello) = after_retry();
     change(&mut hello);
     let result = puppet.wire.message(&hello.encode());
     puppet.wire.refused(result, alert);
@@ -76,14 +86,7 @@ fn the_puppet_shakes_hands() {
 
 #[test]
 fn the_puppet_shakes_hands_after_a_retry_and_with_a_request() {
-    let mut puppet = puppet();
-    let mut hello = puppet.hello();
-    let retry = puppet.retry(SECP256R1);
-    puppet.send_retry(&retry).unwrap();
-    let share = puppet.offer.share(SECP256R1).unwrap();
-    let (ours, _) =
-        otls::crypto::kx::respond(NamedGroup::SECP256R1, &share, &otls::crypto::SystemRandom).unwrap();
-    set(&mut hello.extensions, KEY_SHARE, [SECP256R1.to_be_bytes().to_vec(), vec16(&ours)].concat());
+    let (mut puppet, hello) = after_retry();
     puppet.wire.message(&hello.encode()).unwrap();
 
     let mut puppet = after_hello();
@@ -187,7 +190,8 @@ fn what_the_retry_said_holds() {
         |hello| set(&mut hello.extensions, SUPPORTED_VERSIONS, vec![3, 5]),
         Alert::ILLEGAL_PARAMETER,
     );
-    hello_after_retry_refused(|_| (), Alert::ILLEGAL_PARAMETER);
+    let x25519 = puppet().hello().extensions;
+    hello_after_retry_refused(|hello| hello.extensions = x25519, Alert::ILLEGAL_PARAMETER);
 }
 
 #[test]

@@ -98,6 +98,27 @@ fn plaintext_where_there_are_keys_is_unexpected() {
 }
 
 #[test]
+fn a_plain_alert_is_believed_only_while_no_protected_record_was_opened() {
+    let plain = [ALERT, 3, 3, 0, 2, 2, 40];
+    // A peer that cannot read our first flight has no keys for its alert.
+    for mut wire in shaking_hands() {
+        let error = wire.raw(&plain).unwrap_err();
+        assert_eq!(error, Error::AlertReceived(Alert::HANDSHAKE_FAILURE));
+    }
+    // One that has protected a record has them, and so anybody else wrote the alert: close_notify too.
+    let mut server = ClientPuppet::after_flight(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+    let certificate = server.certificate();
+    server.wire.message(&certificate).unwrap();
+    let mut client = ServerPuppet::after_hello(client_config(), Arc::clone(&WORLD.server), NOW);
+    let extensions = client.encrypted_extensions();
+    client.wire.message(&extensions).unwrap();
+    each_refuses([server.wire, client.wire], Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(&plain));
+    for plain in [plain, [ALERT, 3, 3, 0, 2, 1, 0], [ALERT, 3, 3, 0, 2, 1, 90]] {
+        each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(&plain));
+    }
+}
+
+#[test]
 fn a_message_before_a_key_change_ends_its_record() {
     // ServerHello with something behind it, KeyUpdate with something behind it.
     let mut puppet = ServerPuppet::new(client_config(), Arc::clone(&WORLD.server), NOW);
