@@ -1,43 +1,83 @@
-//! docs/conformance.md names only tests that there are.
+//! docs/conformance.md and SECURITY.md name only tests that there are.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const FILES: [&str; 3] = ["conformance_client", "conformance_server", "conformance_records"];
-
 fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The tests in the files, as `file::test`.
-fn tests() -> BTreeSet<String> {
-    let mut tests = BTreeSet::new();
-    for file in FILES {
-        let source = read(&format!("tests/{file}.rs"));
-        for (_, after) in
-            source.match_indices("#[test]\nfn ").map(|(at, found)| (at, &source[at + found.len()..]))
-        {
-            tests.insert(format!("{file}::{}", after.split_once('(').unwrap().0));
-        }
+/// The cells of the rows below this heading; the table has so many columns.
+fn rows(document: &str, heading: &str, columns: usize) -> Vec<Vec<String>> {
+    let lines = document.lines().skip_while(|line| *line != heading).skip(2);
+    let rows: Vec<Vec<String>> = lines
+        .take_while(|line| line.starts_with('|'))
+        .map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    assert!(rows.len() > 5, "no table below {heading}");
+    for row in &rows {
+        assert_eq!(row.len(), columns, "{row:?}");
+        assert!(row.iter().all(|cell| !cell.is_empty()), "{row:?}");
     }
-    tests
+    rows
 }
 
-#[test]
-fn every_sentence_has_tests_that_exist() {
-    let document = read("docs/conformance.md");
-    let tests = tests();
+fn names(cell: &str) -> Vec<&str> {
+    cell.split(", ")
+        .map(|name| name.strip_prefix('`').and_then(|name| name.strip_suffix('`')).unwrap())
+        .collect()
+}
+
+/// Whether there is a test of this name: `file::test` in tests/, or `test_file.py::test_name` in Python.
+fn exists(name: &str) -> bool {
+    let Some((file, test)) = name.split_once("::") else { return false };
+    if file.ends_with(".py") {
+        let source = read(&format!("bindings/python/tests/{file}"));
+        let test = format!("def {test}(");
+        let mut lines = source.lines().map(|line| line.strip_prefix("async ").unwrap_or(line));
+        return test.starts_with("def test_") && lines.any(|line| line.starts_with(&test));
+    }
+    let source = read(&format!("tests/{file}.rs"));
+    // The cases of otp_stores are a macro's, which makes a test of each for every store.
+    source.contains(&format!("#[test]\nfn {test}("))
+        || source.contains("macro_rules! on_every_store") && source.contains(&format!("\n    {test},\n"))
+}
+
+fn check(document: &str, heading: &str, columns: usize, column: usize) -> usize {
     let mut named = BTreeSet::new();
-    let rows = document.lines().skip_while(|line| !line.starts_with("| § | sentence | we are |")).skip(2);
-    for row in rows.take_while(|line| line.starts_with('|')) {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let found: Vec<&str> = cells[5].split(", ").map(|name| name.trim_matches('`')).collect();
-        assert!(!found.is_empty() && cells.len() == 7, "{row}");
-        for name in found {
-            assert!(tests.contains(name), "{name} in docs/conformance.md is no test");
+    for row in rows(&read(document), heading, columns) {
+        for name in names(&row[column]) {
+            assert!(exists(name), "{name} in {document} is no test");
             named.insert(name.to_owned());
         }
     }
-    assert!(named.len() > 40, "the table was not found");
+    named.len()
+}
+
+#[test]
+fn every_sentence_of_the_standard_has_tests_that_exist() {
+    assert!(check("docs/conformance.md", "| § | sentence | we are | alert | test |", 5, 4) > 40);
+}
+
+#[test]
+fn everything_that_is_defended_has_tests_that_exist() {
+    assert!(check("SECURITY.md", "| who | what they can do | what must hold | tests |", 4, 3) > 60);
+}
+
+#[test]
+fn a_name_that_is_no_test_is_noticed() {
+    assert!(exists("conformance_table::a_name_that_is_no_test_is_noticed"));
+    assert!(exists("otp_stores::a_right_code_is_accepted_once"));
+    assert!(exists("test_otp.py::test_codes_differ"));
+    for name in [
+        "conformance_table::exists",
+        "conformance_table::a_name_that_is_no_test",
+        "otp_stores::a_right_code",
+        "test_otp.py::test_codes",
+        "codes_differ",
+    ] {
+        assert!(!exists(name), "{name}");
+    }
 }
