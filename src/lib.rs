@@ -17,6 +17,7 @@
 mod alert;
 pub mod codepoints;
 pub mod error;
+mod process;
 mod secret;
 mod time;
 

@@ -11,6 +11,7 @@ mod audit;
 mod channel;
 mod code;
 mod context;
+mod deadline;
 mod envelope;
 mod evidence;
 mod ledger;

@@ -13,7 +13,7 @@ use scan::{Import, imports, reexports, unsafe_uses};
 /// The rooms, ground floor first. Rooms of one floor do not import each other, but for the ground
 /// floor, which is one room of several files.
 const FLOORS: &[&[&str]] = &[
-    &["codepoints", "error", "alert", "secret", "time"],
+    &["codepoints", "error", "alert", "process", "secret", "time"],
     &["crypto"],
     &["wire"],
     &["record", "pki"],

@@ -1,7 +1,9 @@
 //! Where records of codes live: what a store promises, and what it keeps.
 
-mod memory;
 #[cfg(any(feature = "postgres", feature = "redis"))]
+mod call;
+mod memory;
+#[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;

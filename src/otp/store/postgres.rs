@@ -1,10 +1,12 @@
 //! Records in a PostgreSQL database, for any number of machines.
 
-use postgres::types::ToSql;
-use postgres::{Client, Config, NoTls};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, Row};
 
+use super::super::deadline::Deadline;
 use super::super::{OtpId, Verdict};
-use super::pool::Pool;
+use super::call::{Driver, Nonce};
+use super::pool::{MAX_CONNECTIONS, Pool};
 use super::{
     FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, failed, verdict,
 };
@@ -12,7 +14,9 @@ use crate::error::{OtpError, Result};
 use crate::time::UnixTime;
 
 /// Records in a PostgreSQL database (12 or newer), in the schema `otls`, which is made at the first
-/// use. Each call is one statement.
+/// use. Each call is one statement, which ends within ten seconds, and its answer brings back a random
+/// value of that call. After a fork the child makes its own connections and leaves alone those that it has
+/// inherited: a store may be opened before.
 ///
 /// The connection is not encrypted: keep it on the machine or within a tunnel; an address with
 /// `sslmode=require` is refused.
@@ -24,7 +28,13 @@ use crate::time::UnixTime;
 /// let ledger = Ledger::new(Box::new(store), otls::Secret::from(vec![7; 32]))?;
 /// # Ok::<(), otls::Error>(())
 /// ```
-pub struct PostgresStore(Pool<Client>);
+pub struct PostgresStore(Pool<Connection>);
+
+/// One that is dropped says nothing more to the server.
+struct Connection {
+    client: Client,
+    driver: Driver,
+}
 
 impl PostgresStore {
     /// Connects to a database: `postgresql://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE[?…]`, as libpq
@@ -35,42 +45,83 @@ impl PostgresStore {
     /// user who may not make the schema.
     pub fn open(address: &str) -> Result<Self> {
         let mut config: Config = address.parse().map_err(|error| database(&error))?;
-        config.connect_timeout(TIMEOUT).application_name("otls");
-        // A server that vanishes without a word is noticed, whichever side would speak next.
-        config.tcp_user_timeout(TIMEOUT).keepalives_idle(TIMEOUT).keepalives_interval(KEEPALIVE);
+        config.application_name("otls");
+        // A server that vanishes without a word is noticed between calls too.
+        config.tcp_user_timeout(UNHEARD).keepalives_idle(UNHEARD).keepalives_interval(KEEPALIVE);
         config.keepalives_retries(2);
-        let pool = Pool::new(move || {
-            let mut client = config.connect(NoTls).map_err(|error| database(&error))?;
-            client.batch_execute(SESSION).map_err(|error| database(&error))?;
-            Ok(client)
-        })?;
+        let pool = Pool::new(MAX_CONNECTIONS, move |deadline| Connection::open(&config, deadline));
         let schema = ["BEGIN; ", ONE_AT_A_TIME, include_str!("postgres.sql"), "COMMIT;"].concat();
-        pool.with(|client| client.batch_execute(&schema).map_err(|error| database(&error)))?;
+        let deadline = Deadline::start();
+        pool.with(deadline, |connection| connection.batch(&schema, deadline))?;
         Ok(Self(pool))
     }
 
-    /// One statement that answers with a word and perhaps a number.
-    fn call(
-        &self,
-        statement: &str,
-        arguments: &[&(dyn ToSql + Sync)],
-    ) -> Result<(Option<String>, Option<u64>)> {
-        self.0.with(|client| {
-            let row = client.query_one(statement, arguments).map_err(|error| database(&error))?;
-            let number: Option<i64> = row.get(1);
-            Ok((row.get(0), number.and_then(|number| u64::try_from(number).ok())))
+    /// One statement that answers with one row. Its first column is the last parameter, `$1` behind the
+    /// others: `statement` has the place of it as `NONCE`.
+    fn row(&self, statement: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        let (deadline, nonce) = (Deadline::start(), Nonce::draw()?);
+        let (octets, number) = (nonce.0.as_slice(), arguments.len().saturating_add(1));
+        let statement = statement.replace("NONCE", &format!("${number}::bytea"));
+        let arguments = [arguments, &[&octets]].concat();
+        self.0.with(deadline, |connection| {
+            let Connection { client, driver } = connection;
+            let asked = client.query_one(&statement, &arguments);
+            let row = driver.run(deadline, async { asked.await.map_err(|error| database(&error)) })?;
+            nonce.check(cell(&row, 0)?)?;
+            Ok(row)
         })
     }
 
-    fn execute(&self, statement: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<u64> {
-        self.0.with(|client| client.execute(statement, arguments).map_err(|error| database(&error)))
+    /// A function that answers with a word and perhaps a number.
+    fn call(
+        &self,
+        function: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<(Option<String>, Option<u64>)> {
+        let row = self.row(&format!("SELECT NONCE, word, number FROM {function}"), arguments)?;
+        let number: Option<i64> = cell(&row, 2)?;
+        Ok((cell(&row, 1)?, number.and_then(|number| u64::try_from(number).ok())))
     }
+
+    /// A statement that returns each row that it has changed; how many they are.
+    fn execute(&self, statement: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<u64> {
+        let counting = format!("WITH changed AS ({statement}) SELECT NONCE, count(*) FROM changed");
+        count(&self.row(&counting, arguments)?, 1)
+    }
+}
+
+impl Connection {
+    fn open(config: &Config, deadline: Deadline) -> Result<Self> {
+        let driver = Driver::new()?;
+        let client = driver.run(deadline, async {
+            let (client, connection) = config.connect(NoTls).await.map_err(|error| database(&error))?;
+            // Works whenever the driver does.
+            tokio::spawn(connection);
+            Ok(client)
+        })?;
+        let mut connection = Self { client, driver };
+        connection.batch(SESSION, deadline)?;
+        Ok(connection)
+    }
+
+    fn batch(&mut self, statements: &str, deadline: Deadline) -> Result<()> {
+        let done = self.client.batch_execute(statements);
+        self.driver.run(deadline, async { done.await.map_err(|error| database(&error)) })
+    }
+}
+
+fn cell<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: usize) -> Result<T> {
+    row.try_get(column).map_err(|error| database(&error))
+}
+
+fn count(row: &Row, column: usize) -> Result<u64> {
+    Ok(u64::try_from(cell::<i64>(row, column)?).unwrap_or_default())
 }
 
 impl Store for PostgresStore {
     fn insert(&self, record: &Record, replaces: Option<&OtpId>, policy: &Policy) -> Result<Insertion> {
         let (word, number) = self.call(
-            "SELECT * FROM otls.insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            "otls.insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &[
                 &record.id.0.as_slice(),
                 &record.subject,
@@ -100,50 +151,48 @@ impl Store for PostgresStore {
         let macs: Vec<&[u8]> = presented.tags.iter().map(|tag| tag.mac.as_slice()).collect();
         let (now, subject_attempts) = (seconds(presented.now), i64::from(presented.subject_attempts));
         let (word, number) = self.call(
-            "SELECT * FROM otls.verify($1, $2, $3, $4, $5)",
+            "otls.verify($1, $2, $3, $4, $5)",
             &[&id.0.as_slice(), &now, &subject_attempts, &pepper_ids, &macs],
         )?;
         verdict(word.as_deref().unwrap_or_default(), number)
     }
 
     fn cancel(&self, id: &OtpId) -> Result<Verdict> {
-        let (word, number) = self.call("SELECT * FROM otls.cancel($1)", &[&id.0.as_slice()])?;
+        let (word, number) = self.call("otls.cancel($1)", &[&id.0.as_slice()])?;
         verdict(word.as_deref().unwrap_or_default(), number)
     }
 
     fn lock(&self, subject: &str) -> Result<()> {
         let statement = "INSERT INTO otls.subjects (subject, locked) VALUES ($1, true) \
-                         ON CONFLICT (subject) DO UPDATE SET locked = true";
+                         ON CONFLICT (subject) DO UPDATE SET locked = true RETURNING 1";
         self.execute(statement, &[&subject]).map(drop)
     }
 
     fn unlock(&self, subject: &str) -> Result<()> {
-        let statement = "UPDATE otls.subjects SET locked = false, failures = 0 WHERE subject = $1";
+        let statement =
+            "UPDATE otls.subjects SET locked = false, failures = 0 WHERE subject = $1 RETURNING 1";
         self.execute(statement, &[&subject]).map(drop)
     }
 
     fn forget(&self, time: UnixTime) -> Result<u64> {
-        self.execute("DELETE FROM otls.codes WHERE expires_at < $1", &[&seconds(time)])
+        self.execute("DELETE FROM otls.codes WHERE expires_at < $1 RETURNING 1", &[&seconds(time)])
     }
 
     fn statistics(&self, now: UnixTime) -> Result<Statistics> {
-        self.0.with(|client| {
-            let row = client.query_one(STATISTICS, &[&seconds(now)]).map_err(|error| database(&error))?;
-            let count = |column: usize| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
-            Ok(Statistics {
-                used: count(0),
-                cancelled: count(1),
-                locked: count(2),
-                expired: count(3),
-                open: count(4),
-                locked_subjects: count(5),
-            })
+        let row = self.row(STATISTICS, &[&seconds(now)])?;
+        Ok(Statistics {
+            used: count(&row, 1)?,
+            cancelled: count(&row, 2)?,
+            locked: count(&row, 3)?,
+            expired: count(&row, 4)?,
+            open: count(&row, 5)?,
+            locked_subjects: count(&row, 6)?,
         })
     }
 }
 
 /// The server's own words where there are some: the library's say "db error" alone.
-fn database(error: &postgres::Error) -> crate::error::Error {
+fn database(error: &tokio_postgres::Error) -> crate::error::Error {
     match (error.as_db_error(), core::error::Error::source(error)) {
         (Some(error), _) => failed(error),
         (None, Some(source)) => OtpError::Store(format!("{error}: {source}")).into(),
@@ -156,14 +205,14 @@ fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
-/// How long a call waits for the server before it fails; for statements it stands in `SESSION` too.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long a server that says nothing is believed to be there.
+const UNHEARD: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Between two questions whether the server is still there.
 const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Whatever the server's defaults are: a commit is on the disk, rows are read as they are when their
-/// lock is had, and no call waits for ever.
+/// lock is had, and no statement goes on for ever after its call has given it up.
 const SESSION: &str = "
 SET synchronous_commit = on;
 SET default_transaction_isolation = 'read committed';
@@ -174,7 +223,8 @@ SET statement_timeout = '10s';
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(7310608213); ";
 
 const STATISTICS: &str = "
-SELECT count(*) FILTER (WHERE outcome = 1),
+SELECT NONCE,
+       count(*) FILTER (WHERE outcome = 1),
        count(*) FILTER (WHERE outcome = 2),
        count(*) FILTER (WHERE outcome = 0 AND failures >= attempts),
        count(*) FILTER (WHERE outcome = 0 AND failures < attempts AND expires_at <= $1),

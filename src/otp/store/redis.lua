@@ -1,5 +1,6 @@
--- One call of a store, in one atomic step. ARGV: the command, then what stands with it; KEYS: the code, and
--- for `insert` the one that it replaces. All keys have one hash tag, so that they are on one node of a
+-- One call of a store, in one atomic step. ARGV: a value that the answer starts with, so that nobody takes it for
+-- another call's; the command, then what stands with it; KEYS: the code, and for `insert` the one that it
+-- replaces. All keys have one hash tag, so that they are on one node of a
 -- cluster. Times are decimal seconds below 2^53, which a double holds exactly. The rules are those of
 -- rules.rs; tests/otp_stores.rs holds all stores to them.
 
@@ -87,15 +88,50 @@ function commands.cancel()
   return {'cancelled'}
 end
 
-function commands.forget(time)
-  if read(code, 'expires_at') >= tonumber(time) then return {'kept'} end
-  return {'forgotten', tostring(redis.call('DEL', code))}
+function commands.lock(name)
+  redis.call('HSET', subject_key(name), 'locked', 1)
+  return {'locked'}
 end
 
--- Without what its subject may do.
-function commands.state(now)
-  if redis.call('EXISTS', code) == 0 then return {'unknown'} end
-  return {closed(code, '', math.huge, tonumber(now)) or 'open'}
+function commands.unlock(name)
+  redis.call('HSET', subject_key(name), 'locked', 0, 'failures', 0)
+  return {'unlocked'}
 end
 
-return commands[ARGV[1]](unpack(ARGV, 2))
+-- The next cursor, and keys that have the pattern; one may come twice.
+local function scan(cursor, pattern)
+  return unpack(redis.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', 1000))
+end
+
+function commands.forget(cursor, time)
+  local next_cursor, keys = scan(cursor, '{otls}:code:*')
+  local forgotten = 0
+  for _, key in ipairs(keys) do
+    if read(key, 'expires_at') < tonumber(time) then forgotten = forgotten + redis.call('DEL', key) end
+  end
+  return {next_cursor, tostring(forgotten)}
+end
+
+-- Each code and what became of it, without what its subject may do.
+function commands.states(cursor, now)
+  local next_cursor, keys = scan(cursor, '{otls}:code:*')
+  local answer = {next_cursor}
+  for _, key in ipairs(keys) do
+    table.insert(answer, key)
+    table.insert(answer, closed(key, '', math.huge, tonumber(now)) or 'open')
+  end
+  return answer
+end
+
+function commands.locked_subjects(cursor)
+  local next_cursor, keys = scan(cursor, '{otls}:subject:*')
+  local answer = {next_cursor}
+  for _, key in ipairs(keys) do
+    if read(key, 'locked') == 1 then table.insert(answer, key) end
+  end
+  return answer
+end
+
+local answer = commands[ARGV[2]](unpack(ARGV, 3))
+table.insert(answer, 1, ARGV[1])
+return answer

@@ -1,19 +1,29 @@
 //! Records in a Redis server, for any number of machines.
 
-use redis::{Client, Commands, Connection, Script};
+mod server;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use redis::Script;
+
+use self::server::{Accepted, Connection};
+use super::super::deadline::Deadline;
 use super::super::{OtpId, Verdict};
-use super::pool::Pool;
+use super::call::Nonce;
+use super::pool::{MAX_CONNECTIONS, Pool};
 use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, failed, verdict};
 use crate::error::{OtpError, Result};
 use crate::time::UnixTime;
 
-/// Records in a Redis server (7 or newer, or one that speaks its protocol). Each call is one script.
-/// An expired record is forgotten by the server itself.
+/// Records in a Redis server (7 or newer, or one that speaks its protocol). Each call is one script, which
+/// ends within ten seconds, and its answer brings back a random value of that call. An expired record is
+/// forgotten by the server itself. After a fork the child makes its own connections and leaves alone those
+/// that it has inherited: a store may be opened before.
 ///
-/// What the server has lost it accepts again or does not know: have it write each command to the disk
-/// (`appendonly yes`, `appendfsync always`), and no replica take over that has not seen it. The
-/// connection is not encrypted: keep it on the machine or within a tunnel.
+/// What the server has lost it accepts again or does not know. So it must have `maxmemory-policy noeviction`,
+/// `appendonly yes` and `appendfsync always`, which each new connection asks it; and no replica may take over
+/// that has not seen what was accepted, which it cannot be asked. The connection is not encrypted: keep it on
+/// the machine or within a tunnel.
 ///
 /// ```no_run
 /// use otls::otp::{Ledger, RedisStore};
@@ -31,46 +41,58 @@ impl RedisStore {
     /// Connects to a server: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or
     /// `redis+unix:///PATH`.
     ///
+    /// `?accept=unknown-eviction` behind it accepts a server, run by somebody else, that does not tell its
+    /// policy; one that is known to evict is refused all the same. `?accept=less-persistence` accepts one that
+    /// may forget its last seconds, or does not tell: what was accepted in them is then accepted again. Both
+    /// are joined by `&`.
+    ///
     /// # Errors
-    /// [`OtpError::Store`] for an address that cannot be used and a server that cannot be reached.
+    /// [`OtpError::Store`] for an address that cannot be used, a server that cannot be reached, and one that
+    /// forgets; such a server is also refused when a later call makes a connection.
     pub fn open(address: &str) -> Result<Self> {
-        let client = Client::open(address).map_err(|error| failed(&error))?;
-        let open = move || {
-            let connection = client.get_connection_with_timeout(TIMEOUT).map_err(|error| failed(&error))?;
-            for set in [Connection::set_read_timeout, Connection::set_write_timeout] {
-                set(&connection, Some(TIMEOUT)).map_err(|error| failed(&error))?;
-            }
-            Ok(connection)
-        };
-        Ok(Self { pool: Pool::new(open)?, script: Script::new(include_str!("redis.lua")) })
+        let (client, accepted) = Accepted::parse(address)?;
+        let pool = Pool::new(MAX_CONNECTIONS, move |deadline| Connection::open(&client, accepted, deadline));
+        // A server that is not there, or forgets, is noticed at once.
+        pool.with(Deadline::start(), |_| Ok(()))?;
+        Ok(Self { pool, script: Script::new(include_str!("redis.lua")) })
     }
 
-    /// Runs one command of the script on a code, and on the one that it replaces.
-    fn run(&self, keys: &[&str], arguments: &[&[u8]]) -> Result<(String, Option<u64>)> {
+    /// Runs one command of the script; `keys` are the code, and the one that it replaces.
+    fn run(&self, keys: &[&str], arguments: &[&[u8]]) -> Result<Vec<String>> {
+        self.run_until(Deadline::start(), keys, arguments)
+    }
+
+    fn run_until(&self, deadline: Deadline, keys: &[&str], arguments: &[&[u8]]) -> Result<Vec<String>> {
+        let nonce = Nonce::draw()?;
         let mut invocation = self.script.prepare_invoke();
         for key in keys {
             invocation.key(key);
         }
+        invocation.arg(&nonce.0);
         for argument in arguments {
             invocation.arg(argument);
         }
-        let answer = self.pool.with(|connection| {
-            invocation.invoke::<Vec<String>>(connection).map_err(|error| failed(&error))
-        })?;
-        let mut words = answer.into_iter();
-        let word = words.next().unwrap_or_default();
-        Ok((word, words.next().and_then(|number| number.parse().ok())))
+        self.pool.with(deadline, |connection| {
+            let answer: Vec<Vec<u8>> = connection.invoke(&invocation, deadline)?;
+            let mut words = answer.into_iter();
+            nonce.check(&words.next().unwrap_or_default())?;
+            words.map(|word| String::from_utf8(word).map_err(|error| failed(&error))).collect()
+        })
     }
 
-    /// Calls `each` with every key that fits the pattern.
-    fn scan(&self, pattern: &str, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
-        let keys: Vec<String> = self.pool.with(|connection| {
-            let keys = connection.scan_match(pattern).map_err(|error| failed(&error))?;
-            keys.collect::<redis::RedisResult<_>>().map_err(|error| failed(&error))
-        })?;
-        // SCAN may return a key twice.
-        let keys: std::collections::BTreeSet<String> = keys.into_iter().collect();
-        keys.iter().try_for_each(|key| each(key))
+    /// Runs a command that goes through the keys piece by piece, and gives `each` its answers.
+    fn scan(&self, command: &str, arguments: &[&[u8]], mut each: impl FnMut(&[String])) -> Result<()> {
+        let (deadline, mut cursor) = (Deadline::start(), "0".to_owned());
+        loop {
+            let arguments = [&[command.as_bytes(), cursor.as_bytes()], arguments].concat();
+            let answer = self.run_until(deadline, &[], &arguments)?;
+            let Some((next, found)) = answer.split_first() else { return Err(no_answer()) };
+            each(found);
+            cursor.clone_from(next);
+            if cursor == "0" {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -91,8 +113,7 @@ impl Store for RedisStore {
         let mut arguments: Vec<&[u8]> =
             vec![b"insert", record.subject.as_bytes(), &record.tag.pepper_id, &record.tag.mac];
         arguments.extend(numbers.iter().map(String::as_bytes));
-        let (word, number) = self.run(&keys, &arguments)?;
-        Ok(match (word.as_str(), number) {
+        Ok(match word_and_number(&self.run(&keys, &arguments)?) {
             ("kept", _) => Insertion::Kept,
             ("subject locked", _) => Insertion::SubjectLocked,
             ("throttled", Some(until)) => Insertion::Throttled(UnixTime(until)),
@@ -109,70 +130,72 @@ impl Store for RedisStore {
         for tag in presented.tags {
             arguments.extend([&tag.pepper_id[..], &tag.mac[..]]);
         }
-        let (word, number) = self.run(&[&code_key(id)], &arguments)?;
-        verdict(&word, number)
+        let answer = self.run(&[&code_key(id)], &arguments)?;
+        let (word, number) = word_and_number(&answer);
+        verdict(word, number)
     }
 
     fn cancel(&self, id: &OtpId) -> Result<Verdict> {
-        let (word, number) = self.run(&[&code_key(id)], &[b"cancel"])?;
-        verdict(&word, number)
+        let answer = self.run(&[&code_key(id)], &[b"cancel"])?;
+        let (word, number) = word_and_number(&answer);
+        verdict(word, number)
     }
 
     fn lock(&self, subject: &str) -> Result<()> {
-        let key = subject_key(subject);
-        self.pool.with(|connection| connection.hset(key, "locked", 1).map_err(|error| failed(&error)))
+        self.run(&[], &[b"lock", subject.as_bytes()]).map(drop)
     }
 
     fn unlock(&self, subject: &str) -> Result<()> {
-        let key = subject_key(subject);
-        let fields = [("locked", 0), ("failures", 0)];
-        self.pool.with(|connection| connection.hset_multiple(key, &fields).map_err(|error| failed(&error)))
+        self.run(&[], &[b"unlock", subject.as_bytes()]).map(drop)
     }
 
     fn forget(&self, time: UnixTime) -> Result<u64> {
-        let (time, mut forgotten) = (seconds(time), 0_u64);
-        self.scan(&format!("{CODE_PREFIX}*"), |key| {
-            let (_, count) = self.run(&[key], &[b"forget", time.as_bytes()])?;
-            forgotten = forgotten.saturating_add(count.unwrap_or_default());
-            Ok(())
+        let mut forgotten = 0_u64;
+        self.scan("forget", &[seconds(time).as_bytes()], |found| {
+            let count = found.first().and_then(|count| count.parse().ok());
+            forgotten = forgotten.saturating_add(count.unwrap_or(0));
         })?;
         Ok(forgotten)
     }
 
     fn statistics(&self, now: UnixTime) -> Result<Statistics> {
-        let (now, mut statistics) = (seconds(now), Statistics::default());
-        self.scan(&format!("{CODE_PREFIX}*"), |key| {
-            let (word, _) = self.run(&[key], &[b"state", now.as_bytes()])?;
-            let count = match word.as_str() {
-                "open" => &mut statistics.open,
-                "used" => &mut statistics.used,
-                "cancelled" => &mut statistics.cancelled,
-                "locked" => &mut statistics.locked,
-                "expired" => &mut statistics.expired,
-                // The server has forgotten it in the meantime.
-                _ => return Ok(()),
-            };
-            *count = count.saturating_add(1);
-            Ok(())
+        // A scan may come by a key twice.
+        let mut codes: BTreeMap<String, String> = BTreeMap::new();
+        self.scan("states", &[seconds(now).as_bytes()], |found| {
+            for pair in found.chunks_exact(2) {
+                if let [key, state] = pair {
+                    codes.insert(key.clone(), state.clone());
+                }
+            }
         })?;
-        self.scan(&format!("{SUBJECT_PREFIX}*"), |key| {
-            let locked: Option<u8> = self
-                .pool
-                .with(|connection| connection.hget(key, "locked").map_err(|error| failed(&error)))?;
-            let more = u64::from(locked == Some(1));
-            statistics.locked_subjects = statistics.locked_subjects.saturating_add(more);
-            Ok(())
-        })?;
-        Ok(statistics)
+        let mut locked: BTreeSet<String> = BTreeSet::new();
+        self.scan("locked_subjects", &[], |found| locked.extend(found.iter().cloned()))?;
+        let count = |state: &str| {
+            let count = codes.values().filter(|found| *found == state).count();
+            u64::try_from(count).unwrap_or(u64::MAX)
+        };
+        Ok(Statistics {
+            open: count("open"),
+            used: count("used"),
+            cancelled: count("cancelled"),
+            locked: count("locked"),
+            expired: count("expired"),
+            locked_subjects: u64::try_from(locked.len()).unwrap_or(u64::MAX),
+        })
     }
+}
+
+fn word_and_number(answer: &[String]) -> (&str, Option<u64>) {
+    let word = answer.first().map(String::as_str).unwrap_or_default();
+    (word, answer.get(1).and_then(|number| number.parse().ok()))
+}
+
+fn no_answer() -> crate::error::Error {
+    OtpError::Store("an answer that is none".to_owned()).into()
 }
 
 fn code_key(id: &OtpId) -> String {
     format!("{CODE_PREFIX}{id}")
-}
-
-fn subject_key(subject: &str) -> String {
-    format!("{SUBJECT_PREFIX}{subject}")
 }
 
 fn seconds(time: UnixTime) -> String {
@@ -180,13 +203,9 @@ fn seconds(time: UnixTime) -> String {
 }
 
 const CODE_PREFIX: &str = "{otls}:code:";
-const SUBJECT_PREFIX: &str = "{otls}:subject:";
 
 /// The latest second that a number of Lua holds exactly.
 const LATEST: u64 = (1 << 53) - 1;
 
 /// Seconds for which the server keeps a code at most: thirty years.
 const LONGEST: u64 = 30 * 365 * 86_400;
-
-/// How long a call waits for the server before it fails.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

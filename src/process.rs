@@ -1,0 +1,89 @@
+//! What a fork means for a value: a child has a copy of it, sockets, locks and keys included, and two
+//! processes that go on with one of them read each other's answers or count the same thing twice.
+//!
+//! Processes are told apart by their number. A number that is used again by a later descendant, before any
+//! process in between has touched the value, is not told apart.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::process;
+
+use once_cell::race::OnceBox;
+
+use crate::error::{Error, Result};
+
+/// The process that made a value, for a value that no other may use.
+pub(crate) struct Owner {
+    process: u32,
+    /// Some other process has it as well: a later one with the same number is not believed.
+    shared: AtomicBool,
+}
+
+impl Owner {
+    pub(crate) fn new() -> Self {
+        Self { process: process::id(), shared: AtomicBool::new(false) }
+    }
+
+    /// Whether this process made the value.
+    pub(crate) fn is_here(&self) -> bool {
+        if self.process != process::id() {
+            self.shared.store(true, Ordering::Relaxed);
+        }
+        !self.shared.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Owner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A value that each process makes for itself. A child leaves alone what it has inherited: it does not even
+/// drop it, because closing may speak to the other side of a socket, and a lock that another thread held at
+/// the fork is never released in the child.
+pub(crate) struct PerProcess<T>(Node<T>);
+
+struct Node<T> {
+    process: u32,
+    /// There until it is dropped.
+    value: Option<T>,
+    /// The value of a descendant. Set without a lock, which could be held at a fork.
+    next: OnceBox<Node<T>>,
+}
+
+impl<T> PerProcess<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Node::new(value))
+    }
+
+    /// This process's value, made at its first call.
+    pub(crate) fn get(&self, make: impl Fn() -> T) -> Result<&T> {
+        let mut node = &self.0;
+        loop {
+            node = match node.next.get() {
+                Some(next) => next,
+                None if node.process == process::id() => break,
+                None => {
+                    // Where another thread was faster, its node is the next one.
+                    let _ = node.next.set(Box::new(Node::new(make())));
+                    node
+                }
+            };
+        }
+        node.value.as_ref().ok_or(Error::Internal("a value that is gone"))
+    }
+}
+
+impl<T> Node<T> {
+    fn new(value: T) -> Self {
+        Self { process: process::id(), value: Some(value), next: OnceBox::new() }
+    }
+}
+
+impl<T> Drop for Node<T> {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            core::mem::forget(self.value.take());
+        }
+    }
+}
