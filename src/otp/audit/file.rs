@@ -1,18 +1,23 @@
 //! The log as a file that several processes write to.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
+use super::super::deadline::Deadline;
 use super::line::{self, Mac};
 use super::{Audit, Event};
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hmac::HmacKey;
 use crate::error::{Error, OtpError, Result};
+use crate::process::PerProcess;
 use crate::secret::{Secret, ct_eq};
 
-/// An audit log in a file. Any number of threads and processes may write to one at the same time.
+/// An audit log in a file. Any number of threads and processes may write to one at the same time, forked ones
+/// too; each waits ten seconds at most for the others.
 ///
 /// ```
 /// use otls::Secret;
@@ -30,7 +35,7 @@ pub struct AuditLog {
     path: PathBuf,
     key: HmacKey,
     // What this process has read of the log; another one may have written since.
-    read_to: Mutex<Position>,
+    read_to: PerProcess<Mutex<Position>>,
 }
 
 /// The end of a log: keep it elsewhere, and a log that was put back to an older state is noticed.
@@ -82,7 +87,8 @@ impl AuditLog {
     /// [`OtpError::Audit`] where the log is not as it was written, or cannot be opened;
     /// [`crate::Error::ApiMisuse`] for a short key.
     pub fn open(path: &Path, key: &Secret) -> Result<Self> {
-        let log = Self { path: path.to_owned(), key: hmac_key(key)?, read_to: Mutex::default() };
+        let log =
+            Self { path: path.to_owned(), key: hmac_key(key)?, read_to: PerProcess::new(Mutex::default()) };
         let mut file = open_locked(path, true)?;
         if file.metadata().map_err(cannot("read"))?.len() == 0 && !head_path(path).exists() {
             log.write_head(&AuditHead::default())?;
@@ -142,7 +148,8 @@ impl AuditLog {
 
 impl Audit for AuditLog {
     fn record(&self, event: &Event<'_>) -> Result<()> {
-        let mut read_to = self.read_to.lock().map_err(|_| audit("an earlier call panicked".to_owned()))?;
+        let read_to = self.read_to.get(Mutex::default)?;
+        let mut read_to = read_to.lock().map_err(|_| audit("an earlier call panicked".to_owned()))?;
         let mut file = open_locked(&self.path, true)?;
         let position = self.catch_up(&mut file, *read_to)?;
         let count = position.head.count.saturating_add(1);
@@ -243,17 +250,51 @@ fn hmac_key(key: &Secret) -> Result<HmacKey> {
     Ok(HmacKey::new(HashAlgorithm::Sha256, key.expose()))
 }
 
-/// The lock ends with the file.
-fn open_locked(path: &Path, write: bool) -> Result<File> {
+/// The lock is given back, and not only closed: a child that was forked meanwhile has the file open as well,
+/// and would keep it locked.
+struct Locked(File);
+
+impl Deref for Locked {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut File {
+        &mut self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing it is the other way.
+        let _ = self.0.unlock();
+    }
+}
+
+fn open_locked(path: &Path, write: bool) -> Result<Locked> {
     let options = if write {
         private().read(true).write(true).create(true).truncate(false).to_owned()
     } else {
         File::options().read(true).to_owned()
     };
     let file = options.open(path).map_err(cannot("open"))?;
-    let locked = if write { file.lock() } else { file.lock_shared() };
-    locked.map_err(cannot("lock"))?;
-    Ok(file)
+    let deadline = Deadline::start();
+    loop {
+        match if write { file.try_lock() } else { file.try_lock_shared() } {
+            Ok(()) => return Ok(Locked(file)),
+            Err(TryLockError::Error(error)) => return Err(cannot("lock")(error)),
+            Err(TryLockError::WouldBlock) => {
+                if deadline.left().is_err() {
+                    return Err(audit("another process has kept it locked for too long".to_owned()));
+                }
+                std::thread::sleep(RETRY);
+            }
+        }
+    }
 }
 
 /// Files that only their owner reads: subjects are in them.
@@ -277,3 +318,6 @@ const HEAD_LABEL: &[u8] = b"otls-otp audit head 1\0";
 
 /// Octets of the longest line: a subject of 255 octets, each of which may take six, and the rest.
 const MAX_LINE_LEN: usize = 4096;
+
+/// Between two looks whether it is locked: an event takes some milliseconds to reach the disk.
+const RETRY: Duration = Duration::from_millis(1);

@@ -6,11 +6,13 @@ use std::sync::{Mutex, MutexGuard};
 use super::super::{OtpId, Verdict};
 use super::rules::{Code, Subject};
 use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store};
-use crate::error::{OtpError, Result};
+use crate::error::{Error, OtpError, Result};
+use crate::process::Owner;
 use crate::time::UnixTime;
 
 /// Records in memory, for one process. A record is forgotten an hour after it expired, when another
-/// is inserted.
+/// is inserted. A child that is forked has a copy, in which each code would be accepted once more: it is
+/// refused there. Programs that fork use another store.
 ///
 /// ```
 /// let store = otls::otp::MemoryStore::default();
@@ -18,11 +20,17 @@ use crate::time::UnixTime;
 /// # Ok::<(), otls::Error>(())
 /// ```
 #[derive(Default)]
-pub struct MemoryStore(Mutex<Memory>);
+pub struct MemoryStore(Mutex<Memory>, Owner);
 
 impl MemoryStore {
     // A thread that panicked while it held the lock may have left half an outcome: fail closed.
     fn lock(&self) -> Result<MutexGuard<'_, Memory>> {
+        if !self.1.is_here() {
+            return Err(Error::misuse(
+                "codes in memory, in a process that was forked from theirs",
+                "open the ledger after fork(), or one on sqlite:, redis: or postgresql:",
+            ));
+        }
         self.0.lock().map_err(|_| OtpError::Store("an earlier call panicked".to_owned()).into())
     }
 }

@@ -1,12 +1,15 @@
 //! Records in an SQLite database, for one machine and any number of processes.
 
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+mod connection;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use self::connection::{Open, SCHEMA_VERSION};
+use super::super::deadline::Deadline;
 use super::super::{OtpId, Verdict};
+use super::pool::Pool;
 use super::rules::{Code, Outcome, Subject};
 use super::{
     FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Tag, failed,
@@ -16,7 +19,12 @@ use crate::time::UnixTime;
 
 /// Records in a file. Each call is one transaction, written to the disk before it returns (WAL,
 /// `synchronous=FULL`): what was accepted stays accepted and what was issued stays issued, however
-/// the process ends. The file is made with mode 0600; do not put it on a network file system.
+/// the process ends. It waits ten seconds at most for others. The file is made with mode 0600; do not put
+/// it on a network file system.
+///
+/// Between calls the file is closed, because SQLite in a child knows nothing of the locks of a connection
+/// that was open at the fork. So a store may be opened before; only a child that was forked in the middle of
+/// another thread's call is refused.
 ///
 /// ```
 /// use otls::otp::{Ledger, SqliteStore};
@@ -27,7 +35,11 @@ use crate::time::UnixTime;
 /// let ledger = Ledger::new(Box::new(store), otls::Secret::from(vec![7; 32]))?;
 /// # Ok::<(), otls::Error>(())
 /// ```
-pub struct SqliteStore(Mutex<Connection>);
+pub struct SqliteStore {
+    path: PathBuf,
+    /// One call at a time: threads that wait here are not kept waiting by chance.
+    turns: Pool<()>,
+}
 
 impl SqliteStore {
     /// Opens a database, or makes one.
@@ -41,29 +53,36 @@ impl SqliteStore {
                 OtpError::Store(":memory: is not a file; the store in memory is memory:".to_owned()).into()
             );
         }
-        create_private(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
-        prepare(&mut connection)?;
-        Ok(Self(Mutex::new(connection)))
+        let absolute = std::path::absolute(path).map_err(|error| failed(&error))?;
+        let store = Self { path: absolute, turns: Pool::new(1, |_| Ok(())) };
+        connection::create_private(&store.path)?;
+        match store.with(connection::prepare)? {
+            SCHEMA_VERSION => Ok(store),
+            other => Err(OtpError::Store(format!(
+                "its schema has version {other}, this build knows {SCHEMA_VERSION}"
+            ))
+            .into()),
+        }
     }
 
-    // A panic inside a transaction has rolled it back, but what else happened is unknown.
-    fn lock(&self) -> Result<MutexGuard<'_, Connection>> {
-        self.0.lock().map_err(|_| OtpError::Store("an earlier call panicked".to_owned()).into())
+    /// Lends a connection that is open for this call alone.
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let deadline = Deadline::start();
+        self.turns.with(deadline, |()| {
+            let mut open = Open::new(&self.path, deadline)?;
+            work(open.connection(deadline)?).map_err(|error| failed(&error))
+        })
     }
 
     /// Runs `work` in a transaction that has the right to write from the start: it never has to be
     /// tried again because another one wrote in between.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        let mut connection = self.lock()?;
-        let done =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-                let done = work(&transaction)?;
-                transaction.commit()?;
-                Ok(done)
-            });
-        done.map_err(|error| failed(&error))
+        self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
     }
 }
 
@@ -143,18 +162,18 @@ impl Store for SqliteStore {
     }
 
     fn statistics(&self, now: UnixTime) -> Result<Statistics> {
-        let connection = self.lock()?;
-        let counts = connection.query_row(STATISTICS, [seconds(now)], |row| {
-            Ok(Statistics {
-                used: unsigned(row, 0)?,
-                cancelled: unsigned(row, 1)?,
-                locked: unsigned(row, 2)?,
-                expired: unsigned(row, 3)?,
-                open: unsigned(row, 4)?,
-                locked_subjects: unsigned(row, 5)?,
+        self.with(|connection| {
+            connection.query_row(STATISTICS, [seconds(now)], |row| {
+                Ok(Statistics {
+                    used: unsigned(row, 0)?,
+                    cancelled: unsigned(row, 1)?,
+                    locked: unsigned(row, 2)?,
+                    expired: unsigned(row, 3)?,
+                    open: unsigned(row, 4)?,
+                    locked_subjects: unsigned(row, 5)?,
+                })
             })
-        });
-        counts.map_err(|error| failed(&error))
+        })
     }
 }
 
@@ -206,41 +225,6 @@ fn forget(transaction: &Transaction<'_>, time: UnixTime, most: u32) -> rusqlite:
     Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
 }
 
-/// The file with a mode that SQLite does not choose; its WAL takes the same.
-fn create_private(path: &Path) -> Result<()> {
-    #[cfg_attr(not(unix), allow(unused_mut))]
-    let mut options = std::fs::File::options();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let created = options.write(true).create(true).truncate(false).open(path);
-    created.map(drop).map_err(|error| failed(&error))
-}
-
-fn prepare(connection: &mut Connection) -> Result<()> {
-    let prepared: rusqlite::Result<i64> = (|| {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // Each commit reaches the disk: a code that was accepted is not forgotten with the power.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == 0 {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        }
-        transaction.commit()?;
-        Ok(if version == 0 { SCHEMA_VERSION } else { version })
-    })();
-    match prepared {
-        Ok(SCHEMA_VERSION) => Ok(()),
-        Ok(other) => {
-            Err(OtpError::Store(format!("its schema has version {other}, this build knows {SCHEMA_VERSION}"))
-                .into())
-        }
-        Err(error) => Err(failed(&error)),
-    }
-}
-
 fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(|number: i64| u64::try_from(number).unwrap_or_default())
 }
@@ -250,36 +234,9 @@ fn seconds(time: UnixTime) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
-/// How long a call waits for those of other processes; a transaction takes milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
-
 const OPEN: u8 = 0;
 const USED: u8 = 1;
 const CANCELLED: u8 = 2;
-
-const SCHEMA_VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-CREATE TABLE codes (
-    id BLOB NOT NULL PRIMARY KEY,
-    subject TEXT NOT NULL,
-    pepper_id BLOB NOT NULL,
-    mac BLOB NOT NULL,
-    issued_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    failures INTEGER NOT NULL,
-    outcome INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
-CREATE INDEX codes_by_expiry ON codes (expires_at);
-CREATE TABLE subjects (
-    subject TEXT NOT NULL PRIMARY KEY,
-    failures INTEGER NOT NULL,
-    locked INTEGER NOT NULL,
-    window_start INTEGER NOT NULL,
-    issues INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-";
 
 const INSERT: &str = "
 INSERT INTO codes (id, subject, pepper_id, mac, issued_at, expires_at, attempts, failures)
