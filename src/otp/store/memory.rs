@@ -172,6 +172,6 @@ mod tests {
         });
         let presented = Presented { tags: &[record(1, 0).tag], now: UnixTime(1000), subject_attempts: 100 };
         let verdict = store.verify(&OtpId([1; 16]), &presented);
-        assert!(matches!(verdict, Err(crate::Error::Otp(OtpError::Store(_)))));
+        assert!(matches!(verdict, Err(Error::Otp(OtpError::Store(_)))));
     }
 }
