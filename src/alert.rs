@@ -47,7 +47,7 @@ const fn for_check(check: Check) -> AlertDescription {
     match check {
         // RFC 8446 §4.4.2.4: a server that requires a certificate says certificate_required.
         Check::Presence => AlertDescription::CERTIFICATE_REQUIRED,
-        Check::Format | Check::Signature | Check::Name => AlertDescription::BAD_CERTIFICATE,
+        Check::Format | Check::Signature | Check::Name | Check::Budget => AlertDescription::BAD_CERTIFICATE,
         Check::Issuer => AlertDescription::UNKNOWN_CA,
         Check::NotBefore | Check::NotAfter => AlertDescription::CERTIFICATE_EXPIRED,
         Check::Revocation => AlertDescription::CERTIFICATE_REVOKED,

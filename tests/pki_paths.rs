@@ -275,14 +275,7 @@ fn authorities_that_all_vouch_for_each_other_do_not_keep_the_verifier_busy() {
     let sent: Vec<&Certificate> =
         core::iter::once(&alice).chain(ring.iter().map(Authority::certificate)).collect();
     let begun = std::time::Instant::now();
-    refused(
-        &trust(&[CA.certificate()]),
-        &chain(&sent),
-        &CLIENT,
-        NOW,
-        Check::Issuer,
-        &["not among the trusted authorities"],
-    );
+    refused(&trust(&[CA.certificate()]), &chain(&sent), &CLIENT, NOW, Check::Budget, &["candidate paths"]);
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     let trusted = trust(&[ring[8].certificate()]);
     assert!(trusted.verify(&chain(&sent), &CLIENT, NOW).is_ok());

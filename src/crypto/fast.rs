@@ -8,6 +8,8 @@ pub(super) mod aead;
 pub(super) mod kx;
 pub(super) mod sign;
 
+pub(super) use self::sign::SIZES as RSA_SIZES;
+
 /// Whether this process can run the fast engine.
 pub(super) fn is_supported() -> bool {
     graviola::util::is_cpu_supported()

@@ -60,6 +60,8 @@ pub enum Check {
     Revocation,
     /// The public key is of a kind and size that is accepted.
     Key,
+    /// The work that the chain asks for is within what one verification may cost.
+    Budget,
 }
 
 impl Report {
@@ -99,7 +101,7 @@ impl Check {
     pub const fn code(self) -> ErrorCode {
         match self {
             Self::Presence => ErrorCode::CertificateRequired,
-            Self::Format | Self::Signature | Self::Key => ErrorCode::CertificateBad,
+            Self::Format | Self::Signature | Self::Key | Self::Budget => ErrorCode::CertificateBad,
             Self::Issuer => ErrorCode::CertificateUntrusted,
             Self::NotBefore => ErrorCode::CertificateNotYetValid,
             Self::NotAfter => ErrorCode::CertificateExpired,
@@ -127,6 +129,7 @@ impl Check {
             Self::NameConstraints => "nameConstraints",
             Self::Revocation => "revocation",
             Self::Key => "key",
+            Self::Budget => "budget",
         }
     }
 }

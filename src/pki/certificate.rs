@@ -2,11 +2,12 @@
 
 use core::ops::Range;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
 use x509_cert::certificate::Version;
 
+use super::canonical::CanonicalName;
 use super::extensions::Extensions;
 use super::key::sha256;
 use super::pem::{self, Kind};
@@ -53,6 +54,9 @@ struct Inner {
     public_key: PublicKey,
     extensions: Extensions,
     format_fault: Option<String>,
+    /// Made when the octets of two names differ.
+    canonical_subject: OnceLock<Option<Box<CanonicalName>>>,
+    canonical_issuer: OnceLock<Option<Box<CanonicalName>>>,
 }
 
 impl Certificate {
@@ -198,6 +202,27 @@ impl Certificate {
         self.slice(&self.0.ranges.issuer)
     }
 
+    /// The subject as it is compared, made once.
+    pub(super) fn canonical_subject(&self) -> Option<&CanonicalName> {
+        let canonical = || CanonicalName::of_der(self.subject_der()).map(Box::new);
+        self.0.canonical_subject.get_or_init(canonical).as_deref()
+    }
+
+    /// The issuer as it is compared, made once.
+    pub(super) fn canonical_issuer(&self) -> Option<&CanonicalName> {
+        let canonical = || CanonicalName::of_der(self.issuer_der()).map(Box::new);
+        self.0.canonical_issuer.get_or_init(canonical).as_deref()
+    }
+
+    /// The names (DER) that [`Self::canonical_subject`] and [`Self::canonical_issuer`] have yet to read.
+    pub(super) fn not_canonical(&self) -> [Option<&[u8]>; 2] {
+        let unread = |cell: &OnceLock<_>, name| if cell.get().is_none() { Some(name) } else { None };
+        [
+            unread(&self.0.canonical_subject, self.subject_der()),
+            unread(&self.0.canonical_issuer, self.issuer_der()),
+        ]
+    }
+
     /// The content of the serial number's INTEGER, which other issuers may have made negative.
     pub(crate) fn serial_integer(&self) -> &[u8] {
         self.slice(&self.0.ranges.serial)
@@ -255,6 +280,8 @@ impl Certificate {
             public_key,
             extensions,
             format_fault,
+            canonical_subject: OnceLock::new(),
+            canonical_issuer: OnceLock::new(),
             der: der.into(),
         })))
     }

@@ -219,6 +219,11 @@ fn address_of(octets: &[u8]) -> Result<GeneralName> {
     address.map(GeneralName::Ip).map_err(|_| bad_name(format!("an IP address of {} octets", octets.len())))
 }
 
+/// Whether `text` is a DNS name that [`GeneralName::parse`] takes, without making one of it.
+pub(super) fn is_dns_name(text: &str) -> bool {
+    dns_fault(text).is_none() && text.parse::<IpAddr>().is_err()
+}
+
 fn dns_fault(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("it is empty");

@@ -1,5 +1,6 @@
 //! Path verification (RFC 5280 §6): who is trusted, and what they say of a chain.
 
+mod budget;
 mod constrained;
 mod explain;
 mod judge;
@@ -100,6 +101,8 @@ impl TrustStore {
         if let Some(fault) = certificate.authority_fault() {
             return Err(CertificateError::NotAuthority(fault.to_owned()).into());
         }
+        // Read here, and not once for each chain that is compared with it.
+        certificate.canonical_subject();
         if !self.0.authorities.contains(certificate) {
             Arc::make_mut(&mut self.0).authorities.push(certificate.clone());
         }
@@ -115,6 +118,8 @@ impl TrustStore {
     /// Adds a certificate that may stand between a leaf and an authority, for peers that do not send it.
     /// It is not trusted by itself. A second time changes nothing.
     pub fn add_intermediate(&mut self, certificate: &Certificate) {
+        certificate.canonical_subject();
+        certificate.canonical_issuer();
         if !self.0.intermediates.contains(certificate) {
             Arc::make_mut(&mut self.0).intermediates.push(certificate.clone());
         }
@@ -188,6 +193,9 @@ impl TrustStore {
     /// out: the report then says that the issuer is not trusted.
     fn with_pinned(&self, chain: &[Certificate]) -> Self {
         let mut store = self.clone();
+        if self.0.pins.is_empty() {
+            return store;
+        }
         for certificate in chain.iter().filter(|certificate| self.0.pins.contains(&certificate.fingerprint()))
         {
             let _ = store.add_authority(certificate);

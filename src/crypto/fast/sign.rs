@@ -1,6 +1,7 @@
 //! RSA and ECDSA of graviola. The salt of RSASSA-PSS and the hedge of ECDSA (RFC 6979 §3.6) come from
 //! the system's random source.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use graviola::hashing::{Sha256, Sha384};
@@ -64,7 +65,7 @@ fn larger_prime_first(key: &RsaPrivateKey) -> Option<RsaPrivateKey> {
 
 /// The sizes, in bits, that graviola's authors test; it takes a modulus to have a whole number of
 /// words, with its topmost bit set.
-const SIZES: [usize; 5] = [2048, 3072, 4096, 6144, 8192];
+pub(in crate::crypto) const SIZES: [usize; 5] = [2048, 3072, 4096, 6144, 8192];
 
 impl RsaSigner for RsaSigningKey {
     fn sign(&self, scheme: RsaScheme, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
@@ -108,18 +109,35 @@ fn failed(error: graviola::Error) -> Error {
 
 pub(in crate::crypto) fn verifier(parts: &PublicParts<'_>) -> Option<Verifier> {
     Some(match parts {
-        PublicParts::Rsa { bits, pkcs1 } if SIZES.contains(bits) => {
+        PublicParts::Rsa { bits, pkcs1, .. } if SIZES.contains(bits) => {
             Verifier::Rsa(Arc::new(RsaVerifyingKey::from_pkcs1_der(pkcs1).ok()?))
         }
         PublicParts::Rsa { .. } => return None,
-        // A compressed point is left to the portable engine.
         PublicParts::P256(point) => {
-            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P256>::from_x962_uncompressed(point).ok()?))
+            let point = uncompressed(point, |point| {
+                Some(p256::PublicKey::from_sec1_bytes(point).ok()?.to_sec1_bytes())
+            })?;
+            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P256>::from_x962_uncompressed(&point).ok()?))
         }
         PublicParts::P384(point) => {
-            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P384>::from_x962_uncompressed(point).ok()?))
+            let point = uncompressed(point, |point| {
+                Some(p384::PublicKey::from_sec1_bytes(point).ok()?.to_sec1_bytes())
+            })?;
+            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P384>::from_x962_uncompressed(&point).ok()?))
         }
     })
+}
+
+/// graviola reads uncompressed points alone. Left to the portable engine, a point that somebody compresses on
+/// purpose would make each verification ten times as long.
+fn uncompressed<'a>(
+    point: &'a [u8],
+    decompress: impl FnOnce(&[u8]) -> Option<Box<[u8]>>,
+) -> Option<Cow<'a, [u8]>> {
+    match point.first() {
+        Some(4) => Some(Cow::Borrowed(point)),
+        _ => decompress(point).map(|point| Cow::Owned(point.into_vec())),
+    }
 }
 
 impl RsaVerifier for RsaVerifyingKey {

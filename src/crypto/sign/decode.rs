@@ -19,9 +19,11 @@ pub(in crate::crypto) enum PrivateParts {
 
 /// A public key. RSA is checked; whether a point is on its curve, the engine says.
 pub(in crate::crypto) enum PublicParts<'a> {
-    /// The modulus's bits, and the DER of RSAPublicKey (RFC 8017 appendix A.1.1).
+    /// The modulus's bits, the multiplications of its size that a verification takes, and the DER of
+    /// RSAPublicKey (RFC 8017 appendix A.1.1).
     Rsa {
         bits: usize,
+        multiplications: u32,
         pkcs1: &'a [u8],
     },
     P256(&'a [u8]),
@@ -56,7 +58,10 @@ pub(super) fn spki(der: &[u8]) -> Result<PublicParts<'_>> {
     let public =
         info.subject_public_key.as_bytes().ok_or(KeyError::Malformed("the bits of subjectPublicKey"))?;
     Ok(match kind(&info.algorithm)? {
-        Kind::Rsa => PublicParts::Rsa { bits: rsa_public(public)?, pkcs1: public },
+        Kind::Rsa => {
+            let (bits, multiplications) = rsa_public(public)?;
+            PublicParts::Rsa { bits, multiplications, pkcs1: public }
+        }
         Kind::P256 => PublicParts::P256(point(public)?),
         Kind::P384 => PublicParts::P384(point(public)?),
     })
@@ -105,14 +110,15 @@ fn rsa_private(der: &[u8]) -> Result<RsaPrivateKey> {
         .map_err(|_| KeyError::Invalid("its private numbers do not fit together").into())
 }
 
-/// The modulus's bits.
-fn rsa_public(der: &[u8]) -> Result<usize> {
+fn rsa_public(der: &[u8]) -> Result<(usize, u32)> {
     let key =
         Pkcs1PublicKey::<UintRef<'_>>::from_der(der).map_err(|_| KeyError::Malformed("RSAPublicKey"))?;
     check_rsa(key.modulus, key.public_exponent)
 }
 
-fn check_rsa(modulus: UintRef<'_>, exponent: UintRef<'_>) -> Result<usize> {
+/// The modulus's bits, and what an exponentiation with the public exponent takes: a squaring for each bit, a
+/// multiplication for each bit that is set.
+fn check_rsa(modulus: UintRef<'_>, exponent: UintRef<'_>) -> Result<(usize, u32)> {
     let bits = bit_length(modulus.as_bytes());
     if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
         return Err(KeyError::RsaSize(bits).into());
@@ -127,9 +133,10 @@ fn check_rsa(modulus: UintRef<'_>, exponent: UintRef<'_>) -> Result<usize> {
         return Err(KeyError::Invalid("its public exponent is even or less than 3").into());
     }
     if exponent_bits > MAX_EXPONENT_BITS {
-        return Err(KeyError::Invalid("its public exponent is 2^33 or more").into());
+        return Err(KeyError::Invalid("its public exponent is 2^32 or more").into());
     }
-    Ok(bits)
+    let set = exponent.as_bytes().iter().fold(0_u32, |sum, octet| sum.saturating_add(octet.count_ones()));
+    Ok((bits, u32::try_from(exponent_bits).unwrap_or(u32::MAX).saturating_add(set)))
 }
 
 fn bit_length(number: &[u8]) -> usize {
@@ -165,8 +172,9 @@ fn name(oid: ObjectIdentifier) -> String {
         .map_or_else(|| oid.to_string(), |(_, name)| (*name).to_owned())
 }
 
-/// Bounds the work that a peer's certificate can cause; the common exponents are 3 and 2^16 + 1.
-const MAX_EXPONENT_BITS: usize = 33;
+/// Bounds the work that a peer's certificate can cause, and is what the fast engine takes; the common exponents
+/// are 3 and 2^16 + 1.
+const MAX_EXPONENT_BITS: usize = 32;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");

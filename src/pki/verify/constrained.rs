@@ -1,62 +1,113 @@
-//! Name constraints of the authorities on a path (RFC 5280 §4.2.1.10).
+//! Name constraints of the authorities on a path (RFC 5280 §4.2.1.10). Names and subtrees are read once for a
+//! verification, and compared as data: somebody may have put thousands of each into one path.
 
-use der::Decode as _;
+use std::borrow::Cow;
+
+use der::oid::ObjectIdentifier;
 use der::oid::db::rfc3280::EMAIL_ADDRESS;
+use der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 use x509_cert::name::Name;
 
+use super::super::Certificate;
 use super::super::canonical::CanonicalName;
+use super::super::general_name::{check_mailbox, is_dns_name};
 use super::super::name::text_of;
-use super::super::{Certificate, GeneralName};
-use super::words::shortened;
+use super::budget::{Budget, COMPARISON, READING};
+use super::words::shown;
 
-/// Why the names of `certificate` are not what `authority`, somewhere above it, may have certificates for.
-pub(super) fn name_fault(certificate: &Certificate, authority: &Certificate) -> Option<String> {
-    let constraints = authority.extensions().name_constraints.as_ref()?;
-    let permitted = constraints.permitted_subtrees.as_deref().unwrap_or_default();
-    let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
-    names_of(certificate).into_iter().find_map(|name| name.fault(permitted, excluded))
+/// The names of a certificate, as they are compared.
+pub(super) struct Names<'a>(Vec<Constrained<'a>>);
+
+/// What an authority may have certificates for.
+pub(super) struct Subtrees<'a> {
+    permitted: Vec<Subtree<'a>>,
+    excluded: Vec<Subtree<'a>>,
+}
+
+impl<'a> Names<'a> {
+    /// The subject, its mail address, and all alternative names; `None` where there are more than `budget`
+    /// allows.
+    pub(super) fn of(certificate: &'a Certificate, budget: &Budget) -> Option<Self> {
+        let alternative = &certificate.extensions().alternative_names;
+        if !budget.spend_on(alternative.len(), READING) || !budget.spend_on_folding(certificate.subject_der())
+        {
+            return None;
+        }
+        let mut names = Vec::new();
+        if let Ok(subject) = Name::from_der(certificate.subject_der()) {
+            if !subject.is_empty() {
+                names.push(Constrained::Directory(CanonicalName::of(&subject)));
+            }
+            // The RFC asks it only of certificates without alternative names; a name that is not one's own is
+            // no better for standing beside one that is.
+            let mailboxes = subject.iter().filter(|attribute| attribute.oid == EMAIL_ADDRESS);
+            names.extend(mailboxes.map(|one| {
+                let text = text_of(&one.value).unwrap_or_default();
+                Constrained::Mailbox(Mailbox::of(Cow::Owned(text)))
+            }));
+        }
+        for name in alternative {
+            names.push(Constrained::of(name, budget)?);
+        }
+        Some(Self(names))
+    }
+
+    /// Why these are not what the authority of `subtrees` may have certificates for.
+    pub(super) fn fault(&self, subtrees: &Subtrees<'_>, budget: &Budget) -> Option<String> {
+        self.0.iter().find_map(|name| name.fault(subtrees, budget))
+    }
+}
+
+impl<'a> Subtrees<'a> {
+    /// `None` where there are more than `budget` allows.
+    pub(super) fn of(authority: &'a Certificate, budget: &Budget) -> Option<Self> {
+        let constraints = authority.extensions().name_constraints.as_ref();
+        let read = |subtrees: Option<&'a Vec<GeneralSubtree>>| {
+            let subtrees = subtrees.map(Vec::as_slice).unwrap_or_default();
+            if !budget.spend_on(subtrees.len(), READING) {
+                return None;
+            }
+            subtrees.iter().map(|subtree| Subtree::of(subtree, budget)).collect()
+        };
+        Some(Self {
+            permitted: read(constraints.and_then(|one| one.permitted_subtrees.as_ref()))?,
+            excluded: read(constraints.and_then(|one| one.excluded_subtrees.as_ref()))?,
+        })
+    }
 }
 
 /// A name of a certificate, as it is compared.
 enum Constrained<'a> {
     Directory(CanonicalName),
-    Dns(&'a str),
-    Mailbox(String),
-    Uri(&'a str),
+    Dns(DnsName<'a>),
+    Mailbox(Mailbox<'a>),
+    /// The URI, and its host.
+    Uri(&'a str, Option<&'a str>),
     Address(&'a [u8]),
     /// A kind that is not processed: nothing may be said of it.
     Other(&'a X509GeneralName),
 }
 
-/// The subject, its mail address, and all alternative names.
-fn names_of(certificate: &Certificate) -> Vec<Constrained<'_>> {
-    let mut names = Vec::new();
-    if let Ok(subject) = Name::from_der(certificate.subject_der()) {
-        if !subject.is_empty() {
-            names.push(Constrained::Directory(CanonicalName::of(&subject)));
-        }
-        // The RFC asks it only of certificates without alternative names; a name that is not one's own is
-        // no better for standing beside one that is.
-        let mailboxes = subject.iter().filter(|attribute| attribute.oid == EMAIL_ADDRESS);
-        names.extend(mailboxes.map(|one| Constrained::Mailbox(text_of(&one.value).unwrap_or_default())));
-    }
-    names.extend(certificate.extensions().alternative_names.iter().map(|name| match name {
-        X509GeneralName::DirectoryName(name) => Constrained::Directory(CanonicalName::of(name)),
-        X509GeneralName::DnsName(name) => Constrained::Dns(name.as_str()),
-        X509GeneralName::Rfc822Name(name) => Constrained::Mailbox(name.as_str().to_owned()),
-        X509GeneralName::UniformResourceIdentifier(uri) => Constrained::Uri(uri.as_str()),
-        X509GeneralName::IpAddress(octets) => Constrained::Address(octets.as_bytes()),
-        X509GeneralName::OtherName(_)
-        | X509GeneralName::EdiPartyName(_)
-        | X509GeneralName::RegisteredId(_) => Constrained::Other(name),
-    }));
-    names
+struct Subtree<'a> {
+    base: Base<'a>,
+    /// RFC 5280: minimum is 0 and maximum absent in every certificate.
+    is_plain: bool,
+}
+
+/// What a subtree is the beginning of.
+enum Base<'a> {
+    Directory(CanonicalName),
+    Dns(DnsBase<'a>),
+    Mailbox(MailboxBase<'a>),
+    Uri(HostBase<'a>),
+    Network(Network<'a>),
+    Other(&'a X509GeneralName),
 }
 
 /// What a subtree says of a name.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// The subtree is of another kind.
     OtherKind,
@@ -66,23 +117,43 @@ enum Verdict {
     Unclear,
 }
 
-impl Constrained<'_> {
-    fn fault(&self, permitted: &[GeneralSubtree], excluded: &[GeneralSubtree]) -> Option<String> {
-        let unclear = || format!("{} cannot be compared with its issuer's name constraints", self.shown());
-        for subtree in excluded {
+impl<'a> Constrained<'a> {
+    fn of(name: &'a X509GeneralName, budget: &Budget) -> Option<Self> {
+        Some(match name {
+            X509GeneralName::DirectoryName(name) => Self::Directory(canonical(name, budget)?),
+            X509GeneralName::DnsName(name) => Self::Dns(DnsName::of(name.as_str())),
+            X509GeneralName::Rfc822Name(name) => Self::Mailbox(Mailbox::of(Cow::Borrowed(name.as_str()))),
+            X509GeneralName::UniformResourceIdentifier(uri) => Self::Uri(uri.as_str(), host_of(uri.as_str())),
+            X509GeneralName::IpAddress(octets) => Self::Address(octets.as_bytes()),
+            X509GeneralName::OtherName(_)
+            | X509GeneralName::EdiPartyName(_)
+            | X509GeneralName::RegisteredId(_) => Self::Other(name),
+        })
+    }
+
+    fn fault(&self, subtrees: &Subtrees<'_>, budget: &Budget) -> Option<String> {
+        let unclear =
+            || Some(format!("{} cannot be compared with its issuer's name constraints", self.shown()));
+        for subtree in &subtrees.excluded {
+            if !budget.spend(COMPARISON) {
+                return unclear();
+            }
             match self.compare(subtree, Side::Excluded) {
                 Verdict::Within => {
                     return Some(format!("{} is excluded by its issuer's name constraints", self.shown()));
                 }
-                Verdict::Unclear => return Some(unclear()),
+                Verdict::Unclear => return unclear(),
                 Verdict::OtherKind | Verdict::Outside => {}
             }
         }
         let mut of_this_kind = false;
-        for subtree in permitted {
+        for subtree in &subtrees.permitted {
+            if !budget.spend(COMPARISON) {
+                return unclear();
+            }
             match self.compare(subtree, Side::Permitted) {
                 Verdict::Within => return None,
-                Verdict::Unclear => return Some(unclear()),
+                Verdict::Unclear => return unclear(),
                 Verdict::OtherKind => {}
                 Verdict::Outside => of_this_kind = true,
             }
@@ -90,38 +161,63 @@ impl Constrained<'_> {
         of_this_kind.then(|| format!("{} is outside what its issuer is constrained to", self.shown()))
     }
 
-    fn compare(&self, subtree: &GeneralSubtree, side: Side) -> Verdict {
+    fn compare(&self, subtree: &Subtree<'_>, side: Side) -> Verdict {
         let verdict = match (self, &subtree.base) {
-            (Self::Directory(name), X509GeneralName::DirectoryName(base)) => {
-                within(name.is_within(&CanonicalName::of(base)))
+            (Self::Directory(name), Base::Directory(base)) => within(name.is_within(base)),
+            (Self::Dns(name), Base::Dns(base)) => name.compare(base, side),
+            (Self::Mailbox(name), Base::Mailbox(base)) => name.compare(base),
+            (Self::Uri(_, host), Base::Uri(base)) => host.map_or(Verdict::Unclear, |host| base.compare(host)),
+            (Self::Address(address), Base::Network(network)) => network.compare(address),
+            // RFC 9598 §6: a mailbox outside ASCII is under the constraints of mailboxes too.
+            (Self::Other(X509GeneralName::OtherName(name)), Base::Mailbox(_))
+                if name.type_id == SMTP_UTF8_MAILBOX =>
+            {
+                Verdict::Unclear
             }
-            (Self::Dns(name), X509GeneralName::DnsName(base)) => dns(name, base.as_str(), side),
-            (Self::Mailbox(name), X509GeneralName::Rfc822Name(base)) => mailbox(name, base.as_str()),
-            (Self::Uri(uri), X509GeneralName::UniformResourceIdentifier(base)) => {
-                host_of(uri).map_or(Verdict::Unclear, |host| host_within(host, base.as_str()))
-            }
-            (Self::Address(address), X509GeneralName::IpAddress(base)) => network(address, base.as_bytes()),
-            (Self::Other(name), base) if core::mem::discriminant(*name) == core::mem::discriminant(base) => {
+            (Self::Other(name), Base::Other(base))
+                if core::mem::discriminant(*name) == core::mem::discriminant(*base) =>
+            {
                 Verdict::Unclear
             }
             _ => Verdict::OtherKind,
         };
-        // RFC 5280: minimum is 0 and maximum absent in every certificate.
-        let is_plain = subtree.minimum == 0 && subtree.maximum.is_none();
-        if is_plain || verdict == Verdict::OtherKind { verdict } else { Verdict::Unclear }
+        if subtree.is_plain || verdict == Verdict::OtherKind { verdict } else { Verdict::Unclear }
     }
 
     fn shown(&self) -> String {
         match self {
             Self::Directory(_) => "a directory name of it".to_owned(),
-            Self::Dns(name) => format!("its name {}", shortened(name)),
-            Self::Mailbox(name) => format!("its name email:{}", shortened(name)),
-            Self::Uri(uri) => format!("its name URI:{}", shortened(uri)),
+            Self::Dns(name) => format!("its name {}", shown(&name.name)),
+            Self::Mailbox(mailbox) => format!("its name email:{}", shown(&mailbox.name)),
+            Self::Uri(uri, _) => format!("its name URI:{}", shown(uri)),
             Self::Address(_) => "its IP address".to_owned(),
             Self::Other(_) => "a name of a kind that is not supported".to_owned(),
         }
     }
 }
+
+impl<'a> Subtree<'a> {
+    fn of(subtree: &'a GeneralSubtree, budget: &Budget) -> Option<Self> {
+        let base = match &subtree.base {
+            X509GeneralName::DirectoryName(name) => Base::Directory(canonical(name, budget)?),
+            X509GeneralName::DnsName(base) => Base::Dns(DnsBase::of(base.as_str())),
+            X509GeneralName::Rfc822Name(base) => Base::Mailbox(MailboxBase::of(base.as_str())),
+            X509GeneralName::UniformResourceIdentifier(base) => Base::Uri(HostBase::of(base.as_str())),
+            X509GeneralName::IpAddress(base) => Base::Network(Network::of(base.as_bytes())),
+            X509GeneralName::OtherName(_)
+            | X509GeneralName::EdiPartyName(_)
+            | X509GeneralName::RegisteredId(_) => Base::Other(&subtree.base),
+        };
+        Some(Self { base, is_plain: subtree.minimum == 0 && subtree.maximum.is_none() })
+    }
+}
+
+fn canonical(name: &Name, budget: &Budget) -> Option<CanonicalName> {
+    budget.spend_on_folding(&name.to_der().ok()?).then(|| CanonicalName::of(name))
+}
+
+/// id-on-SmtpUTF8Mailbox (RFC 9598 §3).
+const SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -141,43 +237,120 @@ fn is_below(host: &str, parent: &str) -> bool {
     front.len() > 1 && front.ends_with(b".") && back.eq_ignore_ascii_case(parent)
 }
 
+struct DnsName<'a> {
+    name: &'a str,
+    is_valid: bool,
+}
+
 /// The name itself and every name below it. A dot in front, which RFC 5280 does not know for DNS names but
 /// other programs write, permits the names below alone, and excludes the name itself too.
-fn dns(name: &str, base: &str, side: Side) -> Verdict {
-    if !matches!(GeneralName::parse(&format!("DNS:{name}")), Ok(GeneralName::Dns(_))) {
-        return Verdict::Unclear;
+struct DnsBase<'a> {
+    parent: &'a str,
+    has_dot: bool,
+    /// Whether it is for names below nothing, which are all.
+    is_empty: bool,
+    is_valid: bool,
+}
+
+impl<'a> DnsName<'a> {
+    fn of(name: &'a str) -> Self {
+        Self { name, is_valid: is_dns_name(name) }
     }
-    if base.is_empty() {
-        return Verdict::Within;
+
+    fn compare(&self, base: &DnsBase<'_>, side: Side) -> Verdict {
+        if !self.is_valid {
+            return Verdict::Unclear;
+        }
+        if base.is_empty {
+            return Verdict::Within;
+        }
+        if !base.is_valid {
+            return Verdict::Unclear;
+        }
+        let (name, parent) = (self.name, base.parent);
+        let itself = name.eq_ignore_ascii_case(parent) && (!base.has_dot || side == Side::Excluded);
+        // A wildcard stands for each name that it may be, of which one suffices to be excluded.
+        let stands_for = side == Side::Excluded
+            && name.strip_prefix("*.").is_some_and(|rest| {
+                parent.split_once('.').is_some_and(|(_, above)| above.eq_ignore_ascii_case(rest))
+            });
+        within(itself || stands_for || is_below(name, parent))
     }
-    let parent = base.strip_prefix('.').unwrap_or(base);
-    if !matches!(GeneralName::parse(&format!("DNS:{parent}")), Ok(GeneralName::Dns(_))) {
-        return Verdict::Unclear;
+}
+
+impl<'a> DnsBase<'a> {
+    fn of(base: &'a str) -> Self {
+        let parent = base.strip_prefix('.').unwrap_or(base);
+        let has_dot = parent.len() != base.len();
+        Self { parent, has_dot, is_empty: base.is_empty(), is_valid: is_dns_name(parent) }
     }
-    let itself = name.eq_ignore_ascii_case(parent) && (parent == base || side == Side::Excluded);
-    // A wildcard stands for each name that it may be, of which one suffices to be excluded.
-    let stands_for = side == Side::Excluded
-        && name.strip_prefix("*.").is_some_and(|rest| {
-            parent.split_once('.').is_some_and(|(_, above)| above.eq_ignore_ascii_case(rest))
-        });
-    within(itself || stands_for || is_below(name, parent))
+}
+
+struct Mailbox<'a> {
+    name: Cow<'a, str>,
+    /// Where its host begins; `None` for what is malformed: other readers may find another host in it than we
+    /// do (RFC 5280 §4.2.1.6).
+    host: Option<usize>,
 }
 
 /// A mailbox, all mailboxes of a host, or, with a dot in front, of the hosts below it.
-fn mailbox(name: &str, base: &str) -> Verdict {
-    let Some((local, host)) = name.rsplit_once('@') else { return Verdict::Unclear };
-    match base.rsplit_once('@') {
-        // RFC 5280 §7.5: the local part as it is written.
-        Some((base_local, base_host)) => within(local == base_local && host.eq_ignore_ascii_case(base_host)),
-        None => host_within(host, base),
+enum MailboxBase<'a> {
+    One(&'a str, &'a str),
+    Of(HostBase<'a>),
+    Malformed,
+}
+
+impl<'a> Mailbox<'a> {
+    fn of(name: Cow<'a, str>) -> Self {
+        let at = name.rfind('@').filter(|_| check_mailbox(&name).is_ok());
+        Self { host: at.map(|at| at.saturating_add(1)), name }
+    }
+
+    fn compare(&self, base: &MailboxBase<'_>) -> Verdict {
+        let Some((local, host)) = self.host.and_then(|host| self.name.split_at_checked(host)) else {
+            return Verdict::Unclear;
+        };
+        match base {
+            // RFC 5280 §7.5: the local part as it is written.
+            MailboxBase::One(base_local, base_host) => {
+                within(local == *base_local && host.eq_ignore_ascii_case(base_host))
+            }
+            MailboxBase::Of(base) => base.compare(host),
+            MailboxBase::Malformed => Verdict::Unclear,
+        }
     }
 }
 
-/// A host, or, with a dot in front, those below it.
-fn host_within(host: &str, base: &str) -> Verdict {
-    match base.strip_prefix('.') {
-        Some(parent) => within(is_below(host, parent)),
-        None => within(base.is_empty() || host.eq_ignore_ascii_case(base)),
+impl<'a> MailboxBase<'a> {
+    fn of(base: &'a str) -> Self {
+        match base.rfind('@').and_then(|at| base.split_at_checked(at.saturating_add(1))) {
+            Some(_) if check_mailbox(base).is_err() => Self::Malformed,
+            Some((local, host)) => Self::One(local, host),
+            None => Self::Of(HostBase::of(base)),
+        }
+    }
+}
+
+/// A host, or, with a dot in front, those below it; all where it is empty.
+struct HostBase<'a> {
+    base: &'a str,
+    is_valid: bool,
+}
+
+impl<'a> HostBase<'a> {
+    fn of(base: &'a str) -> Self {
+        let parent = base.strip_prefix('.').unwrap_or(base);
+        Self { base, is_valid: base.is_empty() || is_dns_name(parent) }
+    }
+
+    fn compare(&self, host: &str) -> Verdict {
+        if !self.is_valid {
+            return Verdict::Unclear;
+        }
+        match self.base.strip_prefix('.') {
+            Some(parent) => within(is_below(host, parent)),
+            None => within(self.base.is_empty() || host.eq_ignore_ascii_case(self.base)),
+        }
     }
 }
 
@@ -188,34 +361,51 @@ fn host_of(uri: &str) -> Option<&str> {
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    match GeneralName::parse(host) {
-        Ok(GeneralName::Dns(_)) => Some(host),
-        _ => None,
-    }
+    is_dns_name(host).then_some(host)
 }
 
-/// Address and mask behind it. A network of the other family is outside.
-fn network(address: &[u8], base: &[u8]) -> Verdict {
-    if !matches!(address.len(), 4 | 16) || !matches!(base.len(), 8 | 32) {
-        return Verdict::Unclear;
+/// Address and mask behind it; `None` for what is not CIDR: ones, then zeros.
+struct Network<'a>(Option<(&'a [u8], &'a [u8])>);
+
+impl<'a> Network<'a> {
+    fn of(base: &'a [u8]) -> Self {
+        if !matches!(base.len(), 8 | 32) {
+            return Self(None);
+        }
+        let (network, mask) = base.split_at(base.len() / 2);
+        let bits = mask.iter().fold(0_u128, |bits, octet| (bits << 8) | u128::from(*octet));
+        let bits = if mask.len() == 4 { bits << 96 } else { bits };
+        let is_cidr = bits.leading_ones().saturating_add(bits.trailing_zeros()) >= u128::BITS;
+        Self(is_cidr.then_some((network, mask)))
     }
-    let (network, mask) = base.split_at(base.len() / 2);
-    if network.len() != address.len() {
-        return Verdict::Outside;
+
+    /// A network of the other family is outside.
+    fn compare(&self, address: &[u8]) -> Verdict {
+        let Some((network, mask)) = self.0.filter(|_| matches!(address.len(), 4 | 16)) else {
+            return Verdict::Unclear;
+        };
+        if network.len() != address.len() {
+            return Verdict::Outside;
+        }
+        within(address.iter().zip(network).zip(mask).all(|((a, n), m)| a & m == n & m))
     }
-    // CIDR: ones, then zeros.
-    let bits = mask.iter().fold(0_u128, |bits, octet| (bits << 8) | u128::from(*octet));
-    let bits = if mask.len() == 4 { bits << 96 } else { bits };
-    if bits.leading_ones().saturating_add(bits.trailing_zeros()) < u128::BITS {
-        return Verdict::Unclear;
-    }
-    let same = address.iter().zip(network).zip(mask).all(|((a, n), m)| a & m == n & m);
-    within(same)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn dns(name: &str, base: &str, side: Side) -> Verdict {
+        DnsName::of(name).compare(&DnsBase::of(base), side)
+    }
+
+    fn mailbox(name: &str, base: &str) -> Verdict {
+        Mailbox::of(Cow::Borrowed(name)).compare(&MailboxBase::of(base))
+    }
+
+    fn network(address: &[u8], base: &[u8]) -> Verdict {
+        Network::of(base).compare(address)
+    }
 
     #[test]
     fn a_dns_subtree_is_a_name_and_those_below() {
@@ -249,6 +439,16 @@ mod tests {
             ("desk@a.bank.example", ".bank.example", Verdict::Within),
             ("desk@bank.example", ".bank.example", Verdict::Outside),
             ("desk", "bank.example", Verdict::Unclear),
+            ("desk@bank.example.", "bank.example", Verdict::Unclear),
+            ("desk@bank.example ", "bank.example", Verdict::Unclear),
+            ("desk@other.example@bank.example", "bank.example", Verdict::Unclear),
+            ("\"desk\"@bank.example", "bank.example", Verdict::Unclear),
+            ("Desk <desk@bank.example>", "bank.example", Verdict::Unclear),
+            ("desk@[10.0.0.1]", "", Verdict::Unclear),
+            ("@bank.example", "bank.example", Verdict::Unclear),
+            ("desk@bank.example", "bank.example.", Verdict::Unclear),
+            ("desk@bank.example", "a b@bank.example", Verdict::Unclear),
+            ("desk@bank.example", "", Verdict::Within),
         ] {
             assert!(mailbox(name, base) == expected, "{name} {base}");
         }

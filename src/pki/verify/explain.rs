@@ -1,10 +1,10 @@
 //! Why a chain was refused: which certificate, which check, with which values, and what to do, for each
 //! chain that could be meant.
 
-use super::super::canonical::same_name;
 use super::super::{Certificate, MAX_CHAIN_LEN};
+use super::budget::{Budget, EXPLANATION};
 use super::judge::{Candidate, Rank, finding};
-use super::search::Case;
+use super::search::{Case, is_among};
 use super::words::{identified, listed, shown};
 use crate::error::{Check, Error, Finding, Report};
 
@@ -69,7 +69,7 @@ pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
     }
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The report: the most promising candidate first, then the leaf's own faults, then the others.
     pub(super) fn report(
         &self,
@@ -78,7 +78,11 @@ impl Case<'_> {
         has_path: bool,
     ) -> Report {
         let mut findings = Vec::new();
-        if !has_path {
+        // Once the search has given up, there is nothing left for a report.
+        if self.budget.is_exhausted() {
+            findings.push(Budget::finding(shown(self.leaf.subject())));
+            findings.extend(leaf_findings);
+        } else if !has_path {
             let mut candidates = Vec::new();
             self.walk(&mut vec![self.leaf], &mut candidates);
             candidates.sort_by_key(|candidate| candidate.rank);
@@ -93,34 +97,28 @@ impl Case<'_> {
             findings = leaf_findings;
         }
         let mut findings = findings.into_iter().take(MAX_FINDINGS);
-        // Where each path that this has followed is without fault, the search had given up before.
-        let nothing = || {
-            finding(
-                (0, shown(self.leaf.subject())),
-                Check::PathLength,
-                "there are too many paths to look at all of them",
-                "send the leaf and its issuers only",
-            )
-        };
+        // Where each path that this has followed is without fault, others were not looked at.
+        let nothing = || Budget::finding(shown(self.leaf.subject()));
         let mut report = Report::new(findings.next().unwrap_or_else(nothing));
         findings.for_each(|finding| report.push(finding));
         report
     }
 
-    /// Follows `path` to every authority and every dead end.
-    fn walk<'a>(&'a self, path: &mut Vec<&'a Certificate>, candidates: &mut Vec<Candidate>) {
+    /// Follows `path` to every authority and every dead end, as far as the budget goes.
+    fn walk(&self, path: &mut Vec<&'a Certificate>, candidates: &mut Vec<Candidate>) {
+        if candidates.len() >= MAX_CANDIDATES || !self.budget.spend(EXPLANATION) {
+            return;
+        }
         let Some(head) = path.last().copied() else { return };
         let mut leads_on = false;
         for authority in &self.store.authorities {
-            if candidates.len() < MAX_CANDIDATES && same_name(authority.subject_der(), head.issuer_der()) {
+            if candidates.len() < MAX_CANDIDATES && self.names_issuer(head, authority) {
                 leads_on = true;
                 candidates.push(self.judge_path(path, authority, self.purpose()));
             }
         }
         for issuer in self.intermediates() {
-            if candidates.len() < MAX_CANDIDATES
-                && !path.contains(&issuer)
-                && same_name(issuer.subject_der(), head.issuer_der())
+            if candidates.len() < MAX_CANDIDATES && !is_among(issuer, path) && self.names_issuer(head, issuer)
             {
                 leads_on = true;
                 path.push(issuer);
@@ -135,10 +133,9 @@ impl Case<'_> {
     }
 
     fn dead_end(&self, head: &Certificate, depth: usize) -> Finding {
-        let trusted: Vec<String> = self.store.authorities.iter().map(identified).collect();
-        let trusted = match trusted.is_empty() {
-            true => "nobody is trusted".to_owned(),
-            false => format!("not among the trusted authorities: {}", listed(&trusted)),
+        let trusted = match self.store.authorities.as_slice() {
+            [] => "nobody is trusted".to_owned(),
+            trusted => format!("not among the trusted authorities: {}", listed(trusted, identified)),
         };
         let reason = if head.issuer_der() == head.subject_der() {
             format!("self-signed {} is {trusted}", identified(head))

@@ -8,8 +8,8 @@ use super::super::authority::show;
 use super::super::signature::SignatureFault;
 use super::super::{Certificate, GeneralName};
 use super::PeerRole;
-use super::constrained::name_fault;
-use super::search::{Case, is_self_issued};
+use super::budget::{Budget, PATH};
+use super::search::Case;
 use super::words::{MAX_LISTED, identified, listed, purpose_name, shown};
 use crate::error::{Check, Finding};
 
@@ -79,12 +79,11 @@ impl<'a> Case<'a> {
         if let PeerRole::Server(name) = self.role
             && !has_name(leaf, name)
         {
-            let names: Vec<String> = leaf.names().iter().map(GeneralName::to_string).collect();
             refuse(
                 Check::Name,
-                match names.is_empty() {
-                    true => format!("it has no DNS name or IP address; expected {name}"),
-                    false => format!("is for {}; expected {name}", listed(&names)),
+                match leaf.names() {
+                    [] => format!("it has no DNS name or IP address; expected {name}"),
+                    names => format!("is for {}; expected {name}", listed(names, shown)),
                 },
                 "connect by a name that the certificate has, or request one with this name",
             );
@@ -92,7 +91,9 @@ impl<'a> Case<'a> {
         findings
     }
 
-    /// Judges the path that begins with a leaf and ends at `authority`.
+    /// Judges the path that begins with a leaf and ends at `authority`. What a certificate says of names, and
+    /// lists of it, is looked at only where every signature of the path verifies: until then nobody is known
+    /// to have said it.
     pub(super) fn judge_path(
         &self,
         path: &[&'a Certificate],
@@ -101,21 +102,24 @@ impl<'a> Case<'a> {
     ) -> Candidate {
         let issuers = path.iter().skip(1).copied().chain([authority]);
         let (mut signature, mut findings) = (Vec::new(), Vec::new());
-        for (depth, (certificate, issuer)) in path.iter().zip(issuers).enumerate() {
-            let at = || (depth, shown(certificate.subject()));
+        for (depth, (certificate, issuer)) in path.iter().zip(issuers.clone()).enumerate() {
             if let Err(fault) = self.signed(certificate.to_der(), issuer) {
                 let (check, reason, hint) = signature_fault(fault, issuer);
-                signature.push(finding(at(), check, reason, hint));
+                signature.push(finding((depth, shown(certificate.subject())), check, reason, hint));
             }
+        }
+        let is_signed = signature.is_empty() && self.budget.spend(PATH);
+        for (depth, (certificate, issuer)) in path.iter().copied().zip(issuers).enumerate() {
+            let at = || (depth, shown(certificate.subject()));
             let above = path.iter().skip(depth.saturating_add(1)).copied().chain([authority]);
             let faults = [
                 format_fault(certificate),
                 self.time_fault(certificate),
                 (depth > 0)
-                    .then(|| issuer_fault(certificate, path.get(..depth).unwrap_or_default(), purpose))
+                    .then(|| self.issuer_fault(certificate, path.get(..depth).unwrap_or_default(), purpose))
                     .flatten(),
-                constraint_fault(certificate, depth, above),
-                self.revocation_fault(certificate, issuer, authority),
+                is_signed.then(|| self.constraint_fault(certificate, depth, above)).flatten(),
+                is_signed.then(|| self.revocation_fault(certificate, issuer, authority)).flatten(),
             ];
             for (check, reason, hint) in faults.into_iter().flatten() {
                 findings.push(finding(at(), check, reason, hint));
@@ -126,6 +130,10 @@ impl<'a> Case<'a> {
             findings.push(finding(at, check, format!("the trusted authority: {reason}"), hint));
         }
         let rank = if signature.is_empty() { Rank::Signed } else { Rank::NotSigned };
+        // What was not looked at any more is no reason to accept.
+        if self.budget.is_exhausted() {
+            signature.insert(0, Budget::finding(shown(self.leaf.subject())));
+        }
         signature.extend(findings);
         Candidate { rank, findings: signature }
     }
@@ -156,68 +164,74 @@ impl<'a> Case<'a> {
                 "accept a longer chain (--max-depth), or issue the certificate nearer to it",
             ))
         };
-        self.time_fault(authority).or_else(|| path_length_fault(authority, path)).or_else(too_deep)
+        self.time_fault(authority).or_else(|| self.path_length_fault(authority, path)).or_else(too_deep)
+    }
+
+    /// Why `issuer` may not have issued what is in the path `below` it.
+    fn issuer_fault(
+        &self,
+        issuer: &Certificate,
+        below: &[&Certificate],
+        purpose: Option<ObjectIdentifier>,
+    ) -> Option<Fault> {
+        if !issuer.is_ca() {
+            return Some((
+                Check::BasicConstraints,
+                "it has issued a certificate, but is not an authority".to_owned(),
+                "use a certificate that an authority has issued",
+            ));
+        }
+        if let Some(fault) = issuer.authority_fault() {
+            return Some((Check::KeyUsage, fault.to_owned(), "use an authority that may sign certificates"));
+        }
+        if let Some(fault) = self.path_length_fault(issuer, below) {
+            return Some(fault);
+        }
+        let (purpose, usage) = (purpose?, issuer.extensions().extended_key_usage.as_ref()?);
+        (!usage.0.contains(&purpose)).then(|| {
+            (
+                Check::ExtendedKeyUsage,
+                format!("it issues no certificates for {}", purpose_name(&purpose)),
+                "use an authority for this purpose",
+            )
+        })
+    }
+
+    /// RFC 5280 §4.2.1.9: authorities between `issuer` and the leaf; those that are self-issued do not count.
+    fn path_length_fault(&self, issuer: &Certificate, below: &[&Certificate]) -> Option<Fault> {
+        let most = issuer.path_length()?;
+        let count = below.iter().skip(1).filter(|certificate| !self.is_self_issued(certificate)).count();
+        (count > usize::from(most)).then(|| {
+            (
+                Check::PathLength,
+                format!("it allows {most} authorities below it, the chain has {count}"),
+                "issue the certificate directly below it",
+            )
+        })
+    }
+
+    /// RFC 5280 §6.1.3 (b), (c): not of self-issued certificates, unless it is the leaf.
+    fn constraint_fault(
+        &self,
+        certificate: &'a Certificate,
+        depth: usize,
+        mut above: impl Iterator<Item = &'a Certificate>,
+    ) -> Option<Fault> {
+        if depth > 0 && self.is_self_issued(certificate) {
+            return None;
+        }
+        let reason = above.find_map(|authority| self.name_fault(certificate, authority))?;
+        Some((
+            Check::NameConstraints,
+            reason,
+            "request a certificate for other names, or from another authority",
+        ))
     }
 }
 
 fn format_fault(certificate: &Certificate) -> Option<Fault> {
     let fault = certificate.format_fault()?;
     Some((Check::Format, fault.to_owned(), "request a new certificate from its authority"))
-}
-
-/// Why `issuer` may not have issued what is in the path `below` it.
-fn issuer_fault(
-    issuer: &Certificate,
-    below: &[&Certificate],
-    purpose: Option<ObjectIdentifier>,
-) -> Option<Fault> {
-    if !issuer.is_ca() {
-        return Some((
-            Check::BasicConstraints,
-            "it has issued a certificate, but is not an authority".to_owned(),
-            "use a certificate that an authority has issued",
-        ));
-    }
-    if let Some(fault) = issuer.authority_fault() {
-        return Some((Check::KeyUsage, fault.to_owned(), "use an authority that may sign certificates"));
-    }
-    if let Some(fault) = path_length_fault(issuer, below) {
-        return Some(fault);
-    }
-    let (purpose, usage) = (purpose?, issuer.extensions().extended_key_usage.as_ref()?);
-    (!usage.0.contains(&purpose)).then(|| {
-        (
-            Check::ExtendedKeyUsage,
-            format!("it issues no certificates for {}", purpose_name(&purpose)),
-            "use an authority for this purpose",
-        )
-    })
-}
-
-/// RFC 5280 §4.2.1.9: authorities between `issuer` and the leaf; those that are self-issued do not count.
-fn path_length_fault(issuer: &Certificate, below: &[&Certificate]) -> Option<Fault> {
-    let most = issuer.path_length()?;
-    let count = below.iter().skip(1).filter(|certificate| !is_self_issued(certificate)).count();
-    (count > usize::from(most)).then(|| {
-        (
-            Check::PathLength,
-            format!("it allows {most} authorities below it, the chain has {count}"),
-            "issue the certificate directly below it",
-        )
-    })
-}
-
-/// RFC 5280 §6.1.3 (b), (c): not of self-issued certificates, unless it is the leaf.
-fn constraint_fault<'a>(
-    certificate: &Certificate,
-    depth: usize,
-    mut above: impl Iterator<Item = &'a Certificate>,
-) -> Option<Fault> {
-    if depth > 0 && is_self_issued(certificate) {
-        return None;
-    }
-    let reason = above.find_map(|authority| name_fault(certificate, authority))?;
-    Some((Check::NameConstraints, reason, "request a certificate for other names, or from another authority"))
 }
 
 /// `fault` of a signature that `issuer` should have made, for a person.

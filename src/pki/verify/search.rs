@@ -1,65 +1,79 @@
 //! The search for a path from a leaf to a trusted authority.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 
-use super::super::canonical::same_name;
 use super::super::signature::{SignatureFault, Signed};
 use super::super::{Certificate, MAX_CHAIN_LEN};
+use super::budget::{Budget, COMPARISON};
+use super::constrained::{Names, Subtrees};
 use super::{Inner, PeerRole};
 use crate::time::UnixTime;
-
-/// The most signatures that one verification looks at, and the most steps of its search: a peer may send
-/// certificates that all name each other.
-const MAX_SIGNATURES: usize = 100;
-const MAX_STEPS: usize = 1000;
 
 /// One chain to be judged.
 pub(super) struct Case<'a> {
     pub(super) store: &'a Inner,
     pub(super) leaf: &'a Certificate,
-    /// Leaf first; behind it what may help, in any order.
-    pub(super) chain: &'a [Certificate],
     pub(super) role: &'a PeerRole,
     pub(super) now: UnixTime,
+    pub(super) budget: Budget,
+    /// What may stand between the leaf and an authority, each once.
+    intermediates: Vec<&'a Certificate>,
     /// By the addresses of what is signed and of its signer.
     signatures: RefCell<BTreeMap<(usize, usize), Result<(), SignatureFault>>>,
-    steps: Cell<usize>,
+    /// By the address of the certificate; as are the next two.
+    names: RefCell<BTreeMap<usize, Option<Rc<Names<'a>>>>>,
+    subtrees: RefCell<BTreeMap<usize, Option<Rc<Subtrees<'a>>>>>,
+    /// What is wrong with a certificate's names below an authority.
+    name_faults: RefCell<BTreeMap<(usize, usize), Option<String>>>,
     /// The certificates whose revocation is being looked up: who signs a list may be looked up itself.
     pub(super) looked_up: RefCell<Vec<Certificate>>,
 }
 
 impl<'a> Case<'a> {
-    pub(super) const fn new(
+    /// Behind the leaf, `chain` has what may help, in any order.
+    pub(super) fn new(
         store: &'a Inner,
         leaf: &'a Certificate,
         chain: &'a [Certificate],
         role: &'a PeerRole,
         now: UnixTime,
     ) -> Self {
+        let mut intermediates: Vec<&Certificate> = Vec::new();
+        // A path ends at a trusted authority, also where the peer sends that one along.
+        for issuer in chain.iter().skip(1).chain(&store.intermediates) {
+            // Those of the store are there once: only those of the peer, which come first, may repeat.
+            let is_known = intermediates.iter().take(MAX_CHAIN_LEN).any(|known| *known == issuer);
+            if issuer != leaf && !is_known && !store.authorities.contains(issuer) {
+                intermediates.push(issuer);
+            }
+        }
         Self {
             store,
             leaf,
-            chain,
             role,
             now,
-            signatures: RefCell::new(BTreeMap::new()),
-            steps: Cell::new(0),
-            looked_up: RefCell::new(Vec::new()),
+            budget: Budget::new(),
+            intermediates,
+            signatures: RefCell::default(),
+            names: RefCell::default(),
+            subtrees: RefCell::default(),
+            name_faults: RefCell::default(),
+            looked_up: RefCell::default(),
         }
     }
 
     /// The authority at the end of the first path without a fault. The leaf's own, which do not depend on
     /// the path, are found by [`Case::judge_leaf`].
     pub(super) fn find_path(&self) -> Option<&'a Certificate> {
-        let leaf = self.chain.first()?;
-        self.find(&mut vec![leaf], self.purpose(), &self.store.authorities)
+        self.find(&mut vec![self.leaf], self.purpose(), &self.store.authorities)
     }
 
-    /// Follows `path` to one of `authorities`.
+    /// Follows `path` to one of `authorities`. Where the budget ends, so does the search.
     pub(super) fn find(
         &self,
         path: &mut Vec<&'a Certificate>,
@@ -67,10 +81,6 @@ impl<'a> Case<'a> {
         authorities: &'a [Certificate],
     ) -> Option<&'a Certificate> {
         let head = *path.last()?;
-        self.steps.set(self.steps.get().saturating_add(1));
-        if self.steps.get() > MAX_STEPS {
-            return None;
-        }
         for authority in authorities {
             if self.is_issued_by(head, authority)
                 && self.judge_path(path, authority, purpose).findings.is_empty()
@@ -82,7 +92,7 @@ impl<'a> Case<'a> {
             return None;
         }
         for issuer in self.intermediates() {
-            if !path.contains(&issuer) && self.is_issued_by(head, issuer) {
+            if !is_among(issuer, path) && self.is_issued_by(head, issuer) {
                 path.push(issuer);
                 let found = self.find(path, purpose, authorities);
                 path.pop();
@@ -94,24 +104,45 @@ impl<'a> Case<'a> {
         None
     }
 
-    /// What may stand between the leaf and an authority. A path ends at a trusted authority, also where
-    /// the peer sends that one along.
+    /// What may stand between the leaf and an authority.
     pub(super) fn intermediates(&self) -> impl Iterator<Item = &'a Certificate> {
-        self.chain.iter().skip(1).filter(|issuer| !self.store.authorities.contains(issuer))
+        self.intermediates.iter().copied()
     }
 
     fn is_issued_by(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        same_name(certificate.issuer_der(), issuer.subject_der())
-            && self.signed(certificate.to_der(), issuer).is_ok()
+        self.names_issuer(certificate, issuer) && self.signed(certificate.to_der(), issuer).is_ok()
+    }
+
+    /// Whether `certificate` says that somebody of the name of `issuer` has issued it.
+    pub(super) fn names_issuer(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        let (issuer_der, subject_der) = (certificate.issuer_der(), issuer.subject_der());
+        let octets = u32::try_from(subject_der.len()).unwrap_or(u32::MAX);
+        if !self.budget.spend(COMPARISON.saturating_add(octets / OCTETS_OF_A_UNIT)) {
+            return false;
+        }
+        if issuer_der == subject_der {
+            return true;
+        }
+        let ([_, of_certificate], [of_issuer, _]) = (certificate.not_canonical(), issuer.not_canonical());
+        if [of_certificate, of_issuer].into_iter().flatten().any(|name| !self.budget.spend_on_folding(name)) {
+            return false;
+        }
+        certificate.canonical_issuer().is_some_and(|name| Some(name) == issuer.canonical_subject())
+    }
+
+    /// Whether subject and issuer are the same: such a certificate of an authority counts for no path length
+    /// and no name constraints (RFC 5280 §6.1).
+    pub(super) fn is_self_issued(&self, certificate: &Certificate) -> bool {
+        self.names_issuer(certificate, certificate)
     }
 
     /// Checks the signature of a certificate or list that the store or the chain holds.
     pub(super) fn signed(&self, der: &[u8], signer: &Certificate) -> Result<(), SignatureFault> {
-        let edge = (der.as_ptr().addr(), signer.to_der().as_ptr().addr());
+        let edge = (der.as_ptr().addr(), address(signer));
         if let Some(known) = self.signatures.borrow().get(&edge) {
             return *known;
         }
-        if self.signatures.borrow().len() >= MAX_SIGNATURES {
+        if !self.spend_on_signature(der, signer) {
             return Err(SignatureFault::TooMany);
         }
         let result = Signed::of(der)
@@ -119,6 +150,34 @@ impl<'a> Case<'a> {
             .and_then(|signed| signed.verify(signer.public_key()));
         self.signatures.borrow_mut().insert(edge, result);
         result
+    }
+
+    /// Takes from the budget what it costs to check this signature.
+    pub(super) fn spend_on_signature(&self, der: &[u8], signer: &Certificate) -> bool {
+        let hashing = u32::try_from(der.len() / OCTETS_HASHED_IN_A_MICROSECOND).unwrap_or(u32::MAX);
+        self.budget.spend_microseconds(signer.public_key().verifying().cost().saturating_add(hashing))
+    }
+
+    /// Why the names of `certificate` are not what `authority`, somewhere above it, may have certificates for.
+    pub(super) fn name_fault(
+        &self,
+        certificate: &'a Certificate,
+        authority: &'a Certificate,
+    ) -> Option<String> {
+        authority.extensions().name_constraints.as_ref()?;
+        let pair = (address(certificate), address(authority));
+        if let Some(known) = self.name_faults.borrow().get(&pair) {
+            return known.clone();
+        }
+        let names = read_once(&self.names, certificate, || Names::of(certificate, &self.budget));
+        let subtrees = read_once(&self.subtrees, authority, || Subtrees::of(authority, &self.budget));
+        let fault = match (names, subtrees) {
+            (Some(names), Some(subtrees)) => names.fault(&subtrees, &self.budget),
+            // The budget says so itself.
+            _ => None,
+        };
+        self.name_faults.borrow_mut().insert(pair, fault.clone());
+        fault
     }
 
     /// What ExtendedKeyUsage must name (RFC 5280 §4.2.1.12); `None` where any will do.
@@ -138,8 +197,30 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether subject and issuer are the same: such a certificate of an authority counts for no path length
-/// and no name constraints (RFC 5280 §6.1).
-pub(super) fn is_self_issued(certificate: &Certificate) -> bool {
-    same_name(certificate.subject_der(), certificate.issuer_der())
+/// Whether the certificate itself, not one like it, stands in the path.
+pub(super) fn is_among(certificate: &Certificate, path: &[&Certificate]) -> bool {
+    path.iter().any(|one| address(one) == address(certificate))
 }
+
+/// Where a certificate lies: its clones share one place.
+fn address(certificate: &Certificate) -> usize {
+    certificate.to_der().as_ptr().addr()
+}
+
+fn read_once<T>(
+    known: &RefCell<BTreeMap<usize, Option<Rc<T>>>>,
+    certificate: &Certificate,
+    read: impl FnOnce() -> Option<T>,
+) -> Option<Rc<T>> {
+    let known_one = known.borrow().get(&address(certificate)).cloned();
+    known_one.unwrap_or_else(|| {
+        let made = read().map(Rc::new);
+        known.borrow_mut().insert(address(certificate), made.clone());
+        made
+    })
+}
+
+/// Octets of two distinguished names that are compared in one unit of work.
+const OCTETS_OF_A_UNIT: u32 = 32;
+/// SHA-256 and SHA-512 take about a nanosecond for an octet, or less.
+const OCTETS_HASHED_IN_A_MICROSECOND: usize = 1000;
