@@ -3,8 +3,18 @@
 use crate::codepoints::AlertDescription;
 use crate::error::{Check, Error, Malformed, PeerIncompatible, PeerMisbehaved};
 
-/// The alert to send for `error`, or `None` where the connection is over already and RFC 8446 §6.2
+/// The alert that a connection ends with for `error`, or `None` where it is over already and RFC 8446 §6.2
 /// has us say nothing: the peer sent the alert, or the transport is gone.
+pub(crate) fn ending(error: &Error) -> Option<AlertDescription> {
+    match error {
+        Error::AlertReceived(_) | Error::Truncated => None,
+        // RFC 8446 §6.2: what has nothing to do with the peer is an internal_error to it.
+        other => Some(alert_for(other).unwrap_or(AlertDescription::INTERNAL_ERROR)),
+    }
+}
+
+/// The alert that says what is wrong with the peer's side; `None` for what is no fault of a message: the
+/// end of the connection, and errors of our own side.
 pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
     Some(match error {
         Error::InvalidMessage(invalid) => match invalid.why {
@@ -31,15 +41,16 @@ pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
         },
         Error::BadCertificate(report) => for_check(report.check()),
         Error::DecryptFailed => AlertDescription::BAD_RECORD_MAC,
-        Error::AlertReceived(_) | Error::Truncated => return None,
-        Error::ApiMisuse(_)
+        Error::AlertReceived(_)
+        | Error::Truncated
+        | Error::ApiMisuse(_)
         | Error::Key(_)
         | Error::Certificate(_)
         | Error::Otp(_)
         | Error::Enrolment(_)
         | Error::Cms(_)
         | Error::Random
-        | Error::Internal(_) => AlertDescription::INTERNAL_ERROR,
+        | Error::Internal(_) => return None,
     })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use state::State;
 use zeroize::Zeroize;
 
-use crate::alert::alert_for;
+use crate::alert::ending;
 use crate::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use crate::error::{Error, Result};
 use crate::handshake::{
@@ -46,8 +46,6 @@ pub struct Connection {
     opener: Option<Opener>,
     /// A protected record was opened: from here on nothing unprotected is believed.
     opened_any: bool,
-    /// Consecutive records without content.
-    empty_records: u8,
     /// Undelivered plaintext, as a range of the payload of the record in `deframer`.
     plaintext: Option<(usize, usize)>,
     out: Outbox,
@@ -136,7 +134,6 @@ impl Connection {
             joiner: HandshakeJoiner::default(),
             opener: None,
             opened_any: false,
-            empty_records: 0,
             plaintext: None,
             out,
             facts: Facts::default(),
@@ -324,12 +321,14 @@ impl Connection {
         }
     }
 
-    /// The peer, once its certificate and its possession of the key are verified.
+    /// The peer, once its certificate and its possession of the key are verified; nobody once the connection
+    /// has failed.
     pub fn peer(&self) -> Option<&VerifiedPeer> {
         self.facts.peer.as_ref()
     }
 
-    /// The certificate that we showed the peer, on this connection or on the one that it resumes.
+    /// The certificate that we showed the peer, on this connection or on the one that it resumes; none once
+    /// the connection has failed.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.facts.certificate.as_ref()
     }
@@ -345,7 +344,8 @@ impl Connection {
     }
 
     /// The newest session that the server offers to resume, where [`Config::keep_sessions`] keeps any.
-    /// Sessions come after HANDSHAKE_DONE, with what the server sends next.
+    /// Sessions come after HANDSHAKE_DONE, with what the server sends next. A failed connection has none
+    /// (RFC 8446 §6.2).
     pub fn take_session(&mut self) -> Option<Session> {
         self.facts.sessions.pop_back()
     }
@@ -357,7 +357,7 @@ impl Connection {
     }
 
     /// The identity that we authenticated with; none for a client that resumes, which proves nothing
-    /// anew: see [`Connection::certificate`].
+    /// anew: see [`Connection::certificate`]. None once the connection has failed.
     pub fn identity(&self) -> Option<&Arc<Identity>> {
         self.facts.identity.as_ref()
     }
@@ -454,19 +454,17 @@ impl Connection {
         }
     }
 
-    /// The first error is final: it is stored, its alert is queued, keys and plaintext are wiped.
+    /// The first error is final: it is stored, its alert is queued, keys and plaintext are wiped, and the peer
+    /// is nobody any more.
     fn fail(&mut self, error: Error) -> Error {
-        if let Some(alert) = alert_for(&error) {
+        if let Some(alert) = ending(&error) {
             // An alert that cannot be sealed is not worth another error.
             let _ = self.out.alert(alert);
         }
         self.out.drop_keys();
         self.opener = None;
         self.machine = Machine::Gone;
-        self.facts.exporter = None;
-        if let Some(record) = self.deframer.record() {
-            record.payload.zeroize();
-        }
+        self.facts.forget_peers();
         self.plaintext = None;
         self.deframer = Deframer::default();
         self.joiner = HandshakeJoiner::default();

@@ -251,7 +251,9 @@ pub enum CmsError {
 }
 
 impl Error {
-    /// The alert that the peer sent, or that it gets from us; `None` where none is sent.
+    /// The alert that the peer sent, or that it gets from us. `None` for the transport's end and for errors of
+    /// our own side alone; a running handshake that ends for one of those tells the peer internal_error
+    /// (RFC 8446 §6.2).
     pub fn alert(&self) -> Option<AlertDescription> {
         if let Self::AlertReceived(alert) = self {
             return Some(*alert);

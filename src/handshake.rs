@@ -24,6 +24,9 @@ use crate::codepoints::HandshakeType;
 use crate::error::{Error, PeerMisbehaved, Result};
 use crate::record::HandshakeMessage;
 
+/// SSL 3.0 in a hello's legacy_version; RFC 8446 §D.5 has us refuse it, and what is below it.
+const SSL3: u16 = 0x0300;
+
 /// Refuses a message of another type than `wanted`.
 fn expect(message: &HandshakeMessage, wanted: HandshakeType, expected: &'static str) -> Result<()> {
     if message.message_type == wanted { Ok(()) } else { Err(unexpected(message.message_type, expected)) }

@@ -11,10 +11,10 @@ pub(crate) use auth::{
     CertificateEntry, CertificateMessage, CertificateRequestMessage, CertificateVerify, EncryptedExtensions,
     Finished,
 };
-pub(crate) use codec::{Codec, Prefix, Reader, opaque};
+pub(crate) use codec::{Codec, NumberSet, Prefix, Reader, opaque};
 pub(crate) use extensions::{
     CertificateRequestExtensions, ClientExtensions, EncryptedExtensionsBody, HelloRetryExtensions,
-    KeyShareEntry, OfferedPsks, PskIdentity, ServerExtensions,
+    KeyShareEntry, KeyShares, OfferedPsks, PskIdentity, ServerExtensions,
 };
 pub(crate) use hello::{ClientHello, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId};
 pub(crate) use post_handshake::{KeyUpdate, NewSessionTicket};

@@ -154,6 +154,11 @@ fn another_version_is_refused() {
         );
     }
     hello_refused(|hello| hello.version = 0x0304, Alert::ILLEGAL_PARAMETER);
+    // RFC 8446 §D.5.
+    for version in [0x0300, 0x0200, 0] {
+        hello_refused(|hello| hello.version = version, Alert::PROTOCOL_VERSION);
+        retry_refused(|retry| retry.version = version, Alert::PROTOCOL_VERSION);
+    }
 }
 
 #[test]
@@ -338,10 +343,16 @@ fn a_wrong_finished_is_a_decrypt_error() {
         let result = puppet.wire.message(&finished);
         puppet.wire.refused(result, Alert::DECRYPT_ERROR);
     }
-    let mut puppet = after_hello();
-    puppet.send_until_finished(false).unwrap();
-    let result = puppet.wire.message(&handshake(FINISHED, &[0; 31]));
-    puppet.wire.refused(result, Alert::DECRYPT_ERROR);
+}
+
+#[test]
+fn a_finished_of_another_length_is_a_decode_error() {
+    for len in [0, 31, 33, 48] {
+        let mut puppet = after_hello();
+        puppet.send_until_finished(false).unwrap();
+        let result = puppet.wire.message(&handshake(FINISHED, &vec![7; len]));
+        puppet.wire.refused(result, Alert::DECODE_ERROR);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use common::{NOW, World};
 use otls::codepoints::{AlertDescription as Alert, NamedGroup};
 use otls::pki::KeyType;
-use otls::{Config, Error, State};
+use otls::{Config, Connection, Error, State};
 use puppet::*;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
@@ -88,6 +88,161 @@ fn application_data_before_finished_is_unexpected() {
     each_refuses(shaking_hands(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(APPLICATION_DATA, b"early"));
 }
 
+/// A server and a client in the middle of a HelloRetryRequest.
+fn retrying() -> [Wire; 2] {
+    let mut server = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+    let mut hello = server.hello();
+    set(&mut hello.extensions, KEY_SHARE, vec16(b""));
+    server.wire.message(&hello.encode()).unwrap();
+    server.wire.next_message();
+    let config = WORLD.client_config().with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]).unwrap();
+    let mut client = ServerPuppet::new(config, Arc::clone(&WORLD.server), NOW);
+    let retry = client.retry(SECP256R1);
+    client.send_retry(&retry).unwrap();
+    [server.wire, client.wire]
+}
+
+#[test]
+fn application_data_that_nobody_has_protected_is_refused() {
+    for len in [0, 1, 40] {
+        let record = [&record_header(APPLICATION_DATA, len)[..], &vec![7; len]].concat();
+        for wires in [fresh(), retrying()] {
+            each_refuses(wires, Alert::UNEXPECTED_MESSAGE, |wire| wire.raw(&record));
+        }
+        for wires in [shaking_hands(), established()] {
+            each_refuses(wires, Alert::BAD_RECORD_MAC, |wire| wire.raw(&record));
+        }
+    }
+    // Nor is an empty record that is protected of use before the handshake is done.
+    each_refuses(shaking_hands(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(APPLICATION_DATA, b""));
+}
+
+/// Says nothing: each is one of the kinds.
+type Idle = fn(&mut Wire) -> Result<(), Error>;
+const EMPTY: Idle = |wire| wire.record(APPLICATION_DATA, b"");
+const CANCELED: Idle = |wire| wire.record(ALERT, &[1, 90]);
+const CCS: Idle = |wire| wire.raw(&[CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1]);
+const UPDATE: Idle = |wire| update(wire, 0);
+
+fn update(wire: &mut Wire, request: u8) -> Result<(), Error> {
+    wire.record(HANDSHAKE, &handshake(KEY_UPDATE, &[request]))?;
+    wire.write = wire.write.as_ref().map(Keys::next_generation);
+    Ok(())
+}
+
+#[test]
+fn records_without_progress_have_one_budget_until_data_comes() {
+    for kinds in [&[EMPTY][..], &[CANCELED], &[UPDATE], &[EMPTY, CANCELED, UPDATE]] {
+        for mut wire in established() {
+            for _ in 0..3 {
+                (0..32).try_for_each(|turn| kinds[turn % kinds.len()](&mut wire)).unwrap();
+                wire.record(APPLICATION_DATA, b"x").unwrap();
+                assert_eq!(wire.received(), b"x");
+            }
+            (0..32).try_for_each(|turn| kinds[turn % kinds.len()](&mut wire)).unwrap();
+            let result = kinds[0](&mut wire);
+            wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+        }
+    }
+    let mut client = ServerPuppet::established(client_config(), Arc::clone(&WORLD.server), NOW).wire;
+    let ticket = new_session_ticket(60, b"ticket");
+    // Several in one record are several.
+    client.record(HANDSHAKE, &ticket.repeat(16)).unwrap();
+    client.record(HANDSHAKE, &ticket.repeat(16)).unwrap();
+    let result = client.record(HANDSHAKE, &ticket);
+    client.refused(result, Alert::UNEXPECTED_MESSAGE);
+}
+
+#[test]
+fn records_without_progress_have_the_same_budget_in_the_handshake() {
+    let plain_canceled: Idle = |wire| wire.raw(&[ALERT, 3, 3, 0, 2, 1, 90]);
+    let [server, client] = fresh();
+    for (wire, kinds) in [(server, vec![plain_canceled]), (client, vec![plain_canceled, CCS])]
+        .into_iter()
+        .chain(retrying().map(|wire| (wire, vec![plain_canceled, CCS])))
+        .chain(shaking_hands().map(|wire| (wire, vec![CCS, CANCELED])))
+    {
+        let mut wire = wire;
+        (0..32).try_for_each(|turn| kinds[turn % kinds.len()](&mut wire)).unwrap();
+        let result = kinds[0](&mut wire);
+        wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+    }
+}
+
+#[test]
+fn a_key_update_that_we_asked_for_is_not_without_progress() {
+    for mut wire in established() {
+        for _ in 0..200 {
+            wire.connection.update_keys(true).unwrap();
+            update(&mut wire, 0).unwrap();
+        }
+        (0..32).try_for_each(|_| update(&mut wire, 0)).unwrap();
+        assert!(update(&mut wire, 0).is_err());
+    }
+}
+
+#[test]
+fn a_peer_that_updates_its_key_with_every_record_is_served() {
+    for mut wire in established() {
+        for _ in 0..500 {
+            update(&mut wire, 1).unwrap();
+            wire.record(APPLICATION_DATA, b"x").unwrap();
+            wire.received();
+            wire.connection.consume(usize::MAX);
+        }
+    }
+}
+
+#[test]
+fn refused_early_data_is_skipped_within_two_bounds() {
+    let offered = || {
+        let mut puppet = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+        let mut hello = puppet.hello();
+        hello.extensions.push((EARLY_DATA, vec![]));
+        puppet.send_hello(&hello).unwrap();
+        puppet.take_flight();
+        puppet
+    };
+    let early = |len: usize| [&record_header(APPLICATION_DATA, len)[..], &vec![7; len]].concat();
+    // As many records as octets allow, and the handshake goes on behind them.
+    let mut puppet = offered();
+    (0..4).try_for_each(|_| puppet.wire.raw(&early(1 << 14))).unwrap();
+    puppet.send_flight(true).unwrap();
+    assert!(puppet.wire.connection.state().contains(State::HANDSHAKE_DONE));
+    for (len, count, alert) in [
+        (1 << 14, 4, Alert::BAD_RECORD_MAC),
+        (40, 32, Alert::UNEXPECTED_MESSAGE),
+        (0, 32, Alert::UNEXPECTED_MESSAGE),
+    ] {
+        let mut wire = offered().wire;
+        (0..count).try_for_each(|_| wire.raw(&early(len))).unwrap();
+        let result = wire.raw(&early(len));
+        wire.refused(result, alert);
+    }
+    // It ends with the first record that opens.
+    let mut puppet = offered();
+    puppet.wire.raw(&early(40)).unwrap();
+    let certificate = puppet.certificate();
+    puppet.wire.message(&certificate).unwrap();
+    let result = puppet.wire.raw(&early(0));
+    puppet.wire.refused(result, Alert::BAD_RECORD_MAC);
+}
+
+#[test]
+fn the_version_of_a_record_is_ignored() {
+    for version in [[3, 0], [3, 4], [0x0A, 0x0A]] {
+        let puppet = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+        let hello = puppet.hello().encode();
+        let mut wire = puppet.wire;
+        let mut record = wire.sealed(HANDSHAKE, &hello);
+        record[1..3].copy_from_slice(&version);
+        wire.raw(&record).unwrap();
+        for mut wire in shaking_hands() {
+            wire.raw(&[CHANGE_CIPHER_SPEC, version[0], version[1], 0, 1, 1]).unwrap();
+        }
+    }
+}
+
 #[test]
 fn plaintext_where_there_are_keys_is_unexpected() {
     for wires in [shaking_hands(), established()] {
@@ -127,6 +282,50 @@ fn a_message_before_a_key_change_ends_its_record() {
     puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
     let updates = [handshake(KEY_UPDATE, &[0]), handshake(KEY_UPDATE, &[0])].concat();
     each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| wire.record(HANDSHAKE, &updates));
+    // ClientHello, the first and the second, and HelloRetryRequest, whole messages behind them and begun ones.
+    for more in [&handshake(FINISHED, &[0; 32])[..], &[CLIENT_HELLO], &[CERTIFICATE, 0, 0]] {
+        for retry in [false, true] {
+            let mut puppet = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+            let mut hello = puppet.hello();
+            let share = vec16(&puppet.share());
+            if retry {
+                set(&mut hello.extensions, KEY_SHARE, vec16(b""));
+                puppet.wire.message(&hello.encode()).unwrap();
+                puppet.wire.next_message();
+                set(&mut hello.extensions, KEY_SHARE, share);
+            }
+            let result = puppet.wire.record(HANDSHAKE, &[&hello.encode(), more].concat());
+            puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+        }
+        let config = WORLD.client_config().with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]).unwrap();
+        let mut puppet = ServerPuppet::new(config, Arc::clone(&WORLD.server), NOW);
+        let retry = puppet.retry(SECP256R1).encode();
+        let result = puppet.wire.record(HANDSHAKE, &[&retry, more].concat());
+        puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+        // Where the caller chooses the configuration, before it is asked for it.
+        let hello = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW).hello().encode();
+        let mut wire = Wire::new(Connection::accept(NOW));
+        let result = wire.record(HANDSHAKE, &[&hello, more].concat());
+        wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+        // The client's Finished.
+        let mut puppet = ClientPuppet::after_flight(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+        let certificate = puppet.certificate();
+        puppet.wire.message(&certificate).unwrap();
+        let verify = puppet.certificate_verify();
+        puppet.wire.message(&verify).unwrap();
+        let finished = puppet.finished();
+        let result = puppet.wire.record(HANDSHAKE, &[&finished, more].concat());
+        puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+        each_refuses(established(), Alert::UNEXPECTED_MESSAGE, |wire| {
+            wire.record(HANDSHAKE, &[&handshake(KEY_UPDATE, &[1]), more].concat())
+        });
+    }
+    // A TLS 1.2 server's flight is told what is wrong with it.
+    let mut puppet = ServerPuppet::new(client_config(), Arc::clone(&WORLD.server), NOW);
+    let mut hello = puppet.hello();
+    hello.extensions.clear();
+    let result = puppet.wire.record(HANDSHAKE, &[hello.encode(), puppet.certificate()].concat());
+    puppet.wire.refused(result, Alert::PROTOCOL_VERSION);
     // Finished with something behind it.
     let mut puppet = ServerPuppet::after_hello(client_config(), Arc::clone(&WORLD.server), NOW);
     puppet.send_until_finished(false).unwrap();
@@ -217,17 +416,34 @@ fn alerts_that_do_not_parse_are_decode_errors() {
     each_refuses(established(), Alert::DECODE_ERROR, |wire| wire.record(ALERT, &[1, 0, 0]));
 }
 
+/// Done with the handshake, and the client has two sessions, of which it has taken one.
+fn with_sessions() -> [Wire; 2] {
+    let [server, _] = established();
+    let config = client_config().keep_sessions(2);
+    let mut client = ServerPuppet::after_hello(config, Arc::clone(&WORLD.server), NOW);
+    client.send_until_finished(true).unwrap();
+    client.send_finished().unwrap();
+    client.send_ticket(b"one");
+    client.send_ticket(b"two");
+    assert!(client.wire.connection.take_session().is_some());
+    [server, client.wire]
+}
+
 #[test]
 fn an_error_alert_is_final_and_is_not_answered() {
     for level in [1, 2] {
-        for mut wire in established() {
+        for mut wire in with_sessions() {
             wire.drain();
+            assert!(wire.connection.peer().is_some() && wire.connection.certificate().is_some());
             let error = wire.record(ALERT, &[level, 40]).unwrap_err();
             assert_eq!(error, Error::AlertReceived(Alert::HANDSHAKE_FAILURE));
             assert!(wire.connection.pending().is_empty() && wire.connection.state().contains(State::FAILED));
-            // RFC 8446 §6.2: neither side sends or takes more, and the session is forgotten.
+            // RFC 8446 §6.2: neither side sends or takes more; sessions, peers and keys are forgotten.
             assert!(wire.connection.seal(b"x").is_err() && wire.connection.feed(b"x").is_err());
             assert!(wire.connection.take_session().is_none());
+            assert!(wire.connection.peer().is_none() && wire.connection.certificate().is_none());
+            assert!(wire.connection.identity().is_none());
+            assert!(wire.connection.export(b"EXPORTER-x", b"", &mut [0; 32]).is_err());
         }
     }
     // One that nobody knows is an error alert too (RFC 8446 §6).

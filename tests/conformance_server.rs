@@ -9,10 +9,10 @@ use std::sync::{Arc, LazyLock};
 
 use common::{NOW, World, trust};
 use otls::codepoints::{AlertDescription as Alert, NamedGroup};
-use otls::crypto::SystemRandom;
 use otls::crypto::kx::KeyExchange;
+use otls::crypto::{Random, SystemRandom};
 use otls::pki::KeyType;
-use otls::{ClientAuth, Config, State, TicketKeys};
+use otls::{ClientAuth, Config, Error, State, TicketKeys};
 use puppet::*;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
@@ -56,8 +56,14 @@ fn share_of(group: NamedGroup) -> Vec<u8> {
 
 /// A server that has answered a ClientHello without a share by HelloRetryRequest.
 fn retried() -> (ClientPuppet, ClientHello) {
+    retried_with(|_| ())
+}
+
+/// The same for a ClientHello that `change` has changed.
+fn retried_with(change: impl FnOnce(&mut ClientHello)) -> (ClientPuppet, ClientHello) {
     let mut puppet = puppet();
     let mut hello = puppet.hello();
+    change(&mut hello);
     set(&mut hello.extensions, KEY_SHARE, vec16(b""));
     puppet.wire.message(&hello.encode()).unwrap();
     puppet.wire.transcript = handshake(254, &sha256(&puppet.wire.transcript));
@@ -157,7 +163,11 @@ fn older_versions_are_refused() {
         |hello| set(&mut hello.extensions, SUPPORTED_VERSIONS, vec8(&[3, 3, 3, 2])),
         Alert::PROTOCOL_VERSION,
     );
-    // What legacy_version says does not matter where supported_versions is there (RFC 8446 §4.2.1), and
+    // RFC 8446 §D.5: nobody who speaks TLS 1.3 says SSL 3.0 or less, which ends it whatever else is said.
+    for version in [0x0300, 0x0200, 0] {
+        hello_refused(|hello| hello.version = version, Alert::PROTOCOL_VERSION);
+    }
+    // What legacy_version says does not matter otherwise where supported_versions is there (RFC 8446 §4.2.1), and
     // versions that do not exist yet do not either.
     let mut puppet = puppet();
     let mut hello = puppet.hello();
@@ -204,6 +214,43 @@ fn an_extension_that_comes_twice_is_an_illegal_parameter() {
     );
 }
 
+/// 3,000 key shares and 6,000 extensions, of groups and types that nobody knows, in front of what counts.
+#[test]
+fn unknown_extensions_and_shares_are_passed_over_in_any_number() {
+    let unknown: Vec<u16> = (0x4000..0x4000 + 3_000).collect();
+    let share = |group: &u16| [group.to_be_bytes().to_vec(), vec16(b"x")].concat();
+    let fill = |puppet: &ClientPuppet, hello: &mut ClientHello| {
+        let groups = [&unknown[..], &[X25519]].concat();
+        set(&mut hello.extensions, SUPPORTED_GROUPS, numbers(&groups));
+        let mut shares: Vec<u8> = unknown.iter().flat_map(share).collect();
+        shares.extend(puppet.share());
+        set(&mut hello.extensions, KEY_SHARE, vec16(&shares));
+        hello.extensions.splice(..0, (0x1000..0x1000 + 6_000).map(|kind| (kind, vec![])));
+    };
+    let mut right = puppet();
+    let mut hello = right.hello();
+    fill(&right, &mut hello);
+    right.wire.shape = Box::new(|message| message.chunks(1 << 14).map(<[u8]>::to_vec).collect());
+    right.send_hello(&hello).unwrap();
+    // One twice is found, wherever it stands.
+    for twice in [
+        |hello: &mut ClientHello| hello.extensions.push((0x1000, vec![])),
+        |hello: &mut ClientHello| {
+            let shares = find(&hello.extensions, KEY_SHARE).unwrap()[2..].to_vec();
+            let again = [&shares[..], &0x4000_u16.to_be_bytes(), &vec16(b"x")].concat();
+            set(&mut hello.extensions, KEY_SHARE, vec16(&again));
+        },
+    ] {
+        let mut puppet = puppet();
+        let mut hello = puppet.hello();
+        fill(&puppet, &mut hello);
+        twice(&mut hello);
+        puppet.wire.shape = Box::new(|message| message.chunks(1 << 14).map(<[u8]>::to_vec).collect());
+        let result = puppet.wire.message(&hello.encode());
+        puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
+    }
+}
+
 #[test]
 fn a_bad_share_is_an_illegal_parameter() {
     let illegal = Alert::ILLEGAL_PARAMETER;
@@ -242,7 +289,16 @@ fn a_bad_share_is_an_illegal_parameter() {
 
 #[test]
 fn a_second_hello_is_the_first_with_the_share_that_was_asked_for() {
-    let changes: [fn(&mut ClientHello); 6] = [
+    let changes: [fn(&mut ClientHello); 15] = [
+        |hello| hello.version = 0x0302,
+        |hello| hello.extensions.push((ALPN, vec16(&vec8(b"otp")))),
+        |hello| hello.extensions.push((0xFE0D, vec![])),
+        |hello| hello.extensions.push((STATUS_REQUEST, vec![1, 0, 0, 0, 0])),
+        |hello| hello.extensions.swap(1, 2),
+        |hello| hello.extensions.swap(3, 4),
+        |hello| set(&mut hello.extensions, SUPPORTED_GROUPS, numbers(&[X25519])),
+        |hello| set(&mut hello.extensions, SUPPORTED_VERSIONS, vec8(&[3, 4, 3, 3])),
+        |hello| hello.extensions.push((PRE_SHARED_KEY, a_psk())),
         |hello| hello.random[0] ^= 1,
         |hello| hello.session_id.clear(),
         |hello| hello.suites.push(AES_256_GCM_SHA384),
@@ -256,6 +312,39 @@ fn a_second_hello_is_the_first_with_the_share_that_was_asked_for() {
         let result = puppet.wire.message(&hello.encode());
         puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
     }
+    // What was there must stay, with its content where we know what it is.
+    let all = |hello: &mut ClientHello| {
+        let alpn = vec16(&[vec8(b"otp"), vec8(b"other")].concat());
+        hello.extensions.extend([(ALPN, alpn), (STATUS_REQUEST, vec![1, 0, 0, 0, 0]), (0xFE0D, vec![1])]);
+    };
+    let changes: [fn(&mut ClientHello); 4] = [
+        |hello| set(&mut hello.extensions, ALPN, vec16(&vec8(b"other"))),
+        |hello| set(&mut hello.extensions, STATUS_REQUEST, vec![1, 0, 0, 0, 1, 9]),
+        |hello| unset(&mut hello.extensions, 0xFE0D),
+        |hello| unset(&mut hello.extensions, ALPN),
+    ];
+    for change in changes {
+        let (mut puppet, mut hello) = retried_with(all);
+        change(&mut hello);
+        let result = puppet.wire.message(&hello.encode());
+        puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
+    }
+    // Padding comes and goes, an unknown extension changes what is in it, early data ends, tickets are left out.
+    let (mut puppet, mut hello) = retried_with(|hello| {
+        all(hello);
+        hello.extensions.extend([(PADDING, vec![0; 9]), (EARLY_DATA, vec![]), (PRE_SHARED_KEY, a_psk())]);
+    });
+    set(&mut hello.extensions, 0xFE0D, vec![2, 3]);
+    for extension in [PADDING, EARLY_DATA, PRE_SHARED_KEY] {
+        unset(&mut hello.extensions, extension);
+    }
+    hello.extensions.insert(0, (PADDING, vec![0; 3]));
+    puppet.send_hello(&hello).unwrap();
+}
+
+/// A pre_shared_key of nobody's.
+fn a_psk() -> Vec<u8> {
+    [vec16(&[vec16(b"ticket"), vec![0; 4]].concat()), vec16(&vec8(&[7; 32]))].concat()
 }
 
 /// A ClientHello with a ticket of an earlier connection.
@@ -281,14 +370,18 @@ fn a_binder_that_does_not_validate_is_a_decrypt_error() {
     *hello.extensions.last_mut().unwrap().1.last_mut().unwrap() ^= 1;
     let result = puppet.wire.message(&hello.encode());
     puppet.wire.refused(result, Alert::DECRYPT_ERROR);
-    // And one that is not there, or is one too many.
+    // No binder or no ticket at all does not parse; one too many is another matter.
     let (mut puppet, mut hello) = resuming();
     let data = &mut hello.extensions.last_mut().unwrap().1;
     let without = data.len() - 35;
     data.truncate(without);
     data.extend([0, 0]);
     let result = puppet.wire.message(&hello.encode());
-    puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
+    puppet.wire.refused(result, Alert::DECODE_ERROR);
+    hello_refused(
+        |hello| hello.extensions.push((PRE_SHARED_KEY, [vec16(b""), vec16(&vec8(&[1; 32]))].concat())),
+        Alert::DECODE_ERROR,
+    );
     let (mut puppet, mut hello) = resuming();
     let data = &mut hello.extensions.last_mut().unwrap().1;
     data.truncate(without);
@@ -369,6 +462,37 @@ fn a_wrong_finished_is_a_decrypt_error() {
     finished[10] ^= 1;
     let result = puppet.wire.message(&finished);
     puppet.wire.refused(result, Alert::DECRYPT_ERROR);
+}
+
+#[test]
+fn a_finished_of_another_length_is_a_decode_error() {
+    for len in [0, 31, 33, 48] {
+        let mut puppet = before_verify();
+        let verify = puppet.certificate_verify();
+        puppet.wire.message(&verify).unwrap();
+        let result = puppet.wire.message(&handshake(FINISHED, &vec![7; len]));
+        puppet.wire.refused(result, Alert::DECODE_ERROR);
+    }
+}
+
+/// A source of randomness that is gone.
+struct NoRandom;
+
+impl Random for NoRandom {
+    fn fill(&self, _: &mut [u8]) -> Result<(), Error> {
+        Err(Error::Random)
+    }
+}
+
+#[test]
+fn an_error_of_our_own_side_is_an_internal_error_to_the_peer_and_has_no_alert_here() {
+    let config = config().with_random(Arc::new(NoRandom));
+    let mut puppet = ClientPuppet::new(config, Arc::clone(&WORLD.client), NOW);
+    let hello = puppet.hello();
+    let result = puppet.wire.message(&hello.encode());
+    assert_eq!(result.as_ref().unwrap_err().alert(), None);
+    assert_eq!(puppet.wire.connection.error(), Some(&Error::Random));
+    puppet.wire.refused(result, Alert::INTERNAL_ERROR);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! What happens to bytes that arrive: records, then alerts, data and handshake messages.
 
+use zeroize::Zeroize;
+
 use super::{Connection, Machine};
-use crate::codepoints::{AlertDescription, ContentType};
+use crate::codepoints::{AlertDescription, ContentType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved, Result};
 use crate::handshake::{ClientState, ServerState};
-use crate::record::{MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
 
-/// Records without content in a row that are tolerated: RFC 8446 §5.1 allows them as a defence
-/// against traffic analysis, and no bound would let a peer keep us busy for nothing.
-const MAX_EMPTY_RECORDS: u8 = 32;
+const BEHIND_THE_END: PeerMisbehaved =
+    PeerMisbehaved::UnexpectedRecord("octets behind a message that ends its record");
 
 impl Connection {
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<usize> {
@@ -19,8 +19,7 @@ impl Connection {
                 break;
             }
             let protected = self.opener.is_some() || self.facts.skip_early_data > 0;
-            let limit = if protected { MAX_CIPHERTEXT_LEN } else { MAX_FRAGMENT_LEN };
-            taken = taken.saturating_add(self.deframer.feed(rest, limit)?);
+            taken = taken.saturating_add(self.deframer.feed(rest, protected)?);
             self.record()?;
         }
         if self.peer_closed {
@@ -37,15 +36,24 @@ impl Connection {
 
     /// Handles the messages that are complete, and seals what they had us say.
     pub(super) fn drain(&mut self) -> Result<()> {
-        self.change_read_key()?;
+        self.change_read_key();
         while !self.is_paused() {
             let Some(message) = self.joiner.next()? else { break };
+            let misaligned = message.ends_its_record() && !self.joiner.is_empty();
+            // A server of an older version may send its whole flight in one record, and is better told that
+            // its version is wrong.
+            if misaligned && message.message_type != HandshakeType::SERVER_HELLO {
+                return Err(BEHIND_THE_END.into());
+            }
             self.step(|machine, cx| match machine {
                 Machine::Client(state) => Ok(Machine::Client(state.handle(&message, cx)?)),
                 Machine::Server(state) => Ok(Machine::Server(state.handle(&message, cx)?)),
                 Machine::Gone => Err(Error::Internal("a message without a state")),
             })?;
-            self.change_read_key()?;
+            if misaligned {
+                return Err(BEHIND_THE_END.into());
+            }
+            self.change_read_key();
         }
         self.out.flush()
     }
@@ -57,14 +65,10 @@ impl Connection {
         )
     }
 
-    fn change_read_key(&mut self) -> Result<()> {
-        let Some(opener) = self.out.take_opener() else { return Ok(()) };
-        // RFC 8446 §5.1: handshake messages must not span a change of keys.
-        if !self.joiner.is_empty() {
-            return Err(PeerMisbehaved::UnexpectedRecord("handshake data across a key change").into());
+    fn change_read_key(&mut self) {
+        if let Some(opener) = self.out.take_opener() {
+            self.opener = Some(opener);
         }
-        self.opener = Some(opener);
-        Ok(())
     }
 
     /// Handles the record, once it is complete.
@@ -73,17 +77,15 @@ impl Connection {
         let awaits_first_hello = self.awaits_first_hello();
         let max_inner_len = self.facts.max_inner_len();
         let Some(record) = self.deframer.record() else { return Ok(()) };
-        let early_len = match record.content_type {
-            ContentType::APPLICATION_DATA => record.payload.len(),
-            _ => usize::MAX,
-        };
-        let may_be_early = early_len <= self.facts.skip_early_data;
-        let (content_type, content): (ContentType, &[u8]) = match &mut self.opener {
+        let len = record.payload.len();
+        let may_be_early = record.content_type == ContentType::APPLICATION_DATA
+            && (1..=self.facts.skip_early_data).contains(&len.max(1));
+        let (content_type, content) = match &mut self.opener {
             Some(opener) if record.content_type == ContentType::APPLICATION_DATA => {
                 let opened = opener.open(&record.header, record.payload, max_inner_len);
                 // RFC 8446 §4.2.10: early data that we did not accept is of keys that we do not have.
                 if may_be_early && matches!(opened, Err(Error::DecryptFailed)) {
-                    return self.skip_early_data(early_len);
+                    return self.skip_early_data(len);
                 }
                 let (content_type, content) = opened?;
                 self.opened_any = true;
@@ -102,41 +104,43 @@ impl Connection {
                 return Err(PeerMisbehaved::UnexpectedRecord("unprotected after the keys were agreed").into());
             }
             // RFC 8446 §4.2.10: after a HelloRetryRequest it is told apart by its type alone.
-            None if may_be_early => return self.skip_early_data(early_len),
+            None if may_be_early => return self.skip_early_data(len),
             Some(_) | None => (record.content_type, record.payload),
         };
         // RFC 8446 §5.1: fragments of a handshake message follow each other.
         if content_type != ContentType::HANDSHAKE && !self.joiner.is_empty() {
             return Err(PeerMisbehaved::UnexpectedRecord("between fragments of a handshake message").into());
         }
-        if content.is_empty() {
-            // RFC 8446 §5.4: only application data may be empty.
-            if content_type != ContentType::APPLICATION_DATA {
-                return Err(PeerMisbehaved::UnexpectedRecord("empty").into());
-            }
-            self.empty_records = self.empty_records.saturating_add(1);
-            if self.empty_records > MAX_EMPTY_RECORDS {
-                return Err(PeerMisbehaved::TooMany("empty records").into());
-            }
-        } else {
-            self.empty_records = 0;
-        }
         match content_type {
-            ContentType::HANDSHAKE => self.joiner.push(content),
-            ContentType::ALERT => self.peer_closed = closes(content)?,
+            ContentType::APPLICATION_DATA if !established => {
+                return Err(PeerMisbehaved::UnexpectedRecord("data before the handshake is done").into());
+            }
+            ContentType::APPLICATION_DATA if content.is_empty() => self.facts.idle.count()?,
+            ContentType::APPLICATION_DATA => {
+                self.facts.idle.end();
+                self.plaintext = Some((0, content.len()));
+                return Ok(());
+            }
+            // RFC 8446 §5.4: only application data may be empty.
+            _ if content.is_empty() => return Err(PeerMisbehaved::UnexpectedRecord("empty").into()),
+            ContentType::HANDSHAKE => {
+                self.joiner.push(content);
+                content.zeroize();
+            }
+            ContentType::ALERT => {
+                self.peer_closed = closes(content)?;
+                if !self.peer_closed {
+                    self.facts.idle.count()?;
+                }
+            }
+            // RFC 8446 §5: dropped between the first ClientHello and the peer's Finished.
+            ContentType::CHANGE_CIPHER_SPEC if *content == [1] && !established && !awaits_first_hello => {
+                self.facts.idle.count()?;
+            }
             ContentType::CHANGE_CIPHER_SPEC => {
-                // RFC 8446 §5: dropped between the first ClientHello and the peer's Finished.
-                if content != [1] || established || awaits_first_hello {
-                    return Err(PeerMisbehaved::UnexpectedRecord("change_cipher_spec").into());
-                }
+                return Err(PeerMisbehaved::UnexpectedRecord("change_cipher_spec").into());
             }
-            ContentType::APPLICATION_DATA if established => {
-                if !content.is_empty() {
-                    self.plaintext = Some((0, content.len()));
-                    return Ok(());
-                }
-            }
-            _ => return Err(PeerMisbehaved::UnexpectedRecord("data before the handshake is done").into()),
+            _ => return Err(PeerMisbehaved::UnexpectedRecord("of an unknown type").into()),
         }
         self.deframer.clear();
         self.deframer.release();
@@ -144,6 +148,7 @@ impl Connection {
     }
 
     fn skip_early_data(&mut self, len: usize) -> Result<()> {
+        self.facts.idle.count()?;
         self.facts.skip_early_data = self.facts.skip_early_data.saturating_sub(len.max(1));
         self.deframer.clear();
         self.deframer.release();

@@ -287,6 +287,7 @@ impl NeedIdentity {
         cx.out.set_sealer(self.application.client.sealer()?)?;
         self.transcript.add(&finished);
         let sessions = self.session_maker(config, cx)?;
+        cx.facts.idle.end();
         let TrafficPair { client, server } = self.application;
         Ok(ClientState::Established(Box::new(Established::client(server, client, sessions))))
     }

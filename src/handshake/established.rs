@@ -23,22 +23,32 @@ pub(crate) struct Established {
     /// An update of ours is queued and nothing has been sent since: RFC 8446 §4.6.3 lets one answer
     /// any number of requests, which bounds what a flood of them makes us queue.
     answered: bool,
+    /// We asked for an update that has not come yet.
+    requested: bool,
 }
 
 impl Established {
     pub(super) fn client(read: TrafficSecret, write: TrafficSecret, sessions: Option<SessionMaker>) -> Self {
         let sessions = sessions.map(Box::new);
-        Self { traffic: Traffic { read, write }, is_client: true, sessions, answered: false }
+        Self {
+            traffic: Traffic { read, write },
+            is_client: true,
+            sessions,
+            answered: false,
+            requested: false,
+        }
     }
 
     pub(super) fn server(read: TrafficSecret, write: TrafficSecret) -> Self {
-        Self { traffic: Traffic { read, write }, is_client: false, sessions: None, answered: false }
+        let traffic = Traffic { read, write };
+        Self { traffic, is_client: false, sessions: None, answered: false, requested: false }
     }
 
     pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
         match message.message_type {
             HandshakeType::KEY_UPDATE => self.key_update(message, cx),
             HandshakeType::NEW_SESSION_TICKET if self.is_client => {
+                cx.facts.idle.count()?;
                 let ticket = NewSessionTicket::decode_all("NewSessionTicket", message.body())?;
                 // RFC 8446 §4.6.1: servers must not use more; clients need not believe it.
                 if ticket.ticket_lifetime > MAX_TICKET_LIFETIME {
@@ -69,6 +79,7 @@ impl Established {
         self.traffic.write = self.traffic.write.next()?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
         self.answered = true;
+        self.requested |= update_requested;
         Ok(())
     }
 
@@ -79,6 +90,9 @@ impl Established {
 
     fn key_update(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self, Error> {
         let update = KeyUpdate::decode_all("KeyUpdate", message.body())?;
+        if !core::mem::take(&mut self.requested) {
+            cx.facts.idle.count()?;
+        }
         self.traffic.read = self.traffic.read.next()?;
         cx.out.set_opener(self.traffic.read.opener()?);
         if update.update_requested && !self.answered {

@@ -1,5 +1,7 @@
 //! The key schedule (RFC 8446 §7.1): three chained stages, each consumed to reach the next.
 
+use core::cmp::Ordering;
+
 use zeroize::Zeroizing;
 
 use super::output::Facts;
@@ -8,7 +10,7 @@ use crate::crypto::aead::{AeadKey, NONCE_LEN};
 use crate::crypto::hash::{Digest, HashAlgorithm, MAX_OUTPUT_LEN, digest};
 use crate::crypto::hkdf::Prk;
 use crate::crypto::hmac::HmacKey;
-use crate::error::{Error, PeerMisbehaved, Result};
+use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved, Result};
 use crate::record::{Opener, Sealer};
 use crate::secret::{FixedSecret, Secret};
 
@@ -151,6 +153,15 @@ impl TrafficSecret {
 
     /// Judges a Finished in constant time.
     pub(super) fn check_finished(&self, transcript: &Digest, verify_data: &[u8]) -> Result<()> {
+        // RFC 8446 §4.4.4: verify_data is as long as the hash; another length does not parse.
+        let malformed = match verify_data.len().cmp(&self.prk.algorithm().output_len()) {
+            Ordering::Equal => None,
+            Ordering::Less => Some(Malformed::Truncated),
+            Ordering::Greater => Some(Malformed::TrailingData),
+        };
+        if let Some(why) = malformed {
+            return Err(InvalidMessage { what: "Finished", why }.into());
+        }
         let checked = finished_key(&self.prk)?.verify(&[transcript.as_ref()], verify_data);
         checked.map_err(|_| PeerMisbehaved::BadFinished.into())
     }

@@ -134,6 +134,7 @@ impl AwaitFinished {
         };
         send_tickets(&facts, &config, cx)?;
         cx.facts.confirmed = true;
+        cx.facts.idle.end();
         Ok(ServerState::Established(Box::new(Established::server(client, server))))
     }
 }

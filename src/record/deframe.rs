@@ -1,6 +1,8 @@
 //! A byte stream cut into records (RFC 8446 §5.1), at most one held at a time.
 
-use super::HEADER_LEN;
+use zeroize::Zeroize;
+
+use super::{HEADER_LEN, MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
 use crate::codepoints::ContentType;
 use crate::error::{InvalidMessage, Malformed};
 
@@ -8,7 +10,7 @@ use crate::error::{InvalidMessage, Malformed};
 /// an allocation each.
 pub(crate) const KEPT_CAPACITY: usize = 512;
 
-/// Collects one record.
+/// Collects one record; what is left of it when the connection is dropped is wiped.
 #[derive(Default)]
 pub(crate) struct Deframer {
     buffer: Vec<u8>,
@@ -25,15 +27,17 @@ pub(crate) struct Record<'a> {
 impl Deframer {
     /// Takes from the front of `input` what the current record still needs, and returns the number
     /// of octets taken. The header is checked as soon as it is complete, so that a length beyond
-    /// `max_len` (MAX_FRAGMENT_LEN before protection, MAX_CIPHERTEXT_LEN after) is refused before
-    /// anything is allocated for it.
-    pub(crate) fn feed(&mut self, input: &[u8], max_len: usize) -> Result<usize, InvalidMessage> {
+    /// MAX_FRAGMENT_LEN, or where the record may be protected beyond MAX_CIPHERTEXT_LEN, is refused
+    /// before anything is allocated for it.
+    pub(crate) fn feed(&mut self, input: &[u8], protected: bool) -> Result<usize, InvalidMessage> {
         let header_part = self.append(input, HEADER_LEN);
         let Some((content_type, len)) = self.header() else { return Ok(header_part) };
         if content_type.name().is_none() {
             return Err(InvalidMessage { what: "record", why: Malformed::UnknownType });
         }
-        if len > max_len {
+        // RFC 8446 §5.2: a protected record says that it is application data.
+        let protected = protected && content_type == ContentType::APPLICATION_DATA;
+        if len > if protected { MAX_CIPHERTEXT_LEN } else { MAX_FRAGMENT_LEN } {
             return Err(InvalidMessage { what: "record", why: Malformed::RecordOverflow });
         }
         let rest = input.get(header_part..).unwrap_or_default();
@@ -48,7 +52,7 @@ impl Deframer {
         Some(Record { content_type, header: *header, payload })
     }
 
-    /// Forgets the record that was just handled.
+    /// Forgets the record that was just handled; its content, where it was protected, is wiped already.
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();
     }
@@ -74,15 +78,20 @@ impl Deframer {
     }
 }
 
+impl Drop for Deframer {
+    fn drop(&mut self) {
+        self.buffer.zeroize();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
 
     fn feed_all(deframer: &mut Deframer, mut input: &[u8]) -> Vec<(ContentType, Vec<u8>)> {
         let mut records = Vec::new();
         while !input.is_empty() {
-            let taken = deframer.feed(input, MAX_FRAGMENT_LEN).unwrap();
+            let taken = deframer.feed(input, false).unwrap();
             input = &input[taken..];
             if let Some(record) = deframer.record() {
                 records.push((record.content_type, record.payload.to_vec()));
@@ -107,17 +116,22 @@ mod tests {
 
     #[test]
     fn a_length_beyond_the_limit_is_refused_with_the_header() {
-        for (limit, refused) in [(MAX_FRAGMENT_LEN, true), (MAX_CIPHERTEXT_LEN, false)] {
+        let cases = [
+            (false, [23, 3, 3, 0x40, 0x01], true),
+            (true, [23, 3, 3, 0x40, 0x01], false),
+            (true, [23, 3, 3, 0x41, 0x01], true),
+            (true, [22, 3, 3, 0x40, 0x01], true),
+        ];
+        for (protected, header, refused) in cases {
             let mut deframer = Deframer::default();
-            let fed = deframer.feed(&[23, 3, 3, 0x40, 0x01], limit);
-            assert_eq!(fed.is_err(), refused);
+            assert_eq!(deframer.feed(&header, protected).is_err(), refused, "{header:?}");
             assert!(deframer.buffer.capacity() < 100, "nothing is allocated for what has not arrived");
         }
     }
 
     #[test]
     fn an_unknown_content_type_is_refused() {
-        let error = Deframer::default().feed(b"GET / HTTP/1.1", MAX_FRAGMENT_LEN).unwrap_err();
+        let error = Deframer::default().feed(b"GET / HTTP/1.1", false).unwrap_err();
         assert_eq!(error.why, Malformed::UnknownType);
     }
 

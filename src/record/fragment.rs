@@ -1,5 +1,7 @@
 //! Handshake messages out of record payloads: fragmented, coalesced, or both (RFC 8446 §5.1).
 
+use zeroize::Zeroizing;
+
 use crate::codepoints::HandshakeType;
 use crate::error::{InvalidMessage, Malformed};
 
@@ -17,6 +19,19 @@ pub(crate) struct HandshakeMessage {
 }
 
 impl HandshakeMessage {
+    /// Whether nothing may stand behind it in its record (RFC 8446 §5.1): it precedes a change of keys, or
+    /// its sender has to wait for our answer.
+    pub(crate) fn ends_its_record(&self) -> bool {
+        matches!(
+            self.message_type,
+            HandshakeType::CLIENT_HELLO
+                | HandshakeType::SERVER_HELLO
+                | HandshakeType::END_OF_EARLY_DATA
+                | HandshakeType::FINISHED
+                | HandshakeType::KEY_UPDATE
+        )
+    }
+
     /// The body, without the four octets of the header.
     pub(crate) fn body(&self) -> &[u8] {
         self.encoded.get(HEADER_LEN..).unwrap_or_default()
@@ -26,7 +41,7 @@ impl HandshakeMessage {
 /// Joins fragments. Gives its memory back when it is empty.
 #[derive(Default)]
 pub(crate) struct HandshakeJoiner {
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     /// Octets at the front of `buffer` that were handed out already.
     taken: usize,
 }
@@ -61,8 +76,8 @@ impl HandshakeJoiner {
         Ok(Some(message))
     }
 
-    /// Whether no fragment is waiting: required at every key change (RFC 8446 §5.1) and between
-    /// records of other types.
+    /// Whether nothing is waiting: required between records of other types, and behind a message that
+    /// [ends its record](HandshakeMessage::ends_its_record).
     pub(crate) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }

@@ -79,18 +79,12 @@ impl<'a> Reader<'a> {
 
     /// A vector of structures, at least one of them, read as a whole.
     pub(crate) fn list<T: Codec>(&mut self, prefix: Prefix) -> Result<Vec<T>, InvalidMessage> {
-        let list = self.list_or_empty(prefix)?;
-        if list.is_empty() { Err(self.error(Malformed::Empty)) } else { Ok(list) }
-    }
-
-    /// A vector of structures, perhaps empty.
-    pub(crate) fn list_or_empty<T: Codec>(&mut self, prefix: Prefix) -> Result<Vec<T>, InvalidMessage> {
         let mut inner = self.nested(prefix)?;
         let mut list = Vec::new();
         while !inner.is_empty() {
             list.push(T::decode(&mut inner)?);
         }
-        Ok(list)
+        if list.is_empty() { Err(self.error(Malformed::Empty)) } else { Ok(list) }
     }
 
     /// A reader over the next opaque vector.
@@ -118,6 +112,44 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn finish(&self) -> Result<(), InvalidMessage> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.error(Malformed::TrailingData)) }
+    }
+}
+
+/// A set of 16-bit code points: a peer may send as many as fit its message, and looking for one that comes
+/// twice must not cost the square of that. At most 8 KiB.
+#[derive(Default)]
+pub(crate) struct NumberSet(Vec<u64>);
+
+impl NumberSet {
+    /// Whether `number` was not in the set before.
+    pub(crate) fn insert(&mut self, number: u16) -> bool {
+        let (word, bit) = Self::place(number);
+        if self.0.len() <= word {
+            self.0.resize(word.saturating_add(1), 0);
+        }
+        let Some(word) = self.0.get_mut(word) else { return false };
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    pub(crate) fn contains(&self, number: u16) -> bool {
+        let (word, bit) = Self::place(number);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(number: u16) -> (usize, u64) {
+        (usize::from(number / 64), 1 << (number % 64))
+    }
+}
+
+impl FromIterator<u16> for NumberSet {
+    fn from_iter<T: IntoIterator<Item = u16>>(numbers: T) -> Self {
+        let mut set = Self::default();
+        for number in numbers {
+            set.insert(number);
+        }
+        set
     }
 }
 

@@ -9,14 +9,11 @@ mod tests;
 
 use self::block::{Block, Message, decode_block};
 pub(super) use self::block::{certificate_entry_types, ticket_early_data};
-use super::codec::{Prefix, list, opaque, vector};
+use super::codec::{NumberSet, Prefix, list, opaque, vector};
 use super::{Codec, Reader};
 use crate::codepoints::{ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme};
 use crate::error::{InvalidMessage, Malformed};
 
-/// Key shares in one ClientHello that we look at: more than there are groups in use. RFC 8446 sets
-/// no limit; comparing them pairwise needs one.
-const MAX_KEY_SHARES: usize = 64;
 /// RFC 8449 §4: the smallest record_size_limit.
 const MIN_RECORD_SIZE_LIMIT: u16 = 64;
 /// Octets in the shortest PSK binder (RFC 8446 §4.2.11).
@@ -29,6 +26,15 @@ const HOST_NAME: u8 = 0;
 pub(crate) struct KeyShareEntry {
     pub(crate) group: NamedGroup,
     pub(crate) key_exchange: Vec<u8>,
+}
+
+/// The key shares of a ClientHello (RFC 8446 §4.2.8), one of each group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyShares {
+    /// The groups of all shares, in their order.
+    pub(crate) groups: Vec<NamedGroup>,
+    /// The shares of groups that we know; the others are passed over (RFC 8446 §9.3).
+    pub(crate) known: Vec<KeyShareEntry>,
 }
 
 /// PskIdentity (RFC 8446 §4.2.11).
@@ -62,9 +68,11 @@ pub(crate) struct ClientExtensions {
     pub(crate) certificate_authorities: Option<Vec<Vec<u8>>>,
     pub(crate) post_handshake_auth: bool,
     pub(crate) early_data: bool,
-    pub(crate) key_share: Option<Vec<KeyShareEntry>>,
+    pub(crate) key_share: Option<KeyShares>,
     /// Always last on the wire (RFC 8446 §4.2.11); decoding refuses it elsewhere.
     pub(crate) pre_shared_key: Option<OfferedPsks>,
+    /// What we know and have no use for, as it came. Not encoded.
+    pub(crate) passed_over: Vec<(ExtensionType, Vec<u8>)>,
     pub(crate) types: Vec<ExtensionType>,
 }
 
@@ -120,6 +128,36 @@ impl Codec for KeyShareEntry {
     }
 }
 
+impl KeyShares {
+    pub(crate) fn of(known: Vec<KeyShareEntry>) -> Self {
+        Self { groups: known.iter().map(|share| share.group).collect(), known }
+    }
+}
+
+impl Codec for KeyShares {
+    fn encode(&self, out: &mut Vec<u8>) {
+        list(Prefix::Two, &self.known, out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
+        // RFC 8446 §4.2.8: an empty list asks for a HelloRetryRequest.
+        let mut entries = reader.nested(Prefix::Two)?;
+        let (mut shares, mut seen) = (Self::default(), NumberSet::default());
+        while !entries.is_empty() {
+            let group = NamedGroup::decode(&mut entries)?;
+            let key_exchange = entries.opaque(Prefix::Two, 1)?;
+            if !seen.insert(group.0) {
+                return Err(entries.error(Malformed::Duplicate));
+            }
+            shares.groups.push(group);
+            if group.name().is_some() {
+                shares.known.push(KeyShareEntry { group, key_exchange: key_exchange.to_vec() });
+            }
+        }
+        Ok(shares)
+    }
+}
+
 impl Codec for PskIdentity {
     fn encode(&self, out: &mut Vec<u8>) {
         opaque(Prefix::Two, &self.identity, out);
@@ -146,6 +184,9 @@ impl Codec for OfferedPsks {
         let mut binders = Vec::new();
         while !inner.is_empty() {
             binders.push(inner.opaque(Prefix::One, MIN_BINDER_LEN)?.to_vec());
+        }
+        if binders.is_empty() {
+            return Err(inner.error(Malformed::Empty));
         }
         // RFC 8446 §4.2.11: one binder for each identity.
         if binders.len() != identities.len() {
@@ -191,7 +232,7 @@ impl Codec for ClientExtensions {
         block.authorities(self.certificate_authorities.as_ref());
         block.flag(ExtensionType::POST_HANDSHAKE_AUTH, self.post_handshake_auth);
         block.flag(ExtensionType::EARLY_DATA, self.early_data);
-        block.list(ExtensionType::KEY_SHARE, Prefix::Two, self.key_share.as_deref());
+        block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
         block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), Codec::encode);
         block.finish(out);
     }
@@ -224,8 +265,12 @@ impl Codec for ClientExtensions {
                 }
                 ExtensionType::POST_HANDSHAKE_AUTH => value.post_handshake_auth = true,
                 ExtensionType::EARLY_DATA => value.early_data = true,
-                ExtensionType::KEY_SHARE => value.key_share = Some(key_shares(body)?),
+                ExtensionType::KEY_SHARE => value.key_share = Some(KeyShares::decode(body)?),
                 ExtensionType::PRE_SHARED_KEY => value.pre_shared_key = Some(OfferedPsks::decode(body)?),
+                ExtensionType::PADDING => return Ok(false),
+                _ if extension.name().is_some() => {
+                    value.passed_over.push((extension, body.rest().to_vec()));
+                }
                 _ => return Ok(false),
             }
             Ok(true)
@@ -361,7 +406,30 @@ impl Codec for CertificateRequestExtensions {
             }
             Ok(true)
         })?;
-        Ok(value)
+        // RFC 8446 §4.3.2: extensions<2..2^16-1>.
+        if value.types.is_empty() { Err(reader.error(Malformed::Empty)) } else { Ok(value) }
+    }
+}
+
+impl ClientExtensions {
+    /// What a second ClientHello must repeat (RFC 8446 §4.1.2): all but key_share, cookie, early_data,
+    /// pre_shared_key and padding, in the same order; of an extension that we do not know, that it is there.
+    pub(crate) fn repeated(&self) -> Self {
+        let may_change = [
+            ExtensionType::COOKIE,
+            ExtensionType::EARLY_DATA,
+            ExtensionType::PRE_SHARED_KEY,
+            ExtensionType::PADDING,
+        ];
+        let types = self.types.iter().copied().filter(|extension| !may_change.contains(extension));
+        Self {
+            key_share: None,
+            cookie: None,
+            early_data: false,
+            pre_shared_key: None,
+            types: types.collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -401,10 +469,4 @@ fn one_protocol(body: &mut Reader<'_>) -> Result<Vec<u8>, InvalidMessage> {
 fn record_size_limit(body: &mut Reader<'_>) -> Result<u16, InvalidMessage> {
     let limit = body.u16()?;
     if limit < MIN_RECORD_SIZE_LIMIT { Err(body.error(Malformed::IllegalValue)) } else { Ok(limit) }
-}
-
-fn key_shares(body: &mut Reader<'_>) -> Result<Vec<KeyShareEntry>, InvalidMessage> {
-    // RFC 8446 §4.2.8: an empty list asks for a HelloRetryRequest.
-    let shares = body.list_or_empty(Prefix::Two)?;
-    if shares.len() > MAX_KEY_SHARES { Err(body.error(Malformed::TooLong)) } else { Ok(shares) }
 }

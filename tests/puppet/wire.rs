@@ -21,6 +21,7 @@ pub const STATUS_REQUEST: u16 = 5;
 pub const SUPPORTED_GROUPS: u16 = 10;
 pub const SIGNATURE_ALGORITHMS: u16 = 13;
 pub const ALPN: u16 = 16;
+pub const PADDING: u16 = 21;
 pub const RECORD_SIZE_LIMIT: u16 = 28;
 pub const PRE_SHARED_KEY: u16 = 41;
 pub const EARLY_DATA: u16 = 42;

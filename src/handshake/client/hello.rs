@@ -8,18 +8,18 @@ use crate::crypto::hash::{Digest, HashAlgorithm, digest};
 use crate::crypto::kx::KeyExchange;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
 use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientIdentity, Config, Side};
-use crate::handshake::expect;
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::output::{Context, KeyLog};
 use crate::handshake::session::Session;
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
+use crate::handshake::{SSL3, expect};
 use crate::pki::{GeneralName, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::wire::{
-    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, OfferedPsks, PskIdentity,
-    ServerHello, ServerHelloOrRetry, SessionId,
+    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, KeyShares, OfferedPsks,
+    PskIdentity, ServerHello, ServerHelloOrRetry, SessionId,
 };
 
 /// Our ClientHello is out.
@@ -85,7 +85,7 @@ impl AwaitServerHello {
                 supported_versions: Some(vec![ProtocolVersion::TLS1_3]),
                 // Servers send tickets, and so confirm, only to clients that name a mode.
                 psk_key_exchange_modes: Some(vec![PskKeyExchangeMode::PSK_DHE_KE]),
-                key_share: Some(shares.iter().map(entry_of).collect()),
+                key_share: Some(shares_of(&shares)),
                 alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
                 record_size_limit: config.receive_limit,
                 certificate_authorities: config.authorities_to_name(),
@@ -115,6 +115,7 @@ impl AwaitServerHello {
         cx: &mut Context<'_>,
     ) -> Result<ClientState> {
         let extensions = &hello.extensions;
+        check_legacy_version(hello.legacy_version)?;
         if extensions.supported_versions.is_none() && DOWNGRADES.iter().any(|end| hello.random.ends_with(end))
         {
             return Err(PeerMisbehaved::IllegalParameter("the random of a downgrade from TLS 1.3").into());
@@ -177,6 +178,7 @@ impl AwaitServerHello {
         message: &HandshakeMessage,
         cx: &mut Context<'_>,
     ) -> Result<ClientState> {
+        check_legacy_version(retry.legacy_version)?;
         self.check_version(retry.legacy_version, retry.extensions.supported_versions)?;
         self.check_legacy(&retry.legacy_session_id_echo, retry.legacy_compression_method)?;
         let known = [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE, ExtensionType::COOKIE];
@@ -199,7 +201,7 @@ impl AwaitServerHello {
         let mut transcript = first.start_with_retry(suite.hash);
         transcript.add(&message.encoded);
         if retry.extensions.key_share.is_some() {
-            self.hello.extensions.key_share = Some(self.shares.iter().map(entry_of).collect());
+            self.hello.extensions.key_share = Some(shares_of(&self.shares));
         }
         self.hello.extensions.cookie = retry.extensions.cookie;
         // RFC 8446 §4.1.4: a PSK of another hash than the suite's is not offered again.
@@ -262,8 +264,12 @@ fn retry_share(group: NamedGroup, config: &Config, sent: &[KeyExchange]) -> Resu
     Ok(vec![KeyExchange::start(group, config.random.as_ref())?])
 }
 
-fn entry_of(share: &KeyExchange) -> KeyShareEntry {
-    KeyShareEntry { group: share.group(), key_exchange: share.public_share().to_vec() }
+fn shares_of(exchanges: &[KeyExchange]) -> KeyShares {
+    let entry = |exchange: &KeyExchange| KeyShareEntry {
+        group: exchange.group(),
+        key_exchange: exchange.public_share().to_vec(),
+    };
+    KeyShares::of(exchanges.iter().map(entry).collect())
 }
 
 /// The ClientHello with its binder, which covers all that comes before it (RFC 8446 §4.2.11.2);
@@ -341,6 +347,11 @@ fn accepted_session(
         }
         (_, Some(_)) => Err(PeerMisbehaved::IllegalParameter("selected_identity").into()),
     }
+}
+
+/// RFC 8446 §D.5.
+fn check_legacy_version(version: ProtocolVersion) -> Result<()> {
+    if version.0 <= SSL3 { Err(PeerIncompatible::NoTls13.into()) } else { Ok(()) }
 }
 
 fn check_extensions(types: &[ExtensionType], known: &[ExtensionType], place: &'static str) -> Result<()> {

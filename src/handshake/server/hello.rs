@@ -12,17 +12,17 @@ use crate::handshake::authenticate::{
     Signer, choose_scheme, send, send_certificate, send_certificate_verify,
 };
 use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, Config, MAX_RECORD_SIZE_LIMIT};
-use crate::handshake::expect;
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::output::{Context, KeyLog, Offer};
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
+use crate::handshake::{SSL3, expect};
 use crate::pki::Identity;
 use crate::record::HandshakeMessage;
 use crate::wire::{
     CertificateRequestExtensions, CertificateRequestMessage, ClientExtensions, ClientHello, Codec,
     EncryptedExtensions, EncryptedExtensionsBody, HelloRetryExtensions, HelloRetryRequest, KeyShareEntry,
-    OfferedPsks, ServerExtensions, ServerHello,
+    NumberSet, OfferedPsks, PskIdentity, ServerExtensions, ServerHello,
 };
 
 /// Octets of early data that are skipped for a client that sends some although we never allow it: a
@@ -78,7 +78,8 @@ impl NeedConfig {
         let groups = required(extensions.supported_groups.as_ref(), "supported_groups")?;
         let shares = required(extensions.key_share.as_ref(), "key_share")?;
         // A share that is there beats a preferred group that would cost a round trip.
-        let with_share = config.groups.iter().find(|group| shares.iter().any(|share| share.group == **group));
+        let with_share =
+            config.groups.iter().find(|group| shares.known.iter().any(|share| share.group == **group));
         let alpn = choose_alpn(&config.alpn, extensions.alpn.as_deref())?;
         let resumption = Resumption::find(&self.hello, alpn.as_deref(), &config, cx.now)?;
         let (suite, resumption) = choose_suite(&config.suites, &self.hello.cipher_suites, resumption)?;
@@ -119,7 +120,7 @@ impl NeedConfig {
 }
 
 impl Retried {
-    /// RFC 8446 §4.1.2: only key_share, cookie, early_data, PSKs and padding may differ.
+    /// RFC 8446 §4.1.2: the same hello, but for what it lets a client change.
     fn second_hello(
         mut self,
         hello: &ClientHello,
@@ -127,19 +128,7 @@ impl Retried {
         config: Arc<Config>,
         cx: &mut Context<'_>,
     ) -> Result<ServerState> {
-        let first = &self.first;
-        let same = hello.random == first.random
-            && hello.legacy_session_id == first.legacy_session_id
-            && hello.cipher_suites == first.cipher_suites
-            && hello.extensions.server_name == first.extensions.server_name
-            && hello.extensions.supported_groups == first.extensions.supported_groups
-            && hello.extensions.signature_algorithms == first.extensions.signature_algorithms
-            && hello.extensions.signature_algorithms_cert == first.extensions.signature_algorithms_cert
-            && hello.extensions.supported_versions == first.extensions.supported_versions
-            && hello.extensions.psk_key_exchange_modes == first.extensions.psk_key_exchange_modes
-            && hello.extensions.record_size_limit == first.extensions.record_size_limit
-            && hello.extensions.alpn == first.extensions.alpn;
-        if !same {
+        if !is_repeated(&self.first, hello) {
             return Err(PeerMisbehaved::IllegalParameter("second ClientHello is another").into());
         }
         // RFC 8446 §4.2.10: early data ends with a HelloRetryRequest.
@@ -149,7 +138,7 @@ impl Retried {
         cx.facts.skip_early_data = 0;
         // RFC 8446 §4.2.8: one share, of the group that was asked for.
         let shares = required(hello.extensions.key_share.as_ref(), "key_share")?;
-        if shares.len() != 1 || shares.iter().any(|share| share.group != self.group) {
+        if shares.groups != [self.group] {
             return Err(
                 PeerMisbehaved::IllegalParameter("key_share is not the one that was asked for").into()
             );
@@ -191,7 +180,8 @@ impl Flight<'_> {
             Some(resumption) => Chosen::Resumed(Arc::clone(&resumption.identity)),
             None => Chosen::of(&config, offered)?,
         };
-        let share = offered.key_share.iter().flatten().find(|share| share.group == group);
+        let mut shares = offered.key_share.iter().flat_map(|shares| &shares.known);
+        let share = shares.find(|share| share.group == group);
         let share = share.ok_or(Error::Internal("a chosen share that is not there"))?;
 
         let random = config.random.as_ref();
@@ -415,12 +405,31 @@ fn choose_suite(
     })
 }
 
+/// Whether `second` changes only what RFC 8446 §4.1.2 lets it: see [`ClientExtensions::repeated`]. Of PSKs
+/// it may leave some out.
+fn is_repeated(first: &ClientHello, second: &ClientHello) -> bool {
+    let mut known = psks_of(first);
+    first.legacy_version == second.legacy_version
+        && first.random == second.random
+        && first.legacy_session_id == second.legacy_session_id
+        && first.cipher_suites == second.cipher_suites
+        && first.legacy_compression_methods == second.legacy_compression_methods
+        && first.extensions.repeated() == second.extensions.repeated()
+        && psks_of(second).all(|psk| known.any(|one| one.identity == psk.identity))
+}
+
+fn psks_of(hello: &ClientHello) -> impl Iterator<Item = &PskIdentity> {
+    hello.extensions.pre_shared_key.iter().flat_map(|psks| &psks.identities)
+}
+
 /// What RFC 8446 asks of every ClientHello, whatever the configuration.
 fn check_hello(hello: &ClientHello) -> Result<()> {
     let extensions = &hello.extensions;
     // RFC 8446 §4.2.1: supported_versions alone decides.
     let versions = extensions.supported_versions.as_deref().unwrap_or_default();
-    if !versions.contains(&ProtocolVersion::TLS1_3) {
+    // RFC 8446 §D.5: but nobody who speaks it says SSL 3.0 or less.
+    let antique = hello.legacy_version.0 <= SSL3;
+    if antique || !versions.contains(&ProtocolVersion::TLS1_3) {
         return Err(PeerIncompatible::NoTls13.into());
     }
     // RFC 8446 §4.1.2: exactly one octet, zero.
@@ -437,14 +446,10 @@ fn check_hello(hello: &ClientHello) -> Result<()> {
     }
     let groups = required(extensions.supported_groups.as_ref(), "supported_groups")?;
     let shares = required(extensions.key_share.as_ref(), "key_share")?;
-    // RFC 8446 §4.2.8: each share of an offered group, and one of each.
-    for (index, share) in shares.iter().enumerate() {
-        if !groups.contains(&share.group) {
-            return Err(PeerMisbehaved::IllegalParameter("key_share of a group that is not offered").into());
-        }
-        if shares.iter().skip(index + 1).any(|other| other.group == share.group) {
-            return Err(PeerMisbehaved::IllegalParameter("two key_shares of one group").into());
-        }
+    // RFC 8446 §4.2.8: each share is of an offered group.
+    let offered: NumberSet = groups.iter().map(|group| group.0).collect();
+    if shares.groups.iter().any(|group| !offered.contains(group.0)) {
+        return Err(PeerMisbehaved::IllegalParameter("key_share of a group that is not offered").into());
     }
     Ok(())
 }

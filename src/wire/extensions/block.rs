@@ -2,12 +2,8 @@
 
 use crate::codepoints::ExtensionType;
 use crate::error::{InvalidMessage, Malformed};
-use crate::wire::codec::{Prefix, list, opaque, vector};
+use crate::wire::codec::{NumberSet, Prefix, list, opaque, vector};
 use crate::wire::{Codec, Reader};
-
-/// Extensions in one block: far more than are in use. RFC 8446 sets no limit; looking for
-/// duplicates needs one.
-const MAX_EXTENSIONS: usize = 128;
 
 /// The messages that carry extensions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,16 +26,14 @@ pub(super) fn decode_block(
 ) -> Result<Vec<ExtensionType>, InvalidMessage> {
     let mut block = reader.nested(Prefix::Two)?;
     let mut types = Vec::new();
+    let mut seen = NumberSet::default();
     while !block.is_empty() {
         let extension = ExtensionType::decode(&mut block)?;
         let name = extension.name().unwrap_or("extension");
         let mut body = block.nested(Prefix::Two)?.named(name);
         // RFC 8446 §4.2: one extension of each type in a block.
-        if types.contains(&extension) {
+        if !seen.insert(extension.0) {
             return Err(body.error(Malformed::Duplicate));
-        }
-        if types.len() == MAX_EXTENSIONS {
-            return Err(block.error(Malformed::TooLong));
         }
         // RFC 8446 §4.2: a known extension in the wrong message is an illegal_parameter.
         if home_of(extension).is_some_and(|home| !home.contains(&message)) {

@@ -50,11 +50,15 @@ fn client_hello() -> ClientHello {
             certificate_authorities: Some(vec![vec![0x30, 0]]),
             post_handshake_auth: true,
             early_data: true,
-            key_share: Some(vec![KeyShareEntry { group: NamedGroup::X25519, key_exchange: vec![3; 32] }]),
+            key_share: Some(KeyShares::of(vec![KeyShareEntry {
+                group: NamedGroup::X25519,
+                key_exchange: vec![3; 32],
+            }])),
             pre_shared_key: Some(OfferedPsks {
                 identities: vec![PskIdentity { identity: vec![4], obfuscated_ticket_age: 5 }],
                 binders: vec![vec![6; 32]],
             }),
+            passed_over: Vec::new(),
             types: Vec::new(),
         },
     }
@@ -185,8 +189,7 @@ fn client_refuses(extension: ExtensionType, body: &[u8]) -> Malformed {
 #[test]
 fn every_bound_of_a_client_extension_is_enforced() {
     use ExtensionType as T;
-    use Malformed::{Empty, IllegalValue, TooLong, TrailingData, Truncated};
-    let shares = [&[0x01, 0x86][..], &[0, 29, 0, 1, 7].repeat(78)].concat();
+    use Malformed::{Duplicate, Empty, IllegalValue, TrailingData, Truncated};
     let cases: &[(ExtensionType, &[u8], Malformed)] = &[
         (T::SERVER_NAME, &[0, 0], Truncated),
         (T::SERVER_NAME, &[0, 3, 0, 0, 0], Empty),
@@ -210,9 +213,10 @@ fn every_bound_of_a_client_extension_is_enforced() {
         (T::POST_HANDSHAKE_AUTH, &[0], TrailingData),
         (T::EARLY_DATA, &[0, 0, 0, 1], TrailingData),
         (T::KEY_SHARE, &[0, 4, 0, 29, 0, 0], Empty),
-        (T::KEY_SHARE, &shares, TooLong),
+        (T::KEY_SHARE, &[0, 10, 0, 29, 0, 1, 7, 0, 29, 0, 1, 7], Duplicate),
+        (T::KEY_SHARE, &[0, 10, 9, 9, 0, 1, 7, 9, 9, 0, 1, 7], Duplicate),
         (T::PRE_SHARED_KEY, &[0, 0, 0, 0], Empty),
-        (T::PRE_SHARED_KEY, &[0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 0], IllegalValue),
+        (T::PRE_SHARED_KEY, &[0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 0], Empty),
         (T::PRE_SHARED_KEY, &[0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 2, 1, 7], Truncated),
     ];
     for (extension, body, why) in cases {
@@ -242,12 +246,31 @@ fn an_extension_twice_or_in_the_wrong_message_is_refused() {
 }
 
 #[test]
-fn a_flood_of_extensions_is_refused() {
-    let mut block = Block::new();
-    (0..200).for_each(|number| block.flag(ExtensionType(0x5000 + number), true));
-    let mut bytes = Vec::new();
-    block.finish(&mut bytes);
-    assert_eq!(ClientExtensions::decode_all("extensions", &bytes).unwrap_err().why, Malformed::TooLong);
+fn any_number_of_unknown_extensions_is_passed_over_and_one_twice_is_found() {
+    let unknown = (0x1000..0x4FFE).map(ExtensionType);
+    let encoded = |last: ExtensionType| {
+        let mut block = Block::new();
+        unknown.clone().for_each(|extension| block.flag(extension, true));
+        block.flag(last, true);
+        let mut bytes = Vec::new();
+        block.finish(&mut bytes);
+        bytes
+    };
+    let decoded = ClientExtensions::decode_all("extensions", &encoded(ExtensionType::EARLY_DATA)).unwrap();
+    assert!(decoded.early_data, "a known one counts wherever it stands");
+    assert_eq!(decoded.types.len(), 0x3FFF);
+    let twice = ClientExtensions::decode_all("extensions", &encoded(ExtensionType(0x1000)));
+    assert_eq!(twice.unwrap_err().why, Malformed::Duplicate);
+}
+
+#[test]
+fn any_number_of_unknown_shares_is_passed_over() {
+    let unknown =
+        (0x3000..0x6000).map(|group| KeyShareEntry { group: NamedGroup(group), key_exchange: vec![1] });
+    let x25519 = KeyShareEntry { group: NamedGroup::X25519, key_exchange: vec![3; 32] };
+    let all: Vec<_> = unknown.chain([x25519.clone()]).collect();
+    let decoded = KeyShares::decode_all("key_share", &encoded(&KeyShares::of(all))).unwrap();
+    assert_eq!((decoded.groups.len(), decoded.known), (0x3001, vec![x25519]));
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! What was decrypted and is given back to the allocator is wiped first. A program of its own, because it looks
+//! at every block that is freed.
+#![allow(unsafe_code, clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use common::{World, deliver, transfer};
+use otls::pki::KeyType;
+use otls::{Connection, Error};
+
+/// The system's allocator, which counts the freed blocks that hold the marker while it is asked to.
+struct Watching;
+
+/// In the plaintext, and nowhere else but in this program's own constant.
+const MARKER: [u8; 16] = *b"six digits 25634";
+
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static FOUND: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: both calls go to the system's allocator as they are; a block is read before it is freed, within the
+// length that it was allocated with, as octets.
+unsafe impl GlobalAlloc for Watching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the rules of `alloc`. Zeroed, so that every octet may be read when it is freed.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if WATCHED.load(Ordering::Relaxed) {
+            // SAFETY: the block is still allocated, is of this length, and was zeroed when it was new.
+            let octets = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+            if octets.windows(MARKER.len()).any(|window| window == MARKER) {
+                FOUND.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        // SAFETY: the caller keeps the rules of `dealloc`.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watching = Watching;
+
+/// Freed blocks with the marker while `work` runs.
+fn found(work: impl FnOnce()) -> usize {
+    FOUND.store(0, Ordering::Relaxed);
+    WATCHED.store(true, Ordering::Relaxed);
+    work();
+    WATCHED.store(false, Ordering::Relaxed);
+    FOUND.load(Ordering::Relaxed)
+}
+
+/// A client with `len` octets that nobody has taken, `opened` of them but for.
+fn undelivered(world: &World, len: usize, opened: usize) -> Connection {
+    let mut pair = world.pair().established();
+    pair.server.seal(&MARKER.repeat(len / MARKER.len())).unwrap();
+    transfer(&mut pair.server, &mut pair.client).unwrap();
+    pair.client.open(&mut vec![0; opened]);
+    assert_eq!(pair.client.available(), len - opened);
+    pair.client
+}
+
+#[test]
+fn undelivered_plaintext_is_wiped_when_the_connection_ends_in_any_way() {
+    let world = World::new(KeyType::EcdsaP256);
+    assert_eq!(found(|| drop(MARKER.to_vec())), 1, "the check does not see a block that is not wiped");
+    for len in [64, 16_384] {
+        let client = undelivered(&world, len, 0);
+        assert_eq!(found(|| drop(client)), 0, "dropped");
+        let client = undelivered(&world, len, 32);
+        assert_eq!(found(|| drop(client)), 0, "dropped with a part that was taken");
+        let mut client = undelivered(&world, len, 0);
+        let failed = found(|| assert_eq!(client.feed_end(), Err(Error::Truncated)));
+        assert_eq!((failed, client.available()), (0, 0), "failed");
+        assert_eq!(found(|| drop(client)), 0, "dropped after it failed");
+    }
+    // What was delivered, in records of all sizes, leaves nothing in the connection's own buffers either.
+    let mut pair = world.pair().established();
+    let mut received = deliver(&mut pair.server, &mut pair.client, &MARKER.repeat(4_096));
+    received.fill(0);
+    assert_eq!(found(|| drop(pair.client)), 0);
+}
