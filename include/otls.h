@@ -998,7 +998,7 @@ const char *otls_error_hint(const otls_error *error);
 
 /**
  * The alert that the peer sent, or that it gets from us: 0 to 255 (RFC 8446 section 6). -1 if there is
- * none, and for NULL. It says something about errors of a connection alone.
+ * none, for errors of our own side, and for NULL.
  */
 int32_t otls_error_alert(const otls_error *error);
 
@@ -2076,7 +2076,7 @@ uint16_t otls_connection_peer_scheme(const otls_connection *connection);
 /**
  * The peer's certificate, once it is verified and the peer has proved to have its key.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` before that, and for a peer that is anonymous.
+ * Errors: `OTLS_ERROR_API_MISUSE` before that, once the connection has failed, and for a peer that is anonymous.
  */
 int32_t otls_connection_peer(const otls_connection *connection,
                              otls_certificate **certificate,
@@ -2245,7 +2245,7 @@ int32_t otls_connection_client_resuming(const otls_config *config,
  * The newest session that the server offers to resume, where `otls_config_keep_sessions` keeps any. Sessions
  * come after `OTLS_STATE_HANDSHAKE_DONE`, with what the server sends next.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` where there is none.
+ * Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
  */
 int32_t otls_connection_take_session(const otls_connection *connection,
                                      otls_session **session,
@@ -2266,7 +2266,7 @@ int32_t otls_connection_alpn(const otls_connection *connection,
 /**
  * The certificate that we showed the peer, on this connection or on the one that it resumes.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` where we have shown none.
+ * Errors: `OTLS_ERROR_API_MISUSE` where we have shown none, and once the connection has failed.
  */
 int32_t otls_connection_certificate(const otls_connection *connection,
                                     otls_certificate **certificate,

@@ -6,11 +6,11 @@ use crate::error::{Check, Error, Malformed, PeerIncompatible, PeerMisbehaved};
 /// The alert that a connection ends with for `error`, or `None` where it is over already and RFC 8446 §6.2
 /// has us say nothing: the peer sent the alert, or the transport is gone.
 pub(crate) fn ending(error: &Error) -> Option<AlertDescription> {
-    match error {
-        Error::AlertReceived(_) | Error::Truncated => None,
-        // RFC 8446 §6.2: what has nothing to do with the peer is an internal_error to it.
-        other => Some(alert_for(other).unwrap_or(AlertDescription::INTERNAL_ERROR)),
+    if matches!(error, Error::AlertReceived(_) | Error::Truncated) {
+        return None;
     }
+    // RFC 8446 §6.2: what has nothing to do with the peer is an internal_error to it.
+    Some(alert_for(error).unwrap_or(AlertDescription::INTERNAL_ERROR))
 }
 
 /// The alert that says what is wrong with the peer's side; `None` for what is no fault of a message: the

@@ -123,7 +123,7 @@ pub extern "C" fn otls_error_hint(error: Option<&otls_error>) -> *const c_char {
 }
 
 /// The alert that the peer sent, or that it gets from us: 0 to 255 (RFC 8446 section 6). -1 if there is
-/// none, and for NULL. It says something about errors of a connection alone.
+/// none, for errors of our own side, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_alert(error: Option<&otls_error>) -> i32 {
     guard::value(NONE, || error.map_or(NONE, |error| error.alert))

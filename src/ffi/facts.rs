@@ -143,7 +143,7 @@ pub extern "C" fn otls_connection_peer_scheme(connection: Option<&otls_connectio
 
 /// The peer's certificate, once it is verified and the peer has proved to have its key.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` before that, and for a peer that is anonymous.
+/// Errors: `OTLS_ERROR_API_MISUSE` before that, once the connection has failed, and for a peer that is anonymous.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_peer(
     connection: Option<&otls_connection>,

@@ -288,7 +288,7 @@ pub unsafe extern "C" fn otls_connection_client_resuming(
 /// The newest session that the server offers to resume, where `otls_config_keep_sessions` keeps any. Sessions
 /// come after `OTLS_STATE_HANDSHAKE_DONE`, with what the server sends next.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` where there is none.
+/// Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_take_session(
     connection: Option<&otls_connection>,
@@ -328,7 +328,7 @@ pub unsafe extern "C" fn otls_connection_alpn(
 
 /// The certificate that we showed the peer, on this connection or on the one that it resumes.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` where we have shown none.
+/// Errors: `OTLS_ERROR_API_MISUSE` where we have shown none, and once the connection has failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_certificate(
     connection: Option<&otls_connection>,

@@ -228,6 +228,38 @@ static void a_client_without_a_certificate_is_refused(void) {
     otls_config_free(for_server);
 }
 
+/* What an end without close_notify leaves: nobody. And an error of our own side has no alert. */
+static void a_failed_connection_has_no_peer(void) {
+    otls_error *error;
+    otls_certificate *certificate = NULL;
+    uint8_t octets[32];
+    otls_config *for_client, *for_server = server_config();
+    WORKS(otls_config_client(trust, &for_client, &error));
+    WORKS(otls_config_set_identity(for_client, customer, &error));
+    otls_connection *client = client_of(for_client), *server = server_of(for_server);
+    for (int turn = 0; turn < 3; turn++) {
+        WORKS(transfer(client, server, &error));
+        WORKS(transfer(server, client, &error));
+    }
+    WORKS(otls_connection_peer(server, &certificate, &error));
+    otls_certificate_free(certificate);
+    FAILS(OTLS_ERROR_TRUNCATED, otls_connection_feed_end(server, &error));
+    CHECK(otls_connection_peer(server, &certificate, &error) == OTLS_ERROR_API_MISUSE);
+    CHECK(certificate == NULL && otls_error_alert(error) == -1);
+    otls_error_free(error);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_certificate(server, &certificate, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_export(server, TEXT("EXPORTER-x"), NULL, 0, octets, 32, &error));
+    /* Empty application data that nobody has protected (RFC 8446 section 5.2: bad_record_mac). */
+    size_t consumed;
+    CHECK(otls_connection_feed(client, TEXT("\x17\x03\x03\0\0"), &consumed, &error) == OTLS_ERROR_DECRYPT_FAILED);
+    CHECK(otls_error_alert(error) == 20);
+    otls_error_free(error);
+    otls_connection_free(client);
+    otls_connection_free(server);
+    otls_config_free(for_client);
+    otls_config_free(for_server);
+}
+
 static void nothing_has_no_connection(void) {
     otls_error *error;
     size_t len = 7;
@@ -266,6 +298,7 @@ int main(void) {
     both_sides_decide_late();
     a_refusal_is_explained();
     a_client_without_a_certificate_is_refused();
+    a_failed_connection_has_no_peer();
     nothing_has_no_connection();
     garbage_is_refused();
     otls_identity_free(customer);

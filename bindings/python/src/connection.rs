@@ -163,7 +163,8 @@ impl Connection {
         self.with(py, otls::Connection::close)
     }
 
-    /// The peer's certificate, once it and the peer's possession of its key are verified.
+    /// The peer's certificate, once it and the peer's possession of its key are verified; None once the
+    /// connection has failed.
     #[getter]
     fn peer(&self, py: Python<'_>) -> Result<Option<Certificate>> {
         self.with(py, |connection| connection.peer().map(|peer| Certificate(peer.certificate().clone())))
@@ -178,7 +179,8 @@ impl Connection {
         .map(Option::unwrap_or_default)
     }
 
-    /// The certificate that we showed the peer, on this connection or on the one that it resumes.
+    /// The certificate that we showed the peer, on this connection or on the one that it resumes; None once
+    /// the connection has failed.
     #[getter]
     fn certificate(&self, py: Python<'_>) -> Result<Option<Certificate>> {
         self.with(py, |connection| connection.certificate().cloned().map(Certificate))

@@ -143,6 +143,57 @@ def test_an_altered_record_ends_the_connection_without_plaintext(world: World) -
     assert server.open() == b""
 
 
+def test_a_failed_connection_has_no_peer_and_no_session(world: World) -> None:
+    keeping = otls.Config.client(world.trust, identity=world.identity("client"), keep_sessions=2)
+    tickets = otls.TicketKeys.generate()
+    serving = otls.Config.server(world.identity("server"), trust=world.trust, tickets=tickets)
+    client, server = connected(world, client=keeping, server=serving)
+    for one in (client, server):
+        assert one.peer is not None and one.peer_chain and one.certificate is not None
+        with pytest.raises(otls.TruncatedError):
+            one.feed_end()
+        assert one.peer is None and one.peer_chain == [] and one.certificate is None
+        assert one.take_session() is None
+        with pytest.raises(otls.ApiMisuse):
+            one.export("EXPORTER-test", 32)
+
+
+def test_an_error_of_our_own_side_has_no_alert(world: World) -> None:
+    client, _ = connected(world)
+    client.close()
+    with pytest.raises(otls.ApiMisuse) as misuse:
+        client.seal(b"x")
+    assert misuse.value.alert is None
+    key = world.keys["ecdsa_secp256r1_sha256"].to_pem(password=b"right")
+    with pytest.raises(otls.Error) as wrong:
+        otls.load_key(key, password=b"wrong")
+    assert wrong.value.alert is None
+
+
+def test_what_says_nothing_is_tolerated_thirty_two_times(world: World) -> None:
+    client, server = connected(world)
+    for _ in range(3):
+        for _ in range(16):
+            client.seal(b"")
+            client.update_keys()
+        client.seal(b"data")
+        pump(client, server)
+        assert server.open() == b"data"
+    for _ in range(33):
+        client.seal(b"")
+    with pytest.raises(otls.PeerMisbehaved) as caught:
+        server.feed(client.pending())
+    assert caught.value.alert == "unexpected_message"
+    # Before there are keys, and without any: 17 03 03 00 00.
+    server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+    with pytest.raises(otls.PeerMisbehaved):
+        server.feed(b"\x17\x03\x03\x00\x00")
+    client, server = connected(world)
+    for one in (client, server):
+        with pytest.raises(otls.DecryptError):
+            one.feed(b"\x17\x03\x03\x00\x00")
+
+
 def test_an_end_without_close_notify_is_told_from_a_proper_one(world: World) -> None:
     client, server = connected(world)
     with pytest.raises(otls.TruncatedError):
