@@ -126,6 +126,11 @@ impl RedisServer {
         Some(server)
     }
 
+    /// STOP or CONT.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(name, &[self.process.id().to_string()]);
+    }
+
     /// As kill -9 does; returns what it leaves.
     pub(crate) fn kill(mut self) -> (TempDir, u16) {
         self.process.kill().unwrap();
@@ -232,6 +237,14 @@ impl Cluster {
         )
     }
 
+    /// STOP or CONT, for the server and all that it has started.
+    pub(crate) fn signal(&self, name: &str) {
+        let server = self.process.id().to_string();
+        let found = Command::new("pgrep").args(["-P", &server]).output().unwrap();
+        let children = String::from_utf8(found.stdout).unwrap();
+        signal(name, &children.split_whitespace().map(str::to_owned).chain([server]).collect::<Vec<_>>());
+    }
+
     /// Runs a statement of the administrator.
     pub(crate) fn run(&self, statement: &str) {
         self.connect().unwrap().batch_execute(statement).unwrap();
@@ -243,6 +256,10 @@ impl Drop for Cluster {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn signal(name: &str, processes: &[String]) {
+    assert!(Command::new("kill").arg(format!("-{name}")).args(processes).status().unwrap().success());
 }
 
 /// postgres does not run as root: whose it is then, as user and group.
