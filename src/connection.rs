@@ -15,6 +15,7 @@ use crate::handshake::{
     ClientState, Config, Context, Facts, Offer, Outbox, RequestedCertificate, ServerState, Session,
 };
 use crate::pki::{Certificate, GeneralName, Identity, VerifiedPeer};
+use crate::process::Owner;
 use crate::record::{Deframer, HandshakeJoiner, Opener};
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -24,6 +25,11 @@ use crate::time::UnixTime;
 /// Bytes that arrive go in with [`feed`](Self::feed), bytes to be sent come out with
 /// [`pending`](Self::pending), and [`state`](Self::state) says what to do next. Nothing is called
 /// back, no clock is read, no socket is known.
+///
+/// A connection belongs to the process that made it. A child that is forked has a copy, and would protect
+/// other data with the same keys and nonces (RFC 8446 §5.3): there it has failed with
+/// [`Error::ApiMisuse`], and nothing is pending. A server that forks accepts first and makes the connection
+/// in the child.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -53,6 +59,7 @@ pub struct Connection {
     peer_closed: bool,
     closed: bool,
     error: Option<Error>,
+    owner: Owner,
 }
 
 enum Machine {
@@ -140,6 +147,7 @@ impl Connection {
             peer_closed: false,
             closed: false,
             error: None,
+            owner: Owner::new(),
         }
     }
 
@@ -226,7 +234,8 @@ impl Connection {
 
     /// Bytes for the peer.
     pub fn pending(&self) -> &[u8] {
-        self.out.pending()
+        // A child would send once more what its parent sends.
+        if self.owner.is_here() { self.out.pending() } else { &[] }
     }
 
     /// Forgets the first `len` octets of [`Connection::pending`]: they were written.
@@ -243,6 +252,9 @@ impl Connection {
 
     /// What the connection wants and has.
     pub fn state(&self) -> State {
+        if !self.owner.is_here() {
+            return State::FAILED;
+        }
         let mut bits = 0;
         let mut set = |condition: bool, state: State| bits |= if condition { state.0 } else { 0 };
         let failed = self.error.is_some();
@@ -283,7 +295,7 @@ impl Connection {
     /// Moves decrypted data to the front of `out` and returns the number of octets; 0 where there
     /// is none. The connection's own copy is wiped.
     pub fn open(&mut self, out: &mut [u8]) -> usize {
-        let Some((start, end)) = self.plaintext else { return 0 };
+        let Some((start, end)) = self.plaintext.filter(|_| self.owner.is_here()) else { return 0 };
         let moved = out.len().min(end.saturating_sub(start));
         let next = start.saturating_add(moved);
         let source = self.deframer.record().and_then(|record| record.payload.get_mut(start..next));
@@ -303,13 +315,14 @@ impl Connection {
 
     /// The number of octets that [`Connection::open`] could move now.
     pub fn available(&self) -> usize {
-        self.plaintext.map_or(0, |(start, end)| end.saturating_sub(start))
+        let plaintext = self.plaintext.filter(|_| self.owner.is_here());
+        plaintext.map_or(0, |(start, end)| end.saturating_sub(start))
     }
 
     /// Queues close_notify; the peer may still send (RFC 8446 §6.1). Before HANDSHAKE_DONE it gives
     /// the handshake up.
     pub fn close(&mut self) {
-        if self.closed || self.error.is_some() {
+        if self.closed || self.error().is_some() {
             return;
         }
         self.closed = true;
@@ -347,7 +360,8 @@ impl Connection {
     /// Sessions come after HANDSHAKE_DONE, with what the server sends next. A failed connection has none
     /// (RFC 8446 §6.2).
     pub fn take_session(&mut self) -> Option<Session> {
-        self.facts.sessions.pop_back()
+        // Offered by two processes it would tell who listens that both are one client (RFC 8446 §C.4).
+        if self.owner.is_here() { self.facts.sessions.pop_back() } else { None }
     }
 
     /// The secrets since the last call, in the format of `SSLKEYLOGFILE` (RFC 9850), where
@@ -392,6 +406,9 @@ impl Connection {
     /// # Errors
     /// [`Error::ApiMisuse`] before HANDSHAKE_DONE or for a label or output that is too long.
     pub fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
+        if !self.owner.is_here() {
+            return Err(ELSEWHERE.clone());
+        }
         match &self.facts.exporter {
             Some(exporter) if self.is_established() => exporter.export(label, context, out),
             _ => Err(Error::misuse("the exporter is not ready", "wait for HANDSHAKE_DONE")),
@@ -400,7 +417,7 @@ impl Connection {
 
     /// Why the connection failed.
     pub fn error(&self) -> Option<&Error> {
-        self.error.as_ref()
+        if self.owner.is_here() { self.error.as_ref() } else { Some(&ELSEWHERE) }
     }
 
     fn is_established(&self) -> bool {
@@ -411,7 +428,7 @@ impl Connection {
     }
 
     fn check_alive(&self) -> Result<()> {
-        self.error.clone().map_or(Ok(()), Err)
+        self.error().cloned().map_or(Ok(()), Err)
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -472,6 +489,11 @@ impl Connection {
         error
     }
 }
+
+static ELSEWHERE: Error = Error::misuse(
+    "a connection of the process that this one was forked from",
+    "make the connection after fork(), in the process that uses it",
+);
 
 fn check_server(config: &Config) -> Result<()> {
     if config.is_server() {

@@ -6,6 +6,9 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::process;
+use std::sync::{LockResult, Mutex, MutexGuard, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
 
@@ -87,3 +90,30 @@ impl<T> Drop for Node<T> {
         }
     }
 }
+
+/// Locks what a fork leaves in order: a value that is shared by threads and copied to children as it is. A
+/// lock that another thread held at the fork is never released in the child, which must not wait for ever.
+///
+/// # Errors
+/// [`Error::ApiMisuse`] for such a lock; within, as [`Mutex::lock`].
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Result<LockResult<MutexGuard<'_, T>>> {
+    let start = Instant::now();
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Ok(Ok(guard)),
+            Err(TryLockError::Poisoned(poisoned)) => return Ok(Err(poisoned)),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(RETRY),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::misuse(
+                    "an object that another thread was using, perhaps when this process was forked",
+                    "fork before other threads use it",
+                ));
+            }
+        }
+    }
+}
+
+/// Longer than any call holds a lock that does not wait for others.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const RETRY: Duration = Duration::from_micros(50);

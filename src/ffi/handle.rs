@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use super::guard::Failure;
+use crate::process;
 
 /// A value that does not change: any number of threads use it at once.
 pub(super) struct Shared<T> {
@@ -63,6 +64,6 @@ impl<T> Locked<T> {
 
     // The lock is poisoned by the standard library when its guard is dropped in a panic.
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, T>, Failure> {
-        self.0.lock().map_err(|_| Failure::Poisoned)
+        process::lock(&self.0)?.map_err(|_| Failure::Poisoned)
     }
 }

@@ -11,6 +11,7 @@ use crate::crypto::aead::{AeadAlgorithm, AeadKey, NONCE_LEN};
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hkdf::Prk;
 use crate::error::{Error, InvalidMessage, Malformed, Result};
+use crate::process;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::{Codec, Prefix, Reader, opaque};
@@ -132,7 +133,7 @@ impl TicketKeys {
 
     fn with<T>(&self, now: UnixTime, action: impl FnOnce(&Ratchet) -> Result<T>) -> Result<T> {
         // A panic elsewhere leaves whole generations behind: `advance` replaces them as a whole.
-        let mut ratchet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ratchet = process::lock(&self.0)?.unwrap_or_else(PoisonError::into_inner);
         ratchet.advance(period_of(now))?;
         action(&ratchet)
     }

@@ -21,8 +21,16 @@ use crate::session::Session;
 /// goes to the peer, what the peer sends goes to `feed`. The first error is final: it is raised,
 /// kept in `error`, and its alert is pending. Calls from several threads are taken one by one; the
 /// interpreter lock is released while a call works.
+///
+/// It belongs to the process that made it: in one that was forked from it every call raises
+/// `otls.ApiMisuse`, because both would protect data with the same keys and nonces. Make the connection
+/// after `os.fork()`.
 #[pyclass(frozen, module = "otls")]
-pub(crate) struct Connection(Mutex<otls::Connection>);
+pub(crate) struct Connection {
+    connection: Mutex<otls::Connection>,
+    /// Asked before the lock, which another thread may have held when this process was forked.
+    process: u32,
+}
 
 #[pymethods]
 impl Connection {
@@ -46,7 +54,7 @@ impl Connection {
             Some(session) => otls::Connection::client_resuming(config, server_name, session, now),
             None => otls::Connection::client(config, server_name, now),
         })?;
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self::new(connection))
     }
 
     /// A server.
@@ -54,7 +62,7 @@ impl Connection {
     #[pyo3(signature = (config, *, now=None))]
     fn server(config: &Config, now: Option<Moment>) -> Result<Self> {
         let connection = otls::Connection::server(Arc::clone(&config.0), moment_or_now(now)?)?;
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self::new(connection))
     }
 
     /// A server that pauses (NEED_CONFIG) when it has read what the client offers.
@@ -62,7 +70,7 @@ impl Connection {
     #[pyo3(signature = (*, now=None))]
     fn accept(now: Option<Moment>) -> Result<Self> {
         let connection = otls::Connection::accept(moment_or_now(now)?);
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self::new(connection))
     }
 
     /// What the client offers, from NEED_CONFIG on.
@@ -275,6 +283,9 @@ impl Connection {
     }
 
     fn __repr__(&self, py: Python<'_>) -> Result<String> {
+        if self.process != std::process::id() {
+            return Ok("<Connection of another process>".to_owned());
+        }
         self.with(py, |connection| {
             let side = if connection.is_server() { "server" } else { "client" };
             match connection.suite() {
@@ -286,18 +297,36 @@ impl Connection {
 }
 
 impl Connection {
+    fn new(connection: otls::Connection) -> Self {
+        Self { connection: Mutex::new(connection), process: std::process::id() }
+    }
+
+    fn check_process(&self) -> Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Failure::misuse(
+            "a connection of the process that this one was forked from",
+            "make the connection after os.fork(), in the process that uses it",
+        ))
+    }
+
     /// Works on the connection while other Python threads run.
     pub(crate) fn with<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&mut otls::Connection) -> T + Send,
     ) -> Result<T> {
-        py.detach(|| self.0.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned()))
+        self.check_process()?;
+        py.detach(|| {
+            self.connection.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned())
+        })
     }
 
     fn lock<'a>(&'a self, py: Python<'_>) -> Result<std::sync::MutexGuard<'a, otls::Connection>> {
         use pyo3::sync::MutexExt;
-        self.0.lock_py_attached(py).map_err(|_| poisoned())
+        self.check_process()?;
+        self.connection.lock_py_attached(py).map_err(|_| poisoned())
     }
 }
 

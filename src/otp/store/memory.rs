@@ -7,7 +7,7 @@ use super::super::{OtpId, Verdict};
 use super::rules::{Code, Subject};
 use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store};
 use crate::error::{Error, OtpError, Result};
-use crate::process::Owner;
+use crate::process::{self, Owner};
 use crate::time::UnixTime;
 
 /// Records in memory, for one process. A record is forgotten an hour after it expired, when another
@@ -31,7 +31,7 @@ impl MemoryStore {
                 "open the ledger after fork(), or one on sqlite:, redis: or postgresql:",
             ));
         }
-        self.0.lock().map_err(|_| OtpError::Store("an earlier call panicked".to_owned()).into())
+        process::lock(&self.0)?.map_err(|_| OtpError::Store("an earlier call panicked".to_owned()).into())
     }
 }
 

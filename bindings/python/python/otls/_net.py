@@ -56,6 +56,10 @@ class Stream:
     ``provide_identity`` take (they may ask a person) does not count. One thread may send while
     another receives.
 
+    A stream belongs to the process that made it: in one that was forked from it every operation raises
+    :class:`ApiMisuse`, and ``close`` closes the file descriptor without a word to the peer. A server that
+    forks for each client calls ``Listener.accept`` in the child.
+
     ``key_log`` is a file, made with mode 0600, to which the connection's secrets are appended as lines of
     an ``SSLKEYLOGFILE`` (RFC 9850) if the configuration has ``key_log=True``. Whoever reads it reads the
     connection: for debugging alone.
@@ -80,6 +84,7 @@ class Stream:
         self._unfed = b""
         self._channel: Channel | None = None
         self._send_lock = threading.RLock()
+        self._process = os.getpid()
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -224,6 +229,7 @@ class Stream:
 
     def peer_is_gone(self) -> bool:
         """Whether the peer has closed or reset the transport; reads nothing and does not wait."""
+        check_process(self._process)
         try:
             self._sock.settimeout(0)
             return self._sock.recv(1, socket.MSG_PEEK) == b""
@@ -235,6 +241,10 @@ class Stream:
     def close(self) -> None:
         """Says close_notify and closes the socket."""
         if self._sock.fileno() == -1:
+            return
+        if self._process != os.getpid():
+            # The parent goes on with the connection: neither a close_notify nor a shutdown.
+            self._sock.close()
             return
         try:
             self._connection.close()
@@ -297,6 +307,7 @@ class Stream:
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:
         """What has to happen when an operation fails: the alert goes out, the socket is closed."""
+        check_process(self._process)
         try:
             yield
         except TimeoutError as error:
@@ -341,6 +352,15 @@ class Stream:
                 if not self._sock.recv(_READ_SIZE):
                     break
         self._sock.close()
+
+
+def check_process(process: int) -> None:
+    """Raises in a child of the process that made a connection."""
+    if process != os.getpid():
+        raise ApiMisuse(
+            "a connection of the process that this one was forked from",
+            hint="make the connection after os.fork(), in the process that uses it",
+        )
 
 
 class Listener:

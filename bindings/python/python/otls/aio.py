@@ -3,6 +3,10 @@
 Each operation waits at most ``timeout`` seconds for the peer and then raises :class:`TimeoutError`;
 ``None`` waits for ever. Any of them may be cancelled: a cancelled ``recv`` loses nothing, a cancelled
 handshake closes the connection.
+
+An event loop and its connections belong to the process that made them. In one that was forked from it
+every operation raises :class:`ApiMisuse`, and ``close`` leaves the transport, which its parent goes on with,
+alone. Fork before ``asyncio.run``, and start a server in each process.
 """
 
 from __future__ import annotations
@@ -10,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 from ._errors import ApiMisuse, Error, TruncatedError
-from ._net import DEFAULT_TIMEOUT, Address, Message
+from ._net import DEFAULT_TIMEOUT, Address, Message, check_process
 from ._otls import (
     Certificate,
     Channel,
@@ -80,6 +85,7 @@ class AsyncStream:
         self._provide_identity = provide_identity
         self._unfed = b""
         self._channel: Channel | None = None
+        self._process = os.getpid()
 
     @property
     def connection(self) -> Connection:
@@ -99,6 +105,7 @@ class AsyncStream:
 
     async def handshake(self) -> None:
         """Works until our side of the handshake is done."""
+        check_process(self._process)
         try:
             async with self._failing():
                 while True:
@@ -184,7 +191,7 @@ class AsyncStream:
 
     async def close(self) -> None:
         """Says close_notify and closes the transport."""
-        if self._writer.is_closing():
+        if self._process != os.getpid() or self._writer.is_closing():
             return
         with contextlib.suppress(Error, OSError, TimeoutError):
             # The peer may be gone or may never have got that far: there is nobody to tell then.
@@ -241,6 +248,7 @@ class AsyncStream:
     @contextlib.asynccontextmanager
     async def _failing(self) -> AsyncIterator[None]:
         """What has to happen when an operation fails: the alert goes out, the transport is closed."""
+        check_process(self._process)
         try:
             yield
         except TimeoutError as error:
