@@ -92,7 +92,7 @@ fn between(mut client: TcpStream, mut server: TcpStream, shared: &Shared) {
 }
 
 fn heard(stream: &mut TcpStream) -> Vec<u8> {
-    let (mut all, mut some) = (Vec::new(), [0; 65536]);
+    let (mut all, mut some) = (Vec::new(), vec![0; 65536]);
     while let Ok(len @ 1..) = stream.read(&mut some) {
         all.extend_from_slice(&some[..len]);
         stream.set_read_timeout(Some(QUIET)).unwrap();

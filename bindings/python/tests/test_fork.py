@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers import postgres_server, redis_server
@@ -87,9 +88,9 @@ def forked(work: Callable[[], object]) -> tuple[int, int]:
         os._exit(0)
 
 
-def joined(child: tuple[int, int]) -> dict[str, int]:
+def joined(child: tuple[int, int]) -> Any:
     with os.fdopen(child[1]) as pipe:
-        answer: dict[str, int] = json.loads(pipe.read())
+        answer = json.loads(pipe.read())
     os.waitpid(child[0], 0)
     return answer
 
@@ -126,7 +127,7 @@ def _open_and_present(address: str, codes: Presented, answers: multiprocessing.Q
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_of_multiprocessing_judge_rightly(address: str, method: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     ledger = opened(address)
     shared, guessed = issued(ledger, 4, "asha"), issued(ledger, 4, "ravi")
     answers = context.Queue()
@@ -154,7 +155,7 @@ def test_children_of_children_have_connections_of_their_own(address: str) -> Non
     def grandchild() -> dict[str, int]:
         return present(ledger, right(codes[2:]))
 
-    def child() -> list[dict[str, int]]:
+    def child() -> list[Any]:
         other = forked(grandchild)
         return [present(ledger, right(codes[1:2])), joined(other)]
 
