@@ -62,7 +62,7 @@ fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
     let mut wire = Wire::new(socket, Connection::server(config, now()?)?);
     wire.confirm()?;
     let peer = wire.connection.peer().ok_or("the customer is anonymous")?;
-    let subject = peer.certificate().subject().common_name.clone();
+    let subject = peer.certificate().subject().common_name();
 
     let mut pepper = vec![0; 32];
     SystemRandom.fill(&mut pepper)?;

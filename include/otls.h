@@ -1206,11 +1206,37 @@ int32_t otls_certificate_issuer(const otls_certificate *certificate,
                                 otls_error **error);
 
 /**
- * The common name of the subject alone, as text; empty if there is none.
+ * The common name of the subject alone, as text; empty if there is none, and also if there are several,
+ * because none of them is then the one.
  */
 int32_t otls_certificate_common_name(const otls_certificate *certificate,
                                      otls_blob **common_name,
                                      otls_error **error);
+
+/**
+ * How many attributes the subject has, all that stand in it (RFC 5280 section 4.1.2.6). 0 for NULL.
+ */
+size_t otls_certificate_subject_count(const otls_certificate *certificate);
+
+/**
+ * One of the subject's attributes in their order, as text: its type, such as `CN` or `UID` or a dotted
+ * number, and its value; one that is no text as `#` and the hexadecimal digits of its DER. `index` counts
+ * from 0.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an index that is too high.
+ */
+int32_t otls_certificate_subject_attribute(const otls_certificate *certificate,
+                                           size_t index,
+                                           otls_blob **attribute,
+                                           otls_blob **value,
+                                           otls_error **error);
+
+/**
+ * 1 if both certificates have the same subject as RFC 5280 section 7.1 compares names, otherwise 0; 0 for
+ * NULL.
+ */
+int32_t otls_certificate_same_subject(const otls_certificate *certificate,
+                                      const otls_certificate *other);
 
 /**
  * The serial number, big-endian, at most `OTLS_SERIAL_MAX_LEN` octets, into the caller's buffer.
@@ -1276,10 +1302,13 @@ int32_t otls_name_new(otls_name **name, otls_error **error);
 void otls_name_free(otls_name *name);
 
 /**
- * Sets an attribute of the subject: `attribute` is `C` (two letters), `ST`, `L`, `O` or `CN`, as text. The
- * value is judged when the name is used.
+ * Gives the subject one attribute of a type, in the place of the one that it has or where it usually stands
+ * (C, ST, L, O, OU, CN, serialNumber, emailAddress; others at the end). `attribute` is a type as text: one of
+ * these, another of RFC 4519 (`DC`, `UID`, `title`, `givenName` ...), or a dotted number. An empty value takes
+ * the attribute away.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for another attribute.
+ * Errors: `OTLS_ERROR_API_MISUSE` for an unknown type; `OTLS_ERROR_BAD_NAME` for a value that the type may not
+ * have, and where there are several attributes of the type.
  */
 int32_t otls_name_set(const otls_name *name,
                       const uint8_t *attribute,
@@ -1287,6 +1316,29 @@ int32_t otls_name_set(const otls_name *name,
                       const uint8_t *value,
                       size_t value_len,
                       otls_error **error);
+
+/**
+ * Adds an attribute to the subject, behind the others; a type may come more than once. Otherwise as
+ * `otls_name_set`, and `OTLS_ERROR_BAD_NAME` for more than 64 attributes or 8,192 octets.
+ */
+int32_t otls_name_add(const otls_name *name,
+                      const uint8_t *attribute,
+                      size_t attribute_len,
+                      const uint8_t *value,
+                      size_t value_len,
+                      otls_error **error);
+
+/**
+ * Adds an attribute beside the last one, in one RelativeDistinguishedName: `CN=Asha+UID=1001`. Otherwise as
+ * `otls_name_add`, and `OTLS_ERROR_BAD_NAME` for a subject without attributes and for a type that is there
+ * already.
+ */
+int32_t otls_name_add_to_last(const otls_name *name,
+                              const uint8_t *attribute,
+                              size_t attribute_len,
+                              const uint8_t *value,
+                              size_t value_len,
+                              otls_error **error);
 
 /**
  * Adds an alternative name: an IP address if it reads as one, otherwise a DNS name.
@@ -1347,6 +1399,16 @@ int32_t otls_request_subject(const otls_request *request, otls_blob **subject, o
 int32_t otls_request_public_key(const otls_request *request,
                                 otls_public_key **public_key,
                                 otls_error **error);
+
+/**
+ * What the request asks for and `certificate`, which was issued for it, does not have, as text: a line for
+ * each usage, constraint or attribute, empty if there is none. The subject and the alternative names are never
+ * among it: what an authority does not issue of them it refuses.
+ */
+int32_t otls_request_left_out_of(const otls_request *request,
+                                 const otls_certificate *certificate,
+                                 otls_blob **left_out,
+                                 otls_error **error);
 
 /**
  * Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`

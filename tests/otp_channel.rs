@@ -54,7 +54,7 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
         let mut pair = Pair::new(world.client_config(), server).established();
         let (mut bank, mut customer) = (Channel::new(), Channel::new());
         let ledger = ledger();
-        let subject = pair.server.peer().unwrap().certificate().subject().common_name.clone();
+        let subject = pair.server.peer().unwrap().certificate().subject().common_name();
         assert_eq!(subject, "customer.example");
         let issued = ledger.issue(&subject, &payment(), 120, 3, NOW, &SystemRandom).unwrap();
 

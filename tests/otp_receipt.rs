@@ -105,7 +105,7 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
         assert!(!file.contains(code));
         let evidence = Evidence::load(file.as_bytes()).unwrap();
         let customer = evidence.verify(&common::trust(&world.authority)).unwrap();
-        assert_eq!(customer.certificate().subject().common_name, "customer.example");
+        assert_eq!(customer.certificate().subject().common_name(), "customer.example");
         let receipt = evidence.receipt();
         assert_eq!((receipt.id(), receipt.decision()), (answer.id, Decision::Approved));
         assert_eq!((receipt.time(), receipt.scheme()), (NOW.plus(30), scheme));

@@ -48,9 +48,9 @@ fn a_request_says_what_it_was_made_of_and_openssl_agrees() {
         ["bank.example", "*.bank.example", "127.0.0.1", "::1", "email:desk@bank.example", "URI:urn:bank:1"]
             .map(|name| GeneralName::parse(name).unwrap());
     let mut subject = name("bank ₹");
-    subject.organizational_unit = "Cards".into();
-    subject.serial_number = "42".into();
-    subject.email = "desk@bank.example".into();
+    subject.set("OU", "Cards").unwrap();
+    subject.set("serialNumber", "42").unwrap();
+    subject.set("emailAddress", "desk@bank.example").unwrap();
     for (key, hash, algorithm) in signers() {
         let made = CertificateRequest::create(&key, &subject, &names, hash, &RANDOM).unwrap();
         for data in [made.to_pem().as_bytes(), made.to_der()] {
@@ -98,9 +98,9 @@ fn requests_of_openssl_load_whatever_their_algorithm() {
             Ok(request) => {
                 assert!(accepted, "{options}");
                 let mut subject = DistinguishedName::with_common_name("bank");
-                subject.country = "IN".into();
-                subject.organizational_unit = "Cards".into();
-                subject.email = "a@b.example".into();
+                subject.set("C", "IN").unwrap();
+                subject.set("OU", "Cards").unwrap();
+                subject.set("emailAddress", "a@b.example").unwrap();
                 assert_eq!(request.subject(), &subject);
                 let names = ["bank.example", "email:a@b.example", "URI:https://b.example", "10.0.0.1"];
                 assert_eq!(request.names(), names.map(|name| GeneralName::parse(name).unwrap()));
@@ -127,11 +127,9 @@ fn a_request_whose_names_are_not_acceptable_is_refused() {
     assert!(matches!(certificate_error(create(&empty, &[])), CertificateError::BadName(_)));
     let Some(openssl) = openssl() else { return };
     openssl.write("key.pem", ec_key().to_pem(None, &RANDOM).unwrap().expose());
-    for options in ["-subj /CN=alice/CN=bob", "-subj /CN=bank -addext subjectAltName=DNS:bank..example"] {
-        openssl.ok(&format!("req -new -key key.pem {options} -out csr.pem"));
-        let error = certificate_error(CertificateRequest::load(&openssl.read("csr.pem")));
-        assert!(matches!(error, CertificateError::BadName(_)), "{options}: {error}");
-    }
+    openssl.ok("req -new -key key.pem -subj /CN=bank -addext subjectAltName=DNS:bank..example -out csr.pem");
+    let error = certificate_error(CertificateRequest::load(&openssl.read("csr.pem")));
+    assert!(matches!(error, CertificateError::BadName(_)), "{error}");
 }
 
 #[test]
@@ -310,7 +308,7 @@ fn the_authority_refuses_what_it_must_not_sign() {
     let ca_key = PrivateKey::load(CA.key().to_pem(None, &RANDOM).unwrap().expose(), None).unwrap();
     refused(issue(&request(&ca_key, "bank", &["a.b"]), Profile::Server, NOW), "key is the authority's own");
     let mut no_common_name = name("");
-    no_common_name.organization = "x".into();
+    no_common_name.set("O", "x").unwrap();
     let nobody =
         CertificateRequest::create(&ec_key(), &no_common_name, &[], HashAlgorithm::Sha256, &RANDOM).unwrap();
     refused(issue(&nobody, Profile::Client, NOW), "common name");

@@ -133,7 +133,7 @@ fn is_known(der: &[u8], bit: usize) -> bool {
     let octet = bit / 8;
     let names = [name("Root"), name("Branch")];
     let is_name = names.iter().any(|name| {
-        [&name.common_name, &name.organization, &name.locality, &name.state, &name.country].iter().any(
+        [name.common_name(), name.organization(), name.locality(), name.state(), name.country()].iter().any(
             |value| {
                 der.windows(value.len()).enumerate().any(|(at, window)| {
                     // The string's tag and length stand before it.

@@ -104,7 +104,8 @@ pub unsafe extern "C" fn otls_certificate_issuer(
     })
 }
 
-/// The common name of the subject alone, as text; empty if there is none.
+/// The common name of the subject alone, as text; empty if there is none, and also if there are several,
+/// because none of them is then the one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_certificate_common_name(
     certificate: Option<&otls_certificate>,
@@ -114,7 +115,54 @@ pub unsafe extern "C" fn otls_certificate_common_name(
     // SAFETY: the caller keeps the rules for pointers.
     let (common_name, error) = unsafe { (Out::new(common_name), Out::new(error)) };
     create(common_name, "common_name", error, || {
-        Ok(otls_blob::copy_of(&required(certificate, "certificate")?.get()?.subject().common_name))
+        Ok(otls_blob::copy_of(&required(certificate, "certificate")?.get()?.subject().common_name()))
+    })
+}
+
+/// How many attributes the subject has, all that stand in it (RFC 5280 section 4.1.2.6). 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_certificate_subject_count(certificate: Option<&otls_certificate>) -> size_t {
+    guard::value(0, || certificate.and_then(|c| c.0.lend()).map_or(0, |c| c.subject().attributes().len()))
+}
+
+/// One of the subject's attributes in their order, as text: its type, such as `CN` or `UID` or a dotted
+/// number, and its value; one that is no text as `#` and the hexadecimal digits of its DER. `index` counts
+/// from 0.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an index that is too high.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_certificate_subject_attribute(
+    certificate: Option<&otls_certificate>,
+    index: size_t,
+    attribute: *mut *mut otls_blob,
+    value: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (attribute, value, error) = unsafe { (Out::new(attribute), Out::new(value), Out::new(error)) };
+    status(error, || {
+        let (attribute_slot, value_slot) = (attribute.slot("attribute")?, value.slot("value")?);
+        let certificate = required(certificate, "certificate")?.get()?;
+        let found = certificate.subject().attributes().into_iter().nth(index).ok_or(NO_SUCH_ATTRIBUTE)?;
+        let hexadecimal =
+            || found.der.iter().fold("#".to_owned(), |hex, octet| format!("{hex}{octet:02X}"));
+        let text = found.text.clone().unwrap_or_else(hexadecimal);
+        attribute_slot.put(otls_blob::copy_of(&found.kind));
+        value_slot.put(otls_blob::copy_of(text));
+        Ok(())
+    })
+}
+
+/// 1 if both certificates have the same subject as RFC 5280 section 7.1 compares names, otherwise 0; 0 for
+/// NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_certificate_same_subject(
+    certificate: Option<&otls_certificate>,
+    other: Option<&otls_certificate>,
+) -> i32 {
+    guard::value(0, || {
+        let (one, other) = (certificate.and_then(|c| c.0.lend()), other.and_then(|c| c.0.lend()));
+        i32::from(one.zip(other).is_some_and(|(one, other)| one.subject() == other.subject()))
     })
 }
 
@@ -210,4 +258,5 @@ fn text(name: &GeneralName) -> String {
     }
 }
 
+const NO_SUCH_ATTRIBUTE: Error = Error::misuse("no attribute of this index", "count them first");
 const NO_SUCH_NAME: Error = Error::misuse("no name of this index", "count them first");

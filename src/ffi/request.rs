@@ -4,13 +4,14 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::error::otls_error;
+use super::certificate::otls_certificate;
 use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
 use super::key::{otls_key, otls_public_key};
 use super::pointer::{Input, Out};
 use super::values;
 use crate::crypto::SystemRandom;
-use crate::error::Error;
+use crate::error::Result;
 use crate::pki::{CertificateRequest, DistinguishedName, GeneralName};
 
 /// A subject and its alternative names, to be filled in.
@@ -40,10 +41,13 @@ pub extern "C" fn otls_name_free(name: Option<Box<otls_name>>) {
     guard::value((), || drop(name));
 }
 
-/// Sets an attribute of the subject: `attribute` is `C` (two letters), `ST`, `L`, `O` or `CN`, as text. The
-/// value is judged when the name is used.
+/// Gives the subject one attribute of a type, in the place of the one that it has or where it usually stands
+/// (C, ST, L, O, OU, CN, serialNumber, emailAddress; others at the end). `attribute` is a type as text: one of
+/// these, another of RFC 4519 (`DC`, `UID`, `title`, `givenName` ...), or a dotted number. An empty value takes
+/// the attribute away.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for another attribute.
+/// Errors: `OTLS_ERROR_API_MISUSE` for an unknown type; `OTLS_ERROR_BAD_NAME` for a value that the type may not
+/// have, and where there are several attributes of the type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_name_set(
     name: Option<&otls_name>,
@@ -56,19 +60,42 @@ pub unsafe extern "C" fn otls_name_set(
     // SAFETY: the caller keeps the rules for pointers.
     let (attribute, value, error) =
         unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
-    status(error, || {
-        let mut names = required(name, "name")?.0.lock()?;
-        let value = value.text("value")?.to_owned();
-        *match attribute.text("attribute")? {
-            "C" => &mut names.subject.country,
-            "ST" => &mut names.subject.state,
-            "L" => &mut names.subject.locality,
-            "O" => &mut names.subject.organization,
-            "CN" => &mut names.subject.common_name,
-            _ => return Err(Error::misuse("an unknown attribute", "pass C, ST, L, O or CN").into()),
-        } = value;
-        Ok(())
-    })
+    change(name, (attribute, value), error, DistinguishedName::set)
+}
+
+/// Adds an attribute to the subject, behind the others; a type may come more than once. Otherwise as
+/// `otls_name_set`, and `OTLS_ERROR_BAD_NAME` for more than 64 attributes or 8,192 octets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_name_add(
+    name: Option<&otls_name>,
+    attribute: *const u8,
+    attribute_len: size_t,
+    value: *const u8,
+    value_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (attribute, value, error) =
+        unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
+    change(name, (attribute, value), error, DistinguishedName::add)
+}
+
+/// Adds an attribute beside the last one, in one RelativeDistinguishedName: `CN=Asha+UID=1001`. Otherwise as
+/// `otls_name_add`, and `OTLS_ERROR_BAD_NAME` for a subject without attributes and for a type that is there
+/// already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_name_add_to_last(
+    name: Option<&otls_name>,
+    attribute: *const u8,
+    attribute_len: size_t,
+    value: *const u8,
+    value_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (attribute, value, error) =
+        unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
+    change(name, (attribute, value), error, DistinguishedName::add_to_last)
 }
 
 /// Adds an alternative name: an IP address if it reads as one, otherwise a DNS name.
@@ -186,5 +213,37 @@ pub unsafe extern "C" fn otls_request_public_key(
     let (public_key, error) = unsafe { (Out::new(public_key), Out::new(error)) };
     create(public_key, "public_key", error, || {
         Ok(otls_public_key::new(required(request, "request")?.0.get()?.public_key()))
+    })
+}
+
+/// What the request asks for and `certificate`, which was issued for it, does not have, as text: a line for
+/// each usage, constraint or attribute, empty if there is none. The subject is never among it, and alternative
+/// names only where the certificate is an authority's: what else is not issued of them is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_request_left_out_of(
+    request: Option<&otls_request>,
+    certificate: Option<&otls_certificate>,
+    left_out: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (left_out, error) = unsafe { (Out::new(left_out), Out::new(error)) };
+    create(left_out, "left_out", error, || {
+        let request = required(request, "request")?.0.get()?;
+        let certificate = required(certificate, "certificate")?.get()?;
+        Ok(otls_blob::copy_of(request.left_out_of(&certificate).join("\n")))
+    })
+}
+
+fn change(
+    name: Option<&otls_name>,
+    (attribute, value): (Input<'_, u8>, Input<'_, u8>),
+    error: Out<otls_error>,
+    body: fn(&mut DistinguishedName, &str, &str) -> Result<()>,
+) -> i32 {
+    status(error, || {
+        let mut names = required(name, "name")?.0.lock()?;
+        let (attribute, value) = (attribute.text("attribute")?, value.text("value")?);
+        Ok(body(&mut names.subject, attribute, value)?)
     })
 }

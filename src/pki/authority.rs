@@ -213,11 +213,14 @@ impl Authority {
     /// is random (127 bits); validity starts a little before `now` for clocks that lag, and ends
     /// `lifetime` seconds after it or with the authority's own.
     ///
-    /// The subject is made of the attributes of [`DistinguishedName`] alone: nothing is signed that
-    /// was not checked.
+    /// The subject and the alternative names are issued as they are asked for, all of them, or the request
+    /// is refused; nothing is signed that was not checked. KeyUsage, ExtendedKeyUsage and BasicConstraints
+    /// are the profile's: [`CertificateRequest::left_out_of`] tells what was asked for beyond it.
     ///
     /// # Errors
-    /// [`crate::error::CertificateError::Refused`] for what the profile does not allow, or outside
+    /// [`crate::error::CertificateError::BadName`] for a subject with an attribute that is not acceptable
+    /// ([`DistinguishedName::check`]); [`crate::error::CertificateError::Refused`] for alternative names or
+    /// extensions of a kind that is not issued, for what the profile does not allow, or outside
     /// the authority's own validity; [`crate::Error::Random`].
     pub fn issue(
         &self,
@@ -319,6 +322,13 @@ impl Authority {
 
     fn check_request(&self, request: &CertificateRequest, profile: Profile) -> Result<()> {
         request.subject().check()?;
+        // What is left out in silence is believed to be there.
+        if let Some(what) = request.unissued() {
+            return Err(refused(format!("the request asks for {what}: make one without it")));
+        }
+        if request.subject().values("CN").len() > 1 {
+            return Err(refused("the requested subject has two common names".to_owned()));
+        }
         let is_host = |name: &GeneralName| matches!(name, GeneralName::Dns(_) | GeneralName::Ip(_));
         match profile {
             Profile::Server | Profile::Both if !request.names().iter().any(is_host) => {
@@ -326,7 +336,7 @@ impl Authority {
                     "a server needs an alternative name (DNS name or IP address)".to_owned(),
                 ));
             }
-            Profile::Client if request.names().is_empty() && request.subject().common_name.is_empty() => {
+            Profile::Client if request.names().is_empty() && request.subject().common_name().is_empty() => {
                 return Err(refused("a client needs a common name".to_owned()));
             }
             Profile::Ca { path_len } => self.check_path_len(path_len)?,

@@ -1,25 +1,25 @@
 //! Distinguished names as RFC 5280 §7.1 compares them: whatever string type an attribute has, in whatever
-//! case, with however many spaces.
+//! case, with however many spaces. An attribute whose matching rule we do not know is compared by its octets.
 
 use der::asn1::{Any, ObjectIdentifier};
 use der::{Decode as _, Encode as _};
-use unicode_normalization::UnicodeNormalization as _;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-use super::name::text_of;
+use super::fold::folded;
+use super::name::attribute::{self, text_of};
 
 /// A name's RelativeDistinguishedNames, in order. Equal for names that match.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CanonicalName(Vec<Rdn>);
 
 /// The attributes in an order of our own: their order in a SET says nothing.
 type Rdn = Vec<(ObjectIdentifier, Value)>;
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Value {
     Text(String),
-    /// What is no text that we can read, as it is encoded.
+    /// What is no text that we can read, or not known to be compared as one, as it is encoded.
     Encoded(Vec<u8>),
 }
 
@@ -30,7 +30,11 @@ impl CanonicalName {
     }
 
     pub(super) fn of(name: &Name) -> Self {
-        Self(name.iter_rdn().map(rdn_of).collect())
+        Self::of_rdns(name.iter_rdn())
+    }
+
+    pub(super) fn of_rdns<'a>(rdns: impl Iterator<Item = &'a RelativeDistinguishedName>) -> Self {
+        Self(rdns.map(rdn_of).collect())
     }
 
     /// This name with one RelativeDistinguishedName more (RFC 5280 §4.2.1.13, nameRelativeToCRLIssuer).
@@ -56,41 +60,14 @@ pub(super) fn same_name(one: &[u8], other: &[u8]) -> bool {
 }
 
 fn rdn_of(rdn: &RelativeDistinguishedName) -> Rdn {
-    let value = |any: &Any| match text_of(any) {
+    let value = |kind: ObjectIdentifier, any: &Any| match attribute::known(kind).and_then(|_| text_of(any)) {
         Some(text) => Value::Text(folded(&text)),
         None => Value::Encoded(any.to_der().unwrap_or_default()),
     };
-    let mut attributes: Rdn = rdn.iter().map(|attribute| (attribute.oid, value(&attribute.value))).collect();
+    let mut attributes: Rdn =
+        rdn.iter().map(|attribute| (attribute.oid, value(attribute.oid, &attribute.value))).collect();
     attributes.sort();
     attributes
-}
-
-/// RFC 4518 §2, as far as names of certificates need it: NFKC, without case, white space and what is not
-/// seen taken as one space or none.
-fn folded(text: &str) -> String {
-    // Lower case may compose anew.
-    let lower: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
-    let seen = lower.chars().filter(|c| c.is_whitespace() || !is_mapped_to_nothing(*c));
-    let seen: String = seen.collect();
-    seen.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// RFC 4518 §2.2.
-fn is_mapped_to_nothing(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{AD}'
-                | '\u{34F}'
-                | '\u{180B}'..='\u{180E}'
-                | '\u{200B}'..='\u{200F}'
-                | '\u{202A}'..='\u{202E}'
-                | '\u{2060}'..='\u{2063}'
-                | '\u{206A}'..='\u{206F}'
-                | '\u{FE00}'..='\u{FE0F}'
-                | '\u{FEFF}'
-                | '\u{FFF9}'..='\u{FFFC}'
-        )
 }
 
 #[cfg(test)]
@@ -147,6 +124,14 @@ mod tests {
         let decomposed = name(&[(CN, Tag::Utf8String, "mu\u{308}ller".as_bytes())]);
         assert!(same_name(&composed, &decomposed));
         assert!(same_name(&composed, &name(&[(CN, Tag::TeletexString, b"M\xFCller")])));
+    }
+
+    #[test]
+    fn an_attribute_whose_matching_rule_is_not_known_is_compared_by_its_octets() {
+        let unknown = name(&[("1.2.3.4", Tag::Utf8String, b"a")]);
+        assert!(same_name(&unknown, &unknown));
+        assert!(!same_name(&unknown, &name(&[("1.2.3.4", Tag::Utf8String, b"A")])));
+        assert!(!same_name(&unknown, &name(&[("1.2.3.4", Tag::PrintableString, b"a")])));
     }
 
     #[test]

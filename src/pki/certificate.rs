@@ -37,7 +37,7 @@ pub const MAX_CERTIFICATE_LEN: usize = 64 << 10;
 ///
 /// let certificate = Certificate::load(ca.certificate().to_pem().as_bytes())?;
 /// assert!(certificate.is_ca());
-/// assert_eq!(certificate.subject().common_name, "Private CA");
+/// assert_eq!(certificate.subject().common_name(), "Private CA");
 /// # Ok::<(), otls::Error>(())
 /// ```
 #[derive(Clone)]
@@ -272,8 +272,8 @@ impl Certificate {
         let public_key = PublicKey::of_der(der.get(ranges.public_key.clone()).unwrap_or_default())?;
         Ok(Self(Arc::new(Inner {
             ranges,
-            subject: DistinguishedName::of_x509(tbs.subject()),
-            issuer: DistinguishedName::of_x509(tbs.issuer()),
+            subject: DistinguishedName::of_x509(tbs.subject())?,
+            issuer: DistinguishedName::of_x509(tbs.issuer())?,
             not_before: UnixTime(tbs.validity().not_before.to_unix_duration().as_secs()),
             not_after: UnixTime(tbs.validity().not_after.to_unix_duration().as_secs()),
             names: GeneralName::of_x509(&extensions.alternative_names).filter_map(Result::ok).collect(),

@@ -133,7 +133,7 @@ impl Crl {
 
     /// The issuer.
     pub fn issuer(&self) -> DistinguishedName {
-        self.parsed().map(|list| DistinguishedName::of_x509(&list.issuer)).unwrap_or_default()
+        self.parsed().and_then(|list| DistinguishedName::of_x509(&list.issuer).ok()).unwrap_or_default()
     }
 
     /// The CRL number, big-endian, without leading zero octets.

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use der::asn1::ObjectIdentifier;
+use der::oid::AssociatedOid as _;
 use der::oid::db::rfc5912::ID_EXTENSION_REQ;
 use der::{Decode as _, Encode as _};
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
+};
 use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 
 use super::extensions::Extensions;
 use super::pem::{self, Kind};
 use super::signature::{Signed, Signer, algorithm_name};
 use super::text;
-use super::{DistinguishedName, GeneralName, PrivateKey, PublicKey};
+use super::{Certificate, DistinguishedName, GeneralName, PrivateKey, PublicKey};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
 use crate::error::{CertificateError, Error, Result};
@@ -46,6 +51,10 @@ struct Inner {
     names: Vec<GeneralName>,
     public_key: PublicKey,
     extensions: Extensions,
+    /// What is asked for that no authority here issues.
+    unissued: Option<String>,
+    /// Attributes that are not requests for extensions.
+    other_attributes: Vec<ObjectIdentifier>,
 }
 
 impl CertificateRequest {
@@ -73,8 +82,9 @@ impl CertificateRequest {
         Self::of_der(&request.to_der().map_err(|_| NOT_BUILT)?)
     }
 
-    /// Loads PEM or DER and checks the proof of possession. Alternative names of kinds that
-    /// [`GeneralName`] does not have are left out.
+    /// Loads PEM or DER and checks the proof of possession. [`CertificateRequest::names`] leaves out
+    /// alternative names of kinds that [`GeneralName`] does not have; an authority refuses a request with
+    /// one.
     ///
     /// # Errors
     /// [`crate::Error::Certificate`]; a bad signature is [`crate::error::CertificateError::BadSignature`].
@@ -146,6 +156,51 @@ impl CertificateRequest {
         text::of_request(self)
     }
 
+    /// What this asks for and `certificate`, which was issued for it, does not have: for a person to see.
+    /// Usages and constraints are an authority's to decide, by [`super::Profile`]; the subject is never among
+    /// it, and alternative names only where the certificate is an authority's, which has none.
+    pub fn left_out_of(&self, certificate: &Certificate) -> Vec<String> {
+        let (asked, given) = (&self.0.extensions, certificate.extensions());
+        let mut out = Vec::new();
+        let lacking = |asked: &[String], given: &[String]| {
+            asked.iter().filter(|one| !given.contains(one)).cloned().collect::<Vec<String>>()
+        };
+        let words = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        out.extend(self.names().iter().filter(|name| !certificate.names().contains(name)).map(|name| {
+            format!("subjectAltName {name}")
+        }));
+        for usage in lacking(&words(asked.key_usages()), &words(given.key_usages())) {
+            out.push(format!("keyUsage {usage}"));
+        }
+        for usage in lacking(&asked.extended_key_usages(), &given.extended_key_usages()) {
+            out.push(format!("extKeyUsage {usage}"));
+        }
+        if asked.is_ca() && !given.is_ca() {
+            out.push("basicConstraints CA".to_owned());
+        }
+        if asked.is_ca() && asked.path_length() != given.path_length() {
+            out.push("basicConstraints pathLenConstraint".to_owned());
+        }
+        if asked.subject_key_identifier.is_some() && asked.subject_key_identifier != given.subject_key_identifier {
+            out.push("subjectKeyIdentifier".to_owned());
+        }
+        if asked.authority_key_identifier.is_some()
+            && asked.authority_key_identifier != given.authority_key_identifier
+        {
+            out.push("authorityKeyIdentifier".to_owned());
+        }
+        out.extend(self.0.other_attributes.iter().map(|oid| match *oid {
+            CHALLENGE_PASSWORD => "attribute challengePassword".to_owned(),
+            oid => format!("attribute {oid}"),
+        }));
+        out
+    }
+
+    /// What it asks for that an authority could only leave out of the certificate's identity or meaning.
+    pub(super) fn unissued(&self) -> Option<&str> {
+        self.0.unissued.as_deref()
+    }
+
     fn of_der(der: &[u8]) -> Result<Self> {
         if der.len() > MAX_REQUEST_LEN {
             return Err(CertificateError::Malformed("the request has more than 64 KiB").into());
@@ -163,12 +218,16 @@ impl CertificateRequest {
             .map_err(|_| CertificateError::Malformed("the request is not a signed structure"))?
             .verify(&public_key)
             .map_err(|_| CertificateError::BadSignature)?;
-        let subject = DistinguishedName::of_x509_strict(&request.info.subject)?;
+        let subject = DistinguishedName::of_x509(&request.info.subject)?;
         let requested = requested_extensions(&request).ok_or(MALFORMED_EXTENSIONS)?;
         let extensions = Extensions::of(&requested).map_err(|_| MALFORMED_EXTENSIONS)?;
         let names = GeneralName::of_x509(&extensions.alternative_names).collect::<Result<Vec<_>>>()?;
         check_names(&names)?;
-        Ok(Self(Arc::new(Inner { der: der.to_vec(), subject, names, public_key, extensions })))
+        let unissued = unissued(&requested, &extensions);
+        let others = request.info.attributes.iter().map(|one| one.oid).filter(|oid| !is_extension_request(*oid));
+        let other_attributes = others.collect();
+        let der = der.to_vec();
+        Ok(Self(Arc::new(Inner { der, subject, names, public_key, extensions, unissued, other_attributes })))
     }
 }
 
@@ -187,10 +246,39 @@ fn check_names(names: &[GeneralName]) -> Result<()> {
 const MALFORMED_EXTENSIONS: CertificateError =
     CertificateError::Malformed("the request's extensions do not decode, or one is there twice");
 
-/// The extensions of the extensionRequest attribute (RFC 2985 §5.4.2).
+fn unissued(requested: &[Extension], extensions: &Extensions) -> Option<String> {
+    let mut kinds = extensions.alternative_names.iter().filter_map(GeneralName::unknown_kind);
+    if let Some(kind) = kinds.next() {
+        return Some(format!("an alternative name of a kind that is not issued, {kind}"));
+    }
+    let other = requested.iter().find(|one| !DECIDED.contains(&one.extn_id))?;
+    Some(format!("an extension that is not issued, {}", text::extension_name(other)))
+}
+
+/// The extensions that an authority issues as asked (names) or by its profile.
+const DECIDED: &[ObjectIdentifier] = &[
+    SubjectAltName::OID,
+    KeyUsage::OID,
+    ExtendedKeyUsage::OID,
+    BasicConstraints::OID,
+    SubjectKeyIdentifier::OID,
+    AuthorityKeyIdentifier::OID,
+];
+
+/// RFC 2985 §5.4.1. It is between a requester and an authority that knows it.
+const CHALLENGE_PASSWORD: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.7");
+
+/// extensionRequest (RFC 2985 §5.4.2), also under the number that Microsoft gave it before
+/// (szOID_CERT_EXTENSIONS).
+fn is_extension_request(oid: ObjectIdentifier) -> bool {
+    const MICROSOFT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.14");
+    oid == ID_EXTENSION_REQ || oid == MICROSOFT
+}
+
+/// The extensions that a request asks for.
 pub(super) fn requested_extensions(request: &CertReq) -> Option<Vec<Extension>> {
     let mut extensions = Vec::new();
-    for attribute in request.info.attributes.iter().filter(|attribute| attribute.oid == ID_EXTENSION_REQ) {
+    for attribute in request.info.attributes.iter().filter(|attribute| is_extension_request(attribute.oid)) {
         for value in attribute.values.iter() {
             extensions.extend(value.decode_as::<ExtensionReq>().ok()?.0);
         }

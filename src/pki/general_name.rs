@@ -3,7 +3,7 @@
 use core::fmt;
 use std::net::IpAddr;
 
-use der::asn1::Ia5String;
+use der::asn1::{Ia5String, ObjectIdentifier};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 
@@ -114,6 +114,25 @@ impl GeneralName {
             Self::Uri(uri) => ascii(uri).map(X509GeneralName::UniformResourceIdentifier),
         });
         Ok(SubjectAltName(names.collect::<Result<_>>()?))
+    }
+
+    /// What a name is, where it is of a kind that we do not know.
+    pub(super) fn unknown_kind(name: &X509GeneralName) -> Option<String> {
+        // Microsoft's user principal name.
+        const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
+        match name {
+            X509GeneralName::OtherName(other) if other.type_id == UPN => {
+                Some(format!("otherName {UPN} (user principal name)"))
+            }
+            X509GeneralName::OtherName(other) => Some(format!("otherName {}", other.type_id)),
+            X509GeneralName::DirectoryName(_) => Some("directoryName".to_owned()),
+            X509GeneralName::EdiPartyName(_) => Some("ediPartyName".to_owned()),
+            X509GeneralName::RegisteredId(oid) => Some(format!("registeredID {oid}")),
+            X509GeneralName::DnsName(_)
+            | X509GeneralName::IpAddress(_)
+            | X509GeneralName::Rfc822Name(_)
+            | X509GeneralName::UniformResourceIdentifier(_) => None,
+        }
     }
 
     /// The names of an extension that are of a kind that we know; `Err` in place of each of those that

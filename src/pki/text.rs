@@ -52,6 +52,11 @@ pub(super) fn of_request(request: &CertificateRequest) -> String {
     page.0
 }
 
+/// RFC 5280's word for an extension, or its number.
+pub(super) fn extension_name(extension: &Extension) -> String {
+    extension::name(extension)
+}
+
 pub(super) fn of_crl(crl: &Crl) -> String {
     let mut page = Page::default();
     page.line(0, "Certificate Revocation List (CRL):");

@@ -164,9 +164,17 @@ static void requests(void) {
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     FAILS(OTLS_ERROR_WRONG_SCHEME, otls_request_create(key, name, OTLS_HASH_SHA384, &request, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_request_create(key, name, 0, &request, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_name_add(name, TEXT("X"), TEXT("y"), &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add(name, TEXT("UID"), TEXT("a\nb"), &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add_to_last(name, TEXT("CN"), TEXT("y"), &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_add(NULL, TEXT("CN"), TEXT("x"), &error));
+    WORKS(otls_name_add(name, TEXT("OU"), TEXT("A"), &error));
+    WORKS(otls_name_add(name, TEXT("ou"), TEXT("B"), &error));
+    WORKS(otls_name_add_to_last(name, TEXT("UID"), TEXT("1001"), &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_set(name, TEXT("OU"), TEXT("C"), &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
     WORKS(otls_request_subject(request, &subject, &error));
-    CHECK(has(subject, "CN=bank,O=Bank,C=IN"));
+    CHECK(has(subject, "OU=B+UID=1001,OU=A,CN=bank,O=Bank,C=IN"));
     WORKS(otls_request_public_key(request, &public_key, &error));
     WORKS(otls_request_to_pem(request, &pem, &error));
     data = otls_blob_data(pem, &len);
@@ -236,6 +244,52 @@ static void certificates(void) {
     otls_authority_free(authority);
 }
 
+static otls_certificate *issue_to(const otls_authority *authority, const char *uid) {
+    otls_error *error;
+    otls_key *key;
+    otls_request *request;
+    otls_certificate *certificate;
+    otls_blob *left_out;
+    otls_name *name = make_name("Asha");
+    WORKS(otls_name_add(name, TEXT("UID"), (const uint8_t *)uid, strlen(uid), &error));
+    WORKS(otls_name_add(name, TEXT("1.2.3.4"), TEXT("x"), &error));
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
+    WORKS(otls_authority_issue(authority, request, OTLS_PROFILE_CLIENT, DAY, NOW, &certificate, &error));
+    WORKS(otls_request_left_out_of(request, certificate, &left_out, &error));
+    CHECK(otls_blob_len(left_out) == 0);
+    otls_blob_free(left_out);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_request_left_out_of(request, NULL, &left_out, &error));
+    otls_request_free(request);
+    otls_key_free(key);
+    otls_name_free(name);
+    return certificate;
+}
+
+static void subjects(void) {
+    otls_error *error;
+    otls_blob *attribute, *value;
+    otls_authority *authority = make_authority("Root");
+    otls_certificate *one = issue_to(authority, "1001"), *same = issue_to(authority, "1001"),
+                     *other = issue_to(authority, "2002");
+    CHECK(otls_certificate_same_subject(one, same) == 1 && otls_certificate_same_subject(one, other) == 0);
+    CHECK(otls_certificate_same_subject(one, NULL) == 0 && otls_certificate_same_subject(NULL, NULL) == 0);
+    CHECK(otls_certificate_subject_count(one) == 3 && otls_certificate_subject_count(NULL) == 0);
+    WORKS(otls_certificate_subject_attribute(other, 1, &attribute, &value, &error));
+    CHECK(has(attribute, "UID") && has(value, "2002"));
+    otls_blob_free(attribute);
+    otls_blob_free(value);
+    WORKS(otls_certificate_subject_attribute(other, 2, &attribute, &value, &error));
+    CHECK(has(attribute, "1.2.3.4") && has(value, "x"));
+    otls_blob_free(attribute);
+    otls_blob_free(value);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_certificate_subject_attribute(one, 3, &attribute, &value, &error));
+    otls_certificate_free(one);
+    otls_certificate_free(same);
+    otls_certificate_free(other);
+    otls_authority_free(authority);
+}
+
 static void the_authority_revokes(void) {
     otls_error *error;
     otls_certificate *leaf, *ca;
@@ -281,6 +335,7 @@ int main(void) {
     a_buffer_that_is_too_small_is_left_alone();
     requests();
     certificates();
+    subjects();
     the_authority_revokes();
     return 0;
 }

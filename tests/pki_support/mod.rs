@@ -48,10 +48,10 @@ pub(crate) fn rsa_key() -> PrivateKey {
 
 pub(crate) fn name(common_name: &str) -> DistinguishedName {
     let mut name = DistinguishedName::with_common_name(common_name);
-    name.country = "IN".into();
-    name.state = "Goa".into();
-    name.locality = "Panjim".into();
-    name.organization = "Example Bank".into();
+    name.set("C", "IN").unwrap();
+    name.set("ST", "Goa").unwrap();
+    name.set("L", "Panjim").unwrap();
+    name.set("O", "Example Bank").unwrap();
     name
 }
 

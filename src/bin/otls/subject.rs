@@ -11,7 +11,7 @@ use crate::failure::{About as _, Failure};
 #[derive(Args)]
 pub(crate) struct Subject {
     /// Common name (CN).
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", default_value = "", required_unless_present = "attribute")]
     name: String,
     /// Country (C): two letters.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -34,18 +34,33 @@ pub(crate) struct Subject {
     /// Number of the subject itself (serialNumber).
     #[arg(long, value_name = "TEXT", default_value = "")]
     serial_number: String,
+    /// Another attribute, such as `UID=1001`, `DC=example` or `1.2.3.4=text`, behind those of other flags and in
+    /// the order of these; may be repeated, also for one type.
+    #[arg(long, value_name = "TYPE=TEXT")]
+    attribute: Vec<String>,
 }
 
 impl Subject {
     pub(crate) fn distinguished_name(&self) -> Result<DistinguishedName, Failure> {
-        let mut name = DistinguishedName::with_common_name(&self.name);
-        name.country.clone_from(&self.country);
-        name.state.clone_from(&self.state);
-        name.locality.clone_from(&self.locality);
-        name.organization.clone_from(&self.organisation);
-        name.organizational_unit.clone_from(&self.unit);
-        name.email.clone_from(&self.email);
-        name.serial_number.clone_from(&self.serial_number);
+        let mut name = DistinguishedName::default();
+        for (kind, value) in [
+            ("C", &self.country),
+            ("ST", &self.state),
+            ("L", &self.locality),
+            ("O", &self.organisation),
+            ("OU", &self.unit),
+            ("CN", &self.name),
+            ("serialNumber", &self.serial_number),
+            ("emailAddress", &self.email),
+        ] {
+            name.set(kind, value).about("subject")?;
+        }
+        for attribute in &self.attribute {
+            let (kind, value) = attribute.split_once('=').ok_or_else(|| {
+                Failure::usage(format!("--attribute {attribute:?} has no \"=\""), "write it as UID=1001")
+            })?;
+            name.add(kind, value).about(format!("--attribute {attribute:?}"))?;
+        }
         name.check().about("subject")?;
         Ok(name)
     }

@@ -245,6 +245,13 @@ impl CertificateRequest {
         self.0.signature_algorithm()
     }
 
+    /// What it asks for and `certificate`, which was issued for it, does not have: usages, constraints and
+    /// attributes, and names where it is an authority's. What else is not issued of its subject and names is
+    /// refused.
+    fn left_out_of(&self, certificate: &Certificate) -> Vec<String> {
+        self.0.left_out_of(&certificate.0)
+    }
+
     /// All of it for a person to read.
     fn to_text(&self) -> String {
         self.0.to_text()
