@@ -233,7 +233,7 @@ class Party:
     name: str
     authority: otls.Certificate
     questions: list[Question]
-    #: Names that the certificate has besides those that were asked for.
+    #: Names that a server's certificate has besides those that were asked for: of the host that it is at.
     own_names: tuple[str, ...] = ()
     #: Called between two questions: raises if the peer that waits has gone.
     between: Callable[[], None] = lambda: None
@@ -283,29 +283,35 @@ class Party:
         if key.public_key != certificate.public_key or (key.kind, key.bits) != _SHAPES[auth, hash_name]:
             return None
         try:
-            otls.TrustStore(self.authority).verify(
-                certificate,
-                server_name="localhost" if self.profile == "server" else None,
-                now=datetime.now(UTC) + _REUSE_MARGIN,
-            )
+            self._judge(certificate, datetime.now(UTC) + _REUSE_MARGIN)
         except otls.CertificateError as error:
             self.operator.say(f"not using {self.certificate_path} again: {error}")
             return None
         return otls.Identity([certificate, self.authority], key)
 
     def _former_identity(self, password: bytes | None) -> otls.Identity | None:
-        """The certificate of this name that is still good, with its key.
+        """A certificate of this folder that is still good, with its key: that of this name first.
 
         The TTP lets a name move to another key only when the request comes from who has it.
         """
-        if not self.certificate_path.exists():
-            return None
-        certificate = _load_certificate(self.certificate_path)
+        keys = []
         for path in (self.key_path, *sorted(self.folder.glob(f"{self.key_path.name}.old-*"))):
             with contextlib.suppress(otls.Error, OSError):
-                key = otls.load_key(path.read_bytes(), password=password)
-                if key.public_key == certificate.public_key and certificate.not_after > datetime.now(UTC):
-                    return otls.Identity([certificate, self.authority], key)
+                keys.append(otls.load_key(path.read_bytes(), password=password))
+        newest_first = sorted(
+            self.folder.glob("*.pem"), key=lambda path: (path != self.certificate_path, -path.stat().st_mtime)
+        )
+        if self.certificate_path.exists():
+            _load_certificate(self.certificate_path)  # Stops, rather than write over what is damaged.
+        for path in newest_first:
+            if path.stem in _RESERVED:
+                continue
+            with contextlib.suppress(otls.Error, OSError):
+                certificate = otls.Certificate.load(path.read_bytes())
+                otls.TrustStore(self.authority).verify(certificate, usage="any")
+                for key in keys:
+                    if key.public_key == certificate.public_key:
+                        return otls.Identity([certificate, self.authority], key)
         return None
 
     def _key(self, auth: str, hash_name: str, password: bytes | None) -> otls.PrivateKey:
@@ -374,7 +380,10 @@ class Party:
             text = f"the TTP at {host}:{number} is not the one whose certificate is {self.args.ca}: {error}"
             raise Stop(Exit.CERTIFICATE, text, error.hint) from error
         except otls.EnrolmentError as error:
-            hint = f"a name that is taken can be freed at the TTP: my_ttp.py --revoke {self.name!r}"
+            hint = (
+                f"use the folder that has the key ({self.folder}), or free the name where the TTP runs: "
+                f"my_ttp.py --revoke NAME, for example {self.name!r}"
+            )
             raise Stop(Exit.TTP, f"the TTP: {error}", error.hint or hint) from error
         except (otls.Error, OSError) as error:
             raise Stop(
@@ -384,14 +393,18 @@ class Party:
     def _accept(self, certificate: otls.Certificate, key: otls.PrivateKey) -> otls.Identity:
         # The TTP answers for what it signs, but its answer is checked like anybody else's.
         try:
-            otls.TrustStore(self.authority).verify(
-                certificate, server_name="localhost" if self.profile == "server" else None
-            )
+            self._judge(certificate, datetime.now(UTC))
             return otls.Identity([certificate, self.authority], key)
         except otls.Error as error:
             raise Stop(
                 Exit.TTP, f"the TTP issued a certificate that is not good: {error}", error.hint
             ) from error
+
+    def _judge(self, certificate: otls.Certificate, now: datetime) -> None:
+        """Raises unless the certificate is good for what it is wanted for, each of our own names included."""
+        trust = otls.TrustStore(self.authority)
+        for name in self.own_names or (None,):
+            trust.verify(certificate, server_name=name, now=now)
 
 
 class _Presence:

@@ -61,9 +61,8 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--server-name",
-        default="localhost",
         metavar="NAME",
-        help="that the bank's certificate has (default: localhost)",
+        help="that the bank's certificate must have (default: the host of --bank)",
     )
     parser.add_argument(
         "--confirm", action="store_true", help="ask for the code instead of returning it unasked"
@@ -100,7 +99,7 @@ def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Str
         lambda: otls.connect(
             args.bank,
             config,
-            server_name=args.server_name,
+            server_name=args.server_name or host,
             timeout=args.timeout,
             provide_identity=provide_identity,
             key_log=args.key_log,

@@ -130,6 +130,12 @@ def listen(args: argparse.Namespace) -> otls.Listener:
         ) from error
 
 
+def host_names(bind: str) -> tuple[str, ...]:
+    """The names by which a customer may connect to this bank."""
+    names = ("localhost", "127.0.0.1")
+    return names if bind in (*names, "0.0.0.0", "::") else (*names, bind)  # noqa: S104  (a comparison)
+
+
 class Bank:
     """One bank: its identity once it has one, and its ledger."""
 
@@ -181,7 +187,7 @@ class Bank:
             name=self._name,
             authority=authority,
             questions=[*details("Example Bank", default_domain(self._name)), EXTRA_NAME],
-            own_names=("localhost", "127.0.0.1"),
+            own_names=host_names(self._args.bind),
             between=check_peer,
         )
         identity = party.identity(answers["auth"], answers["hash"])

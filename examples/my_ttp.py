@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import otls
@@ -48,6 +50,7 @@ def main() -> int:
     folder = Path("CA")
     if args.revoke is not None:
         return revoke(operator, folder, args.revoke)
+    refuse_strangers(args.bind)
     if not (folder / "cert.pem").exists():
         operator.expect(QUESTIONS)
     password = key_password(args)
@@ -60,6 +63,7 @@ def main() -> int:
         host, number = listener.address
         operator.say(f"ready on {host}:{number}; certificate in {folder / 'cert.pem'}")
         operator.say(f"fingerprint {authority.certificate.fingerprint}")
+        operator.say("issues without a token, also to servers: to programs of this machine alone")
         service = Service(operator, listener, authority, book, args.days)
         while True:
             service.accept()
@@ -71,7 +75,10 @@ def parse() -> argparse.Namespace:
         PROGRAM, __doc__ or "", 'my_ttp.py --country IN --organisation "Example Trust" --no-input'
     )
     parser.add_argument(
-        "--bind", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)"
+        "--bind",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen: an address of this machine alone (default: 127.0.0.1)",
     )
     parser.add_argument("--port", type=port, default=15000, help="default: 15000; 0 takes a free one")
     parser.add_argument(
@@ -99,10 +106,24 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--revoke",
         metavar="NAME",
-        help="mark the certificates of a user name as revoked, so that a new key may have it; then end",
+        help="mark the certificates with a name as revoked, so that a new key may have it; then end",
     )
     add_question_flags(parser, QUESTIONS)
     return parser.parse_args()
+
+
+def refuse_strangers(bind: str) -> None:
+    """Ends unless only this machine can reach the address: whoever comes is certified, without a token."""
+    try:
+        found = socket.getaddrinfo(bind, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Stop(Exit.NETWORK, f"--bind {bind}: {error.strerror or error}", "pass an address") from error
+    if not all(ip_address(str(address[0])).is_loopback for *_, address in found):
+        raise Stop(
+            Exit.USAGE,
+            f"--bind {bind} lets other machines in, and this TTP issues without a token",
+            "leave --bind out; otls.EstServer issues to other machines, with tokens of otls.Register",
+        )
 
 
 def listen(args: argparse.Namespace, tls: TlsIdentity) -> otls.Listener:
@@ -262,7 +283,10 @@ class Service:
     def _answer(self, stream: otls.Stream) -> None:
         end = time.monotonic() + CONNECTION_TIMEOUT
         stream.handshake()
-        server = otls.EstServer(self.authority, lifetime=self.days * 24 * 3600, peer=stream.peer)
+        lifetime = self.days * 24 * 3600
+        server = otls.EstServer(
+            self.authority, lifetime=lifetime, peer=stream.peer, open_to_servers=True
+        )
         while not server.is_done and (left := end - time.monotonic()) > 0:
             stream.timeout = min(STEP_TIMEOUT, left)
             data = stream.recv()
@@ -277,14 +301,13 @@ class Service:
 
 
 def revoke(operator: Operator, folder: Path, name: str) -> int:
-    """Marks all certificates of a user name as revoked."""
+    """Marks all certificates with a name as revoked."""
     if not folder.is_dir():
         raise Stop(Exit.FILES, f"there is no folder {folder} here", "run it where the TTP runs")
     revoked = 0
     with Book(folder).opened() as register:
-        for entry in register.entries:
-            if entry.common_name == name and entry.revoked_at is None:
-                revoked += register.revoke(entry.serial)
+        for entry in register.holders(name):
+            revoked += register.revoke(entry.serial)
     if not revoked:
         raise Stop(Exit.USAGE, f"no certificate of {name!r} is in force", "check the name")
     operator.say(f"revoked {revoked} of {name}")

@@ -125,7 +125,8 @@ fn enrol(mut program: Command, with_token: bool) {
     let mut server = EstServer::new(Arc::new(authority), Profile::Client, 3600);
     if with_token {
         server = server.require_token();
-        let token = register.new_token(Profile::Client, &["asha", "bank", "bank.example"], &SystemRandom).unwrap();
+        let token =
+            register.new_token(Profile::Client, &["asha", "bank", "bank.example"], &SystemRandom).unwrap();
         program.arg(std::str::from_utf8(token.expose()).unwrap());
     }
     let mut child =

@@ -51,7 +51,7 @@ impl Ttp {
         let served = (Arc::clone(&authority), Arc::clone(&register));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let responder = EstServer::new(Arc::clone(&served.0), Profile::Client, DAY);
+                let responder = EstServer::new(Arc::clone(&served.0), Profile::Client, DAY).open_to_servers();
                 // A client that closes abruptly is not the test's concern: curl's exit code is.
                 let _ = serve(&stream.unwrap(), &config, responder, &served.1);
             }

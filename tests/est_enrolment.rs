@@ -59,10 +59,33 @@ impl Ttp {
         String::from_utf8(self.feed(&mut responder, bytes)).unwrap()
     }
 
+    /// An enrolment at a TTP that this machine alone reaches.
     fn enrol(&mut self, profile: Profile, request: &CertificateRequest) -> Result<EstReply, Error> {
         let (mut client, bytes) = EstClient::simpleenroll("ttp.example", profile, request);
-        let reply = self.reply(&bytes);
-        client.feed(reply.as_bytes()).map(Option::unwrap)
+        let mut responder = self.responder().open_to_servers();
+        client.feed(&self.feed(&mut responder, &bytes)).map(Option::unwrap)
+    }
+
+    /// An enrolment with a token, or without, of somebody who has authenticated with a certificate, or not.
+    fn enrol_with(
+        &mut self,
+        profile: Profile,
+        request: &CertificateRequest,
+        token: Option<&otls::Secret>,
+        peer: Option<&Certificate>,
+    ) -> Result<Certificate, Error> {
+        let (mut client, bytes) = match token {
+            Some(token) => EstClient::simpleenroll_with_token("h", profile, request, token),
+            None => {
+                let (client, bytes) = EstClient::simpleenroll("h", profile, request);
+                (client, otls::Secret::from(bytes))
+            }
+        };
+        let mut responder = self.responder();
+        if let Some(peer) = peer {
+            responder = responder.authenticated(peer);
+        }
+        client.feed(&self.feed(&mut responder, bytes.expose())).map(|reply| enrolled(reply.unwrap()))
     }
 }
 
@@ -274,7 +297,7 @@ fn every_refusal_has_its_status_and_a_reason_in_one_line() {
         (post(enrol, pkcs10, &base64(b"0")), "400"),
         (post(enrol, pkcs10, &base64(&forged)), "400"),
         (post(enrol, pkcs10, &base64(&other_name)), "400"),
-        (post("/.well-known/est/server/simpleenroll", pkcs10, &encoded), "403"),
+        (post("/.well-known/est/server/simpleenroll", pkcs10, &encoded), "401"),
         (b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\n".to_vec(), "413"),
         ([&b"GET / HTTP/1.1\r\nA: "[..], &b"a".repeat(20_000)].concat(), "431"),
         (b"\x16\x03\x01\r\n".to_vec(), "400"),
@@ -418,7 +441,7 @@ fn a_client_that_waits_for_100_continue_gets_it_once() {
 #[test]
 fn a_token_enrols_one_key_once() {
     let mut ttp = Ttp::new();
-    let token = ttp.register.new_token(&SystemRandom).unwrap();
+    let token = ttp.register.new_token(Profile::Client, &["asha", "ravi"], &SystemRandom).unwrap();
     let (asha, ravi) = (key(), key());
     let mut enrol = |request: &CertificateRequest, token: &otls::Secret| {
         let (mut client, bytes) = EstClient::simpleenroll_with_token("h", Profile::Client, request, token);
@@ -442,11 +465,94 @@ fn a_token_enrols_one_key_once() {
     assert!(reply.contains("\r\nWWW-Authenticate: Basic realm="));
 }
 
+fn is_refused(result: &Result<Certificate, Error>, status: u16) -> bool {
+    matches!(result, Err(Error::Enrolment(EnrolmentError::Status(given, _))) if *given == status)
+}
+
+#[test]
+fn a_server_needs_a_token_for_its_names_or_a_certificate_for_them() {
+    let mut ttp = Ttp::new();
+    let (bank, next) = (key(), key());
+    let names = ["bank.example", "localhost", "192.0.2.10"];
+    let asked = request(&bank, "bank", &names);
+    assert!(is_refused(&ttp.enrol_with(Profile::Server, &asked, None, None), 401));
+    let all = ["bank", "bank.example", "localhost", "192.0.2.10"];
+    for (profile, names, status) in
+        [(Profile::Client, &all[..], 403), (Profile::Server, &["bank", "bank.example", "localhost"], 403)]
+    {
+        let token = ttp.register.new_token(profile, names, &SystemRandom).unwrap();
+        assert!(is_refused(&ttp.enrol_with(Profile::Server, &asked, Some(&token), None), status));
+        assert!(ttp.register.has_token(token.expose()).unwrap(), "it is not spent");
+    }
+    let token = ttp.register.new_token(Profile::Server, &all, &SystemRandom).unwrap();
+    let first = ttp.enrol_with(Profile::Server, &asked, Some(&token), None).unwrap();
+    assert!(is_refused(&ttp.enrol_with(Profile::Server, &asked, Some(&token), None), 401));
+
+    // Its certificate renews it, for the same names and for this profile, and moves them to another key.
+    let more = request(&next, "bank", &["bank.example", "other.example"]);
+    assert!(is_refused(&ttp.enrol_with(Profile::Server, &more, None, Some(&first)), 401));
+    let asha = ttp.enrol_with(Profile::Client, &request(&key(), "asha", &[]), None, None).unwrap();
+    assert!(is_refused(&ttp.enrol_with(Profile::Server, &asked, None, Some(&asha)), 401));
+    let mallory = ttp.enrol_with(Profile::Client, &request(&key(), "bank", &["bank.example"]), None, None);
+    assert!(is_refused(&ttp.enrol_with(Profile::Server, &asked, None, Some(&mallory.unwrap())), 401));
+    let second = ttp.enrol_with(Profile::Server, &request(&next, "bank", &names), None, Some(&first));
+    ttp.enrol_with(Profile::Server, &request(&next, "bank", &names[..1]), None, Some(&second.unwrap()))
+        .unwrap();
+    assert!(
+        is_refused(&ttp.enrol_with(Profile::Server, &asked, None, Some(&first)), 401),
+        "it is superseded"
+    );
+}
+
+#[test]
+fn a_name_or_address_is_refused_in_every_spelling() {
+    let mut ttp = Ttp::new();
+    ttp.enrol(Profile::Server, &request(&key(), "Straße Bank", &["bank.example", "192.0.2.10"])).unwrap();
+    for (name, names) in [
+        ("\u{FF33}TRASSE  ba\u{AD}nk", &["a.example"][..]),
+        ("bank.example.", &["a.example"]),
+        ("other", &["BANK.example"]),
+        ("other", &["::ffff:c000:20a"]),
+    ] {
+        let taken = ttp.enrol(Profile::Server, &request(&key(), name, names)).map(enrolled);
+        assert!(is_refused(&taken, 403), "{name} {names:?}");
+    }
+}
+
+#[test]
+fn a_token_does_not_take_a_name_from_who_has_it() {
+    let mut ttp = Ttp::new();
+    let names = ["bank", "bank.example", "192.0.2.10"];
+    let mut token = || ttp.register.new_token(Profile::Server, &names, &SystemRandom).unwrap();
+    let (first, second) = (token(), token());
+    ttp.enrol_with(Profile::Server, &request(&key(), "bank", &names[1..]), Some(&first), None).unwrap();
+    for names in [&["bank.example"][..], &["192.0.2.10"]] {
+        let asked = request(&key(), "bank", names);
+        assert!(is_refused(&ttp.enrol_with(Profile::Server, &asked, Some(&second), None), 403));
+    }
+    assert!(ttp.register.has_token(second.expose()).unwrap());
+}
+
+#[test]
+fn where_anybody_may_be_a_server_loopback_names_belong_to_their_first_key() {
+    let mut ttp = Ttp::new();
+    let bank = key();
+    ttp.enrol(Profile::Server, &request(&bank, "bank", &["localhost", "127.0.0.1"])).unwrap();
+    ttp.enrol(Profile::Server, &request(&bank, "bank", &["localhost", "127.0.0.1"])).unwrap();
+    for name in ["localhost", "127.0.0.1", "::ffff:127.0.0.1"] {
+        let mallory = ttp.enrol(Profile::Server, &request(&key(), "mallory", &[name])).map(enrolled);
+        assert!(is_refused(&mallory, 403), "{name}");
+    }
+    // Who has a token was authorised for them.
+    let token = ttp.register.new_token(Profile::Server, &["other", "localhost"], &SystemRandom).unwrap();
+    ttp.enrol_with(Profile::Server, &request(&key(), "other", &["localhost"]), Some(&token), None).unwrap();
+}
+
 #[test]
 fn a_refused_enrolment_leaves_its_token_unspent() {
     let mut ttp = Ttp::new();
     ttp.enrol(Profile::Client, &request(&key(), "asha", &[])).unwrap();
-    let token = ttp.register.new_token(&SystemRandom).unwrap();
+    let token = ttp.register.new_token(Profile::Client, &["asha", "ravi"], &SystemRandom).unwrap();
     let ravi = key();
     for (name, expected) in [("asha", "403"), ("ravi", "200"), ("ravi", "401")] {
         let request = request(&ravi, name, &[]);

@@ -44,8 +44,10 @@ fn a_subject_is_issued_octet_for_octet_whatever_its_attributes() {
     ] {
         for strings in ["utf8only", "nombstr", "default"] {
             openssl.write("req.cnf", format!("oid_section=o\n[o]\nhouse=1.2.3.4\n[req]\nstring_mask={strings}\ndistinguished_name=dn\n[dn]\n"));
-            let request =
-                asked(&openssl, &format!("-config req.cnf -subj {subject} -addext subjectAltName=DNS:a.example"));
+            let request = asked(
+                &openssl,
+                &format!("-config req.cnf -subj {subject} -addext subjectAltName=DNS:a.example"),
+            );
             let certificate = issue(&request, Profile::Server).unwrap();
             assert_eq!(certificate.subject(), request.subject());
             assert_eq!(certificate.subject_der(), request.subject().to_der(), "{subject} {strings}");
@@ -65,8 +67,13 @@ fn two_people_of_one_common_name_are_two() {
     let person = |uid: &str| {
         let mut name = DistinguishedName::with_common_name("Asha");
         name.add("UID", uid).unwrap();
-        let request =
-            CertificateRequest::create(&ec_key(), &name, &[], otls::crypto::hash::HashAlgorithm::Sha256, &RANDOM);
+        let request = CertificateRequest::create(
+            &ec_key(),
+            &name,
+            &[],
+            otls::crypto::hash::HashAlgorithm::Sha256,
+            &RANDOM,
+        );
         let certificate = issue(&request.unwrap(), Profile::Client).unwrap();
         Certificate::load(certificate.to_pem().as_bytes()).unwrap()
     };
@@ -87,7 +94,10 @@ fn what_cannot_be_issued_as_asked_is_refused() {
         is_refused(issue(&request, Profile::Client), word);
         is_refused(issue(&request, Profile::Server), word);
     }
-    openssl.write("req.cnf", "[req]\ndistinguished_name=dn\n[dn]\n[ext]\nsubjectAltName=dirName:other\n[other]\nCN=x\n");
+    openssl.write(
+        "req.cnf",
+        "[req]\ndistinguished_name=dn\n[dn]\n[ext]\nsubjectAltName=dirName:other\n[other]\nCN=x\n",
+    );
     let request = asked(&openssl, "-config req.cnf -subj /CN=asha -reqexts ext");
     is_refused(issue(&request, Profile::Client), "directoryName");
     for extension in ["tlsfeature=status_request", "1.2.3.4=DER:0500", "1.2.3.4=critical,DER:0500"] {
@@ -127,7 +137,10 @@ fn what_the_profile_decides_otherwise_is_said() {
         "[req]\nprompt=no\ndistinguished_name=dn\nattributes=a\n[dn]\nCN=a\n[a]\nchallengePassword=abcd\n",
     );
     let request = asked(&openssl, "-config req.cnf");
-    assert_eq!(request.left_out_of(&issue(&request, Profile::Client).unwrap()), ["attribute challengePassword"]);
+    assert_eq!(
+        request.left_out_of(&issue(&request, Profile::Client).unwrap()),
+        ["attribute challengePassword"]
+    );
     let plain = asked(&openssl, "-subj /CN=ravi -addext keyUsage=digitalSignature");
     assert_eq!(plain.left_out_of(&issue(&plain, Profile::Client).unwrap()), [""; 0]);
 }

@@ -51,7 +51,8 @@ impl Ttp {
 
     fn serve(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut register = Register::from_text(&self.register).unwrap();
-        let mut responder = EstServer::new(Arc::clone(&self.authority), Profile::Client, DAY);
+        let mut responder =
+            EstServer::new(Arc::clone(&self.authority), Profile::Client, DAY).open_to_servers();
         let reply = responder.feed(bytes, &mut register, NOW, &SystemRandom).unwrap();
         self.register = register.to_text();
         reply
@@ -290,7 +291,7 @@ fn the_authority_is_taken_by_its_fingerprint_only() {
 fn a_token_that_was_used_enrols_nobody_else() {
     let ttp = Ttp::new();
     let mut register = Register::default();
-    let token = register.new_token(&SystemRandom).unwrap();
+    let token = register.new_token(Profile::Client, &["asha", "ravi"], &SystemRandom).unwrap();
     let mut statuses = Vec::new();
     for name in ["asha", "ravi"] {
         let request = request(&key(), name, &[]);

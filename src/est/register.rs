@@ -1,17 +1,19 @@
 //! What the authority has issued: a name belongs to its first key until revoked or expired.
 
+mod names;
 mod text;
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use self::names::{Wanted, held_names};
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::{CertificateError, Error, Result};
+use crate::pki::fold::folded_host;
 use crate::pki::{
-    Authority, Certificate, CertificateRequest, GeneralName, NameConstraints, Profile, RevocationReason,
+    Authority, Certificate, CertificateRequest, MAX_REQUEST_NAMES, NameConstraints, Profile, RevocationReason,
 };
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
@@ -23,7 +25,7 @@ pub struct Entry {
     pub serial: Vec<u8>,
     /// What the certificate is for.
     pub profile: Profile,
-    /// The common name, as in the certificate.
+    /// The common name, as in the certificate; empty if it has none.
     pub common_name: String,
     /// The names that it holds: see [`Register`].
     pub names: Vec<String>,
@@ -37,11 +39,13 @@ pub struct Entry {
 
 /// The register: kept by the caller as text, a line for each entry.
 ///
-/// A certificate holds its common name and its DNS names, in lower case, until it is revoked or
+/// A certificate holds the common name, UID, serialNumber and emailAddress of its subject (all of the
+/// subject where it has no common name) and its alternative names until it is revoked or
 /// expires: while it does, no other key gets a certificate of the same [`Profile`] with one of them.
-/// A name with a wildcard and the names that it covers exclude each other. IP addresses are held by
-/// nobody, and `localhost` and the names below it only as a client's common name: several banks run
-/// on one machine.
+/// Names are compared by the fold that the verifier compares subjects with, hosts without dots at their end
+/// and addresses in one spelling. A name with a wildcard and the names that it covers exclude each other.
+/// `localhost`, the names below it and loopback addresses are a server's beside other servers': several
+/// banks run on one machine. (Not so where anybody may become a server: [`super::EstServer::open_to_servers`].)
 ///
 /// ```
 /// use otls::est::Register;
@@ -52,9 +56,29 @@ pub struct Entry {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Register {
-    /// SHA-256 of the tokens that were given out and not used.
-    tokens: BTreeSet<[u8; 32]>,
+    /// The tokens that were given out and not used, by their SHA-256.
+    tokens: BTreeMap<[u8; 32], Grant>,
     entries: Vec<Entry>,
+}
+
+/// What a token is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Grant {
+    profile: Profile,
+    /// Folded, as in [`Entry::names`].
+    names: Vec<String>,
+}
+
+/// A certificate that is asked for.
+pub(super) struct Order<'a> {
+    pub(super) authority: &'a Authority,
+    pub(super) request: &'a CertificateRequest,
+    pub(super) profile: Profile,
+    pub(super) lifetime: u64,
+    /// Who asks, if that was authenticated.
+    pub(super) holder: Option<&'a Certificate>,
+    /// Whether loopback names belong to their first key too.
+    pub(super) holds_loopback: bool,
 }
 
 impl Register {
@@ -111,15 +135,30 @@ impl Register {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        let names = held_names(profile, &request.subject().common_name, request.names());
-        let key = request.public_key().fingerprint();
-        let moving = holder.and_then(|holder| self.key_in_force(holder, now));
-        let others = self.holders(&names, profile, key, now);
+        let order = Order { authority, request, profile, lifetime, holder, holds_loopback: false };
+        self.fulfil(&order, now, random)
+    }
+
+    pub(super) fn fulfil(
+        &mut self,
+        order: &Order<'_>,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Certificate> {
+        let (request, profile) = (order.request, order.profile);
+        let wanted = Wanted {
+            names: held_names(request.subject(), request.names()),
+            profile,
+            key: request.public_key().fingerprint(),
+            holds_loopback: order.holds_loopback,
+        };
+        let moving = order.holder.and_then(|holder| self.key_in_force(holder, now));
+        let others = wanted.held_by_others(self.in_force(now));
         if let Some((_, name)) = others.iter().find(|(entry, _)| Some(entry.key_fingerprint) != moving) {
             return Err(CertificateError::NameTaken(name.clone()).into());
         }
         let superseded: Vec<Vec<u8>> = others.iter().map(|(entry, _)| entry.serial.clone()).collect();
-        let certificate = authority.issue(request, profile, lifetime, now, random)?;
+        let certificate = order.authority.issue(request, profile, order.lifetime, now, random)?;
         for serial in &superseded {
             self.revoke(serial, RevocationReason::Superseded, now);
         }
@@ -131,7 +170,7 @@ impl Register {
     /// [`Authority::issue_authority`].
     ///
     /// # Errors
-    /// [`CertificateError::NameTaken`] where another key is an authority of this common name; what
+    /// [`CertificateError::NameTaken`] where another key is an authority of this name; what
     /// [`Authority::issue_authority`] says. Nothing was entered then.
     #[expect(clippy::too_many_arguments, reason = "those of Authority::issue_authority, and itself")]
     pub fn issue_authority(
@@ -145,9 +184,13 @@ impl Register {
         random: &dyn Random,
     ) -> Result<Certificate> {
         let profile = Profile::Ca { path_len };
-        let names = held_names(profile, &request.subject().common_name, &[]);
-        let key = request.public_key().fingerprint();
-        if let Some((_, name)) = self.holders(&names, profile, key, now).first() {
+        let wanted = Wanted {
+            names: held_names(request.subject(), &[]),
+            profile,
+            key: request.public_key().fingerprint(),
+            holds_loopback: true,
+        };
+        if let Some((_, name)) = wanted.held_by_others(self.in_force(now)).first() {
             return Err(CertificateError::NameTaken(name.clone()).into());
         }
         let issued = authority.issue_authority(request, path_len, constraints, lifetime, now, random);
@@ -160,8 +203,8 @@ impl Register {
         self.entries.push(Entry {
             serial: certificate.serial().to_vec(),
             profile,
-            common_name: certificate.subject().common_name.clone(),
-            names: held_names(profile, &certificate.subject().common_name, certificate.names()),
+            common_name: certificate.subject().common_name(),
+            names: held_names(certificate.subject(), certificate.names()),
             key_fingerprint: certificate.public_key().fingerprint(),
             not_after: certificate.not_after(),
             revoked: None,
@@ -185,16 +228,32 @@ impl Register {
         self.entries.iter().filter_map(revoked).collect()
     }
 
-    /// A new token for one enrolment, 32 characters, to be given to whom it is for. The register keeps
-    /// its hash only; it is spent by [`Register::spend_token`].
+    /// The certificates in force that hold `name`, in whatever spelling.
+    pub fn holders(&self, name: &str, now: UnixTime) -> Vec<&Entry> {
+        let name = folded_host(name);
+        self.in_force(now).filter(|entry| entry.names.contains(&name)).collect()
+    }
+
+    /// A new token for one enrolment, 32 characters, to be given to whom it is for: good for a certificate
+    /// of this profile whose names ([`Register`] says which it holds) are all among `names`. These are
+    /// common names, DNS names, addresses, and what is written `email:…`, `URI:…`, `UID=…` or
+    /// `serialNumber=…`. The register keeps
+    /// the token's hash only; it is spent by [`Register::spend_token`].
     ///
     /// # Errors
-    /// [`Error::Random`].
-    pub fn new_token(&mut self, random: &dyn Random) -> Result<Secret> {
+    /// [`Error::Random`]; [`Error::ApiMisuse`] without names or with more than [`MAX_REQUEST_NAMES`].
+    pub fn new_token(&mut self, profile: Profile, names: &[&str], random: &dyn Random) -> Result<Secret> {
+        if names.is_empty() || names.len() > MAX_REQUEST_NAMES {
+            return Err(Error::misuse(
+                "a token without names, or for more than 100",
+                "pass the names that the certificate may have, its common name among them",
+            ));
+        }
+        let names = names.iter().map(|name| folded_host(name)).collect();
         let mut octets = Zeroizing::new([0; 16]);
         random.fill(octets.as_mut_slice())?;
         let token = Secret::from(Zeroizing::new(text::hex(octets.as_slice()).into_bytes()));
-        self.tokens.insert(token_hash(token.expose())?);
+        self.tokens.insert(token_hash(token.expose())?, Grant { profile, names });
         Ok(token)
     }
 
@@ -208,9 +267,52 @@ impl Register {
     /// # Errors
     /// [`Error::Internal`].
     pub fn has_token(&self, token: &[u8]) -> Result<bool> {
+        Ok(self.grant(token)?.is_some())
+    }
+
+    /// Whether `token` is good for this request: `None` if it was not given out or is used; otherwise the
+    /// reason against it, if there is one.
+    pub(super) fn token_fault(
+        &self,
+        token: &[u8],
+        request: &CertificateRequest,
+        profile: Profile,
+    ) -> Result<Option<Result<(), String>>> {
+        let Some(grant) = self.grant(token)? else { return Ok(None) };
+        if grant.profile != profile {
+            return Ok(Some(Err("the token is for a certificate of another profile".to_owned())));
+        }
+        let names = held_names(request.subject(), request.names());
+        let foreign = names.into_iter().find(|name| !grant.names.contains(name));
+        Ok(Some(foreign.map_or(Ok(()), |name| Err(format!("the token is not for the name {name:?}")))))
+    }
+
+    /// Whether `holder` has a certificate in force of this profile for each of the request's names.
+    pub(super) fn renews(
+        &self,
+        holder: &Certificate,
+        request: &CertificateRequest,
+        profile: Profile,
+        now: UnixTime,
+    ) -> bool {
+        let Some(key) = self.key_in_force(holder, now) else { return false };
+        let own = |entry: &&Entry| entry.key_fingerprint == key && entry.profile == profile;
+        let owned: Vec<&str> =
+            self.in_force(now).filter(own).flat_map(|entry| &entry.names).map(String::as_str).collect();
+        let names = held_names(request.subject(), request.names());
+        names.iter().all(|name| owned.contains(&name.as_str()))
+    }
+
+    fn grant(&self, token: &[u8]) -> Result<Option<&Grant>> {
         let hash = token_hash(token)?;
         // Every one is compared, whole: the time says nothing about any.
-        Ok(self.tokens.iter().fold(false, |found, other| found | ct_eq(other, &hash)))
+        let found = self.tokens.iter().fold(
+            None,
+            |found, (other, grant)| {
+                if ct_eq(other, &hash) { Some(grant) } else { found }
+            },
+        );
+        Ok(found)
     }
 
     /// Marks `token` as used; false if it is not one that was given out, or no longer.
@@ -218,7 +320,7 @@ impl Register {
     /// # Errors
     /// [`Error::Internal`].
     pub fn spend_token(&mut self, token: &[u8]) -> Result<bool> {
-        Ok(self.has_token(token)? && self.tokens.remove(&token_hash(token)?))
+        Ok(self.has_token(token)? && self.tokens.remove(&token_hash(token)?).is_some())
     }
 
     /// The key of a certificate that this register issued, while it is in force.
@@ -230,23 +332,8 @@ impl Register {
         known.then_some(key)
     }
 
-    /// Certificates of other keys that have one of `names`, with the name.
-    fn holders(
-        &self,
-        names: &[String],
-        profile: Profile,
-        key: [u8; 32],
-        now: UnixTime,
-    ) -> Vec<(&Entry, String)> {
-        let others = self.entries.iter().filter(|entry| {
-            entry.is_in_force(now) && compete(entry.profile, profile) && entry.key_fingerprint != key
-        });
-        others
-            .filter_map(|entry| {
-                let name = names.iter().find(|name| entry.names.iter().any(|held| overlap(name, held)))?;
-                Some((entry, name.clone()))
-            })
-            .collect()
+    fn in_force(&self, now: UnixTime) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.is_in_force(now))
     }
 }
 
@@ -257,75 +344,10 @@ impl Entry {
     }
 }
 
-/// Whether a name of the one keeps others from having it as the other.
-const fn compete(one: Profile, other: Profile) -> bool {
-    match (one, other) {
-        (Profile::Ca { .. }, _) | (_, Profile::Ca { .. }) => {
-            matches!((one, other), (Profile::Ca { .. }, Profile::Ca { .. }))
-        }
-        (Profile::Both, _) | (_, Profile::Both) => true,
-        (Profile::Server, Profile::Server) | (Profile::Client, Profile::Client) => true,
-        (Profile::Server, Profile::Client) | (Profile::Client, Profile::Server) => false,
-    }
-}
-
 fn token_hash(token: &[u8]) -> Result<[u8; 32]> {
     // A token is 128 random bits: a plain hash of it cannot be searched.
     let hash = digest(HashAlgorithm::Sha256, token);
     hash.as_ref().first_chunk().copied().ok_or(Error::Internal("a short SHA-256"))
-}
-
-fn held_names(profile: Profile, common_name: &str, alternatives: &[GeneralName]) -> Vec<String> {
-    let mut held = Vec::new();
-    let common_name = normal(common_name);
-    // A client is known by its common name, whatever that is.
-    let holds_common_name = match profile {
-        Profile::Server => !is_shared(&common_name),
-        Profile::Client | Profile::Both | Profile::Ca { .. } => true,
-    };
-    if holds_common_name && !common_name.is_empty() {
-        held.push(common_name);
-    }
-    for alternative in alternatives {
-        match alternative {
-            GeneralName::Dns(name) => {
-                let name = normal(name);
-                if !is_shared(&name) && !held.contains(&name) {
-                    held.push(name);
-                }
-            }
-            // An address or URI that a person is known by is held in its written form, which is no DNS name.
-            GeneralName::Email(_) | GeneralName::Uri(_) => {
-                let name = normal(&alternative.to_string());
-                if !held.contains(&name) {
-                    held.push(name);
-                }
-            }
-            GeneralName::Ip(_) => {}
-        }
-    }
-    held
-}
-
-// RFC 4343: DNS names are the same in either case. Common names are treated alike, so that nobody
-// becomes "Bank" beside "bank".
-fn normal(name: &str) -> String {
-    let name = name.trim().to_lowercase();
-    name.strip_suffix('.').map(str::to_owned).unwrap_or(name)
-}
-
-fn is_shared(name: &str) -> bool {
-    // RFC 6761 §6.3: localhost and the names below it are the machine itself.
-    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok()
-}
-
-fn overlap(a: &str, b: &str) -> bool {
-    // RFC 6125 §6.4.3: a wildcard stands for exactly one label, the first.
-    let covers = |wild: &str, name: &str| {
-        let parent = wild.strip_prefix("*.");
-        parent.is_some() && parent == name.split_once('.').map(|(_, parent)| parent)
-    };
-    a == b || covers(a, b) || covers(b, a)
 }
 
 #[cfg(test)]

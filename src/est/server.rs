@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Register;
 use super::http::{CONTINUE, HttpReader, RequestHead, one_line, reply};
+use super::register::Order;
 use crate::crypto::Random;
 use crate::error::{CertificateError, Error, Result};
 use crate::pki::{Authority, Certificate, CertificateRequest, Profile, pkcs7};
@@ -36,7 +37,7 @@ pub struct EstServer {
     authority: Arc<Authority>,
     default_profile: Profile,
     lifetime: u64,
-    require_token: bool,
+    tokens: NeedToken,
     peer: Option<Certificate>,
     reader: HttpReader<RequestHead>,
     sent_continue: bool,
@@ -59,12 +60,17 @@ pub struct Exchange {
 
 impl EstServer {
     /// A responder for one connection. Certificates are issued for `lifetime` seconds.
+    ///
+    /// Anybody gets a client's certificate for names that nobody has. One that a server can use takes a
+    /// token of [`Register::new_token`], which the client sends as the password of HTTP's Basic
+    /// authentication with any user name (RFC 7030 §3.2.3), or a certificate of the same profile for the
+    /// same names that is in force ([`EstServer::authenticated`]).
     pub fn new(authority: Arc<Authority>, default_profile: Profile, lifetime: u64) -> Self {
         Self {
             authority,
             default_profile,
             lifetime,
-            require_token: false,
+            tokens: NeedToken::Servers,
             peer: None,
             reader: HttpReader::new(),
             sent_continue: false,
@@ -73,12 +79,19 @@ impl EstServer {
         }
     }
 
-    /// Enrols only with a token of [`Register::new_token`], which the client sends as the password of
-    /// HTTP's Basic authentication with any user name (RFC 7030 §3.2.3). Each is good for one
-    /// certificate.
+    /// Clients need a token, or a certificate in force, as well. Each token is good for one certificate.
     #[must_use]
     pub fn require_token(mut self) -> Self {
-        self.require_token = true;
+        self.tokens = NeedToken::Everybody;
+        self
+    }
+
+    /// Anybody gets a server's certificate too, for names that nobody has: only where nobody reaches this
+    /// but the machine itself. `localhost` and loopback addresses then belong to their first key, as
+    /// other names do, because who connects to them has nothing else to tell one server from another.
+    #[must_use]
+    pub fn open_to_servers(mut self) -> Self {
+        self.tokens = NeedToken::Nobody;
         self
     }
 
@@ -187,8 +200,11 @@ impl EstServer {
             }
             (Operation::SimpleEnroll, "POST") => {
                 match self.enrol(head, body, profile, register, now, random)? {
-                    Ok(certificate) => {
-                        let outcome = format!("issued to {}", certificate.subject());
+                    Ok((certificate, left_out)) => {
+                        let mut outcome = format!("issued to {}", certificate.subject());
+                        if !left_out.is_empty() {
+                            outcome += &format!(", without what it also asked for: {}", left_out.join(", "));
+                        }
                         Answer::certificates(
                             &certificate,
                             "application/pkcs7-mime; smime-type=certs-only",
@@ -228,22 +244,21 @@ impl EstServer {
         register: &mut Register,
         now: UnixTime,
         random: &dyn Random,
-    ) -> Result<Result<Certificate, Answer>> {
-        let token = if self.require_token {
-            match password(head) {
-                Some(token) if register.has_token(&token)? => Some(token),
-                _ => {
-                    let challenge = "WWW-Authenticate: Basic realm=\"enrolment\"";
-                    return Ok(Err(Answer::with_field(
-                        401,
-                        "an unused enrolment token is needed",
-                        challenge,
-                    )));
-                }
-            }
-        } else {
-            None
+    ) -> Result<Result<(Certificate, Vec<String>), Answer>> {
+        let needs_token = match (self.tokens, profile) {
+            (NeedToken::Everybody, _) => true,
+            (NeedToken::Servers, profile) => profile != Profile::Client,
+            (NeedToken::Nobody, _) => false,
         };
+        let token = password(head);
+        let has_token = match &token {
+            Some(token) => register.has_token(token)?,
+            None => false,
+        };
+        // Who has neither is not listened to any further.
+        if needs_token && !has_token && self.peer.is_none() {
+            return Ok(Err(Answer::no_token()));
+        }
         if !head.has_content_type("application/pkcs10") {
             return Ok(Err(Answer::refused(415, "the Content-Type must be application/pkcs10".to_owned())));
         }
@@ -252,12 +267,35 @@ impl EstServer {
             Err(why) => return Ok(Err(Answer::refused(400, why))),
         };
         let holder = self.peer.as_ref();
-        match register.issue_to(holder, &self.authority, &request, profile, self.lifetime, now, random) {
+        let needs_token =
+            needs_token && !holder.is_some_and(|holder| register.renews(holder, &request, profile, now));
+        let token = token.filter(|_| needs_token);
+        if needs_token {
+            let judged = match &token {
+                Some(token) => register.token_fault(token, &request, profile)?,
+                None => None,
+            };
+            match judged {
+                Some(Ok(())) => {}
+                Some(Err(fault)) => return Ok(Err(Answer::refused(403, fault))),
+                None => return Ok(Err(Answer::no_token())),
+            }
+        }
+        let order = Order {
+            authority: &self.authority,
+            request: &request,
+            profile,
+            lifetime: self.lifetime,
+            holder,
+            holds_loopback: self.tokens == NeedToken::Nobody,
+        };
+        match register.fulfil(&order, now, random) {
             Ok(certificate) => {
                 if let Some(token) = token {
                     register.spend_token(&token)?;
                 }
-                Ok(Ok(certificate))
+                let left_out = request.left_out_of(&certificate);
+                Ok(Ok((certificate, left_out)))
             }
             Err(error @ (Error::Random | Error::Internal(_))) => Err(error),
             Err(
@@ -266,6 +304,14 @@ impl EstServer {
             Err(error) => Ok(Err(Answer::refused(400, error.to_string()))),
         }
     }
+}
+
+/// Who needs a token, or a certificate in force.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NeedToken {
+    Servers,
+    Everybody,
+    Nobody,
 }
 
 #[derive(Clone, Copy)]
@@ -290,6 +336,14 @@ impl Answer {
 
     fn with_field(status: u16, why: &str, field: &'static str) -> Self {
         Self { field: Some(field), ..Self::refused(status, why.to_owned()) }
+    }
+
+    fn no_token() -> Self {
+        Self::with_field(
+            401,
+            "an unused enrolment token is needed, or a certificate in force for the same names",
+            "WWW-Authenticate: Basic realm=\"enrolment\"",
+        )
     }
 
     fn certificates(certificate: &Certificate, content_type: &'static str, outcome: String) -> Result<Self> {

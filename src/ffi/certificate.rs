@@ -115,7 +115,7 @@ pub unsafe extern "C" fn otls_certificate_common_name(
     // SAFETY: the caller keeps the rules for pointers.
     let (common_name, error) = unsafe { (Out::new(common_name), Out::new(error)) };
     create(common_name, "common_name", error, || {
-        Ok(otls_blob::copy_of(&required(certificate, "certificate")?.get()?.subject().common_name()))
+        Ok(otls_blob::copy_of(required(certificate, "certificate")?.get()?.subject().common_name()))
     })
 }
 
@@ -144,8 +144,7 @@ pub unsafe extern "C" fn otls_certificate_subject_attribute(
         let (attribute_slot, value_slot) = (attribute.slot("attribute")?, value.slot("value")?);
         let certificate = required(certificate, "certificate")?.get()?;
         let found = certificate.subject().attributes().into_iter().nth(index).ok_or(NO_SUCH_ATTRIBUTE)?;
-        let hexadecimal =
-            || found.der.iter().fold("#".to_owned(), |hex, octet| format!("{hex}{octet:02X}"));
+        let hexadecimal = || found.der.iter().fold("#".to_owned(), |hex, octet| format!("{hex}{octet:02X}"));
         let text = found.text.clone().unwrap_or_else(hexadecimal);
         attribute_slot.put(otls_blob::copy_of(&found.kind));
         value_slot.put(otls_blob::copy_of(text));

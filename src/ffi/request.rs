@@ -3,8 +3,8 @@
 use libc::size_t;
 
 use super::blob::otls_blob;
-use super::error::otls_error;
 use super::certificate::otls_certificate;
+use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
 use super::key::{otls_key, otls_public_key};

@@ -8,7 +8,8 @@ use der::oid::db::rfc5912::ID_EXTENSION_REQ;
 use der::{Decode as _, Encode as _};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName,
+    SubjectKeyIdentifier,
 };
 use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 
@@ -166,9 +167,12 @@ impl CertificateRequest {
             asked.iter().filter(|one| !given.contains(one)).cloned().collect::<Vec<String>>()
         };
         let words = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect::<Vec<_>>();
-        out.extend(self.names().iter().filter(|name| !certificate.names().contains(name)).map(|name| {
-            format!("subjectAltName {name}")
-        }));
+        out.extend(
+            self.names()
+                .iter()
+                .filter(|name| !certificate.names().contains(name))
+                .map(|name| format!("subjectAltName {name}")),
+        );
         for usage in lacking(&words(asked.key_usages()), &words(given.key_usages())) {
             out.push(format!("keyUsage {usage}"));
         }
@@ -181,7 +185,9 @@ impl CertificateRequest {
         if asked.is_ca() && asked.path_length() != given.path_length() {
             out.push("basicConstraints pathLenConstraint".to_owned());
         }
-        if asked.subject_key_identifier.is_some() && asked.subject_key_identifier != given.subject_key_identifier {
+        if asked.subject_key_identifier.is_some()
+            && asked.subject_key_identifier != given.subject_key_identifier
+        {
             out.push("subjectKeyIdentifier".to_owned());
         }
         if asked.authority_key_identifier.is_some()
@@ -224,7 +230,8 @@ impl CertificateRequest {
         let names = GeneralName::of_x509(&extensions.alternative_names).collect::<Result<Vec<_>>>()?;
         check_names(&names)?;
         let unissued = unissued(&requested, &extensions);
-        let others = request.info.attributes.iter().map(|one| one.oid).filter(|oid| !is_extension_request(*oid));
+        let others =
+            request.info.attributes.iter().map(|one| one.oid).filter(|oid| !is_extension_request(*oid));
         let other_attributes = others.collect();
         let der = der.to_vec();
         Ok(Self(Arc::new(Inner { der, subject, names, public_key, extensions, unissued, other_attributes })))

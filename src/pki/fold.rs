@@ -54,9 +54,8 @@ pub(crate) fn folded_address(address: IpAddr) -> String {
 fn without_case(c: char) -> impl Iterator<Item = char> {
     // The dotless i is a letter of its own (CaseFolding.txt, status T alone).
     let dotless = (c == 'ı').then_some(c);
-    let folded = dotless.is_none().then(|| {
-        c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
-    });
+    let folded =
+        dotless.is_none().then(|| c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase));
     dotless.into_iter().chain(folded.into_iter().flatten())
 }
 
@@ -126,11 +125,18 @@ mod tests {
 
     #[test]
     fn a_host_has_no_dot_at_its_end_and_an_address_one_spelling() {
-        for host in ["Bank.Example", "bank.example.", "bank.example. .", "bank\u{3002}example\u{FF61}", " BANK.example\u{AD} "]
-        {
+        for host in [
+            "Bank.Example",
+            "bank.example.",
+            "bank.example. .",
+            "bank\u{3002}example\u{FF61}",
+            " BANK.example\u{AD} ",
+        ] {
             assert_eq!(folded_host(host), "bank.example", "{host:?}");
         }
-        for address in ["192.0.2.10", "::ffff:192.0.2.10", "::FFFF:C000:20A", "192.0.2.10.", "[::ffff:192.0.2.10]"] {
+        for address in
+            ["192.0.2.10", "::ffff:192.0.2.10", "::FFFF:C000:20A", "192.0.2.10.", "[::ffff:192.0.2.10]"]
+        {
             assert_eq!(folded_host(address), "192.0.2.10", "{address:?}");
         }
         assert_eq!(folded_host("2001:DB8:0:0::1"), "2001:db8::1");

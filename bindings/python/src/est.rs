@@ -92,17 +92,30 @@ pub(crate) struct EstServer(Mutex<est::EstServer>);
 impl EstServer {
     /// A responder for one connection. `default_profile` is for requests that name none;
     /// certificates are valid for `lifetime` seconds. `peer` is the certificate that the client has
-    /// authenticated with: it may have a new one for another key. With `require_token=True` it
-    /// enrols only with a token of the register.
+    /// authenticated with: it may have a new one for another key.
+    ///
+    /// Server certificates take a token of the register, or a `peer` that has one for the same names; with
+    /// `require_token=True` so do those of clients. With `open_to_servers=True` neither does: only where nobody
+    /// but this machine reaches it. Loopback names then belong to their first key, as others do.
     #[new]
-    #[pyo3(signature = (authority, *, default_profile="client", lifetime=NINETY_DAYS, peer=None, require_token=false))]
+    #[pyo3(signature = (
+        authority, *, default_profile="client", lifetime=NINETY_DAYS, peer=None, require_token=false,
+        open_to_servers=false,
+    ))]
     fn new(
         authority: &Authority,
         default_profile: &str,
         lifetime: u64,
         peer: Option<&Certificate>,
         require_token: bool,
+        open_to_servers: bool,
     ) -> Result<Self> {
+        if require_token && open_to_servers {
+            return Err(Failure::misuse(
+                "require_token and open_to_servers at once",
+                "pass one of them, or neither",
+            ));
+        }
         let profile = profile(default_profile)?;
         let mut server = est::EstServer::new(Arc::clone(&authority.0), profile, lifetime);
         if let Some(peer) = peer {
@@ -110,6 +123,9 @@ impl EstServer {
         }
         if require_token {
             server = server.require_token();
+        }
+        if open_to_servers {
+            server = server.open_to_servers();
         }
         Ok(Self(Mutex::new(server)))
     }
@@ -169,7 +185,7 @@ impl Exchange {
     }
 }
 
-/// What an authority has issued. A name belongs to its first key until revoked.
+/// What an authority has issued. A name or address belongs to its first key until revoked.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Register(Mutex<est::Register>);
 
@@ -209,9 +225,18 @@ impl Register {
         Ok(locked(&self.0)?.revoke(&bytes, RevocationReason::Unspecified, now))
     }
 
-    /// A new token for one enrolment, to be given to whom it is for; only its hash is kept.
-    fn new_token(&self) -> Result<String> {
-        let token = locked(&self.0)?.new_token(&SystemRandom)?;
+    /// The certificates in force that hold a name, in whatever spelling.
+    #[pyo3(signature = (name, *, now=None))]
+    fn holders(&self, name: &str, now: Option<Moment>) -> Result<Vec<RegisterEntry>> {
+        let now = moment_or_now(now)?;
+        Ok(locked(&self.0)?.holders(name, now).into_iter().cloned().map(RegisterEntry).collect())
+    }
+
+    /// A new token for one enrolment, to be given to whom it is for: good for a certificate of `profile`
+    /// whose names, its common name among them, are all in `names`. Only its hash is kept.
+    fn new_token(&self, profile: &str, names: Vec<String>) -> Result<String> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let token = locked(&self.0)?.new_token(self::profile(profile)?, &names, &SystemRandom)?;
         Ok(String::from_utf8_lossy(token.expose()).into_owned())
     }
 

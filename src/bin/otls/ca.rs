@@ -65,6 +65,17 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Make a token that lets its bearer enrol once, over EST; the register keeps its hash.
+    Token {
+        #[command(flatten)]
+        folder: Folder,
+        /// What the certificate is for.
+        #[arg(long, value_enum)]
+        profile: ProfileName,
+        /// A name that the certificate may have, its common name among them; may be repeated.
+        #[arg(long, value_name = "NAME", required = true)]
+        name: Vec<String>,
+    },
     /// Revoke a certificate. Publish a new list with `otls ca crl`.
     Revoke {
         #[command(flatten)]
@@ -158,7 +169,25 @@ impl Command {
                 let request = files::request(&request)?;
                 let lifetime = days.saturating_mul(DAY);
                 let certificate = folder.sign(&request, profile, lifetime, &limits)?;
+                let left_out = request.left_out_of(&certificate);
+                if !left_out.is_empty() {
+                    eprintln!("otls: not as asked, the profile decides: without {}", left_out.join(", "));
+                }
                 files::deliver(out.as_ref(), certificate.to_pem().as_bytes(), Access::Public, force)
+            }
+            Self::Token { profile: ProfileName::Ca, .. } => {
+                let what = "an authority does not enrol with a token";
+                Err(Failure::usage(what, "sign its request with `otls ca sign --profile ca`"))
+            }
+            Self::Token { folder, profile, name } => {
+                let (_, _lock) = folder.open()?;
+                let mut register = folder.register()?;
+                let names: Vec<&str> = name.iter().map(String::as_str).collect();
+                let token = register.new_token(profile.with(0), &names, &SystemRandom).about("token")?;
+                folder.keep(&register)?;
+                let token = String::from_utf8_lossy(token.expose());
+                print(json, &json!({ "token": token }), &token);
+                Ok(())
             }
             Self::Revoke { folder, certificate, reason } => {
                 let path = certificate;
@@ -259,12 +288,7 @@ impl Folder {
             let what = "--path-len, --permit and --exclude are for authorities";
             return Err(Failure::usage(what, "leave them out, or use --profile ca"));
         }
-        let profile = match profile {
-            ProfileName::Server => Profile::Server,
-            ProfileName::Client => Profile::Client,
-            ProfileName::Both => Profile::Both,
-            ProfileName::Ca => Profile::Ca { path_len: limits.path_len },
-        };
+        let profile = profile.with(limits.path_len);
         let issued = if constrained {
             let constraints = limits.constraints()?;
             let length = limits.path_len;
@@ -317,6 +341,17 @@ impl Limits {
         let permitted = self.permit.iter().try_fold(NameConstraints::new(), |all, name| all.permit(name));
         let permitted = permitted.about("--permit")?;
         self.exclude.iter().try_fold(permitted, |all, name| all.exclude(name)).about("--exclude")
+    }
+}
+
+impl ProfileName {
+    const fn with(self, path_len: u8) -> Profile {
+        match self {
+            Self::Server => Profile::Server,
+            Self::Client => Profile::Client,
+            Self::Both => Profile::Both,
+            Self::Ca => Profile::Ca { path_len },
+        }
     }
 }
 

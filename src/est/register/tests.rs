@@ -1,6 +1,6 @@
 use super::*;
 use crate::crypto::SystemRandom;
-use crate::pki::{DistinguishedName, KeyType, PrivateKey};
+use crate::pki::{DistinguishedName, GeneralName, KeyType, PrivateKey};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const DAY: u64 = 86_400;
@@ -110,9 +110,9 @@ fn the_same_name_may_be_a_servers_and_a_clients() {
 }
 
 #[test]
-fn addresses_and_localhost_are_shared_but_not_as_the_name_of_a_client() {
+fn loopback_names_are_shared_by_servers_but_not_as_the_name_of_a_client() {
     let mut ttp = Ttp::new();
-    let local = ["localhost", "a.localhost", "127.0.0.1", "::1"];
+    let local = ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"];
     ttp.issue(&key(), Profile::Server, "one", &local).unwrap();
     ttp.issue(&key(), Profile::Server, "two", &local).unwrap();
     ttp.issue(&key(), Profile::Server, "localhost", &local).unwrap();
@@ -162,8 +162,8 @@ fn what_is_revoked_becomes_a_crl() {
 #[test]
 fn the_text_holds_everything() {
     let mut ttp = Ttp::new();
-    ttp.register.new_token(&SystemRandom).unwrap();
-    ttp.register.new_token(&SystemRandom).unwrap();
+    ttp.register.new_token(Profile::Client, &["asha"], &SystemRandom).unwrap();
+    ttp.register.new_token(Profile::Client, &["asha"], &SystemRandom).unwrap();
     for name in ["Asha Rao", "100%,-", "-", "नाम"] {
         let certificate = ttp.issue(&key(), Profile::Client, name, &["a.example"]);
         // The DNS name is free for the first only.
@@ -183,7 +183,8 @@ fn the_text_holds_everything() {
 #[test]
 fn the_text_is_the_documented_one() {
     let register = Register {
-        tokens: [[0xAB; 32]].into(),
+        tokens: [([0xAB; 32], Grant { profile: Profile::Client, names: vec!["my customer".to_owned()] })]
+            .into(),
         entries: vec![Entry {
             serial: vec![0x0A, 0x01],
             profile: Profile::Server,
@@ -196,7 +197,7 @@ fn the_text_is_the_documented_one() {
     };
     let (token, key) = ("ab".repeat(32), "cd".repeat(32));
     let expected = format!(
-        "otls-register 1\ntoken {token}\n\
+        "otls-register 2\ntoken {token} client my%20customer\n\
          0a01 server {key} 1800086400 1800000001:keyCompromise My%20bank my%20bank,bank.example\nend 1\n"
     );
     assert_eq!(register.to_text(), expected);
@@ -205,7 +206,7 @@ fn the_text_is_the_documented_one() {
 #[test]
 fn a_text_that_is_cut_short_or_damaged_is_refused_with_its_line() {
     let mut ttp = Ttp::new();
-    ttp.register.new_token(&SystemRandom).unwrap();
+    ttp.register.new_token(Profile::Client, &["asha"], &SystemRandom).unwrap();
     ttp.issue(&key(), Profile::Server, "bank", &["bank.example"]).unwrap();
     ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
     let text = ttp.register.to_text();
@@ -222,7 +223,7 @@ fn a_text_that_is_cut_short_or_damaged_is_refused_with_its_line() {
     let spaced = bank.replacen(' ', "  ", 1);
     let other_profile = bank.replacen("server", "signer", 1);
     let cases = [
-        ("otls-register 2", vec![token, bank, asha, end], 1),
+        ("otls-register 3", vec![token, bank, asha, end], 1),
         (header, vec![bank, token, asha, end], 3),
         (header, vec![token, token, bank, asha, end], 3),
         (header, vec![&upper_token, bank, asha, end], 2),
@@ -248,7 +249,7 @@ fn a_text_that_is_cut_short_or_damaged_is_refused_with_its_line() {
 #[test]
 fn no_mutation_of_the_text_panics_and_what_is_read_is_written_alike() {
     let mut ttp = Ttp::new();
-    ttp.register.new_token(&SystemRandom).unwrap();
+    ttp.register.new_token(Profile::Client, &["asha"], &SystemRandom).unwrap();
     let certificate = ttp.issue(&key(), Profile::Client, "Ravi, 100%", &["a.example"]).unwrap();
     ttp.register.revoke(certificate.serial(), RevocationReason::Superseded, NOW);
     let text = ttp.register.to_text();
@@ -269,6 +270,104 @@ fn no_mutation_of_the_text_panics_and_what_is_read_is_written_alike() {
 }
 
 #[test]
+fn a_text_of_version_1_is_read_with_todays_fold_and_without_its_tokens() {
+    let (token, key) = ("ab".repeat(32), "cd".repeat(32));
+    let old = format!(
+        "otls-register 1\ntoken {token}\n0a01 server {key} 1800086400 - My%20B\u{ad}ank my%20b\u{ad}ank,bank.example\nend 1\n"
+    );
+    let register = Register::from_text(&old).unwrap();
+    assert_eq!(register.token_count(), 0);
+    assert_eq!(register.entries()[0].names, ["my bank", "bank.example"]);
+    assert!(register.to_text().starts_with("otls-register 2\n"));
+    assert!(Register::from_text(&old.replace("token ab", "token Ab")).is_err());
+    assert!(Register::from_text(&old.replace("end 1", "end 2")).is_err());
+}
+
+#[test]
+fn a_name_is_taken_in_every_spelling_that_the_verifier_reads_alike() {
+    for (first, second) in [
+        ("Asha Rao", "\u{FF21}sha  r\u{AD}ao"),
+        ("Müller", "mu\u{308}ller"),
+        ("Straße", "STRASSE"),
+        ("bank", "ba\u{200B}nk\u{3164}"),
+        ("bank.example", "BANK.example."),
+        ("bank.example", "bank\u{3002}example"),
+    ] {
+        let mut ttp = Ttp::new();
+        ttp.issue(&key(), Profile::Client, first, &[]).unwrap();
+        assert!(ttp.issue(&key(), Profile::Client, second, &[]).is_err(), "{second:?}");
+    }
+}
+
+#[test]
+fn an_address_belongs_to_its_first_key_in_each_spelling() {
+    for (first, second) in [
+        ("192.0.2.10", "192.0.2.10"),
+        ("192.0.2.10", "::ffff:192.0.2.10"),
+        ("::FFFF:192.0.2.10", "192.0.2.10"),
+        ("2001:DB8::1", "2001:db8:0:0::1"),
+    ] {
+        let mut ttp = Ttp::new();
+        ttp.issue(&key(), Profile::Server, "one", &[first]).unwrap();
+        let other = ttp.issue(&key(), Profile::Server, "two", &[second]);
+        assert!(matches!(other, Err(Error::Certificate(CertificateError::NameTaken(_)))), "{second}");
+        assert!(ttp.issue(&key(), Profile::Server, second, &["two.example"]).is_err(), "as a common name");
+        ttp.issue(&key(), Profile::Client, "two", &[second]).unwrap();
+    }
+}
+
+#[test]
+fn what_else_says_who_a_subject_is_belongs_to_its_first_key() {
+    let mut ttp = Ttp::new();
+    let mut ask = |attributes: &[(&str, &str)], names: &[&str]| {
+        let mut subject = DistinguishedName::default();
+        for (kind, value) in attributes {
+            subject.add(kind, value).unwrap();
+        }
+        let names: Vec<GeneralName> = names.iter().map(|name| GeneralName::parse(name).unwrap()).collect();
+        let request =
+            CertificateRequest::create(&key(), &subject, &names, HashAlgorithm::Sha256, &SystemRandom)
+                .unwrap();
+        ttp.register.issue(&ttp.authority, &request, Profile::Client, DAY, NOW, &SystemRandom)
+    };
+    ask(&[("CN", "Asha"), ("UID", "1001"), ("serialNumber", "7")], &["email:asha@bank.example"]).unwrap();
+    ask(&[("O", "Bank"), ("OU", "Desk")], &["email:desk@bank.example"]).unwrap();
+    assert!(is_taken(&ask(&[("CN", "Ravi"), ("UID", "1001")], &[]), "uid=1001"));
+    assert!(is_taken(&ask(&[("CN", "Ravi"), ("serialNumber", "7")], &[]), "serialnumber=7"));
+    let mailbox = [("CN", "Ravi"), ("emailAddress", "Asha@bank.example")];
+    assert!(is_taken(&ask(&mailbox, &[]), "email:asha@bank.example"));
+    assert!(ask(&[("O", "BANK"), ("OU", "desk")], &["other.example"]).is_err(), "a subject without CN");
+    ask(&[("CN", "Ravi"), ("UID", "2002"), ("serialNumber", "8")], &[]).unwrap();
+}
+
+#[test]
+fn a_token_is_for_its_profile_and_its_names() {
+    let mut register = Register::default();
+    let names = ["Bank", "bank.example", "::ffff:192.0.2.10"];
+    let token = register.new_token(Profile::Server, &names, &SystemRandom).unwrap();
+    let fault = |common_name: &str, names: &[&str], profile: Profile| {
+        register.token_fault(token.expose(), &request(&key(), common_name, names), profile).unwrap().unwrap()
+    };
+    fault("bank", &["BANK.example", "192.0.2.10"], Profile::Server).unwrap();
+    fault("bank.example.", &["bank.example"], Profile::Server).unwrap();
+    for (common_name, names, profile) in [
+        ("bank", &["bank.example"][..], Profile::Client),
+        ("bank", &["bank.example"], Profile::Both),
+        ("bank", &["bank.example", "other.example"], Profile::Server),
+        ("bank", &["*.bank.example"], Profile::Server),
+        ("bank", &["localhost"], Profile::Server),
+        ("other", &["bank.example"], Profile::Server),
+    ] {
+        fault(common_name, names, profile).unwrap_err();
+    }
+    assert!(register.token_fault(b"x", &request(&key(), "bank", &[]), Profile::Server).unwrap().is_none());
+    assert!(register.clone().new_token(Profile::Server, &[], &SystemRandom).is_err());
+    assert!(register.clone().new_token(Profile::Server, &["x"; 101], &SystemRandom).is_err());
+    let again = Register::from_text(&register.to_text()).unwrap();
+    assert_eq!(again.tokens, register.tokens);
+}
+
+#[test]
 fn a_mailbox_belongs_to_its_first_key() {
     let mut ttp = Ttp::new();
     ttp.issue(&key(), Profile::Client, "asha", &["email:asha@bank.example"]).unwrap();
@@ -280,8 +379,8 @@ fn a_mailbox_belongs_to_its_first_key() {
 #[test]
 fn a_token_is_good_once_and_the_register_does_not_hold_it() {
     let mut register = Register::default();
-    let token = register.new_token(&SystemRandom).unwrap();
-    let other = register.new_token(&SystemRandom).unwrap();
+    let token = register.new_token(Profile::Client, &["asha"], &SystemRandom).unwrap();
+    let other = register.new_token(Profile::Client, &["asha"], &SystemRandom).unwrap();
     assert_eq!(token.len(), 32);
     assert!(!register.to_text().contains(core::str::from_utf8(token.expose()).unwrap()));
     assert!(!register.has_token(b"").unwrap());

@@ -1,8 +1,8 @@
-//! The register as text, version 1.
+//! The register as text, version 2.
 //!
 //! ```text
-//! otls-register 1
-//! token SHA-256
+//! otls-register 2
+//! token SHA-256 PROFILE NAMES
 //! SERIAL PROFILE KEY NOT-AFTER REVOKED COMMON-NAME NAMES
 //! end COUNT
 //! ```
@@ -11,19 +11,23 @@
 //! seconds since 1970); PROFILE is `server`, `client`, `both` or `ca:` with the path length; REVOKED is `-` or `TIME:REASON`; names are percent-encoded and NAMES are
 //! separated by commas, `-` if there are none. A text is read only if it is exactly what would be
 //! written; the last line tells a text that was cut short.
+//!
+//! Version 1 is read too: its names are folded as they are today, which leaves unknown what addresses its
+//! certificates have, and its tokens, which are for no profile and no names, are no longer good.
 
 use core::fmt::Write;
 use std::collections::HashSet;
 
-use super::{Entry, Register};
+use super::{Entry, Grant, Register};
 use crate::error::{CertificateError, Result};
+use crate::pki::fold::folded_host;
 use crate::pki::{Profile, RevocationReason};
 use crate::time::UnixTime;
 
 pub(super) fn encode(register: &Register) -> String {
     let mut text = format!("{HEADER}\n");
-    for token in &register.tokens {
-        text.push_str(&encode_token(token));
+    for (token, grant) in &register.tokens {
+        text.push_str(&encode_token(token, grant));
         text.push('\n');
     }
     for entry in &register.entries {
@@ -40,10 +44,12 @@ pub(super) fn decode(text: &str) -> Result<Register> {
         CertificateError::Refused(format!("its register is damaged in line {line}: {what}"))
     };
     let mut lines = text.split('\n').zip(1_usize..);
-    if lines.next().is_none_or(|(line, _)| line != HEADER) {
-        return Err(damaged(1, "it does not begin with \"otls-register 1\"").into());
-    }
-    let mut register = Register::default();
+    let version = match lines.next() {
+        Some((HEADER, _)) => Version::Current,
+        Some((OLD_HEADER, _)) => Version::Old { last_token: None },
+        _ => return Err(damaged(1, "it does not begin with \"otls-register 2\"").into()),
+    };
+    let (mut version, mut register) = (version, Register::default());
     let mut serials = HashSet::new();
     let mut last = 1;
     for (line, number) in &mut lines {
@@ -54,29 +60,42 @@ pub(super) fn decode(text: &str) -> Result<Register> {
                 _ => Err(damaged(number.saturating_add(1), "something is wrong after the end").into()),
             };
         }
-        decode_line(line, &mut register, &mut serials).map_err(|what| damaged(number, what))?;
+        decode_line(line, &mut version, &mut register, &mut serials).map_err(|what| damaged(number, what))?;
     }
     Err(damaged(last, "it is cut short").into())
 }
 
 fn decode_line(
     line: &str,
+    version: &mut Version,
     register: &mut Register,
     serials: &mut HashSet<Vec<u8>>,
 ) -> Result<(), &'static str> {
     if let Some(token) = line.strip_prefix(TOKEN) {
-        let token = unhex(token).ok_or("the token's hash is not hexadecimal")?;
-        let token = token.try_into().map_err(|_| "the token's hash does not have 32 octets")?;
-        let in_order = register.entries.is_empty() && register.tokens.last().is_none_or(|last| *last < token);
-        if !in_order || encode_token(&token) != line {
+        let (token, grant) = decode_token(token, version)?;
+        let written = match &grant {
+            Some(grant) => encode_token(&token, grant),
+            None => format!("{TOKEN}{}", hex(&token)),
+        };
+        let last = match version {
+            Version::Current => register.tokens.last_key_value().map(|(last, _)| *last),
+            Version::Old { last_token } => last_token.replace(token),
+        };
+        if !register.entries.is_empty() || last.is_some_and(|last| last >= token) || written != line {
             return Err("a token is not in its place, or not written in the one way it should be");
         }
-        register.tokens.insert(token);
+        if let Some(grant) = grant {
+            register.tokens.insert(token, grant);
+        }
         return Ok(());
     }
-    let entry = decode_entry(line)?;
+    let mut entry = decode_entry(line)?;
     if encode_entry(&entry) != line {
         return Err("it is not written in the one way it should be");
+    }
+    if matches!(version, Version::Old { .. }) {
+        let folded: Vec<String> = entry.names.iter().map(|name| folded_host(name)).collect();
+        entry.names = folded;
     }
     if !serials.insert(entry.serial.clone()) {
         return Err("the serial number is there already");
@@ -85,8 +104,39 @@ fn decode_line(
     Ok(())
 }
 
-fn encode_token(token: &[u8; 32]) -> String {
-    format!("{TOKEN}{}", hex(token))
+/// Which text is read, and the last token of one whose tokens are not kept.
+enum Version {
+    Current,
+    Old { last_token: Option<[u8; 32]> },
+}
+
+fn encode_token(token: &[u8; 32], grant: &Grant) -> String {
+    format!("{TOKEN}{} {} {}", hex(token), profile_word(grant.profile), encode_names(&grant.names))
+}
+
+/// What it is for is not known of an old one.
+fn decode_token(text: &str, version: &Version) -> Result<([u8; 32], Option<Grant>), &'static str> {
+    let (token, grant) = match version {
+        Version::Old { .. } => (text, None),
+        Version::Current => {
+            let fields: Vec<&str> = text.split(' ').collect();
+            let [token, profile, names] =
+                fields.try_into().map_err(|_| "a token has a hash, a profile and names")?;
+            let profile = profile_of(profile).ok_or(NO_PROFILE)?;
+            (token, Some(Grant { profile, names: decode_names(names)? }))
+        }
+    };
+    let token = unhex(token).ok_or("the token's hash is not hexadecimal")?;
+    Ok((token.try_into().map_err(|_| "the token's hash does not have 32 octets")?, grant))
+}
+
+fn encode_names(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
+    if names.is_empty() { "-".to_owned() } else { names.join(",") }
+}
+
+fn decode_names(text: &str) -> Result<Vec<String>, &'static str> {
+    if text == "-" { Ok(Vec::new()) } else { text.split(',').map(unescape).collect() }
 }
 
 fn encode_entry(entry: &Entry) -> String {
@@ -95,8 +145,7 @@ fn encode_entry(entry: &Entry) -> String {
         Some((at, why)) => format!("{}:{}", at.0, reason_word(why)),
         None => "-".to_owned(),
     };
-    let names: Vec<String> = entry.names.iter().map(|name| escape(name)).collect();
-    let names = if names.is_empty() { "-".to_owned() } else { names.join(",") };
+    let names = encode_names(&entry.names);
     let common_name = escape(&entry.common_name);
     let serial = hex(&entry.serial);
     let key = hex(&entry.key_fingerprint);
@@ -116,15 +165,13 @@ fn decode_entry(line: &str) -> Result<Entry, &'static str> {
             Some((seconds(at)?, why.ok_or("unknown reason of a revocation")?))
         }
     };
-    let names =
-        if names == "-" { Vec::new() } else { names.split(',').map(unescape).collect::<Result<_, _>>()? };
     Ok(Entry {
         serial: unhex(serial)
             .filter(|octets| !octets.is_empty())
             .ok_or("the serial number is not hexadecimal")?,
-        profile: profile_of(profile).ok_or("the profile is none of server, client, both and ca:N")?,
+        profile: profile_of(profile).ok_or(NO_PROFILE)?,
         common_name: unescape(common_name)?,
-        names,
+        names: decode_names(names)?,
         key_fingerprint: key.try_into().map_err(|_| "the key does not have 32 octets")?,
         not_after: seconds(not_after)?,
         revoked,
@@ -214,7 +261,10 @@ fn unescape(text: &str) -> Result<String, &'static str> {
     String::from_utf8(octets).map_err(|_| "a name is not UTF-8")
 }
 
-const HEADER: &str = "otls-register 1";
+const HEADER: &str = "otls-register 2";
+const OLD_HEADER: &str = "otls-register 1";
+
+const NO_PROFILE: &str = "the profile is none of server, client, both and ca:N";
 
 const TOKEN: &str = "token ";
 

@@ -65,9 +65,9 @@ pub(super) fn encode(oid: ObjectIdentifier, text: &str) -> Result<AttributeTypeA
     };
     let what = what(oid);
     let value = value.map_err(|_| match kind {
-        StringKind::Printable => bad_name(format!(
-            "{what} {text:?} has characters other than A-Z a-z 0-9 '()+,-./:=? and space"
-        )),
+        StringKind::Printable => {
+            bad_name(format!("{what} {text:?} has characters other than A-Z a-z 0-9 '()+,-./:=? and space"))
+        }
         StringKind::Ia5 | StringKind::Utf8 => bad_name(format!("{what} {text:?} is not ASCII")),
     })?;
     let attribute = AttributeTypeAndValue { oid, value };
@@ -109,11 +109,9 @@ pub(super) fn check(attribute: &AttributeTypeAndValue) -> Result<()> {
 pub(in super::super) fn text_of(value: &Any) -> Option<String> {
     let bytes = value.value();
     match value.tag() {
-        Tag::PrintableString
-        | Tag::Utf8String
-        | Tag::Ia5String
-        | Tag::NumericString
-        | Tag::VisibleString => String::from_utf8(bytes.to_vec()).ok(),
+        Tag::PrintableString | Tag::Utf8String | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {
+            String::from_utf8(bytes.to_vec()).ok()
+        }
         // Everybody who still writes a TeletexString means Latin-1.
         Tag::TeletexString => Some(bytes.iter().copied().map(char::from).collect()),
         Tag::BmpString => {

@@ -106,7 +106,10 @@ fn names_are_equal_as_rfc_5280_says_and_equal_names_have_one_hash() {
         of(&[("UID", "1001"), ("CN", "Asha")]),
         of(&[("CN", "Asha"), ("UID", "1001"), ("OU", "x")]),
         of(&[("CN", "Asha"), ("serialNumber", "1001")]),
-        raw(&[("2.5.4.3", Tag::Utf8String, b"Asha"), ("0.9.2342.19200300.100.1.1", Tag::OctetString, b"1001")]),
+        raw(&[
+            ("2.5.4.3", Tag::Utf8String, b"Asha"),
+            ("0.9.2342.19200300.100.1.1", Tag::OctetString, b"1001"),
+        ]),
         {
             let mut joined = of(&[("CN", "Asha")]);
             joined.add_to_last("UID", "1001").unwrap();

@@ -161,7 +161,15 @@ class Aead:
 
 @final
 class DistinguishedName:
-    """A subject or issuer: country, state, locality, organisation and common name."""
+    """A subject or issuer: all of its attributes, in order.
+
+    The keywords are put in the usual order; ``attributes`` come behind them, in their own: each is a pair of
+    a type (``"UID"``, ``"DC"``, ``"1.2.3.4"``) and a text, or a list of pairs that stand in one
+    RelativeDistinguishedName. Two names are equal when RFC 5280 section 7.1 says that they match.
+
+    ``common_name`` and its like are empty where there is no such attribute, and also where there are
+    several, because none of them is then the one: ``values`` has them all.
+    """
 
     def __new__(
         cls,
@@ -174,7 +182,21 @@ class DistinguishedName:
         common_name: str = "",
         email: str = "",
         serial_number: str = "",
+        attributes: Sequence[tuple[str, str] | Sequence[tuple[str, str]]] | None = None,
     ) -> DistinguishedName: ...
+    @staticmethod
+    def from_der(der: _Bytes) -> DistinguishedName:
+        """Reads the DER of a Name."""
+    def to_der(self) -> bytes:
+        """The name as it is encoded."""
+    @property
+    def attributes(self) -> tuple[tuple[str, str | bytes], ...]:
+        """All attributes: a type, and a text or the bytes of the value's DER where it is none."""
+    @property
+    def rdns(self) -> tuple[tuple[tuple[str, str | bytes], ...], ...]:
+        """As ``attributes``, a tuple of them for each RelativeDistinguishedName."""
+    def values(self, kind: str) -> tuple[str, ...]:
+        """The texts of all attributes of a type, in their order."""
     @property
     def country(self) -> str:
         """C: two letters."""
@@ -245,6 +267,8 @@ class CertificateRequest:
     @property
     def signature_algorithm(self) -> str:
         """What it is signed with, as OpenSSL names it."""
+    def left_out_of(self, certificate: Certificate) -> list[str]:
+        """What it asks for and ``certificate``, which was issued for it, does not have."""
     def to_text(self) -> str:
         """All of it for a person to read."""
 
@@ -1124,7 +1148,12 @@ class EstClient:
 
 @final
 class EstServer:
-    """The server's half: answers one client's requests."""
+    """The server's half: answers one client's requests.
+
+    Server certificates take a token of the register, or a ``peer`` that has one for the same names; with
+    ``require_token`` so do those of clients. With ``open_to_servers`` neither does: only where nobody but
+    this machine reaches it. Loopback names then belong to their first key, as others do.
+    """
 
     def __new__(
         cls,
@@ -1134,6 +1163,7 @@ class EstServer:
         lifetime: int = ...,
         peer: Certificate | None = None,
         require_token: bool = False,
+        open_to_servers: bool = False,
     ) -> EstServer: ...
     def feed(self, data: _Bytes, register: Register, *, now: _Moment | None = None) -> bytes:
         """Takes decrypted bytes; returns the responses to the requests that are complete."""
@@ -1159,7 +1189,7 @@ class Exchange:
 
 @final
 class Register:
-    """What an authority has issued. A name belongs to its first key until revoked."""
+    """What an authority has issued. A name or address belongs to its first key until revoked."""
 
     def __new__(cls) -> Register: ...
     @staticmethod
@@ -1172,8 +1202,10 @@ class Register:
         """All entries, oldest first."""
     def revoke(self, serial: int, *, now: _Moment | None = None) -> bool:
         """Marks a serial number as revoked, for no stated reason; false if there is none."""
-    def new_token(self) -> str:
-        """A new token for one enrolment, to be given to whom it is for; only its hash is kept."""
+    def holders(self, name: str, *, now: _Moment | None = None) -> list[RegisterEntry]:
+        """The certificates in force that hold a name, in whatever spelling."""
+    def new_token(self, profile: str, names: Sequence[str]) -> str:
+        """A new token for one certificate of ``profile`` with names that are all in ``names``."""
     @property
     def token_count(self) -> int:
         """How many tokens are unused."""
@@ -1194,7 +1226,7 @@ class RegisterEntry:
         """The names that it holds: no other key gets a certificate with one of them."""
     @property
     def common_name(self) -> str:
-        """The common name."""
+        """The common name; empty if there is none."""
     @property
     def key_fingerprint(self) -> str:
         """SHA-256 of the public key, in hexadecimal."""
