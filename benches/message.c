@@ -38,6 +38,7 @@ int main(void) {
     shake_hands(customer, bank);
     WORKS(otls_otp_channel_new(&from, &error));
     WORKS(otls_otp_channel_new(&to, &error));
+    WORKS(otls_otp_channel_accept_free_text(to, &error));
     WORKS(otls_otp_context_new(&context, &error));
     WORKS(otls_otp_context_set(context, TEXT("amount"), TEXT("10000000"), &error));
     WORKS(otls_otp_context_set(context, TEXT("payee"), TEXT("friend"), &error));

@@ -36,7 +36,7 @@ def main() -> None:
     while client.pending() or server.pending():
         transfer(client, server)
         transfer(server, client)
-    bank, customer = otls.Channel(server), otls.Channel(client)
+    bank, customer = otls.Channel(server), otls.Channel(client, accept_free_text=True)
     payment = otls.Context({"amount": "10000000", "payee": "friend"})
     ledger = otls.Ledger(issues=MESSAGES)
     times = []

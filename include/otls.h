@@ -284,7 +284,7 @@
 #define OTLS_ERROR_OTP_SUBJECT_LOCKED 108
 
 /**
- * An amount, a currency or a template that is not acceptable.
+ * An amount, a currency, a template or a value that is not acceptable.
  */
 #define OTLS_ERROR_OTP_TRANSACTION 109
 
@@ -307,6 +307,11 @@
  * A code that is not open any more cannot be sent again.
  */
 #define OTLS_ERROR_OTP_NOT_OPEN 113
+
+/**
+ * An envelope with a free text, which the receiver has not asked for.
+ */
+#define OTLS_ERROR_OTP_FREE_TEXT 114
 
 /**
  * Malformed HTTP.
@@ -2370,7 +2375,7 @@ int32_t otls_otp_context_set(const otls_otp_context *context,
  * the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
  *
  * Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
- * has an unknown one, and control or bidirectional characters; `OTLS_ERROR_API_MISUSE` as
+ * has an unknown one, and characters that mislead (docs/PROTOCOL.md); `OTLS_ERROR_API_MISUSE` as
  * `otls_otp_context_set`.
  */
 int32_t otls_otp_context_payment(const uint8_t *purpose,
@@ -2615,7 +2620,9 @@ int32_t otls_otp_ledger_statistics(const otls_otp_ledger *ledger,
 
 /**
  * The bank's message that takes a code to the customer. `text` is shown to him and has the code in it;
- * `context` is the transaction that the code was issued for.
+ * `context` is the transaction that the code was issued for. Where it has no template, the customer's side
+ * receives the message only after `otls_otp_channel_accept_free_text`; `otls_otp_message_rendered` makes one
+ * that it always receives.
  */
 int32_t otls_otp_message_envelope(const otls_otp_issued *issued,
                                   const otls_otp_context *context,
@@ -2719,9 +2726,18 @@ const uint8_t *otls_otp_message_field(const otls_otp_message *message,
                                       size_t *value_len);
 
 /**
- * A channel for a connection that is new to OTP messages.
+ * A channel for a connection that is new to OTP messages. It receives transactions alone; see
+ * `otls_otp_channel_accept_free_text`.
  */
 int32_t otls_otp_channel_new(otls_otp_channel **channel, otls_error **error);
+
+/**
+ * From now on the channel receives envelopes with a text of the bank's own as well, whose context has no
+ * template. Such a text is bound to nothing: a bank that errs, or is made to, shows words of one transaction
+ * with the code for another.
+ */
+int32_t otls_otp_channel_accept_free_text(const otls_otp_channel *channel,
+                                          otls_error **error);
 
 /**
  * Frees a channel. NULL is fine.
@@ -2744,6 +2760,7 @@ int32_t otls_otp_channel_send(const otls_otp_channel *channel,
  * none. Call it after `otls_connection_feed` until it is NULL.
  *
  * Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
+ * `OTLS_ERROR_OTP_FREE_TEXT`, `OTLS_ERROR_OTP_TRANSACTION` (a free text with characters that mislead),
  * `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
  */
 int32_t otls_otp_channel_receive(const otls_otp_channel *channel,
@@ -3187,7 +3204,8 @@ int32_t otls_otp_mail_seal(const otls_otp_message *message,
  * is judged by `usage` and `name` as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
  *
  * Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
- * `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`.
+ * `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`;
+ * `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template.
  */
 int32_t otls_otp_mail_open(const uint8_t *mail,
                            size_t mail_len,
@@ -3200,6 +3218,24 @@ int32_t otls_otp_mail_open(const uint8_t *mail,
                            otls_certificate **signer,
                            otls_otp_message **message,
                            otls_error **error);
+
+/**
+ * Opens mail as `otls_otp_mail_open` does, with a text of the bank's own as well: see
+ * `otls_otp_channel_accept_free_text` for what that gives up.
+ *
+ * Errors: as `otls_otp_mail_open`; `OTLS_ERROR_OTP_TRANSACTION` for a text with characters that mislead.
+ */
+int32_t otls_otp_mail_accept_free_text(const uint8_t *mail,
+                                       size_t mail_len,
+                                       const otls_identity *recipient,
+                                       const otls_trust_store *trust,
+                                       int32_t usage,
+                                       const uint8_t *name,
+                                       size_t name_len,
+                                       uint64_t now,
+                                       otls_certificate **signer,
+                                       otls_otp_message **message,
+                                       otls_error **error);
 
 /**
  * Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's

@@ -219,8 +219,10 @@ pub enum OtpError {
     /// The customer's signed receipt is malformed, for another code, transaction or connection, or its
     /// signature does not verify; the text says which.
     Receipt(String),
-    /// An amount, a currency or a template that is not acceptable; the text says which.
+    /// An amount, a currency, a template or a value that is not acceptable; the text says which.
     Transaction(String),
+    /// An envelope shows a text of its sender's own, and the receiver has not asked for such.
+    FreeText,
 }
 
 /// Why enrolment failed.

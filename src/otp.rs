@@ -20,6 +20,7 @@ mod message;
 pub mod oath;
 mod reader;
 mod receipt;
+mod shown;
 mod store;
 mod transaction;
 

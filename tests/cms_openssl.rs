@@ -8,7 +8,7 @@ use otls::crypto::Random;
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::sign::KeyAlgorithm;
 use otls::error::{Check, CmsError, KeyError, OtpError};
-use otls::otp::{Context, Envelope, Ledger, Mail, MemoryStore};
+use otls::otp::{Context, Envelope, Issued, Ledger, Mail, MemoryStore, Transaction};
 use otls::pki::{CertificateRequest, Identity, KeyType, PeerRole, PrivateKey, Profile, TrustStore};
 use otls::{Error, ErrorCode, Secret, UnixTime};
 use pki_support::*;
@@ -333,12 +333,36 @@ fn a_changed_content_or_certificate_breaks_the_signature() {
     }
 }
 
-fn envelope(ttl: u64) -> Envelope {
+fn issued(context: &Context, ttl: u64) -> Issued {
     let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap();
-    let payment = Context::new().with("amount", "100000.00").unwrap();
-    let issued = ledger.issue("asha", &payment, ttl, 3, NOW, &RANDOM).unwrap();
-    let text = format!("The OTP is {}.", issued.code.expose());
-    Envelope::new(&issued, payment, Secret::from(text.into_bytes()))
+    ledger.issue("asha", context, ttl, 3, NOW, &RANDOM).unwrap()
+}
+
+fn envelope(ttl: u64) -> Envelope {
+    let sign_in = Transaction {
+        purpose: "sign in".to_owned(),
+        template: "The code to {purpose} is {code}.".to_owned(),
+        ..Transaction::default()
+    };
+    Envelope::for_transaction(&issued(&sign_in.context().unwrap(), ttl), &sign_in).unwrap()
+}
+
+#[test]
+fn mail_with_a_free_text_is_opened_only_where_that_is_asked_for() {
+    let (signer, asha, role) = (bank("p256"), customer("p256"), as_server("bank.example"));
+    let sealed = |text: &str| {
+        let payment = Context::new().with("amount", "100000.00").unwrap();
+        let envelope = Envelope::new(&issued(&payment, 120), payment, Secret::from(text.as_bytes().to_vec()));
+        Mail::seal(&envelope, &signer, asha.certificate(), NOW, &RANDOM).unwrap()
+    };
+    let message = sealed("Your code to sign in is 256345.");
+    let refused = Mail::open(&message, &asha, &everybody(), &role, NOW, &RANDOM).err();
+    assert_eq!(refused, Some(OtpError::FreeText.into()));
+    let mail = Mail::accept_free_text(&message, &asha, &everybody(), &role, NOW, &RANDOM).unwrap();
+    assert_eq!(mail.envelope.text.expose(), b"Your code to sign in is 256345.");
+    let message = sealed("Your code\u{1B}[2K is 256345.");
+    let refused = Mail::accept_free_text(&message, &asha, &everybody(), &role, NOW, &RANDOM).err();
+    assert!(matches!(refused, Some(Error::Otp(OtpError::Transaction(_)))));
 }
 
 #[test]

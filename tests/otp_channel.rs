@@ -6,14 +6,27 @@ mod common;
 use common::{NOW, Pair, World, transfer};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Answer, Channel, Context, Envelope, Issued, Ledger, MemoryStore, Message, OtpId, Verdict};
+use otls::otp::{
+    Amount, Answer, Channel, Context, Envelope, Issued, Ledger, MemoryStore, Message, OtpId, Transaction,
+    Verdict,
+};
 use otls::pki::KeyType;
 use otls::{ClientAuth, Config, Connection, Error, SUPPORTED_SUITES, Secret, State};
 
 const TEXT: &str = "The OTP for transferring Rs 1,00,000 to your friend's account is ";
 
+fn transaction() -> Transaction {
+    Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    }
+}
+
 fn payment() -> Context {
-    Context::new().with("amount", "100000.00").unwrap().with("payee", "friend").unwrap()
+    transaction().context().unwrap()
 }
 
 fn ledger() -> Ledger {
@@ -21,8 +34,7 @@ fn ledger() -> Ledger {
 }
 
 fn envelope(issued: &Issued) -> Message {
-    let text = format!("{TEXT}{}.", issued.code.expose());
-    Message::Envelope(Envelope::new(issued, payment(), Secret::from(text.into_bytes())))
+    Message::Envelope(Envelope::for_transaction(issued, &transaction()).unwrap())
 }
 
 fn some_envelope() -> Message {
@@ -88,6 +100,51 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
             panic!("no verdict");
         };
         assert_eq!((about, verdict), (issued.id, Verdict::Accepted));
+    }
+}
+
+/// The sender leaves the template out: words of one transaction, and the code for another.
+#[test]
+fn a_sender_cannot_turn_off_that_the_customer_reads_the_transaction() {
+    let mut pair = pair();
+    let issued = ledger().issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let downgraded = |context: Context, text: &str| {
+        let text = format!("{text}{}.", issued.code.expose());
+        Message::Envelope(Envelope::new(&issued, context, Secret::from(text.into_bytes())))
+    };
+    let without = payment()
+        .fields()
+        .filter(|(name, _)| *name != "template")
+        .fold(Context::new(), |context, (name, value)| context.with(name, value).unwrap());
+    let sign_in = Context::new().with("purpose", "sign in").unwrap();
+    let mut customer = Channel::new();
+    for (context, text) in [
+        (sign_in.clone(), "Your code to sign in is "),
+        (without, TEXT),
+        (Context::new(), "Your code is "),
+        (Context::new().with("Template", "{code}").unwrap(), "Your code is "),
+    ] {
+        Channel::new().send(&mut pair.server, &downgraded(context, text)).unwrap();
+        carry(&mut pair.server, &mut pair.client);
+        let error = refusal(&mut customer, &mut pair.client).unwrap();
+        assert_eq!(error, OtpError::FreeText.into());
+        assert!(error.hint().contains("accept_free_text"));
+    }
+    // One message is refused, and the channel goes on.
+    Channel::new().send(&mut pair.server, &envelope(&issued)).unwrap();
+    carry(&mut pair.server, &mut pair.client);
+    assert!(customer.receive(&mut pair.client, NOW).unwrap().is_some());
+
+    let mut asked = Channel::new().accept_free_text();
+    Channel::new().send(&mut pair.server, &downgraded(sign_in.clone(), "Your code to sign in is ")).unwrap();
+    carry(&mut pair.server, &mut pair.client);
+    assert!(asked.receive(&mut pair.client, NOW).unwrap().is_some());
+    // Free is what it says, and not what a terminal does with it.
+    for text in ["Your code\nto sign in is ", "\u{202E}si edoc ruoY", "Your code to sign in\u{2800}is "] {
+        Channel::new().send(&mut pair.server, &downgraded(sign_in.clone(), text)).unwrap();
+        carry(&mut pair.server, &mut pair.client);
+        let error = refusal(&mut asked, &mut pair.client).unwrap();
+        assert!(matches!(error, Error::Otp(OtpError::Transaction(_))), "{error}");
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use c_support::{compile, library, root, scratch, shared, succeed, tool};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
-use otls::otp::{Channel, Context, Envelope, Message, OtpId};
+use otls::otp::{Amount, Channel, Envelope, Message, OtpId, Transaction};
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
 };
@@ -146,11 +146,18 @@ fn flush(connection: &mut Connection, stream: &mut impl Write) {
 }
 
 fn envelope() -> Message {
+    let transfer = Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    };
     Message::Envelope(Envelope {
         id: OtpId([7; 16]),
         text: Secret::from(MESSAGE.as_bytes().to_vec()),
         code: Secret::from(b"256345".to_vec()),
-        context: Context::new().with("amount", "100000.00").unwrap(),
+        context: transfer.context().unwrap(),
         issued_at: now(),
         expires_at: UnixTime(now().0 + 120),
     })

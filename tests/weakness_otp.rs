@@ -24,6 +24,16 @@ fn payment(amount: &str) -> Context {
     Context::new().with("amount", amount).unwrap().with("payee", "friend").unwrap()
 }
 
+fn transfer_of() -> Transaction {
+    Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
+    }
+}
+
 fn ledger() -> Ledger {
     Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap()
 }
@@ -82,11 +92,11 @@ fn status(result: Result<Certificate, Error>) -> u16 {
 fn the_code_that_was_shown_is_verified_once_and_a_second_try_is_refused() {
     let mut pair = World::new(KeyType::EcdsaP256).pair().established();
     let (mut bank, mut customer, ledger) = (Channel::new(), Channel::new(), ledger());
-    let context = payment("100000.00");
+    let context = transfer_of().context().unwrap();
     let issued = ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
     let code = issued.code.expose();
     let text = format!("The OTP for transferring Rs 1,00,000 to your friend's account is {code}.");
-    let envelope = Envelope::new(&issued, context.clone(), Secret::from(text.clone().into_bytes()));
+    let envelope = Envelope::for_transaction(&issued, &transfer_of()).unwrap();
     bank.send(&mut pair.server, &Message::Envelope(envelope)).unwrap();
     transfer(&mut pair.server, &mut pair.client).unwrap();
     let Some(Message::Envelope(shown)) = customer.receive(&mut pair.client, NOW).unwrap() else {
@@ -122,13 +132,7 @@ fn a_code_for_one_amount_does_not_release_another() {
 #[test]
 fn the_customer_reads_what_the_code_is_bound_to() {
     let mut pair = World::new(KeyType::EcdsaP256).pair().established();
-    let transfer_of = Transaction {
-        purpose: "transfer".to_owned(),
-        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
-        payee: Some("your friend's account".to_owned()),
-        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
-        ..Transaction::default()
-    };
+    let transfer_of = transfer_of();
     let context = transfer_of.context().unwrap();
     let issued = ledger().issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
     let envelope = Envelope::for_transaction(&issued, &transfer_of).unwrap();

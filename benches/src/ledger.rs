@@ -67,7 +67,7 @@ fn rate(store: Box<dyn Store>, threads: usize) -> f64 {
 /// Microseconds, the median of many.
 fn message() -> f64 {
     let Pair { mut client, mut server } = World::new(KeyType::EcdsaP256).pair().established();
-    let (mut bank, mut customer) = (Channel::new(), Channel::new());
+    let (mut bank, mut customer) = (Channel::new(), Channel::new().accept_free_text());
     let context = payment();
     let mut times: Vec<f64> = (0..2000_u128)
         .map(|number| {

@@ -126,7 +126,7 @@ codes! {
     OtpAudit = 107, "OTP_AUDIT";
     /// The subject is locked.
     OtpSubjectLocked = 108, "OTP_SUBJECT_LOCKED";
-    /// An amount, a currency or a template that is not acceptable.
+    /// An amount, a currency, a template or a value that is not acceptable.
     OtpTransaction = 109, "OTP_TRANSACTION";
     /// A shared secret that cannot be used.
     OtpSecret = 110, "OTP_SECRET";
@@ -136,6 +136,8 @@ codes! {
     OtpSuite = 112, "OTP_SUITE";
     /// A code that is not open any more cannot be sent again.
     OtpNotOpen = 113, "OTP_NOT_OPEN";
+    /// An envelope with a free text, which the receiver has not asked for.
+    OtpFreeText = 114, "OTP_FREE_TEXT";
     /// Malformed HTTP.
     EnrolmentHttp = 120, "ENROLMENT_HTTP";
     /// The enrolment server refused.
@@ -225,6 +227,7 @@ impl OtpError {
             Self::Suite(_) => ErrorCode::OtpSuite,
             Self::Receipt(_) => ErrorCode::OtpReceipt,
             Self::Transaction(_) => ErrorCode::OtpTransaction,
+            Self::FreeText => ErrorCode::OtpFreeText,
         }
     }
 }

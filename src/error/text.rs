@@ -48,6 +48,9 @@ impl OtpError {
             Self::Suite(_) => "compare it with RFC 6287 §6, for example OCRA-1:HOTP-SHA256-8:QA08-T1M",
             Self::Receipt(_) => "do not act on it; take the file from where it was first written",
             Self::Transaction(_) => "see the section on the context in docs/PROTOCOL.md",
+            Self::FreeText => {
+                "let the bank send a transaction with a template, or ask for free text by name: accept_free_text"
+            }
             Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }
@@ -217,6 +220,7 @@ impl fmt::Display for OtpError {
             Self::Suite(why) => write!(f, "OCRA: {why}"),
             Self::Receipt(why) => write!(f, "the receipt is refused: {why}"),
             Self::Transaction(why) => write!(f, "the transaction is not acceptable: {why}"),
+            Self::FreeText => f.write_str("the OTP message shows free text and not a transaction"),
         }
     }
 }

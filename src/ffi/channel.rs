@@ -22,7 +22,9 @@ pub struct otls_otp_message(pub(super) Shared<Message>);
 pub struct otls_otp_channel(Locked<Channel>);
 
 /// The bank's message that takes a code to the customer. `text` is shown to him and has the code in it;
-/// `context` is the transaction that the code was issued for.
+/// `context` is the transaction that the code was issued for. Where it has no template, the customer's side
+/// receives the message only after `otls_otp_channel_accept_free_text`; `otls_otp_message_rendered` makes one
+/// that it always receives.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_message_envelope(
     issued: Option<&otls_otp_issued>,
@@ -219,7 +221,8 @@ pub unsafe extern "C" fn otls_otp_message_field(
     })
 }
 
-/// A channel for a connection that is new to OTP messages.
+/// A channel for a connection that is new to OTP messages. It receives transactions alone; see
+/// `otls_otp_channel_accept_free_text`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_new(
     channel: *mut *mut otls_otp_channel,
@@ -228,6 +231,23 @@ pub unsafe extern "C" fn otls_otp_channel_new(
     // SAFETY: the caller keeps the rules for pointers.
     let (channel, error) = unsafe { (Out::new(channel), Out::new(error)) };
     create(channel, "channel", error, || Ok(otls_otp_channel(Locked::new(Channel::new()))))
+}
+
+/// From now on the channel receives envelopes with a text of the bank's own as well, whose context has no
+/// template. Such a text is bound to nothing: a bank that errs, or is made to, shows words of one transaction
+/// with the code for another.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_channel_accept_free_text(
+    channel: Option<&otls_otp_channel>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || {
+        let mut channel = required(channel, "channel")?.0.lock()?;
+        *channel = core::mem::take(&mut *channel).accept_free_text();
+        Ok(())
+    })
 }
 
 /// Frees a channel. NULL is fine.
@@ -260,6 +280,7 @@ pub unsafe extern "C" fn otls_otp_channel_send(
 /// none. Call it after `otls_connection_feed` until it is NULL.
 ///
 /// Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
+/// `OTLS_ERROR_OTP_FREE_TEXT`, `OTLS_ERROR_OTP_TRANSACTION` (a free text with characters that mislead),
 /// `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_receive(

@@ -6,16 +6,16 @@ use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::channel::otls_otp_message;
 use super::error::otls_error;
-use super::guard::{create, required};
+use super::guard::{Failure, create, required};
 use super::handle::Shared;
 use super::path::role;
 use super::pointer::{Input, Out};
 use super::trust::{otls_identity, otls_trust_store};
 use crate::cms;
-use crate::crypto::SystemRandom;
-use crate::error::Error;
+use crate::crypto::{Random, SystemRandom};
+use crate::error::{Error, Result};
 use crate::otp::{Mail, Message};
-use crate::pki::VerifiedPeer;
+use crate::pki::{Identity, PeerRole, TrustStore, VerifiedPeer};
 use crate::time::UnixTime;
 
 /// Signs `content` and encrypts it to the holder of a certificate: CMS SignedData inside AuthEnvelopedData
@@ -177,7 +177,8 @@ pub unsafe extern "C" fn otls_otp_mail_seal(
 /// is judged by `usage` and `name` as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
 ///
 /// Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
-/// `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`.
+/// `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`;
+/// `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_mail_open(
     mail: *const u8,
@@ -193,23 +194,59 @@ pub unsafe extern "C" fn otls_otp_mail_open(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (mail, name, signer, message, error) = unsafe {
-        (
-            Input::new(mail, mail_len),
-            Input::new(name, name_len),
-            Out::new(signer),
-            Out::new(message),
-            Out::new(error),
-        )
-    };
+    let (mail, name) = unsafe { (Input::new(mail, mail_len), Input::new(name, name_len)) };
+    // SAFETY: as above.
+    let (signer, message, error) = unsafe { (Out::new(signer), Out::new(message), Out::new(error)) };
     create(message, "message", error, || {
-        let recipient = required(recipient, "recipient")?.0.get()?;
-        let trust = required(trust, "trust")?.0.lock()?.clone();
-        let (mail, role) = (mail.get("mail")?, role(usage, name)?);
-        let opened = Mail::open(mail, &recipient, &trust, &role, UnixTime(now), &SystemRandom)?;
-        give(signer, &opened.signer);
-        Ok(otls_otp_message(Shared::new(Message::Envelope(opened.envelope))))
+        opened(Mail::open, mail, recipient, trust, (usage, name), UnixTime(now), signer)
     })
+}
+
+/// Opens mail as `otls_otp_mail_open` does, with a text of the bank's own as well: see
+/// `otls_otp_channel_accept_free_text` for what that gives up.
+///
+/// Errors: as `otls_otp_mail_open`; `OTLS_ERROR_OTP_TRANSACTION` for a text with characters that mislead.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_mail_accept_free_text(
+    mail: *const u8,
+    mail_len: size_t,
+    recipient: Option<&otls_identity>,
+    trust: Option<&otls_trust_store>,
+    usage: i32,
+    name: *const u8,
+    name_len: size_t,
+    now: u64,
+    signer: *mut *mut otls_certificate,
+    message: *mut *mut otls_otp_message,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (mail, name) = unsafe { (Input::new(mail, mail_len), Input::new(name, name_len)) };
+    // SAFETY: as above.
+    let (signer, message, error) = unsafe { (Out::new(signer), Out::new(message), Out::new(error)) };
+    create(message, "message", error, || {
+        opened(Mail::accept_free_text, mail, recipient, trust, (usage, name), UnixTime(now), signer)
+    })
+}
+
+/// [`Mail::open`], or the one that accepts free text.
+type Open = fn(&[u8], &Identity, &TrustStore, &PeerRole, UnixTime, &dyn Random) -> Result<Mail>;
+
+fn opened(
+    open: Open,
+    mail: Input<'_>,
+    recipient: Option<&otls_identity>,
+    trust: Option<&otls_trust_store>,
+    (usage, name): (i32, Input<'_>),
+    now: UnixTime,
+    signer: Out<otls_certificate>,
+) -> Result<otls_otp_message, Failure> {
+    let recipient = required(recipient, "recipient")?.0.get()?;
+    let trust = required(trust, "trust")?.0.lock()?.clone();
+    let (mail, role) = (mail.get("mail")?, role(usage, name)?);
+    let opened = open(mail, &recipient, &trust, &role, now, &SystemRandom)?;
+    give(signer, &opened.signer);
+    Ok(otls_otp_message(Shared::new(Message::Envelope(opened.envelope))))
 }
 
 /// Tells who the signer is, where the caller wants to know.

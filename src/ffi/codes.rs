@@ -100,7 +100,7 @@ pub const OTLS_ERROR_OTP_THROTTLED: i32 = 106;
 pub const OTLS_ERROR_OTP_AUDIT: i32 = 107;
 /// The subject is locked.
 pub const OTLS_ERROR_OTP_SUBJECT_LOCKED: i32 = 108;
-/// An amount, a currency or a template that is not acceptable.
+/// An amount, a currency, a template or a value that is not acceptable.
 pub const OTLS_ERROR_OTP_TRANSACTION: i32 = 109;
 /// A shared secret that cannot be used.
 pub const OTLS_ERROR_OTP_SECRET: i32 = 110;
@@ -110,6 +110,8 @@ pub const OTLS_ERROR_OTP_URI: i32 = 111;
 pub const OTLS_ERROR_OTP_SUITE: i32 = 112;
 /// A code that is not open any more cannot be sent again.
 pub const OTLS_ERROR_OTP_NOT_OPEN: i32 = 113;
+/// An envelope with a free text, which the receiver has not asked for.
+pub const OTLS_ERROR_OTP_FREE_TEXT: i32 = 114;
 /// Malformed HTTP.
 pub const OTLS_ERROR_ENROLMENT_HTTP: i32 = 120;
 /// The enrolment server refused.

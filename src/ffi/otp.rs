@@ -63,7 +63,7 @@ pub unsafe extern "C" fn otls_otp_context_set(
 /// the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
 ///
 /// Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
-/// has an unknown one, and control or bidirectional characters; `OTLS_ERROR_API_MISUSE` as
+/// has an unknown one, and characters that mislead (docs/PROTOCOL.md); `OTLS_ERROR_API_MISUSE` as
 /// `otls_otp_context_set`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_context_payment(

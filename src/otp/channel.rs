@@ -36,6 +36,7 @@ pub struct Channel {
     seen: HashMap<OtpId, UnixTime>,
     /// After a message that does not decode nothing else can be told apart.
     failed: Option<OtpError>,
+    accepts_free_text: bool,
 }
 
 impl Channel {
@@ -45,6 +46,16 @@ impl Channel {
     /// A channel for a connection that is new to OTP messages.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Receives envelopes with a text of the bank's own as well, whose context has no template.
+    ///
+    /// Such a text is bound to nothing: a bank that errs, or is made to, shows words of one transaction with the
+    /// code for another. Without this, only transactions are received ([`super::Transaction`]).
+    #[must_use]
+    pub fn accept_free_text(mut self) -> Self {
+        self.accepts_free_text = true;
+        self
     }
 
     /// Seals `message`; it is then pending on `connection`.
@@ -69,8 +80,9 @@ impl Channel {
     ///
     /// # Errors
     /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`] are final: close the connection.
-    /// [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a receipt that does not
-    /// prove its answer; one that is good may still be for another transaction, see
+    /// [`OtpError::FreeText`] (see [`Channel::accept_free_text`]), [`OtpError::Transaction`] (a free text with
+    /// characters that mislead), [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a
+    /// receipt that does not prove its answer; one that is good may still be for another transaction, see
     /// [`super::Receipt::check_context`]) refuse one message.
     /// [`crate::Error::ApiMisuse`] where one side is anonymous.
     pub fn receive(&mut self, connection: &mut Connection, now: UnixTime) -> Result<Option<Message>> {
@@ -139,6 +151,7 @@ impl Channel {
             // The ledger judges answers, and a verdict only informs.
             Message::Answer(_) | Message::Verdict { .. } => return Ok(()),
         };
+        envelope.check_shown(self.accepts_free_text)?;
         if self.seen.contains_key(&envelope.id) {
             return Err(OtpError::Replayed.into());
         }

@@ -1,7 +1,7 @@
 //! The message that carries a code to the customer.
 
-use super::{Context, Issued, OtpId, Transaction, transaction};
-use crate::error::Result;
+use super::{Context, Issued, OtpId, Transaction, shown, transaction};
+use crate::error::{OtpError, Result};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -37,6 +37,9 @@ pub struct Envelope {
 
 impl Envelope {
     /// An envelope for a code that was just issued for `context`; `text` is shown to the customer.
+    ///
+    /// Where the context has no template, the text is free: whoever receives it has to accept that by name
+    /// ([`super::Channel::accept_free_text`]). [`Envelope::for_transaction`] is accepted everywhere.
     pub fn new(issued: &Issued, context: Context, text: Secret) -> Self {
         Self {
             id: issued.id,
@@ -76,9 +79,28 @@ impl Envelope {
         Ok(Self::new(issued, transaction.context()?, text))
     }
 
+    /// Whether the text is free: the context has no template that says what it has to be.
+    fn is_free_text(&self) -> bool {
+        self.context.get(transaction::TEMPLATE).is_none()
+    }
+
+    /// What a receiver checks: a text is that of a transaction, which was compared when it was decoded, or it is
+    /// free and the receiver has asked for such. Who sends it does not choose.
+    pub(super) fn check_shown(&self, accepts_free_text: bool) -> Result<()> {
+        if !self.is_free_text() {
+            return Ok(());
+        }
+        if !accepts_free_text {
+            return Err(OtpError::FreeText.into());
+        }
+        let text = core::str::from_utf8(self.text.expose()).unwrap_or_default();
+        let refused = |what| OtpError::Transaction(format!("its free text has {what}")).into();
+        shown::check_words(text).map_err(refused)
+    }
+
     /// Whether the text is what the context's template says. A context without one leaves the text free.
     pub(super) fn shows_its_transaction(&self) -> bool {
-        if self.context.get(transaction::TEMPLATE).is_none() {
+        if self.is_free_text() {
             return true;
         }
         let code = core::str::from_utf8(self.code.expose()).unwrap_or_default();

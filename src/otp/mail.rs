@@ -23,7 +23,7 @@ use crate::time::UnixTime;
 ///
 /// ```
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::otp::{Context, Envelope, Ledger, Mail, MemoryStore};
+/// use otls::otp::{Amount, Envelope, Ledger, Mail, MemoryStore, Transaction};
 /// use otls::pki::{
 ///     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
 ///     PrivateKey, Profile, TrustStore,
@@ -47,10 +47,15 @@ use crate::time::UnixTime;
 /// let asha = identity("Asha", &[], Profile::Client)?;
 ///
 /// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
-/// let payment = Context::new().with("amount", "100000.00")?;
-/// let issued = ledger.issue("asha", &payment, 120, 3, now, &random)?;
-/// let text = format!("The OTP for your transfer is {}.", issued.code.expose());
-/// let envelope = Envelope::new(&issued, payment, Secret::from(text.into_bytes()));
+/// let payment = Transaction {
+///     purpose: "transfer".to_owned(),
+///     amount: Some(Amount::new(10_000_000, "INR")?),
+///     payee: Some("your friend's account".to_owned()),
+///     template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+///     ..Transaction::default()
+/// };
+/// let issued = ledger.issue("asha", &payment.context()?, 120, 3, now, &random)?;
+/// let envelope = Envelope::for_transaction(&issued, &payment)?;
 /// let message = Mail::seal(&envelope, &bank, asha.certificate(), now, &random)?;
 ///
 /// let mut trust = TrustStore::new();
@@ -94,8 +99,40 @@ impl Mail {
     ///
     /// # Errors
     /// Those of [`cms::open`]. [`OtpError::Malformed`] for a content that is no envelope;
-    /// [`OtpError::WrongBinding`] for one that was signed for another recipient; [`OtpError::Expired`].
+    /// [`OtpError::WrongBinding`] for one that was signed for another recipient; [`OtpError::Expired`];
+    /// [`OtpError::FreeText`] for an envelope whose context has no template.
     pub fn open(
+        message: &[u8],
+        recipient: &Identity,
+        trust: &TrustStore,
+        role: &PeerRole,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self> {
+        let mail = Self::decrypt(message, recipient, trust, role, now, random)?;
+        mail.envelope.check_shown(false)?;
+        Ok(mail)
+    }
+
+    /// Opens a message as [`Mail::open`] does, one with a text of the bank's own included: see
+    /// [`super::Channel::accept_free_text`] for what that gives up.
+    ///
+    /// # Errors
+    /// As [`Mail::open`], and [`OtpError::Transaction`] for a free text with characters that mislead.
+    pub fn accept_free_text(
+        message: &[u8],
+        recipient: &Identity,
+        trust: &TrustStore,
+        role: &PeerRole,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self> {
+        let mail = Self::decrypt(message, recipient, trust, role, now, random)?;
+        mail.envelope.check_shown(true)?;
+        Ok(mail)
+    }
+
+    fn decrypt(
         message: &[u8],
         recipient: &Identity,
         trust: &TrustStore,

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::message::MAX_TEXT_LEN;
-use super::{Amount, Context};
+use super::{Amount, Context, shown};
 use crate::error::{OtpError, Result};
 use crate::secret::Secret;
 
 /// A transaction with the template of the text that the customer reads. All of it is in the [`Context`]
 /// that a code is bound to, so what is shown is what is approved (PSD2 RTS, Regulation (EU) 2018/389,
 /// Article 5: the payer is made aware of the amount and of the payee).
+///
+/// A value that is filled in cannot pass for the words around it: one that is more than three words of Latin
+/// letters stands in quotation marks, which it cannot have in it, and where anything is read from right to left
+/// each value is isolated (UAX #9), so that it does not move the others. docs/PROTOCOL.md has the rules.
 ///
 /// ```
 /// use otls::otp::{Amount, Transaction};
@@ -48,9 +52,9 @@ impl Transaction {
     /// The context that a code is issued for.
     ///
     /// # Errors
-    /// [`OtpError::Transaction`] for an amount without a payee, a free field with a taken name, text that
-    /// could move on a terminal or read in another order than it is written, and a template that lacks a
-    /// placeholder or has an unknown one; [`crate::Error::ApiMisuse`] beyond the limits of [`Context`].
+    /// [`OtpError::Transaction`] for an amount without a payee, a free field with a taken name, text with
+    /// characters that mislead (docs/PROTOCOL.md), and a template that lacks a placeholder or has an unknown one;
+    /// [`crate::Error::ApiMisuse`] beyond the limits of [`Context`].
     pub fn context(&self) -> Result<Context> {
         self.render("")?;
         let mut context = Context::new().with(PURPOSE, &self.purpose)?.with(TEMPLATE, &self.template)?;
@@ -107,12 +111,13 @@ impl Transaction {
         // The capacity is final, so that growing leaves no copy of the code behind.
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_TEXT_LEN));
         let mut seen: Vec<&str> = Vec::new();
+        let turns = self.turns();
         for piece in pieces(&self.template) {
             let shown = match piece? {
                 Piece::Text(words) => words.to_owned(),
                 Piece::Placeholder(name) => {
                     seen.push(name);
-                    self.value(name, code)?
+                    self.value(name, code, turns)?
                 }
             };
             let shown = Zeroizing::new(shown);
@@ -129,13 +134,16 @@ impl Transaction {
     }
 
     /// What stands for a placeholder.
-    fn value(&self, name: &str, code: &str) -> Result<String> {
+    fn value(&self, name: &str, code: &str, turns: bool) -> Result<String> {
+        let words = match name {
+            PURPOSE => Some(&self.purpose),
+            PAYEE => self.payee.as_ref(),
+            _ => self.fields.get(name),
+        };
         let known = match name {
-            CODE => Some(code.to_owned()),
-            PURPOSE => Some(self.purpose.clone()),
-            AMOUNT => self.amount.map(|amount| amount.to_string()),
-            PAYEE => self.payee.clone(),
-            _ => self.fields.get(name).cloned(),
+            CODE => Some(shown::number(code, turns)),
+            AMOUNT => self.amount.map(|amount| shown::number(&amount.to_string(), turns)),
+            _ => words.map(|words| shown::set_apart(words, turns)),
         };
         known.ok_or_else(|| refused(&format!("its template has the unknown placeholder {}", quoted(name))))
     }
@@ -147,12 +155,23 @@ impl Transaction {
         if let Some(name) = self.fields.keys().find(|name| TAKEN.contains(&name.as_str())) {
             return Err(refused(&format!("{name:?} is not the name of a free field")));
         }
-        let fields = self.fields.iter().flat_map(|(name, value)| [name, value]);
-        let mut texts = [&self.purpose, &self.template].into_iter().chain(&self.payee).chain(fields);
-        match texts.find(|text| text.chars().any(misleads)) {
+        let words = [&self.template].into_iter().chain(self.fields.keys());
+        let mut checked = words
+            .map(|text| (text, shown::check_words(text)))
+            .chain(self.values().map(|text| (text, shown::check_value(text))));
+        match checked.find_map(|(text, checked)| checked.err().map(|what| (text, what))) {
             None => Ok(()),
-            Some(text) => Err(refused(&format!("{} has control or bidirectional characters", quoted(text)))),
+            Some((text, what)) => Err(refused(&format!("{} has {what}", quoted(text)))),
         }
+    }
+
+    /// What may be filled in and was written by others.
+    fn values(&self) -> impl Iterator<Item = &String> {
+        [&self.purpose].into_iter().chain(&self.payee).chain(self.fields.values())
+    }
+
+    fn turns(&self) -> bool {
+        shown::turns(&self.template) || self.values().any(|value| shown::turns(value))
     }
 }
 
@@ -180,13 +199,6 @@ fn pieces(template: &str) -> impl Iterator<Item = Result<Piece<'_>>> {
         };
         core::iter::once(words).chain(placeholder)
     })
-}
-
-/// Whether a character moves on a terminal, ends a line or turns the order of what is read (the explicit
-/// directional formatting of UAX #9, "Trojan Source").
-fn misleads(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Decimal digits as `to_string` writes them.

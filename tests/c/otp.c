@@ -240,6 +240,12 @@ static void messages_go_both_ways(otls_connection *bank, otls_connection *custom
 
     WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_channel_send(customers, customer, sent, &error));
+    /* The context has no template: any text could be shown with it. */
+    WORKS(otls_otp_channel_send(banks, bank, sent, &error));
+    WORKS(transfer(bank, customer, &error));
+    FAILS(OTLS_ERROR_OTP_FREE_TEXT, otls_otp_channel_receive(customers, customer, NOW, &none, &error));
+    WORKS(otls_otp_channel_accept_free_text(customers, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_channel_accept_free_text(NULL, &error));
     received = carry(banks, bank, customers, customer, sent);
     the_envelope_is_whole(received);
     WORKS(otls_otp_message_id(received, id, &id_len, &error));

@@ -28,6 +28,9 @@ static void payments_are_what_they_say(void) {
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment(TEXT("transfer"), 1, TEXT("XAU"), TEXT("friend"),
                                                                TEXT(TEMPLATE), &context, &error));
     CHECK(context == NULL);
+    FAILS(OTLS_ERROR_OTP_TRANSACTION,
+          otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("fri\xE2\x80\x8B" "end"),
+                                   TEXT("{amount} to {payee}: {code}"), &context, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("friend"),
                                                                TEXT("{code} {payee}"), &context, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment(NULL, 0, 1, TEXT("INR"), TEXT("friend"), TEXT(TEMPLATE),

@@ -58,7 +58,9 @@ def test_an_otp_comes_by_mail(world: World) -> None:
     bank, customer = world.identity("server"), world.identity("client")
     issued = otls.Ledger().issue("asha", PAYMENT)
     message = otls.Mail.seal(envelope(issued), bank, customer.certificate)
-    mail = otls.Mail.open(message, customer, world.trust, server_name="localhost")
+    with pytest.raises(otls.OtpFreeText):
+        otls.Mail.open(message, customer, world.trust, server_name="localhost")
+    mail = otls.Mail.open(message, customer, world.trust, server_name="localhost", accept_free_text=True)
     assert mail.signer == bank.certificate
     assert mail.envelope.id == issued.id
     assert mail.envelope.code.expose() == issued.code.expose()

@@ -14,6 +14,7 @@ PAYMENT = otls.Context({"amount": "100000.00", "currency": "INR", "payee": "frie
 
 
 def envelope(issued: otls.Issued) -> otls.Envelope:
+    """With a text of the bank's own: the context has no template."""
     return otls.Envelope(
         id=issued.id,
         text=f"your code is {issued.code.expose()}",
@@ -25,7 +26,7 @@ def envelope(issued: otls.Issued) -> otls.Envelope:
 
 def test_a_code_travels_and_is_accepted_once(world: World) -> None:
     client, server = connected(world)
-    bank, customer = otls.Channel(server), otls.Channel(client)
+    bank, customer = otls.Channel(server), otls.Channel(client, accept_free_text=True)
     ledger = otls.Ledger()
     issued = ledger.issue("asha", PAYMENT)
     bank.send(envelope(issued))
@@ -125,4 +126,75 @@ def test_an_expired_envelope_is_refused(world: World) -> None:
     otls.Channel(server).send(envelope(issued))
     pump(client, server)
     with pytest.raises(otls.OtpExpired):
-        otls.Channel(client).receive(now=issued.expires_at)
+        otls.Channel(client, accept_free_text=True).receive(now=issued.expires_at)
+
+
+def test_a_sender_cannot_turn_off_that_the_customer_reads_the_transaction(world: World) -> None:
+    client, server = connected(world)
+    ledger = otls.Ledger()
+    transfer = otls.Transaction(
+        "transfer", "{amount} to {payee}: {code}", amount=otls.Amount(1, "INR"), payee="friend"
+    )
+    issued = ledger.issue("asha", transfer.context)
+    bank, customer = otls.Channel(server), otls.Channel(client)
+    without = {name: value for name, value in transfer.context.fields.items() if name != "template"}
+    for fields in ({"purpose": "sign in"}, without, {}):
+        downgraded = otls.Envelope(
+            id=issued.id,
+            text=f"Your code to sign in is {issued.code.expose()}.",
+            code=issued.code,
+            context=otls.Context(fields),
+            expires_at=issued.expires_at,
+        )
+        bank.send(downgraded)
+        pump(client, server)
+        with pytest.raises(otls.OtpFreeText) as error:
+            customer.receive()
+        assert (error.value.code, error.value.code_name) == (114, "OTP_FREE_TEXT")
+    bank.send(otls.Envelope.for_transaction(issued, transfer))
+    pump(client, server)
+    assert isinstance(customer.receive(), otls.Envelope)
+
+
+@pytest.mark.parametrize(
+    "payee",
+    [
+        "fri\u200bend",
+        "fri\u00adend",
+        "\u3164",
+        "\u2800",
+        "my\u00a0friend",
+        " ",
+        " friend",
+        "\u202efriend",
+        "\u2067friend",
+        "fri\u200dend",
+        "\u0301friend",
+        "p\u0430ypal",
+        "friend\u201d is 111111. \u201c",
+        "e\u0301",
+        "\ue000",
+    ],
+)
+def test_values_that_mislead_are_refused(payee: str) -> None:
+    template = "The OTP for transferring {amount} to {payee} is {code}."
+    amount = otls.Amount(10_000_000, "INR")
+    with pytest.raises(otls.OtpTransactionError):
+        otls.Transaction("transfer", template, amount=amount, payee=payee)
+    # And where they come from another's library.
+    fields = otls.Transaction("transfer", template, amount=amount, payee="friend").context.fields
+    with pytest.raises(otls.OtpTransactionError):
+        otls.Transaction.from_context(otls.Context(fields | {"payee": payee}))
+
+
+def test_a_value_is_set_apart_from_the_sentence() -> None:
+    template = "The OTP for transferring {amount} to {payee} is {code}."
+
+    def shown(payee: str) -> str:
+        return str(otls.Transaction("transfer", template, amount=otls.Amount(10_000_000, "INR"), payee=payee))
+
+    assert shown("your friend's account").endswith(" to your friend's account is ••••••.")
+    assert shown("friend. The OTP is 111111").endswith(" to “friend. The OTP is 111111” is ••••••.")
+    hebrew = "\u05de\u05e8\u05d9\u05dd"
+    isolated = f"\u2066Rs 1,00,000\u2069 to “\u2068{hebrew}\u2069” is \u2066••••••\u2069."
+    assert shown(hebrew).endswith(isolated)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::otp::{Context, Verdict};
+use crate::otp::{Context, Transaction, Verdict};
 use crate::secret::Secret;
 
 const BINDING: Binding = [3; 32];
@@ -9,10 +9,15 @@ fn envelope(id: u8, expires_at: u64) -> Message {
         id: OtpId([id; 16]),
         text: Secret::from(b"Your OTP is 256345.".to_vec()),
         code: Secret::from(b"256345".to_vec()),
-        context: Context::new(),
+        context: sign_in(),
         issued_at: UnixTime(1000),
         expires_at: UnixTime(expires_at),
     })
+}
+
+fn sign_in() -> Context {
+    let (purpose, template) = ("sign in".to_owned(), "Your OTP is {code}.".to_owned());
+    Transaction { purpose, template, ..Transaction::default() }.context().unwrap()
 }
 
 fn octets(message: &Message) -> Vec<u8> {

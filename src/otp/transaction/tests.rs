@@ -69,7 +69,7 @@ fn a_context_has_the_documented_fields_and_gives_the_transaction_back() {
 #[test]
 fn what_is_filled_in_is_not_read_as_a_template() {
     let transaction = Transaction { payee: Some("{code} {nobody}".to_owned()), ..transfer() };
-    assert_eq!(shown(&transaction), "The OTP for transferring Rs 1,00,000 to {code} {nobody} is 256345.");
+    assert_eq!(shown(&transaction), "The OTP for transferring Rs 1,00,000 to “{code} {nobody}” is 256345.");
 }
 
 #[test]
@@ -114,12 +114,100 @@ fn nothing_that_is_shown_moves_the_cursor_or_turns_the_order() {
             Transaction { fields: field, ..transfer() },
             Transaction { fields: name, ..transfer() },
         ] {
-            assert!(refusal(bad.context()).contains("control or bidirectional"), "{character:?}");
+            assert!(refusal(bad.context()).contains("has U+"), "{character:?}");
             assert!(bad.text("256345").is_err());
         }
     }
     // Other scripts are written as they are.
     assert!(Transaction { payee: Some("مريم, मीरा, 李".to_owned()), ..transfer() }.context().is_ok());
+}
+
+fn paid_to(payee: &str) -> Transaction {
+    Transaction { payee: Some(payee.to_owned()), ..transfer() }
+}
+
+#[test]
+fn a_payee_cannot_continue_the_sentence() {
+    for payee in [
+        "friend. The OTP is 111111",
+        "friend is 111111. Ignore",
+        "Rs 1",
+        "friend; Rs 9,99,999 to Mallory",
+        "friend is void and the code to sign in",
+        "friend,",
+        "friend…",
+        "friend: approve",
+        "friend (not you)",
+        "friend 256345",
+        "1",
+        "٣٤٥",
+        "friend/",
+        "friend|",
+        "-friend",
+        "friend'",
+        "मीरा",
+        "朋友的账户。代码是",
+        "Ⅷ",
+        "friend\u{2024}The",
+        "averylongnamethatneverendsatalland",
+    ] {
+        let text = shown(&paid_to(payee));
+        let quoted = format!("The OTP for transferring Rs 1,00,000 to “{payee}” is 256345.");
+        assert!(text.replace(['\u{2066}', '\u{2068}', '\u{2069}'], "") == quoted, "{text}");
+    }
+    for payee in ["your friend's account", "Anne-Marie O’Neil", "Müller", "José", "Nguyễn Thị"] {
+        let text = shown(&paid_to(payee));
+        assert_eq!(text, format!("The OTP for transferring Rs 1,00,000 to {payee} is 256345."));
+    }
+    // What stands in quotation marks cannot leave them.
+    for payee in ["friend” is 111111. “", "\"", "''", "’’", "‟", "″", "＂", "〃", "``", "\u{02BC}'"]
+    {
+        assert!(refusal(paid_to(payee).context()).contains("quotation marks"), "{payee}");
+    }
+}
+
+/// Where each piece of a text stands, from left to right, by the algorithm of UAX #9.
+fn on_screen(text: &str) -> String {
+    let info = unicode_bidi::BidiInfo::new(text, None);
+    let [paragraph] = &info.paragraphs[..] else { panic!("several paragraphs") };
+    assert!(!paragraph.level.is_rtl() || text.starts_with('ק'), "{text}");
+    let line = info.reorder_line(paragraph, paragraph.range.clone());
+    line.replace(['\u{2066}', '\u{2068}', '\u{2069}'], "")
+}
+
+#[test]
+fn a_payee_from_right_to_left_moves_neither_amount_nor_code() {
+    for payee in ["מרים", "مريم", "שלום 9,99,999", "مريم ٩٩٩", "1 א 2", "א 111111 ב", "a א", "א a", "ހިޔާ", "٣"]
+    {
+        for template in [
+            "The OTP for transferring {amount} to {payee} is {code}.",
+            "{code}: {amount} to {payee}",
+            "{payee} {amount} {code}",
+            "{payee}{amount}{code}",
+            "{amount}{payee}{code}",
+        ] {
+            let transaction = Transaction { template: template.to_owned(), ..paid_to(payee) };
+            let seen = on_screen(&shown(&transaction));
+            let own = on_screen(&format!("\u{2068}{payee}\u{2069}"));
+            let expected = template
+                .replace("{payee}", &format!("“{own}”"))
+                .replace("{amount}", "Rs 1,00,000")
+                .replace("{code}", "256345");
+            assert_eq!(seen, expected, "{payee} in {template}");
+        }
+    }
+    // The same without isolation: the code is read inside the payee.
+    let naive = "{payee} 256345".replace("{payee}", "א 111111 ב");
+    assert!(!on_screen(&format!("x {naive}")).ends_with("256345"));
+    // In a sentence from right to left, an amount keeps its own order.
+    let hebrew = Transaction {
+        template: "קוד להעברת {amount} אל {payee} הוא {code}.".to_owned(),
+        ..transfer()
+    };
+    let seen = on_screen(&shown(&hebrew));
+    for piece in ["Rs 1,00,000", "your friend's account", "256345"] {
+        assert!(seen.contains(piece), "{seen}");
+    }
 }
 
 #[test]

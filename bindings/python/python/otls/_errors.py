@@ -392,9 +392,15 @@ class OtpReceiptError(OtpError):
 
 
 class OtpTransactionError(OtpError, ValueError):
-    """An amount, a currency or a template is not acceptable."""
+    """An amount, a currency, a template or a value is not acceptable."""
 
     default_code = (109, "OTP_TRANSACTION")
+
+
+class OtpFreeText(OtpError):
+    """An envelope shows free text and no transaction, and the receiver has not asked for such."""
+
+    default_code = (114, "OTP_FREE_TEXT")
 
 
 class EnrolmentError(Error):

@@ -564,7 +564,11 @@ class RequestedCertificate:
 
 @final
 class Connection:
-    """A TLS 1.3 connection without I/O: bytes in, bytes out."""
+    """A TLS 1.3 connection without I/O: bytes in, bytes out.
+
+    Certificates are judged at the time of the call that judges them, unless ``now`` is given: that time
+    then stays until ``set_time``.
+    """
 
     @staticmethod
     def client(
@@ -588,7 +592,7 @@ class Connection:
     def provide_identity(self, identity: Identity | None) -> None:
         """Goes on with this identity, or with none, after NEED_CLIENT_CERT."""
     def set_time(self, now: _Moment | None = None) -> None:
-        """Judges certificates as of ``now`` from here on."""
+        """Judges certificates as of ``now`` from here on; without one, by the system's clock again."""
     def feed(self, data: _Bytes) -> int:
         """Takes bytes that arrived; returns how many were taken."""
     def feed_end(self) -> None:
@@ -1013,9 +1017,13 @@ class Mail:
         *,
         server_name: str | None = None,
         usage: Literal["server", "client", "any"] | None = None,
+        accept_free_text: bool = False,
         now: _Moment | None = None,
     ) -> Mail:
-        """Opens what ``seal`` has made for ``recipient``, if ``server_name`` has signed it."""
+        """Opens what ``seal`` has made for ``recipient``, if ``server_name`` has signed it.
+
+        ``accept_free_text`` is as in :class:`Channel`.
+        """
     @property
     def envelope(self) -> Envelope:
         """What the bank has sent."""
@@ -1102,9 +1110,13 @@ class VerdictNotice:
 
 @final
 class Channel:
-    """Sends and receives OTP messages over one connection, which it then has to itself."""
+    """Sends and receives OTP messages over one connection, which it then has to itself.
 
-    def __new__(cls, connection: Connection) -> Channel: ...
+    It receives envelopes that show a transaction; with ``accept_free_text=True`` also those with a text of
+    the bank's own, which is bound to nothing.
+    """
+
+    def __new__(cls, connection: Connection, *, accept_free_text: bool = False) -> Channel: ...
     def send(self, message: Envelope | Answer | VerdictNotice) -> None:
         """Seals a message; it is then pending on the connection."""
     def receive(self, *, now: _Moment | None = None) -> Envelope | Answer | VerdictNotice | None:

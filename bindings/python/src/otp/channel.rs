@@ -15,7 +15,8 @@ use crate::pki::authority::Identity;
 
 /// Sends and receives OTP messages over one connection, which it then has to itself.
 ///
-/// Each message is bound to the connection, to both sides' identities and to its direction.
+/// Each message is bound to the connection, to both sides' identities and to its direction. It receives
+/// envelopes that show a transaction; with `accept_free_text=True` also those with a text of the bank's own.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Channel {
     connection: Py<Connection>,
@@ -25,8 +26,11 @@ pub(crate) struct Channel {
 #[pymethods]
 impl Channel {
     #[new]
-    fn new(connection: Py<Connection>) -> Self {
-        Self { connection, channel: Mutex::new(otp::Channel::new()) }
+    #[pyo3(signature = (connection, *, accept_free_text=false))]
+    fn new(connection: Py<Connection>, accept_free_text: bool) -> Self {
+        let channel = otp::Channel::new();
+        let channel = if accept_free_text { channel.accept_free_text() } else { channel };
+        Self { connection, channel: Mutex::new(channel) }
     }
 
     /// Seals a message; it is then pending on the connection.

@@ -37,9 +37,10 @@ impl Mail {
     }
 
     /// Opens what `seal` has made for `recipient`. The bank's certificate is judged as by
-    /// `TrustStore.verify`: pass the bank's name as `server_name`.
+    /// `TrustStore.verify`: pass the bank's name as `server_name`. `accept_free_text` as in `Channel`.
     #[staticmethod]
-    #[pyo3(signature = (message, recipient, trust, *, server_name=None, usage=None, now=None))]
+    #[pyo3(signature = (message, recipient, trust, *, server_name=None, usage=None, accept_free_text=false, now=None))]
+    #[expect(clippy::too_many_arguments, reason = "each by its name")]
     fn open(
         py: Python<'_>,
         message: Octets,
@@ -47,11 +48,12 @@ impl Mail {
         trust: &TrustStore,
         server_name: Option<&str>,
         usage: Option<&str>,
+        accept_free_text: bool,
         now: Option<Moment>,
     ) -> Result<Self> {
         let (role, now) = (role(server_name, usage)?, moment_or_now(now)?);
-        let mail =
-            py.detach(|| otp::Mail::open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
+        let open = if accept_free_text { otp::Mail::accept_free_text } else { otp::Mail::open };
+        let mail = py.detach(|| open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
         let signer = mail.signer.certificate().clone();
         Ok(Self { envelope: Py::new(py, Envelope(mail.envelope))?, signer })
     }
