@@ -124,6 +124,9 @@ impl Wire {
     /// Goes on until each side has accepted the other.
     fn confirm(&mut self) -> Outcome<()> {
         while !self.connection.state().contains(State::CONFIRMED) {
+            if self.connection.state().contains(State::CLOSED) {
+                return Err("the other side has closed before it accepted our certificate".into());
+            }
             self.exchange()?;
         }
         self.flush()
@@ -158,7 +161,11 @@ impl Wire {
         self.connection.set_time(now()?);
         let taken = self.connection.feed(&self.arrived);
         self.flush()?; // after an error: the alert
-        self.arrived.drain(..taken?);
+        let taken = taken?;
+        if taken == 0 {
+            return Err("the other side has sent data before it was due".into());
+        }
+        self.arrived.drain(..taken);
         Ok(())
     }
 

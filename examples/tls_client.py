@@ -12,6 +12,7 @@ import http.client
 import io
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,9 @@ class Body(io.RawIOBase):
 
     def __init__(self, stream: otls.Stream) -> None:
         self._stream = stream
+        self._patience = stream.timeout or 0.0
+        #: When the head of the answer has to be there, however slowly it comes; a page may take longer.
+        self.head_ends: float | None = time.monotonic() + self._patience
 
     def readable(self) -> bool:
         """Yes."""
@@ -149,6 +153,12 @@ class Body(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """The next octets."""
+        if self.head_ends is None:
+            self._stream.timeout = self._patience
+        elif (left := self.head_ends - time.monotonic()) > 0:
+            self._stream.timeout = left
+        else:
+            raise TimeoutError(f"no answer from the server within {self._patience:g} s")
         view = memoryview(buffer).cast("B")
         data = self._stream.recv(len(view))
         view[: len(data)] = data
@@ -166,9 +176,11 @@ def get(stream: otls.Stream, host: str, path: str) -> Exit:
     request = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: {PROGRAM}\r\nConnection: close\r\n\r\n"
     stream.send(request.encode("ascii"))
     # HTTPResponse wants of a socket only makefile.
-    response = http.client.HTTPResponse(Body(stream))  # type: ignore[arg-type]
+    body = Body(stream)
+    response = http.client.HTTPResponse(body)  # type: ignore[arg-type]
     try:
         response.begin()
+        body.head_ends = None
         say(f"HTTP {response.status} {response.reason}")
         while data := response.read(65536):
             sys.stdout.buffer.write(data)

@@ -23,7 +23,7 @@ use stream::{Stream, StreamError};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let now = UnixTime(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs());
+    let now = clock()?;
     let ca_key = PrivateKey::generate(KeyType::EcdsaP384, &SystemRandom)?;
     let ca_name = DistinguishedName::with_common_name("Example CA");
     let ca = Authority::create(ca_key, &ca_name, HashAlgorithm::Sha384, 86_400, now, &SystemRandom)?;
@@ -37,6 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::spawn(async move {
         let server = Arc::new(server);
         while let Ok((socket, _)) = listener.accept().await {
+            let Ok(now) = clock() else { continue };
             let Ok(connection) = Connection::server(Arc::clone(&server), now) else { continue };
             tokio::spawn(echo(Stream::new(socket, connection)));
         }
@@ -45,7 +46,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Config::client(trust).with_identity(issue(&ca, "customer.example", Profile::Client, now)?);
     let connection = Connection::client(Arc::new(client), GeneralName::parse("bank.example")?, now)?;
     let mut stream = Stream::new(TcpStream::connect(address).await?, connection);
-    stream.reach(State::HANDSHAKE_DONE).await.map_err(text)?;
+    // Confirmed: the server has accepted our certificate too.
+    stream.reach(State::CONFIRMED).await.map_err(text)?;
     stream.write_all(b"hello").await.map_err(text)?;
     let mut answer = [0; 5];
     let len = stream.read(&mut answer).await.map_err(text)?;
@@ -73,6 +75,10 @@ fn issue(ca: &Authority, name: &str, profile: Profile, now: UnixTime) -> otls::R
     let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
     let certificate = ca.issue(&request, profile, 3_600, now, &SystemRandom)?;
     Ok(Arc::new(Identity::new(vec![certificate], key)?))
+}
+
+fn clock() -> Result<UnixTime, std::time::SystemTimeError> {
+    Ok(UnixTime(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
 }
 
 fn text(error: StreamError) -> String {

@@ -66,6 +66,7 @@ static otls_otp_message *receive(otls_connection *tls, otls_otp_channel *channel
             if (got <= 0) return otls_connection_feed_end(tls, error), NULL;
             have = (size_t)got;
         } else {
+            otls_connection_set_time(tls, (uint64_t)time(NULL), NULL); /* certificates are judged as of now */
             failed = otls_connection_feed(tls, in, have, &taken, error);
             memmove(in, in + taken, have -= taken);
             if (!failed && (otls_connection_state(tls) & OTLS_STATE_HAVE_PLAINTEXT))

@@ -1,5 +1,6 @@
 //! The sans-I/O connection.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
@@ -25,11 +26,17 @@ use crate::session::Session;
 /// It belongs to the process that made it: in one that was forked from it every call raises
 /// `otls.ApiMisuse`, because both would protect data with the same keys and nonces. Make the connection
 /// after `os.fork()`.
+///
+/// Certificates are judged at the time of the call that judges them (`feed`, `configure`,
+/// `provide_identity`), by the system's clock, unless a time was given: that one then stays until
+/// `set_time`.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Connection {
     connection: Mutex<otls::Connection>,
     /// Asked before the lock, which another thread may have held when this process was forked.
     process: u32,
+    /// The caller has given a time.
+    time_is_fixed: AtomicBool,
 }
 
 #[pymethods]
@@ -48,29 +55,29 @@ impl Connection {
     ) -> Result<Self> {
         let server_name = name::parse(server_name)?;
         let config = Arc::clone(&config.0);
-        let now = moment_or_now(now)?;
+        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
         let session = session.map(Session::take).transpose()?;
         let connection = py.detach(|| match session {
             Some(session) => otls::Connection::client_resuming(config, server_name, session, now),
             None => otls::Connection::client(config, server_name, now),
         })?;
-        Ok(Self::new(connection))
+        Ok(Self::new(connection, time_is_fixed))
     }
 
     /// A server.
     #[staticmethod]
     #[pyo3(signature = (config, *, now=None))]
     fn server(config: &Config, now: Option<Moment>) -> Result<Self> {
-        let connection = otls::Connection::server(Arc::clone(&config.0), moment_or_now(now)?)?;
-        Ok(Self::new(connection))
+        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
+        Ok(Self::new(otls::Connection::server(Arc::clone(&config.0), now)?, time_is_fixed))
     }
 
     /// A server that pauses (NEED_CONFIG) when it has read what the client offers.
     #[staticmethod]
     #[pyo3(signature = (*, now=None))]
     fn accept(now: Option<Moment>) -> Result<Self> {
-        let connection = otls::Connection::accept(moment_or_now(now)?);
-        Ok(Self::new(connection))
+        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
+        Ok(Self::new(otls::Connection::accept(now), time_is_fixed))
     }
 
     /// What the client offers, from NEED_CONFIG on.
@@ -82,7 +89,7 @@ impl Connection {
     /// Goes on with this configuration after NEED_CONFIG.
     fn configure(&self, py: Python<'_>, config: &Config) -> Result<()> {
         let config = Arc::clone(&config.0);
-        Ok(self.with(py, |connection| connection.configure(config))??)
+        Ok(self.timed(py, |connection| connection.configure(config))??)
     }
 
     /// What the server asks for, from NEED_CLIENT_CERT on.
@@ -94,20 +101,23 @@ impl Connection {
     /// Goes on with this identity, or with none, after NEED_CLIENT_CERT.
     fn provide_identity(&self, py: Python<'_>, identity: Option<&Identity>) -> Result<()> {
         let identity = identity.map(|identity| Arc::clone(&identity.0));
-        Ok(self.with(py, |connection| connection.provide_identity(identity))??)
+        Ok(self.timed(py, |connection| connection.provide_identity(identity))??)
     }
 
-    /// Judges certificates as of `now` from here on.
+    /// Judges certificates as of `now` from here on; without one, by the system's clock again.
     #[pyo3(signature = (now=None))]
     fn set_time(&self, py: Python<'_>, now: Option<Moment>) -> Result<()> {
-        let now = moment_or_now(now)?;
-        self.with(py, |connection| connection.set_time(now))
+        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
+        self.with(py, |connection| {
+            self.time_is_fixed.store(time_is_fixed, Ordering::Relaxed);
+            connection.set_time(now);
+        })
     }
 
     /// Takes bytes that arrived; returns how many were taken. Feed the rest again when NEED_CONFIG,
     /// NEED_CLIENT_CERT or undelivered plaintext no longer stand in the way.
     fn feed(&self, py: Python<'_>, data: Octets) -> Result<usize> {
-        Ok(self.with(py, |connection| connection.feed(&data))??)
+        Ok(self.timed(py, |connection| connection.feed(&data))??)
     }
 
     /// The transport ended; raises `otls.TruncatedError` unless the peer said close_notify.
@@ -297,8 +307,9 @@ impl Connection {
 }
 
 impl Connection {
-    fn new(connection: otls::Connection) -> Self {
-        Self { connection: Mutex::new(connection), process: std::process::id() }
+    fn new(connection: otls::Connection, time_is_fixed: bool) -> Self {
+        let (connection, process) = (Mutex::new(connection), std::process::id());
+        Self { connection, process, time_is_fixed: AtomicBool::new(time_is_fixed) }
     }
 
     fn check_process(&self) -> Result<()> {
@@ -309,6 +320,21 @@ impl Connection {
             "a connection of the process that this one was forked from",
             "make the connection after os.fork(), in the process that uses it",
         ))
+    }
+
+    /// Works on the connection as of now, unless the caller has given it a time.
+    fn timed<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut otls::Connection) -> T + Send,
+    ) -> Result<T> {
+        let now = moment_or_now(None);
+        self.with(py, |connection| {
+            if !self.time_is_fixed.load(Ordering::Relaxed) {
+                connection.set_time(now?);
+            }
+            Ok(work(connection))
+        })?
     }
 
     /// Works on the connection while other Python threads run.

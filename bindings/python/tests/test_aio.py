@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -114,6 +115,81 @@ def test_a_silent_peer_is_given_up_in_time(world: World) -> None:
     assert any("no handshake with the peer" in str(error) for error in failures)
 
 
+def test_a_peer_that_sends_octet_by_octet_gets_no_more_time(world: World) -> None:
+    hello = otls.Connection.client(customer(world), "localhost").pending()
+
+    async def work(host: str, port: int) -> None:
+        begin = time.monotonic()
+        reader, writer = await asyncio.open_connection(host, port)
+        for octet in hello[:100]:
+            writer.write(bytes([octet]))
+            with contextlib.suppress(TimeoutError):
+                assert await asyncio.wait_for(reader.read(1), 0.1) == b""
+                break
+        else:
+            pytest.fail("the server still waits")
+        assert time.monotonic() - begin < 5
+        writer.close()
+
+    failures = served(world, work, timeout=0.5)
+    assert [str(error) for error in failures] == ["no handshake with the peer within 0.5 s"]
+
+
+def test_the_hooks_may_take_longer_than_the_timeout_and_give_the_peer_none(world: World) -> None:
+    async def configure(offer: otls.Offer) -> otls.Config:
+        await asyncio.sleep(0.7)
+        return server_config(world)
+
+    async def identity(request: otls.RequestedCertificate) -> otls.Identity:
+        await asyncio.sleep(0.7)
+        return world.identity("client")
+
+    failures: list[Exception] = []
+
+    async def main() -> None:
+        server = await aio.start_server(
+            echo,
+            "127.0.0.1",
+            0,
+            configure=configure,
+            timeout=1,
+            on_failure=lambda _, error: failures.append(error),
+        )
+        async with server:
+            host, port = server.addresses[0]
+            config = otls.Config.client(world.trust)
+            stream = await aio.open_connection(host, port, config, timeout=1, provide_identity=identity)
+            async with stream:
+                await stream.confirm()
+            # Who says hello and then nothing more is given up all the same.
+            _, writer = await asyncio.open_connection(host, port)
+            writer.write(otls.Connection.client(customer(world), "localhost").pending())
+            await asyncio.sleep(2.5)
+            writer.close()
+
+    asyncio.run(main())
+    assert [str(error) for error in failures] == ["no handshake with the peer within 1 s"]
+
+
+def test_confirm_raises_where_the_server_leaves_before_it_has_judged_the_client(world: World) -> None:
+    async def main() -> None:
+        async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            server = otls.Connection.server(server_config(world))
+            server.feed(await reader.read(65536))
+            server.close()
+            writer.write(server.pending())
+            writer.close()
+
+        async with await asyncio.start_server(leaving, "127.0.0.1", 0) as server:
+            host, port = server.sockets[0].getsockname()
+            stream = await aio.open_connection(host, port, customer(world))
+            with pytest.raises(otls.TruncatedError, match="accepted our certificate"):
+                await stream.confirm()
+            await stream.close()
+
+    asyncio.run(main())
+
+
 def test_a_refusal_is_heard_on_both_sides(world: World) -> None:
     async def work(host: str, port: int) -> None:
         with pytest.raises(otls.CertificateWrongName):
@@ -190,15 +266,20 @@ def test_otp_messages_go_over_it(world: World) -> None:
         await stream.send_message(otls.VerdictNotice(answer.id, verdict))
 
     async def work(host: str, port: int) -> None:
-        async with await aio.open_connection(host, port, customer(world)) as stream:
+        config = customer(world)
+        async with await aio.open_connection(host, port, config, accept_free_text=True) as stream:
             envelope = await stream.receive_message()
             assert isinstance(envelope, otls.Envelope)
             await stream.send_message(otls.Answer(envelope.id, envelope.code))
             notice = await stream.receive_message()
             assert isinstance(notice, otls.VerdictNotice)
+        async with await aio.open_connection(host, port, config) as stream:
+            with pytest.raises(otls.OtpFreeText):
+                await stream.receive_message()
 
-    assert served(world, work, bank) == []
+    failures = served(world, work, bank)
     assert verdicts == ["accepted"]
+    assert len(failures) == 1
 
 
 def test_a_server_needs_one_configuration(world: World) -> None:

@@ -6,11 +6,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import otls
 from conftest import World
+from otls._waiting import must_wait_to_confirm
 
 
 class Background:
@@ -224,3 +226,156 @@ def test_one_thread_may_send_while_another_receives(world: World, listener: otls
         assert sender.error is None
     server.join()
     assert server.error is None
+
+
+def test_an_envelope_with_a_free_text_is_received_only_where_that_is_asked_for(
+    world: World, listener: otls.Listener
+) -> None:
+    context = otls.Context({"purpose": "sign in"})
+
+    def bank() -> None:
+        for _ in range(2):
+            with listener.accept() as stream:
+                issued = otls.Ledger().issue("customer", context)
+                text = f"Your code is {issued.code.expose()}."
+                envelope = otls.Envelope(
+                    id=issued.id,
+                    text=text,
+                    code=issued.code,
+                    context=context,
+                    expires_at=issued.expires_at,
+                )
+                stream.send_message(envelope)
+                stream.receive_message()
+
+    server = Background(bank)
+    with (
+        otls.connect(listener.address, customer(world), timeout=10) as stream,
+        pytest.raises(otls.OtpFreeText),
+    ):
+        stream.receive_message()
+    with otls.connect(listener.address, customer(world), timeout=10, accept_free_text=True) as stream:
+        assert isinstance(stream.receive_message(), otls.Envelope)
+    server.join()
+
+
+class Half:
+    """A server on one end of a socket pair, moved by hand, and a stream on the other."""
+
+    def __init__(self, world: World) -> None:
+        ours, self.sock = socket.socketpair()
+        self.server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+        client = otls.Connection.client(customer(world), "localhost")
+        self.stream = otls.Stream(ours, client, timeout=5)
+        self._first = Background(lambda: self.server.feed(self.sock.recv(65536)))
+
+    def flush(self) -> None:
+        """Sends what is pending."""
+        self._first.join()
+        self.sock.sendall(self.server.pending())
+        self.server.consume(len(self.server.pending()))
+
+
+def test_confirm_raises_where_the_server_leaves_before_it_has_judged_the_client(world: World) -> None:
+    half = Half(world)
+    handshake = Background(half.stream.handshake)
+    half.flush()
+    handshake.join()
+    half.server.close()
+    half.flush()
+    with pytest.raises(otls.TruncatedError, match="accepted our certificate"):
+        half.stream.confirm()
+    assert otls.State.CONFIRMED not in half.stream.state
+    half.sock.close()
+
+
+def test_data_that_comes_first_is_received_before_the_confirmation() -> None:
+    # RFC 8446 §4.4.4 lets a server send it. The connection takes nothing behind it: waiting would never end.
+    with pytest.raises(otls.ApiMisuse, match="before the confirmation"):
+        must_wait_to_confirm(otls.State.HANDSHAKE_DONE | otls.State.HAVE_PLAINTEXT)
+    assert must_wait_to_confirm(otls.State.HANDSHAKE_DONE)
+    assert not must_wait_to_confirm(otls.State.CONFIRMED | otls.State.HAVE_PLAINTEXT | otls.State.CLOSED)
+
+
+def test_certificates_are_judged_at_the_time_of_the_call_that_judges_them(world: World) -> None:
+    """An operator thinks, and what is enrolled then is valid from then on."""
+    soon = int(time.time()) + 2
+    valid_in_a_moment = datetime.fromtimestamp(soon + 300, UTC)
+
+    def identity(profile: str) -> otls.Identity:
+        made = world.identity(profile, now=valid_in_a_moment)
+        begins = made.certificate.not_before.timestamp()
+        assert begins > soon - 2, "it is valid already, and shows nothing"
+        while time.time() < begins:
+            time.sleep(0.05)
+        return made
+
+    def configure(offer: otls.Offer) -> otls.Config:
+        return otls.Config.server(identity("server"), trust=world.trust)
+
+    with otls.listen(("127.0.0.1", 0), configure=configure, timeout=10) as listener:
+        server = Background(listener.accept)
+        config = otls.Config.client(world.trust)
+        stream = otls.connect(
+            listener.address,
+            config,
+            server_name="localhost",
+            timeout=10,
+            provide_identity=lambda request: identity("client"),
+        )
+        with stream:
+            stream.confirm()
+        server.join()
+    assert server.error is None
+
+
+def test_a_time_that_the_caller_gave_stays(world: World) -> None:
+    early = datetime.now(UTC) - timedelta(days=1)
+    config = otls.Config.server(world.identity("server"), trust=world.trust)
+    for now, refused in ((early, True), (None, False)):
+        client = otls.Connection.client(customer(world), "localhost", now=now)
+        server = otls.Connection.server(config)
+        server.feed(client.pending())
+        if refused:
+            with pytest.raises(otls.CertificateNotYetValid):
+                client.feed(server.pending())
+        else:
+            client.feed(server.pending())
+    client = otls.Connection.client(customer(world), "localhost", now=early)
+    client.set_time()
+    server = otls.Connection.server(config)
+    server.feed(client.pending())
+    client.feed(server.pending())
+    client = otls.Connection.client(customer(world), "localhost")
+    client.set_time(early)
+    server = otls.Connection.server(config)
+    server.feed(client.pending())
+    with pytest.raises(otls.CertificateNotYetValid):
+        client.feed(server.pending())
+
+
+def test_an_authority_that_replies_octet_by_octet_gets_no_more_time(world: World) -> None:
+    stop = threading.Event()
+
+    def trickle(listener: otls.Listener) -> None:
+        with listener.accept() as stream:
+            stream.recv()
+            for octet in b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 50:
+                if stop.wait(0.1):
+                    return
+                stream.send(bytes([octet]))
+
+    config = otls.Config.server(world.identity("server"), client_auth="server-only")
+    with otls.listen(("127.0.0.1", 0), config, timeout=5) as listener:
+        server = Background(lambda: trickle(listener))
+        begin = time.monotonic()
+        with pytest.raises(TimeoutError, match=r"within 0\.5 s"):
+            otls.fetch_authorities(
+                listener.address,
+                otls.Config.client(world.trust, anonymous=True),
+                server_name="localhost",
+                timeout=0.5,
+            )
+        assert time.monotonic() - begin < 5
+        stop.set()
+        server.join()

@@ -1,9 +1,9 @@
 //! A connection over a tokio socket: the whole of what a Rust program adds to [`otls::Connection`].
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use otls::{Connection, Error, State};
+use otls::{Connection, Error, State, UnixTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -53,14 +53,18 @@ impl Stream {
         &mut self.connection
     }
 
-    /// Carries bytes until all of `wanted` holds, or the handshake pauses.
+    /// Carries bytes until all of `wanted` holds, or the handshake pauses. A peer that closes before that,
+    /// or whose data has to be read before that, is an error.
     pub(crate) async fn reach(&mut self, wanted: State) -> Result<(), StreamError> {
         loop {
             self.flush().await?;
             let state = self.connection.state();
             let paused = state.contains(State::NEED_CONFIG) || state.contains(State::NEED_CLIENT_CERT);
-            if state.contains(wanted) || paused || state.contains(State::HAVE_PLAINTEXT) {
+            if state.contains(wanted) || paused {
                 return Ok(());
+            }
+            if state.contains(State::HAVE_PLAINTEXT) {
+                return Err(StreamError::Io(io::Error::other("data came before it was due")));
             }
             if !self.receive().await? {
                 return Err(StreamError::Tls(Error::Truncated));
@@ -127,6 +131,7 @@ impl Stream {
         let mut socket = (&mut self.socket).take(MAX_LAST_WORDS);
         let _ = tokio::time::timeout(LINGER, socket.read_to_end(&mut rest)).await;
         let unread = self.arrived.split_off(self.taken.min(self.arrived.len()));
+        self.connection.set_time(now().ok()?);
         [unread, rest].iter().find_map(|bytes| self.connection.feed(bytes).err()).map(StreamError::Tls)
     }
 
@@ -149,6 +154,8 @@ impl Stream {
             }
         }
         let rest = self.arrived.get(self.taken..).unwrap_or_default();
+        // Certificates are judged as of now, however long it took to come here.
+        self.connection.set_time(now()?);
         let fed = self.connection.feed(rest);
         self.taken = self.taken.saturating_add(*fed.as_ref().unwrap_or(&0));
         if self.taken == self.arrived.len() {
@@ -169,4 +176,9 @@ impl Stream {
         }
         Ok(true)
     }
+}
+
+fn now() -> io::Result<UnixTime> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    Ok(UnixTime(since.as_secs()))
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._errors import EnrolmentHttpError
 from ._net import DEFAULT_TIMEOUT, Address, KeyLog, connect
 from ._otls import Certificate, CertificateRequest, Config, EstClient
+from ._waiting import Deadline
 
 
 def enroll(
@@ -19,7 +20,8 @@ def enroll(
 ) -> Certificate:
     """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client".
 
-    ``key_log`` is as in :class:`Stream`.
+    ``timeout`` is for the connection, and again for the request with its reply. ``key_log`` is as in
+    :class:`Stream`.
     """
     host = address[0] if server_name is None else server_name
     client = EstClient.simpleenroll(host, profile, request)
@@ -47,9 +49,15 @@ def _exchange(
     key_log: KeyLog | None = None,
 ) -> list[Certificate]:
     with connect(address, config, server_name=server_name, timeout=timeout, key_log=key_log) as stream:
+        # One end for the whole reply: a server that sends it octet by octet gets no more time.
+        deadline = Deadline(timeout)
         stream.send(client.request)
         while True:
-            data = stream.recv()
+            try:
+                stream.timeout = deadline.remaining()
+                data = stream.recv()
+            except TimeoutError as error:
+                raise TimeoutError(f"no whole reply of the authority within {timeout or 0:g} s") from error
             reply = client.feed(data) if data else client.feed_end()
             if reply is not None:
                 return reply

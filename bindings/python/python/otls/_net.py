@@ -6,12 +6,11 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from ._errors import ApiMisuse, Error, TruncatedError
+from ._errors import ApiMisuse, Error
 from ._otls import (
     Answer,
     Certificate,
@@ -28,6 +27,7 @@ from ._otls import (
     VerdictNotice,
 )
 from ._state import State
+from ._waiting import Deadline, closed_early, must_wait_to_confirm
 
 Address: TypeAlias = tuple[str, int]
 Configure: TypeAlias = Callable[[Offer], Config]
@@ -52,9 +52,12 @@ class Stream:
     """A connection on a socket: ``send``, ``recv``, and the two sides' messages.
 
     Each operation waits at most ``timeout`` seconds for the peer and then raises
-    :class:`TimeoutError`; ``None`` waits for ever. The time that ``configure`` and
-    ``provide_identity`` take (they may ask a person) does not count. One thread may send while
-    another receives.
+    :class:`TimeoutError`; ``None`` waits for ever. The handshake is one operation, in which the time
+    that ``configure`` and ``provide_identity`` take (they may ask a person) does not count. One thread
+    may send while another receives.
+
+    Messages that show free text and no transaction are refused, unless ``accept_free_text=True``: see
+    :class:`Channel`.
 
     A stream belongs to the process that made it: in one that was forked from it every operation raises
     :class:`ApiMisuse`, and ``close`` closes the file descriptor without a word to the peer. A server that
@@ -73,10 +76,12 @@ class Stream:
         timeout: float | None = DEFAULT_TIMEOUT,
         configure: Configure | None = None,
         provide_identity: ProvideIdentity | None = None,
+        accept_free_text: bool = False,
         key_log: KeyLog | None = None,
     ) -> None:
         self.timeout = timeout
         self.key_log = key_log
+        self._accept_free_text = accept_free_text
         self._sock = sock
         self._connection = connection
         self.configure = configure
@@ -144,19 +149,15 @@ class Stream:
                 self._flush(deadline)
                 state = self._connection.state
                 if State.NEED_CONFIG in state:
-                    self._answer_offer()
-                    deadline = self._deadline()
+                    with deadline.paused():
+                        self._answer_offer()
                 elif State.NEED_CLIENT_CERT in state:
-                    self._answer_request()
-                    deadline = self._deadline()
+                    with deadline.paused():
+                        self._answer_request()
                 elif State.HANDSHAKE_DONE in state:
                     return
                 elif State.CLOSED in state:
-                    raise TruncatedError(
-                        "the peer closed the connection before the handshake was done",
-                        code=25,
-                        code_name="TRUNCATED",
-                    )
+                    raise closed_early("the handshake was done")
                 else:
                     self._fill(deadline)
 
@@ -164,11 +165,13 @@ class Stream:
         """Waits until the peer has accepted our certificate, or raises why it has not.
 
         A TLS 1.3 client finishes before the server has judged it. Call this where it matters and
-        the server is known to send something after the handshake, as servers of this library do.
+        the server is known to send tickets after the handshake, as servers of this library do. Raises
+        :class:`TruncatedError` where the server closes the connection before that, and
+        :class:`ApiMisuse` where data has come before it, which has to be received first.
         """
         with self._failing():
             deadline = self._deadline()
-            while not self._connection.state & (State.CONFIRMED | State.CLOSED):
+            while must_wait_to_confirm(self._connection.state):
                 self._flush(deadline)
                 self._fill(deadline)
 
@@ -248,7 +251,7 @@ class Stream:
             return
         try:
             self._connection.close()
-            self._flush(_Deadline(_ALERT_TIMEOUT))
+            self._flush(Deadline(_ALERT_TIMEOUT))
         except (Error, OSError):
             pass  # The peer is gone or never got that far: there is nobody to tell.
         self._drop(linger=0)
@@ -266,7 +269,7 @@ class Stream:
 
     def _otp(self) -> Channel:
         if self._channel is None:
-            self._channel = Channel(self._connection)
+            self._channel = Channel(self._connection, accept_free_text=self._accept_free_text)
         return self._channel
 
     def _answer_offer(self) -> None:
@@ -282,10 +285,10 @@ class Stream:
         else:
             self._connection.provide_identity(self.provide_identity(request))
 
-    def _deadline(self) -> _Deadline:
-        return _Deadline(self.timeout)
+    def _deadline(self) -> Deadline:
+        return Deadline(self.timeout)
 
-    def _flush(self, deadline: _Deadline) -> None:
+    def _flush(self, deadline: Deadline) -> None:
         with self._send_lock:
             while data := self._connection.pending():
                 self._sock.settimeout(deadline.remaining())
@@ -293,7 +296,7 @@ class Stream:
             if self.key_log is not None and (lines := self._connection.take_key_log()):
                 _append(self.key_log, lines)
 
-    def _fill(self, deadline: _Deadline) -> None:
+    def _fill(self, deadline: Deadline) -> None:
         if not self._unfed:
             self._sock.settimeout(deadline.remaining())
             data = self._sock.recv(_READ_SIZE)
@@ -333,11 +336,11 @@ class Stream:
 
     def _say_why(self) -> None:
         with contextlib.suppress(OSError):
-            self._flush(_Deadline(_ALERT_TIMEOUT))
+            self._flush(Deadline(_ALERT_TIMEOUT))
 
     def _look_for_alert(self) -> None:
         with contextlib.suppress(OSError):
-            deadline = _Deadline(_ALERT_TIMEOUT)
+            deadline = Deadline(_ALERT_TIMEOUT)
             while not self._connection.state & (State.HAVE_PLAINTEXT | State.CLOSED):
                 self._fill(deadline)
 
@@ -346,7 +349,7 @@ class Stream:
         # sent last: the alert that says why, or the last message.
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
-            deadline = _Deadline(linger)
+            deadline = Deadline(linger)
             for _ in range(64):
                 self._sock.settimeout(deadline.remaining_or_zero())
                 if not self._sock.recv(_READ_SIZE):
@@ -433,18 +436,27 @@ def connect(
     session: Session | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     provide_identity: ProvideIdentity | None = None,
+    accept_free_text: bool = False,
     key_log: KeyLog | None = None,
 ) -> Stream:
     """Connects to a server and does the handshake.
 
     ``server_name`` is the name that the server's certificate must have, by default the host of
     ``address``. ``session`` is resumed if it can be. ``provide_identity`` is asked for an identity when the
-    server wants one and ``config`` has none; it may take its time. ``key_log`` is as in :class:`Stream`.
+    server wants one and ``config`` has none; it may take its time. ``accept_free_text`` and ``key_log`` are
+    as in :class:`Stream`.
     """
     name = address[0] if server_name is None else server_name
     connection = Connection.client(config, name, session=session)
     sock = socket.create_connection(address, timeout)
-    stream = Stream(sock, connection, timeout=timeout, provide_identity=provide_identity, key_log=key_log)
+    stream = Stream(
+        sock,
+        connection,
+        timeout=timeout,
+        provide_identity=provide_identity,
+        accept_free_text=accept_free_text,
+        key_log=key_log,
+    )
     _handshake_or_close(stream)
     return stream
 
@@ -483,21 +495,3 @@ def _append(path: KeyLog, lines: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(lines)
-
-
-class _Deadline:
-    def __init__(self, timeout: float | None) -> None:
-        self._end = None if timeout is None else time.monotonic() + timeout
-
-    def remaining(self) -> float | None:
-        """Seconds that are left; raises :class:`TimeoutError` where there are none."""
-        if self._end is None:
-            return None
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return left
-
-    def remaining_or_zero(self) -> float:
-        """Seconds that are left, never below 0: a socket with timeout 0 does not block."""
-        return 0.0 if self._end is None else max(0.0, self._end - time.monotonic())

@@ -1,7 +1,8 @@
 """The connection on asyncio: :func:`open_connection`, :func:`start_server`, :class:`AsyncStream`.
 
 Each operation waits at most ``timeout`` seconds for the peer and then raises :class:`TimeoutError`;
-``None`` waits for ever. Any of them may be cancelled: a cancelled ``recv`` loses nothing, a cancelled
+``None`` waits for ever. The handshake is one operation, in which the time that ``configure`` and
+``provide_identity`` take does not count. Any of them may be cancelled: a cancelled ``recv`` loses nothing, a cancelled
 handshake closes the connection.
 
 An event loop and its connections belong to the process that made them. In one that was forked from it
@@ -15,11 +16,11 @@ import asyncio
 import contextlib
 import inspect
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
-from ._errors import ApiMisuse, Error, TruncatedError
+from ._errors import ApiMisuse, Error
 from ._net import DEFAULT_TIMEOUT, Address, Message, check_process
 from ._otls import (
     Certificate,
@@ -35,6 +36,7 @@ from ._otls import (
     Session,
 )
 from ._state import State
+from ._waiting import closed_early, must_wait_to_confirm
 
 __all__ = [
     "AsyncStream",
@@ -64,7 +66,7 @@ _LINGER = 1.0
 class AsyncStream:
     """A connection on asyncio: ``send``, ``recv``, and the two sides' messages.
 
-    One task may send while another receives.
+    One task may send while another receives. ``accept_free_text`` is as in :class:`otls.Channel`.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class AsyncStream:
         timeout: float | None = DEFAULT_TIMEOUT,
         configure: Configure | None = None,
         provide_identity: ProvideIdentity | None = None,
+        accept_free_text: bool = False,
     ) -> None:
         self.timeout = timeout
+        self._accept_free_text = accept_free_text
         self._reader = reader
         self._writer = writer
         self._connection = connection
@@ -107,33 +111,31 @@ class AsyncStream:
         """Works until our side of the handshake is done."""
         check_process(self._process)
         try:
-            async with self._failing():
+            async with self._failing(), asyncio.timeout(self.timeout) as limit:
                 while True:
-                    async with asyncio.timeout(self.timeout):
-                        await self._flush()
-                        state = self._connection.state
-                        if State.HANDSHAKE_DONE in state:
-                            return
-                        if State.CLOSED in state:
-                            raise TruncatedError(
-                                "the peer closed the connection before the handshake was done",
-                                code=25,
-                                code_name="TRUNCATED",
-                            )
-                        if not state & (State.NEED_CONFIG | State.NEED_CLIENT_CERT):
-                            await self._fill()
-                            continue
-                    # Whoever is asked may take any time.
-                    await self._answer(state)
+                    await self._flush()
+                    state = self._connection.state
+                    if state & (State.NEED_CONFIG | State.NEED_CLIENT_CERT):
+                        with _paused(limit):
+                            await self._answer(state)
+                    elif State.HANDSHAKE_DONE in state:
+                        return
+                    elif State.CLOSED in state:
+                        raise closed_early("the handshake was done")
+                    else:
+                        await self._fill()
         except BaseException:
             # In the middle of a handshake there is no way on.
             self._writer.transport.abort()
             raise
 
     async def confirm(self) -> None:
-        """Waits until the peer has accepted our certificate, or raises why it has not."""
+        """Waits until the peer has accepted our certificate, or raises why it has not.
+
+        As :meth:`otls.Stream.confirm`.
+        """
         async with self._failing(), asyncio.timeout(self.timeout):
-            while not self._connection.state & (State.CONFIRMED | State.CLOSED):
+            while must_wait_to_confirm(self._connection.state):
                 await self._flush()
                 await self._fill()
 
@@ -213,7 +215,7 @@ class AsyncStream:
 
     def _otp(self) -> Channel:
         if self._channel is None:
-            self._channel = Channel(self._connection)
+            self._channel = Channel(self._connection, accept_free_text=self._accept_free_text)
         return self._channel
 
     async def _answer(self, state: State) -> None:
@@ -328,12 +330,13 @@ async def open_connection(
     session: Session | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     provide_identity: ProvideIdentity | None = None,
+    accept_free_text: bool = False,
 ) -> AsyncStream:
     """Connects to a server and does the handshake.
 
     ``server_name`` is the name that the server's certificate must have, by default ``host``.
     ``session`` is resumed if it can be. ``provide_identity`` is asked for an identity when the server
-    wants one and ``config`` has none.
+    wants one and ``config`` has none. ``accept_free_text`` is as in :class:`otls.Channel`.
     """
     name = host if server_name is None else server_name
     connection = Connection.client(config, name, session=session)
@@ -342,7 +345,14 @@ async def open_connection(
             reader, writer = await asyncio.open_connection(host, port)
     except TimeoutError as error:
         raise TimeoutError(f"no connection to {host} within {timeout or 0:g} s") from error
-    stream = AsyncStream(reader, writer, connection, timeout=timeout, provide_identity=provide_identity)
+    stream = AsyncStream(
+        reader,
+        writer,
+        connection,
+        timeout=timeout,
+        provide_identity=provide_identity,
+        accept_free_text=accept_free_text,
+    )
     await stream.handshake()
     return stream
 
@@ -379,6 +389,17 @@ async def start_server(
             await stream.close()
 
     return Server(await asyncio.start_server(serve, host, port))
+
+
+@contextlib.contextmanager
+def _paused(limit: asyncio.Timeout) -> Iterator[None]:
+    """What is done in the block does not count."""
+    clock, end = asyncio.get_running_loop().time, limit.when()
+    begin = clock()
+    limit.reschedule(None)
+    yield
+    if end is not None:
+        limit.reschedule(end + clock() - begin)
 
 
 async def _awaited(value: _T | Awaitable[_T]) -> _T:
