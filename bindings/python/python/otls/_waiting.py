@@ -48,8 +48,8 @@ def must_wait_to_confirm(state: State) -> bool:
     if State.CONFIRMED in state:
         return False
     if State.HAVE_PLAINTEXT in state:
-        # RFC 8446 §4.4.4: a server may send data before it has judged the client. The connection takes nothing
-        # behind it until somebody has received it.
+        # RFC 8446 §4.4.4: a server may send data before it has judged the client. The connection takes
+        # nothing behind it until somebody has received it.
         raise ApiMisuse("data came before the confirmation", hint="receive it, then confirm")
     if State.CLOSED in state:
         raise closed_early("it accepted our certificate")

@@ -2,8 +2,8 @@
 
 Each operation waits at most ``timeout`` seconds for the peer and then raises :class:`TimeoutError`;
 ``None`` waits for ever. The handshake is one operation, in which the time that ``configure`` and
-``provide_identity`` take does not count. Any of them may be cancelled: a cancelled ``recv`` loses nothing, a cancelled
-handshake closes the connection.
+``provide_identity`` take does not count. Any of them may be cancelled: a cancelled ``recv`` loses nothing,
+a cancelled handshake closes the connection.
 
 An event loop and its connections belong to the process that made them. In one that was forked from it
 every operation raises :class:`ApiMisuse`, and ``close`` leaves the transport, which its parent goes on with,
