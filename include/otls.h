@@ -755,6 +755,10 @@ typedef struct otls_config otls_config;
  * A TLS 1.3 connection (RFC 8446) without I/O: octets that arrive go in with `otls_connection_feed`,
  * octets to be sent come out with `otls_connection_pending`, and `otls_connection_state` says what to do
  * next. The first error of the protocol is final; its alert is then pending and may still be sent.
+ *
+ * A connection belongs to the process that made it. In a child that is forked it has failed with
+ * `OTLS_ERROR_API_MISUSE` and nothing is pending, because both would protect data with the same keys and nonces;
+ * there it may only be freed.
  */
 typedef struct otls_connection otls_connection;
 
@@ -821,7 +825,7 @@ typedef struct otls_otp_issued otls_otp_issued;
 
 /**
  * What the bank remembers of the codes that it has issued; never a code itself. Any number of threads use one
- * at once, after it was set up.
+ * at once, after it was set up, and so do forked processes, see `otls_otp_ledger_open`.
  */
 typedef struct otls_otp_ledger otls_otp_ledger;
 
@@ -2419,6 +2423,15 @@ uint64_t otls_otp_issued_expires_at(const otls_otp_issued *issued);
  * A ledger over the store that `address` names: "memory:", "sqlite:PATH", "redis://HOST…" or
  * "postgresql://HOST/DATABASE…". `pepper` is a secret of 32 octets or more, kept apart from the store. NULL
  * with a length of 0 draws one at random: that is for "memory:" alone, which ends with the program as well.
+ *
+ * Every call of a ledger ends within ten seconds, and one that fails has accepted nothing. A ledger may be
+ * opened before fork(): a child makes its own connections and leaves alone those that it has inherited; it may
+ * free the ledger. Codes in memory belong to one process, and a child that was forked in the middle of another
+ * thread's call of SQLite cannot use that file: both are `OTLS_ERROR_API_MISUSE`.
+ *
+ * A Redis has to have "maxmemory-policy noeviction", "appendonly yes" and "appendfsync always".
+ * "?accept=unknown-eviction" behind its address accepts one that does not tell the first,
+ * "?accept=less-persistence" one that may forget its last seconds; "&" joins both.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, and for a
  * pepper that is short, or missing where it is needed; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.

@@ -85,7 +85,7 @@ fn each_function_is_called_by_a_test() {
 }
 
 /// The programs; each is a test of one part.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "pki.c",
     "crypt.c",
     "faults.c",
@@ -96,6 +96,7 @@ const SOURCES: [&str; 10] = [
     "oath.c",
     "cms.c",
     "receipt.c",
+    "fork.c",
 ];
 
 fn run_all(compiler: &str, standard: &str, linking: Linking, launch: &dyn Fn(&Path) -> Command) {

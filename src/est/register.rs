@@ -37,7 +37,8 @@ pub struct Entry {
     pub revoked: Option<(UnixTime, RevocationReason)>,
 }
 
-/// The register: kept by the caller as text, a line for each entry.
+/// The register: kept by the caller as text, a line for each entry. One process issues from it at a time: two
+/// that have read the same text, or of which one was forked from the other, do not see each other's entries.
 ///
 /// A certificate holds the common name, UID, serialNumber and emailAddress of its subject (all of the
 /// subject where it has no common name) and its alternative names until it is revoked or

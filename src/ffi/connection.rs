@@ -19,6 +19,10 @@ use crate::time::UnixTime;
 /// A TLS 1.3 connection (RFC 8446) without I/O: octets that arrive go in with `otls_connection_feed`,
 /// octets to be sent come out with `otls_connection_pending`, and `otls_connection_state` says what to do
 /// next. The first error of the protocol is final; its alert is then pending and may still be sent.
+///
+/// A connection belongs to the process that made it. In a child that is forked it has failed with
+/// `OTLS_ERROR_API_MISUSE` and nothing is pending, because both would protect data with the same keys and nonces;
+/// there it may only be freed.
 pub struct otls_connection(Locked<Connection>);
 
 impl otls_connection {

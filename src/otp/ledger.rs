@@ -16,6 +16,9 @@ use crate::time::UnixTime;
 
 /// Issues and verifies codes.
 ///
+/// A ledger may be opened before a fork; what that means for each store stands there. Every call ends within
+/// ten seconds.
+///
 /// ```
 /// use otls::crypto::SystemRandom;
 /// use otls::otp::{Context, Ledger, MemoryStore, Verdict};

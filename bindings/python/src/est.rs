@@ -1,6 +1,7 @@
 //! Enrolment (RFC 7030) without I/O.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
 
 use otls::Secret;
 use otls::crypto::SystemRandom;
@@ -306,9 +307,27 @@ impl RegisterEntry {
     }
 }
 
+/// Does not wait for ever: a lock that another thread held when this process was forked is never released.
 fn locked<T>(mutex: &Mutex<T>) -> otls::Result<MutexGuard<'_, T>> {
-    mutex.lock().map_err(|_| otls::Error::Internal("an earlier call on this object panicked"))
+    for _ in 0..LOCK_TRIES {
+        match mutex.try_lock() {
+            Ok(guard) => return Ok(guard),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            Err(TryLockError::Poisoned(_)) => {
+                return Err(otls::Error::Internal("an earlier call on this object panicked"));
+            }
+        }
+    }
+    Err(otls::Error::ApiMisuse(otls::error::Misuse {
+        what: "an object that another thread was using, perhaps when this process was forked",
+        hint: "fork before other threads use it",
+    }))
 }
+
+/// Ten seconds: longer than any call holds a lock.
+const LOCK_TRIES: u32 = 10_000;
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 
 const NINETY_DAYS: u64 = 90 * 24 * 3600;
 

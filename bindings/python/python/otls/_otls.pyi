@@ -568,6 +568,9 @@ class Connection:
 
     Certificates are judged at the time of the call that judges them, unless ``now`` is given: that time
     then stays until ``set_time``.
+
+    It belongs to the process that made it: in one that was forked from it every call raises
+    ``otls.ApiMisuse``, because both would protect data with the same keys and nonces.
     """
 
     @staticmethod
@@ -788,6 +791,15 @@ class Ledger:
         ``pepper`` is a secret of at least 32 octets, kept apart from the store; in memory it may be left
         out. A subject has ``subject_attempts`` wrong tries in a row, and ``issues`` codes in ``window``
         seconds. With ``audit_log`` nothing is issued or accepted that cannot be recorded.
+
+        Every call ends within ten seconds, and one that fails has accepted nothing. A ledger may be opened
+        before ``os.fork()``: each child makes its own connections and leaves alone those that it has
+        inherited. Codes in memory belong to one process, and a child that was forked in the middle of another
+        thread's call of SQLite cannot use that file: both raise ``otls.ApiMisuse``.
+
+        A Redis has to have ``maxmemory-policy noeviction``, ``appendonly yes`` and ``appendfsync always``.
+        ``redis://HOST?accept=unknown-eviction`` accepts one that does not tell the first,
+        ``accept=less-persistence`` one that may forget its last seconds; both are joined by ``&``.
         """
     def issue(
         self, subject: str, context: Context, *, ttl: int = 120, attempts: int = 3, now: _Moment | None = None
