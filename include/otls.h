@@ -2202,6 +2202,16 @@ int32_t otls_config_set_tickets(const otls_config *config,
                                 otls_error **error);
 
 /**
+ * Lets sessions be resumed for so many seconds after their last full handshake, however often they are resumed:
+ * a day (86400) where this is not called. Sessions end with the certificates of both sides in any case.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
+ */
+int32_t otls_config_set_session_lifetime(const otls_config *config,
+                                         uint32_t seconds,
+                                         otls_error **error);
+
+/**
  * A client whose connections keep the newest `count` sessions, at most 8, for `otls_connection_take_session`.
  * No effect on a server.
  */
@@ -2292,6 +2302,12 @@ int32_t otls_session_save(const otls_session *session, otls_blob **data, otls_er
  * From this time on the session is of no use. 0 for one that was used, and for NULL.
  */
 uint64_t otls_session_expires_at(const otls_session *session);
+
+/**
+ * When both sides last showed their certificates: the time of the full handshake, and not of one that resumed
+ * it. 0 for a session that was used, and for NULL.
+ */
+uint64_t otls_session_authenticated_at(const otls_session *session);
 
 /**
  * Frees a session. NULL is fine.

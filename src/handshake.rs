@@ -13,7 +13,10 @@ mod ticket;
 mod transcript;
 
 pub(crate) use client::ClientState;
-pub use config::{ClientAuth, Config, MAX_TICKETS, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+pub use config::{
+    ClientAuth, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME, MAX_TICKETS, SUPPORTED_SCHEMES,
+    SUPPORTED_SUITES,
+};
 pub(crate) use output::{Context, Facts, Outbox};
 pub use output::{Offer, RequestedCertificate};
 pub(crate) use server::ServerState;

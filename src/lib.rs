@@ -42,8 +42,8 @@ mod ffi;
 pub use connection::{Connection, State};
 pub use error::{Error, ErrorCode, Result};
 pub use handshake::{
-    ClientAuth, Config, MAX_TICKETS, Offer, RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES,
-    Session, TicketKeys,
+    ClientAuth, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME, MAX_TICKETS, Offer,
+    RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES, Session, TicketKeys,
 };
 pub use secret::Secret;
 pub use time::UnixTime;

@@ -79,6 +79,21 @@ pub unsafe extern "C" fn otls_config_set_tickets(
     })
 }
 
+/// Lets sessions be resumed for so many seconds after their last full handshake, however often they are resumed:
+/// a day (86400) where this is not called. Sessions end with the certificates of both sides in any case.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_config_set_session_lifetime(
+    config: Option<&otls_config>,
+    seconds: u32,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let error = unsafe { Out::new(error) };
+    status(error, || required(config, "config")?.change(|config| config.with_session_lifetime(seconds)))
+}
+
 /// A client whose connections keep the newest `count` sessions, at most 8, for `otls_connection_take_session`.
 /// No effect on a server.
 #[unsafe(no_mangle)]
@@ -247,10 +262,19 @@ pub unsafe extern "C" fn otls_session_save(
 /// From this time on the session is of no use. 0 for one that was used, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_session_expires_at(session: Option<&otls_session>) -> u64 {
-    guard::value(0, || {
-        let session = session.and_then(|session| session.0.lock().ok());
-        session.and_then(|session| session.as_ref().map(|session| session.expires_at().0)).unwrap_or_default()
-    })
+    guard::value(0, || time_of(session, Session::expires_at))
+}
+
+/// When both sides last showed their certificates: the time of the full handshake, and not of one that resumed
+/// it. 0 for a session that was used, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_session_authenticated_at(session: Option<&otls_session>) -> u64 {
+    guard::value(0, || time_of(session, Session::authenticated_at))
+}
+
+fn time_of(session: Option<&otls_session>, time: impl FnOnce(&Session) -> UnixTime) -> u64 {
+    let session = session.and_then(|session| session.0.lock().ok());
+    session.and_then(|session| session.as_ref().map(time)).unwrap_or_default().0
 }
 
 /// Frees a session. NULL is fine.

@@ -16,7 +16,7 @@ use super::config::{ClientIdentity, Config, MAX_RECORD_SIZE_LIMIT, Side};
 use super::established::Established;
 use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
 use super::output::{Context, RequestedCertificate};
-use super::session::{Session, SessionMaker};
+use super::session::{Session, SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::transcript::{Transcript, encode_message};
 use super::{expect, unexpected};
@@ -24,6 +24,7 @@ use crate::codepoints::{ExtensionType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerIncompatible, PeerMisbehaved, Result};
 use crate::pki::{Certificate, GeneralName, Identity, TrustStore, VerifiedPeer};
 use crate::record::HandshakeMessage;
+use crate::time::UnixTime;
 use crate::wire::{
     CertificateMessage, CertificateRequestMessage, CertificateVerify, Codec, EncryptedExtensions, Finished,
 };
@@ -75,8 +76,16 @@ struct InHandshake {
     transcript: Transcript,
     secret: HandshakeSecret,
     keys: TrafficPair,
-    /// In a resumed session: the server, and the certificate that we showed it.
-    resumed: Option<(VerifiedPeer, Option<Certificate>)>,
+    resumed: Option<Resumed>,
+}
+
+/// What a resumed session says of both sides.
+struct Resumed {
+    server: VerifiedPeer,
+    /// The certificate that we showed.
+    certificate: Option<Certificate>,
+    /// When both last showed theirs.
+    authenticated_at: UnixTime,
 }
 
 pub(crate) struct AwaitEncryptedExtensions {
@@ -207,13 +216,24 @@ impl AwaitFinished {
         application.log_application(&exporter, cx.facts);
         cx.facts.exporter = Some(exporter);
         cx.out.set_opener(application.server.opener()?);
-        if let Some((server, certificate)) = resumed {
-            cx.facts.peer = Some(server);
-            cx.facts.certificate = certificate;
+        let mut authenticated_at = cx.now;
+        if let Some(resumed) = resumed {
+            cx.facts.peer = Some(resumed.server);
+            cx.facts.certificate = resumed.certificate;
             cx.facts.resumed = true;
+            authenticated_at = resumed.authenticated_at;
         }
 
-        let next = NeedIdentity { server_name, suite, transcript, handshake_keys: keys, application, master };
+        let handshake_keys = keys;
+        let next = NeedIdentity {
+            server_name,
+            suite,
+            transcript,
+            handshake_keys,
+            application,
+            master,
+            authenticated_at,
+        };
         let Side::Client { identity, .. } = &config.side else {
             return Err(Error::Internal("a client with a server's configuration"));
         };
@@ -237,6 +257,8 @@ pub(crate) struct NeedIdentity {
     handshake_keys: TrafficPair,
     application: TrafficPair,
     master: MasterSecret,
+    /// When both sides last showed their certificates.
+    authenticated_at: UnixTime,
 }
 
 /// What we say to a CertificateRequest.
@@ -296,11 +318,19 @@ impl NeedIdentity {
     fn session_maker(&self, config: &Config, cx: &Context<'_>) -> Result<Option<SessionMaker>> {
         let Side::Client { keep_sessions: keep @ 1.., .. } = config.side else { return Ok(None) };
         let Some(server) = &cx.facts.peer else { return Ok(None) };
+        let ours =
+            cx.facts.identity.iter().flat_map(|identity| identity.chain()).chain(&cx.facts.certificate);
+        let session = self.authenticated_at.plus(u64::from(config.session_lifetime));
+        let ends_at = first_end(ours.chain(server.path()), cx.now).into_iter().fold(session, UnixTime::min);
         Ok(Some(SessionMaker {
             secret: self.master.resumption(&self.transcript.current())?,
             suite: self.suite,
             server_name: self.server_name.clone(),
             alpn: cx.facts.alpn.clone(),
+            protocols: config.alpn.clone(),
+            policy: config.policy().to_vec(),
+            authenticated_at: self.authenticated_at,
+            ends_at,
             server_chain: server.chain().to_vec(),
             certificate: cx.facts.certificate.clone(),
             keep,

@@ -1,11 +1,12 @@
 //! What both sides are willing to do.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::ticket::TicketKeys;
 use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::crypto::Random;
 use crate::crypto::SystemRandom;
+use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::crypto::kx::SUPPORTED_GROUPS;
 use crate::error::{Error, Result};
 use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
@@ -43,6 +44,11 @@ pub(super) const CERTIFICATE_SCHEMES: &[SignatureScheme] = &[
 
 /// Tickets that a server sends on one connection, and sessions that a client keeps of one.
 pub const MAX_TICKETS: usize = 8;
+/// Seconds after the last full handshake in which a session may be resumed, where nothing else is asked for:
+/// a day, after which a stolen one is worth nothing however often it was renewed.
+pub const DEFAULT_SESSION_LIFETIME: u32 = 86_400;
+/// RFC 8446 §4.6.1: seven days, in seconds.
+pub const MAX_SESSION_LIFETIME: u32 = 604_800;
 /// RFC 8449 §4.
 const MIN_RECORD_SIZE_LIMIT: u16 = 64;
 /// RFC 8449 §4: 2^14 octets and the content type.
@@ -76,6 +82,10 @@ pub struct Config {
     pub(super) receive_limit: Option<u16>,
     pub(super) send: RecordShape,
     pub(super) key_log: bool,
+    /// Seconds for which a session may be resumed after its last full handshake.
+    pub(super) session_lifetime: u32,
+    /// See [`Config::policy`]; what it is made of never changes.
+    policy: Arc<OnceLock<Vec<u8>>>,
     pub(super) random: Arc<dyn Random>,
 }
 
@@ -145,6 +155,8 @@ impl Config {
             receive_limit: None,
             send: RecordShape::default(),
             key_log: false,
+            session_lifetime: DEFAULT_SESSION_LIFETIME,
+            policy: Arc::default(),
             random: Arc::new(SystemRandom),
         }
     }
@@ -201,6 +213,24 @@ impl Config {
             *keep_sessions = count.min(MAX_TICKETS);
         }
         self
+    }
+
+    /// Lets sessions be resumed for so many seconds after their last full handshake, in which both sides
+    /// showed their certificates, however often they are resumed: [`DEFAULT_SESSION_LIFETIME`] where this is
+    /// not called, at most [`MAX_SESSION_LIFETIME`]. A server ends its tickets by then and a client offers
+    /// no older session. A certificate that ends earlier, on either side, ends its sessions as well.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] for 0 and for more than seven days (RFC 8446 §4.6.1).
+    pub fn with_session_lifetime(mut self, seconds: u32) -> Result<Self> {
+        if seconds == 0 || seconds > MAX_SESSION_LIFETIME {
+            return Err(Error::misuse(
+                "a session lifetime outside 1 second to 7 days",
+                "give no tickets, or keep no sessions, where nothing should be resumed",
+            ));
+        }
+        self.session_lifetime = seconds;
+        Ok(self)
     }
 
     /// A client that tells servers which authorities it trusts (certificate_authorities, RFC 8446
@@ -347,6 +377,25 @@ impl Config {
 }
 
 impl Config {
+    /// A digest of whom this side trusts and what it asks of its peer. A session of another policy is not
+    /// resumed: a full handshake judges the peer by this one.
+    pub(super) fn policy(&self) -> &[u8] {
+        self.policy.get_or_init(|| {
+            let (kind, trust) = match &self.side {
+                Side::Client { trust, .. } => (0, Some(trust)),
+                Side::Server { client_auth, .. } => match client_auth {
+                    ClientAuth::Require(trust) => (1, Some(trust)),
+                    ClientAuth::Request(trust) => (2, Some(trust)),
+                    ClientAuth::Enrolled(trust) => (3, Some(trust)),
+                    ClientAuth::ServerOnly => (4, None),
+                },
+            };
+            let mut octets = vec![kind];
+            octets.extend(trust.map(TrustStore::digest).unwrap_or_default());
+            digest(HashAlgorithm::Sha256, &octets).as_ref().to_vec()
+        })
+    }
+
     /// A server's tickets, where it gives any.
     pub(super) fn tickets(&self) -> Option<&Tickets> {
         match &self.side {

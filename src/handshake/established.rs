@@ -1,9 +1,9 @@
 //! After the handshake: tickets and key updates (RFC 8446 §4.6), the same for both roles.
 
-use super::config::{Config, Tickets};
+use super::config::{Config, MAX_SESSION_LIFETIME, Tickets};
 use super::key_schedule::{ResumptionSecret, TrafficSecret};
 use super::output::{Context, Traffic};
-use super::session::SessionMaker;
+use super::session::{SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::ticket::{TICKET_LIFETIME, TicketState};
 use super::transcript::encode_message;
@@ -12,6 +12,7 @@ use crate::codepoints::HandshakeType;
 use crate::error::{Error, Result};
 use crate::pki::VerifiedPeer;
 use crate::record::HandshakeMessage;
+use crate::time::UnixTime;
 use crate::wire::{Codec, KeyUpdate, NewSessionTicket};
 
 /// An established connection; waits for post-handshake messages.
@@ -51,7 +52,7 @@ impl Established {
                 cx.facts.idle.count()?;
                 let ticket = NewSessionTicket::decode_all("NewSessionTicket", message.body())?;
                 // RFC 8446 §4.6.1: servers must not use more; clients need not believe it.
-                if ticket.ticket_lifetime > MAX_TICKET_LIFETIME {
+                if ticket.ticket_lifetime > MAX_SESSION_LIFETIME {
                     return Err(crate::error::PeerMisbehaved::IllegalParameter("ticket_lifetime").into());
                 }
                 // RFC 8446 §4.6.1: a ticket is sent after the server has our Finished, so the
@@ -59,10 +60,13 @@ impl Established {
                 cx.facts.confirmed = true;
                 // A lifetime of zero: not to be kept (RFC 8446 §4.6.1).
                 if let (Some(maker), 1..) = (&self.sessions, ticket.ticket_lifetime) {
-                    if cx.facts.sessions.len() == maker.keep {
-                        cx.facts.sessions.pop_front();
+                    let session = maker.make(ticket, cx.now)?;
+                    if cx.now < session.expires_at {
+                        if cx.facts.sessions.len() == maker.keep {
+                            cx.facts.sessions.pop_front();
+                        }
+                        cx.facts.sessions.push_back(session);
                     }
-                    cx.facts.sessions.push_back(maker.make(ticket, cx.now)?);
                 }
                 Ok(self)
             }
@@ -102,38 +106,56 @@ impl Established {
     }
 }
 
-/// Seven days, in seconds (RFC 8446 §4.6.1).
-const MAX_TICKET_LIFETIME: u32 = 604_800;
-
 /// What tickets remember of a handshake, besides what the connection's facts say.
 pub(super) struct TicketFacts {
     pub(super) resumption: ResumptionSecret,
     pub(super) suite: SuiteParameters,
     pub(super) server_name: Option<String>,
+    /// When both sides last showed their certificates.
+    pub(super) authenticated_at: UnixTime,
+    /// The client takes PSKs with a key exchange; to another a ticket is of no use (RFC 8446 §4.2.9).
+    pub(super) can_resume: bool,
 }
 
-/// Queues the tickets that the client may resume with; where there are none, one that cannot be used:
-/// it only tells the client that we have judged it.
+impl TicketFacts {
+    /// When a ticket of now ends: its own lifetime, the session's, and the certificates of both sides.
+    fn expires_at(&self, config: &Config, cx: &Context<'_>) -> UnixTime {
+        let ours = cx.facts.identity.iter().flat_map(|identity| identity.chain());
+        let theirs = cx.facts.peer.iter().flat_map(VerifiedPeer::path);
+        let session = self.authenticated_at.plus(u64::from(config.session_lifetime));
+        let ticket = cx.now.plus(u64::from(TICKET_LIFETIME));
+        first_end(ours.chain(theirs), cx.now).into_iter().fold(session.min(ticket), UnixTime::min)
+    }
+}
+
+/// Queues the tickets that the client may resume with; where there are none, or none that would be of use to
+/// it, one that cannot be used: it only tells the client that we have judged it.
 pub(super) fn send_tickets(facts: &TicketFacts, config: &Config, cx: &mut Context<'_>) -> Result<()> {
     let random = config.random.as_ref();
     let mut sent = 0;
-    if let (Some(Tickets { keys, count }), Some(server)) = (config.tickets(), &cx.facts.certificate) {
+    let expires_at = facts.expires_at(config, cx);
+    // At most the 12 hours of a ticket.
+    let lifetime = u32::try_from(expires_at.0.saturating_sub(cx.now.0)).unwrap_or_default();
+    let usable = config.tickets().filter(|_| facts.can_resume && lifetime > 0);
+    if let (Some(Tickets { keys, count }), Some(server)) = (usable, &cx.facts.certificate) {
         let server = server.fingerprint();
         for nonce in (0..u8::MAX).take(*count) {
             let chain = cx.facts.peer.as_ref().map(VerifiedPeer::chain).unwrap_or_default();
             let state = TicketState {
                 suite: facts.suite,
-                issued_at: cx.now,
+                authenticated_at: facts.authenticated_at,
+                expires_at,
                 psk: facts.resumption.psk(&[nonce])?,
                 server,
                 server_name: facts.server_name.clone(),
                 alpn: cx.facts.alpn.clone(),
+                policy: config.policy().to_vec(),
                 client_chain: chain.iter().map(|certificate| certificate.to_der().to_vec()).collect(),
             };
             let Some(ticket) = keys.seal(&state, random, cx.now)? else { break };
             let mut age_add = [0; 4];
             random.fill(&mut age_add)?;
-            send_ticket(TICKET_LIFETIME, u32::from_be_bytes(age_add), nonce, ticket, cx);
+            send_ticket(lifetime, u32::from_be_bytes(age_add), nonce, ticket, cx);
             sent += 1;
         }
     }

@@ -22,6 +22,7 @@ use crate::codepoints::HandshakeType;
 use crate::error::{Check, Error, Finding, PeerMisbehaved, Report, Result};
 use crate::pki::{PeerRole, TrustStore, VerifiedPeer};
 use crate::record::HandshakeMessage;
+use crate::time::UnixTime;
 use crate::wire::{CertificateMessage, CertificateVerify, Codec, Finished};
 
 /// What a server waits for.
@@ -65,8 +66,10 @@ struct InHandshake {
     suite: SuiteParameters,
     /// What the client asked for.
     server_name: Option<String>,
-    /// In a resumed session, the client that it was with, if any.
-    resumed_peer: Option<VerifiedPeer>,
+    /// The client takes PSKs with a key exchange.
+    can_resume: bool,
+    /// In a resumed session, the client that it was with, if any, and when it last authenticated.
+    resumed: Option<(Option<VerifiedPeer>, UnixTime)>,
 }
 
 pub(crate) struct AwaitCertificate {
@@ -118,19 +121,25 @@ impl AwaitFinished {
     fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ServerState> {
         expect(message, HandshakeType::FINISHED, "the client's Finished")?;
         let finished = Finished::decode_all("Finished", message.body())?;
-        let InHandshake { config, mut transcript, client_handshake, application, master, .. } =
+        let InHandshake { config, mut transcript, client_handshake, application, master, suite, .. } =
             self.handshake;
         client_handshake.check_finished(&transcript.current(), &finished.verify_data)?;
         transcript.add(&message.encoded);
         let TrafficPair { client, server } = application;
         cx.out.set_opener(client.opener()?);
-        if self.handshake.resumed_peer.is_some() {
-            cx.facts.peer = self.handshake.resumed_peer;
-        }
+        let authenticated_at = match self.handshake.resumed {
+            Some((peer, at)) => {
+                cx.facts.peer = peer;
+                at
+            }
+            None => cx.now,
+        };
         let facts = TicketFacts {
             resumption: master.resumption(&transcript.current())?,
-            suite: self.handshake.suite,
+            suite,
             server_name: self.handshake.server_name,
+            authenticated_at,
+            can_resume: self.handshake.can_resume,
         };
         send_tickets(&facts, &config, cx)?;
         cx.facts.confirmed = true;

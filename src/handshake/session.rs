@@ -9,14 +9,16 @@ use crate::error::{Error, InvalidMessage, Malformed, Result};
 use crate::pki::{Certificate, GeneralName, MAX_CHAIN_LEN};
 use crate::secret::Secret;
 use crate::time::UnixTime;
-use crate::wire::{Codec, NewSessionTicket, Prefix, Reader, opaque};
+use crate::wire::{Codec, NewSessionTicket, Prefix, Reader, opaque, vector};
 
 /// A session that a client may resume, once: [`crate::Connection::take_session`] gives it,
 /// [`crate::Connection::client_resuming`] uses it up. Whoever has it can pass for the client until
 /// it expires: keep it as a private key is kept.
 ///
-/// A session is resumed only with the server of the same name, and only while that server's
-/// certificate is still good by the configuration of the new connection.
+/// A session is resumed only with the server of the same name, by a client that trusts the same authorities
+/// and offers the same application protocols, and only while that server's certificate is still good by the
+/// configuration of the new connection. However often it is resumed, it ends a day after the last full
+/// handshake ([`crate::Config::with_session_lifetime`]), and with the certificates of both sides.
 ///
 /// ```
 /// # fn later(client: &mut otls::Connection) -> otls::Result<()> {
@@ -32,10 +34,16 @@ pub struct Session {
     pub(super) psk: Secret,
     pub(super) ticket: Vec<u8>,
     ticket_age_add: u32,
-    lifetime: u32,
     received_at: UnixTime,
+    pub(super) authenticated_at: UnixTime,
+    pub(super) expires_at: UnixTime,
     pub(super) server_name: GeneralName,
+    /// What was agreed on.
     pub(super) alpn: Option<Vec<u8>>,
+    /// What was offered.
+    pub(super) protocols: Vec<Vec<u8>>,
+    /// [`super::Config::policy`] of the client.
+    pub(super) policy: Vec<u8>,
     /// The server's certificates, leaf first.
     pub(super) server_chain: Vec<Certificate>,
     /// The certificate that we showed.
@@ -50,7 +58,13 @@ impl Session {
 
     /// From then on it is of no use.
     pub fn expires_at(&self) -> UnixTime {
-        self.received_at.plus(u64::from(self.lifetime))
+        self.expires_at
+    }
+
+    /// When both sides last showed their certificates: the time of the full handshake, and not of one that
+    /// resumed it.
+    pub fn authenticated_at(&self) -> UnixTime {
+        self.authenticated_at
     }
 
     /// For [`Session::from_bytes`]: the format is of this library and its version.
@@ -81,7 +95,7 @@ impl Session {
 }
 
 /// The layout below.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Codec for Session {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -90,10 +104,15 @@ impl Codec for Session {
         opaque(Prefix::One, self.psk.expose(), out);
         opaque(Prefix::Two, &self.ticket, out);
         out.extend_from_slice(&self.ticket_age_add.to_be_bytes());
-        out.extend_from_slice(&self.lifetime.to_be_bytes());
-        out.extend_from_slice(&self.received_at.0.to_be_bytes());
+        for time in [self.received_at, self.authenticated_at, self.expires_at] {
+            out.extend_from_slice(&time.0.to_be_bytes());
+        }
         opaque(Prefix::Two, self.server_name.to_string().as_bytes(), out);
         opaque(Prefix::One, self.alpn.as_deref().unwrap_or_default(), out);
+        vector(Prefix::Two, out, |out| {
+            self.protocols.iter().for_each(|name| opaque(Prefix::One, name, out));
+        });
+        opaque(Prefix::One, &self.policy, out);
         let own = self.certificate.as_ref().map(Certificate::to_der).unwrap_or_default();
         opaque(Prefix::Three, own, out);
         self.server_chain.iter().for_each(|one| opaque(Prefix::Three, one.to_der(), out));
@@ -109,10 +128,13 @@ impl Codec for Session {
             psk: reader.opaque(Prefix::One, 1)?.to_vec().into(),
             ticket: reader.opaque(Prefix::Two, 1)?.to_vec(),
             ticket_age_add: reader.u32()?,
-            lifetime: reader.u32()?,
-            received_at: UnixTime(u64::from_be_bytes(reader.array()?)),
+            received_at: time(reader)?,
+            authenticated_at: time(reader)?,
+            expires_at: time(reader)?,
             server_name: name(reader)?,
             alpn: Some(reader.opaque(Prefix::One, 0)?.to_vec()).filter(|name| !name.is_empty()),
+            protocols: protocols(reader)?,
+            policy: reader.opaque(Prefix::One, 1)?.to_vec(),
             server_chain: Vec::new(),
             certificate: match reader.opaque(Prefix::Three, 0)? {
                 [] => None,
@@ -133,6 +155,18 @@ impl Codec for Session {
     }
 }
 
+fn time(reader: &mut Reader<'_>) -> Result<UnixTime, InvalidMessage> {
+    Ok(UnixTime(u64::from_be_bytes(reader.array()?)))
+}
+
+fn protocols(reader: &mut Reader<'_>) -> Result<Vec<Vec<u8>>, InvalidMessage> {
+    let (mut list, mut names) = (reader.nested(Prefix::Two)?, Vec::new());
+    while !list.is_empty() {
+        names.push(list.opaque(Prefix::One, 1)?.to_vec());
+    }
+    Ok(names)
+}
+
 fn name(reader: &mut Reader<'_>) -> Result<GeneralName, InvalidMessage> {
     let text = core::str::from_utf8(reader.opaque(Prefix::Two, 1)?);
     let parsed = text.ok().and_then(|text| GeneralName::parse(text).ok());
@@ -149,6 +183,11 @@ pub(super) struct SessionMaker {
     pub(super) suite: SuiteParameters,
     pub(super) server_name: GeneralName,
     pub(super) alpn: Option<Vec<u8>>,
+    pub(super) protocols: Vec<Vec<u8>>,
+    pub(super) policy: Vec<u8>,
+    pub(super) authenticated_at: UnixTime,
+    /// When the session's time is over, or a certificate of either side.
+    pub(super) ends_at: UnixTime,
     pub(super) server_chain: Vec<Certificate>,
     pub(super) certificate: Option<Certificate>,
     /// How many the caller wants kept.
@@ -162,12 +201,23 @@ impl SessionMaker {
             psk: self.secret.psk(&ticket.ticket_nonce)?,
             ticket: ticket.ticket,
             ticket_age_add: ticket.ticket_age_add,
-            lifetime: ticket.ticket_lifetime,
             received_at: now,
+            authenticated_at: self.authenticated_at,
+            expires_at: self.ends_at.min(now.plus(u64::from(ticket.ticket_lifetime))),
             server_name: self.server_name.clone(),
             alpn: self.alpn.clone(),
+            protocols: self.protocols.clone(),
+            policy: self.policy.clone(),
             server_chain: self.server_chain.clone(),
             certificate: self.certificate.clone(),
         })
     }
+}
+
+/// When the first of these certificates ends. One that is over already is on nobody's path.
+pub(super) fn first_end<'a>(
+    certificates: impl Iterator<Item = &'a Certificate>,
+    now: UnixTime,
+) -> Option<UnixTime> {
+    certificates.map(Certificate::not_after).filter(|end| *end >= now).min()
 }

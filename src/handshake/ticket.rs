@@ -128,7 +128,7 @@ impl TicketKeys {
         })?;
         let Some(len) = opened else { return Ok(None) };
         let state = TicketState::decode_all("ticket", text.get(..len).unwrap_or_default());
-        Ok(state.ok().filter(|state| state.is_current(now)))
+        Ok(state.ok().filter(|state| now < state.expires_at))
     }
 
     fn with<T>(&self, now: UnixTime, action: impl FnOnce(&Ratchet) -> Result<T>) -> Result<T> {
@@ -192,28 +192,28 @@ fn period_of(now: UnixTime) -> u64 {
 /// What a server has to know to resume.
 pub(super) struct TicketState {
     pub(super) suite: SuiteParameters,
-    pub(super) issued_at: UnixTime,
+    /// Of the last handshake in which both sides showed their certificates.
+    pub(super) authenticated_at: UnixTime,
+    pub(super) expires_at: UnixTime,
     pub(super) psk: Secret,
     /// SHA-256 of our own leaf: who we were.
     pub(super) server: [u8; 32],
     pub(super) server_name: Option<String>,
     pub(super) alpn: Option<Vec<u8>>,
+    /// [`super::Config::policy`] of the server that issued it.
+    pub(super) policy: Vec<u8>,
     /// The client's certificates, leaf first; empty for an anonymous one.
     pub(super) client_chain: Vec<Vec<u8>>,
 }
 
 /// The layout below.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl TicketState {
-    fn is_current(&self, now: UnixTime) -> bool {
-        now < self.issued_at.plus(u64::from(TICKET_LIFETIME))
-    }
-
     fn encoded_len(&self) -> usize {
         let chain: usize = self.client_chain.iter().map(|certificate| certificate.len() + 3).sum();
         let name = self.server_name.as_ref().map_or(0, String::len) + self.alpn.as_ref().map_or(0, Vec::len);
-        128 + chain + name
+        192 + chain + name
     }
 }
 
@@ -221,11 +221,13 @@ impl Codec for TicketState {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         self.suite.suite.encode(out);
-        out.extend_from_slice(&self.issued_at.0.to_be_bytes());
+        out.extend_from_slice(&self.authenticated_at.0.to_be_bytes());
+        out.extend_from_slice(&self.expires_at.0.to_be_bytes());
         opaque(Prefix::One, self.psk.expose(), out);
         out.extend_from_slice(&self.server);
         opaque(Prefix::Two, self.server_name.as_deref().unwrap_or_default().as_bytes(), out);
         opaque(Prefix::One, self.alpn.as_deref().unwrap_or_default(), out);
+        opaque(Prefix::One, &self.policy, out);
         self.client_chain.iter().for_each(|certificate| opaque(Prefix::Three, certificate, out));
     }
 
@@ -236,11 +238,13 @@ impl Codec for TicketState {
         let suite = SuiteParameters::of(CipherSuite::decode(reader)?);
         let state = Self {
             suite: suite.ok_or(reader.error(Malformed::IllegalValue))?,
-            issued_at: UnixTime(u64::from_be_bytes(reader.array()?)),
+            authenticated_at: UnixTime(u64::from_be_bytes(reader.array()?)),
+            expires_at: UnixTime(u64::from_be_bytes(reader.array()?)),
             psk: reader.opaque(Prefix::One, 1)?.to_vec().into(),
             server: reader.array()?,
             server_name: some_text(reader.opaque(Prefix::Two, 0)?),
             alpn: Some(reader.opaque(Prefix::One, 0)?.to_vec()).filter(|name| !name.is_empty()),
+            policy: reader.opaque(Prefix::One, 0)?.to_vec(),
             client_chain: Vec::new(),
         };
         let mut client_chain = Vec::new();
@@ -265,11 +269,13 @@ mod tests {
     fn state() -> TicketState {
         TicketState {
             suite: SuiteParameters::of(CipherSuite::TLS_AES_256_GCM_SHA384).unwrap(),
-            issued_at: NOW,
+            authenticated_at: NOW,
+            expires_at: NOW.plus(u64::from(TICKET_LIFETIME)),
             psk: vec![7; 48].into(),
             server: [9; 32],
             server_name: Some("bank.example".to_owned()),
             alpn: None,
+            policy: vec![5; 32],
             client_chain: vec![vec![1; 700], vec![2; 500]],
         }
     }
@@ -306,7 +312,7 @@ mod tests {
         let ours = TicketKeys::generate(&SystemRandom, NOW).unwrap();
         let theirs = TicketKeys::load(ours.export(NOW).unwrap().expose(), NOW).unwrap();
         let later = NOW.plus(3 * u64::from(TICKET_LIFETIME));
-        let fresh = TicketState { issued_at: later, ..state() };
+        let fresh = TicketState { expires_at: later.plus(1), ..state() };
         let ticket = ours.seal(&fresh, &SystemRandom, later).unwrap().unwrap();
         assert!(theirs.open(&ticket, later).unwrap().is_some());
         let latecomer = TicketKeys::load(ours.export(later).unwrap().expose(), later).unwrap();

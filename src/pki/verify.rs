@@ -2,6 +2,7 @@
 
 mod budget;
 mod constrained;
+mod digest;
 mod explain;
 mod judge;
 mod revocation;
@@ -229,6 +230,11 @@ impl VerifiedPeer {
     /// As the peer sent it, leaf first.
     pub fn chain(&self) -> &[Certificate] {
         &self.chain
+    }
+
+    /// The chain and the trusted authority.
+    pub(crate) fn path(&self) -> impl Iterator<Item = &Certificate> {
+        self.chain.iter().chain([&self.authority])
     }
 
     /// The trusted authority that the chain leads to.

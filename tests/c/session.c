@@ -14,6 +14,7 @@ static otls_config *client_config(void) {
     WORKS(otls_config_set_alpn(config, TEXT("\x03otp\x08http/1.1"), &error));
     WORKS(otls_config_keep_sessions(config, 2, &error));
     WORKS(otls_config_name_authorities(config, &error));
+    WORKS(otls_config_set_session_lifetime(config, 604800, &error));
     return config;
 }
 
@@ -24,6 +25,7 @@ static otls_config *server_config(void) {
     WORKS(otls_config_add_identity(config, desk, &error));
     WORKS(otls_config_set_alpn(config, TEXT("\x03otp"), &error));
     WORKS(otls_config_set_tickets(config, keys, 2, &error));
+    WORKS(otls_config_set_session_lifetime(config, 3600, &error));
     WORKS(otls_config_set_record_size_limit(config, 512, &error));
     WORKS(otls_config_set_max_fragment(config, 128, &error));
     WORKS(otls_config_set_padding(config, 64, &error));
@@ -106,12 +108,12 @@ static otls_session *saved_and_loaded(otls_session *session) {
     size_t len;
     const uint8_t *octets;
     uint64_t expires_at = otls_session_expires_at(session);
-    CHECK(expires_at > NOW);
+    CHECK(expires_at == NOW + 3600 && otls_session_authenticated_at(session) == NOW);
     WORKS(otls_session_save(session, &data, &error));
     otls_session_free(session);
     octets = otls_blob_data(data, &len);
     WORKS(otls_session_load(octets, len, &again, &error));
-    CHECK(otls_session_expires_at(again) == expires_at);
+    CHECK(otls_session_expires_at(again) == expires_at && otls_session_authenticated_at(again) == NOW);
     FAILS(OTLS_ERROR_API_MISUSE, otls_session_load(octets, len - 1, &session, &error));
     CHECK(session == NULL);
     otls_blob_free(data);
@@ -171,6 +173,9 @@ static void wrong_arguments(void) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, TEXT("\x01x\x01x"), &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_tickets(config, keys, 9, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_tickets(config, NULL, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_session_lifetime(config, 0, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_session_lifetime(config, 604801, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_session_lifetime(NULL, 60, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_config_add_identity(config, NULL, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_record_size_limit(config, 63, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_max_fragment(config, 0, &error));
@@ -186,6 +191,7 @@ static void wrong_arguments(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_key_log(NULL, &blob, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_certificate(NULL, &certificate, &error));
     CHECK(otls_connection_resumed(NULL) == 0 && otls_session_expires_at(NULL) == 0);
+    CHECK(otls_session_authenticated_at(NULL) == 0);
     WORKS(otls_connection_client(config, TEXT("desk.example"), NOW, &connection, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_certificate(connection, &certificate, &error));
     otls_connection_free(connection);

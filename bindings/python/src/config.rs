@@ -24,15 +24,16 @@ impl Config {
     /// Without an identity it pauses (NEED_CLIENT_CERT) when a server asks for a certificate;
     /// with `anonymous=True` it never sends one.
     ///
-    /// Connections keep the newest `keep_sessions` sessions that the server offers to resume. With
+    /// Connections keep the newest `keep_sessions` sessions that the server offers to resume; none is resumed
+    /// later than `session_lifetime` seconds (a day, at most seven) after its last full handshake. With
     /// `name_authorities` the server is told whom we trust, to choose its certificate by.
     /// `check_name=False` takes a certificate for any name, as long as its path is right: for diagnosis
     /// alone.
     #[staticmethod]
     #[pyo3(signature = (
         trust, *, identity=None, anonymous=false, suites=None, groups=None, schemes=None, alpn=None,
-        keep_sessions=0, name_authorities=false, check_name=true, record_size_limit=None, max_fragment=None,
-        padding=0, key_log=false,
+        keep_sessions=0, session_lifetime=None, name_authorities=false, check_name=true, record_size_limit=None,
+        max_fragment=None, padding=0, key_log=false,
     ))]
     fn client(
         trust: &TrustStore,
@@ -43,6 +44,7 @@ impl Config {
         schemes: Option<&Bound<'_, PyAny>>,
         alpn: Option<Vec<String>>,
         keep_sessions: usize,
+        session_lifetime: Option<u32>,
         name_authorities: bool,
         check_name: bool,
         record_size_limit: Option<u16>,
@@ -57,7 +59,7 @@ impl Config {
         if !check_name {
             config = config.without_name_check();
         }
-        let config = match (identity, anonymous) {
+        let mut config = match (identity, anonymous) {
             (Some(identity), false) => config.with_identity(Arc::clone(&identity.0)),
             (None, true) => config.anonymous(),
             (None, false) => config,
@@ -68,6 +70,9 @@ impl Config {
                 ));
             }
         };
+        if let Some(seconds) = session_lifetime {
+            config = config.with_session_lifetime(seconds)?;
+        }
         let records = Records { record_size_limit, max_fragment, padding, key_log };
         limited(records.apply(config)?, suites, groups, schemes, alpn)
     }
@@ -77,12 +82,13 @@ impl Config {
     /// `"enrolled"` is for enrolment servers: as `"request"`, and a server's certificate will do.
     ///
     /// `further_identities` are for other names or kinds of key: each client gets the one that it can
-    /// verify. With `tickets` clients may resume: each connection gets `ticket_count` of them.
+    /// verify. With `tickets` clients may resume: each connection gets `ticket_count` of them, and no session
+    /// outlives `session_lifetime` seconds (a day, at most seven) after its last full handshake.
     #[staticmethod]
     #[pyo3(signature = (
         identity, *, client_auth="require", trust=None, further_identities=None, suites=None, groups=None,
-        schemes=None, alpn=None, tickets=None, ticket_count=2, record_size_limit=None, max_fragment=None,
-        padding=0, key_log=false,
+        schemes=None, alpn=None, tickets=None, ticket_count=2, session_lifetime=None, record_size_limit=None,
+        max_fragment=None, padding=0, key_log=false,
     ))]
     fn server(
         identity: &Identity,
@@ -95,6 +101,7 @@ impl Config {
         alpn: Option<Vec<String>>,
         tickets: Option<&TicketKeys>,
         ticket_count: usize,
+        session_lifetime: Option<u32>,
         record_size_limit: Option<u16>,
         max_fragment: Option<usize>,
         padding: u16,
@@ -130,6 +137,9 @@ impl Config {
         }
         if let Some(tickets) = tickets {
             config = config.with_tickets(Arc::clone(&tickets.0), ticket_count)?;
+        }
+        if let Some(seconds) = session_lifetime {
+            config = config.with_session_lifetime(seconds)?;
         }
         let records = Records { record_size_limit, max_fragment, padding, key_log };
         limited(records.apply(config)?, suites, groups, schemes, alpn)

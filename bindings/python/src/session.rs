@@ -86,6 +86,14 @@ impl Session {
         let at = self.with(otls::Session::expires_at)?;
         Ok(datetime(py, at)?)
     }
+
+    /// When both sides last showed their certificates: the time of the full handshake, and not of one that
+    /// resumed it.
+    #[getter]
+    fn authenticated_at<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        let at = self.with(otls::Session::authenticated_at)?;
+        Ok(datetime(py, at)?)
+    }
 }
 
 fn used_up() -> Failure {

@@ -38,7 +38,8 @@ def test_a_session_resumes_once_with_both_identities(world: World, keys: otls.Ti
     session = first.take_session()
     assert session is not None
     assert session.server_name == "localhost"
-    assert timedelta(hours=11) < session.expires_at - datetime.now(UTC) <= timedelta(hours=12)
+    assert first.peer is not None
+    assert session.expires_at == min(identity.certificate.not_after, first.peer.not_after)
     saved = session.to_bytes()
     client, bank = pair(config, server, session)
     assert client.resumed
@@ -54,6 +55,43 @@ def test_a_session_resumes_once_with_both_identities(world: World, keys: otls.Ti
     assert again.resumed
     with pytest.raises(otls.ApiMisuse, match="not a saved session"):
         otls.Session.from_bytes(saved[:-1])
+
+
+def test_a_session_ends_a_day_after_its_full_handshake(world: World, keys: otls.TicketKeys) -> None:
+    week = 7 * 24 * 3600
+    client_identity, server_identity = (world.identity(side, lifetime=week) for side in ("client", "server"))
+    client = otls.Config.client(world.trust, identity=client_identity, keep_sessions=1)
+    server = otls.Config.server(server_identity, trust=world.trust, tickets=keys)
+    begun = datetime.now(UTC)
+    session, resumed = None, []
+    for hours in (0, 11, 22, 23, 25):
+        now = begun + timedelta(hours=hours)
+        connection = otls.Connection.client(client, "localhost", session=session, now=now)
+        bank = otls.Connection.server(server, now=now)
+        pump(connection, bank)
+        resumed.append(bank.resumed)
+        session = connection.take_session()
+        assert session is not None
+        since = begun if hours < 24 else now
+        assert abs(session.authenticated_at - since) < timedelta(seconds=2)
+        assert session.expires_at <= session.authenticated_at + timedelta(days=1)
+    assert resumed == [False, True, True, True, False]
+
+
+def test_the_lifetime_of_sessions_is_a_setting(world: World, keys: otls.TicketKeys) -> None:
+    identity, server_identity = world.identity("client"), world.identity("server")
+    client = otls.Config.client(world.trust, identity=identity, keep_sessions=1, session_lifetime=600)
+    server = otls.Config.server(server_identity, trust=world.trust, tickets=keys, session_lifetime=60)
+    for other, seconds in ((server_of(world, keys), 600), (server, 60)):
+        first, _ = pair(client, other)
+        session = first.take_session()
+        assert session is not None
+        assert session.expires_at - session.authenticated_at == timedelta(seconds=seconds)
+    for wrong in (0, 604_801):
+        with pytest.raises(otls.ApiMisuse):
+            otls.Config.client(world.trust, session_lifetime=wrong)
+        with pytest.raises(otls.ApiMisuse):
+            otls.Config.server(server_identity, trust=world.trust, session_lifetime=wrong)
 
 
 def test_servers_share_their_ticket_keys(world: World, keys: otls.TicketKeys) -> None:

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AwaitEncryptedExtensions, ClientState, InHandshake};
+use super::{AwaitEncryptedExtensions, ClientState, InHandshake, Resumed};
 use crate::codepoints::{ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, PskKeyExchangeMode};
 use crate::crypto::hash::{Digest, HashAlgorithm, digest};
 use crate::crypto::kx::KeyExchange;
@@ -166,7 +166,11 @@ impl AwaitServerHello {
 
         let offered = offered_extensions(&self.hello.extensions);
         let (config, server_name) = (self.config, self.server_name);
-        let resumed = resumed.map(|OfferedSession { session, server }| (server, session.certificate));
+        let resumed = resumed.map(|OfferedSession { session, server }| Resumed {
+            server,
+            certificate: session.certificate,
+            authenticated_at: session.authenticated_at,
+        });
         let handshake = InHandshake { config, server_name, suite, transcript, secret, keys, resumed };
         Ok(ClientState::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { handshake, offered })))
     }
@@ -296,9 +300,9 @@ fn encode_hello(
 }
 
 impl OfferedSession {
-    /// `None` for a session that cannot be resumed here: of another server, expired, of a hash or a
-    /// protocol that is not offered, of another certificate than the configured one, or whose
-    /// server would be refused today.
+    /// `None` for a session that cannot be resumed here: of another server, expired, of a hash that is not
+    /// offered, of other protocols, of another trust, of another certificate than the configured one, or
+    /// whose server would be refused today.
     fn new(session: Session, config: &Config, server_name: &GeneralName, now: UnixTime) -> Option<Self> {
         let Side::Client { trust, identity, .. } = &config.side else { return None };
         let same_us = match identity {
@@ -311,9 +315,12 @@ impl OfferedSession {
             .suites
             .iter()
             .any(|suite| SuiteParameters::of(*suite).is_some_and(|ours| ours.hash == hash));
-        let same_alpn = session.alpn.as_ref().is_none_or(|alpn| config.alpn.contains(alpn));
-        let usable = session.server_name == *server_name && now < session.expires_at();
-        if !(same_us && same_hash && same_alpn && usable) {
+        let same_question = session.server_name == *server_name
+            && session.protocols == config.alpn
+            && session.policy == config.policy();
+        let session_end = session.authenticated_at.plus(u64::from(config.session_lifetime));
+        let is_current = now < session.expires_at && now < session_end;
+        if !(same_us && same_hash && same_question && is_current) {
             return None;
         }
         let chain: Vec<Vec<u8>> = session.server_chain.iter().map(|one| one.to_der().to_vec()).collect();

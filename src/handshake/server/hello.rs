@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::resume::Resumption;
+use super::resume::{Resumption, can_resume};
 use super::{AwaitCertificate, AwaitFinished, InHandshake, ServerState, required};
 use crate::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
 use crate::crypto::hash::{Digest, digest};
@@ -237,7 +237,8 @@ impl Flight<'_> {
             master,
             suite,
             server_name: offered.server_name.clone(),
-            resumed_peer: resumption.and_then(|resumption| resumption.peer),
+            can_resume: can_resume(hello),
+            resumed: resumption.map(|resumption| (resumption.peer, resumption.state.authenticated_at)),
         };
         Ok(if ask {
             ServerState::Certificate(Box::new(AwaitCertificate { handshake }))

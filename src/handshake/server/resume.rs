@@ -35,15 +35,17 @@ impl Resumption {
         else {
             return Ok(None);
         };
-        // RFC 8446 §4.2.9: without a Diffie-Hellman exchange nothing is forward secret.
-        let modes = hello.extensions.psk_key_exchange_modes.as_deref().unwrap_or_default();
-        if !modes.contains(&PskKeyExchangeMode::PSK_DHE_KE) {
+        if !can_resume(hello) {
             return Ok(None);
         }
         // More than we give to a client are not looked at.
         for (index, psk) in (0..).zip(psks.identities.iter().take(MAX_TICKETS)) {
             let Some(state) = keys.open(&psk.identity, now)? else { continue };
-            if state.server_name != hello.extensions.server_name || state.alpn.as_deref() != alpn {
+            let same = state.server_name == hello.extensions.server_name
+                && state.alpn.as_deref() == alpn
+                && state.policy == config.policy();
+            let session_end = state.authenticated_at.plus(u64::from(config.session_lifetime));
+            if !same || now >= session_end {
                 continue;
             }
             let (identities, _) = config.server_side()?;
@@ -80,4 +82,11 @@ fn judge_client(state: &TicketState, config: &Config, now: UnixTime) -> Result<O
             trust.verify(&state.client_chain, &role, now).ok().map(Some)
         }
     })
+}
+
+/// RFC 8446 §4.2.9: without a Diffie-Hellman exchange nothing is forward secret, so that a client has to offer
+/// one with its PSK.
+pub(super) fn can_resume(hello: &ClientHello) -> bool {
+    let modes = hello.extensions.psk_key_exchange_modes.as_deref().unwrap_or_default();
+    modes.contains(&PskKeyExchangeMode::PSK_DHE_KE)
 }

@@ -471,6 +471,7 @@ class Config:
         schemes: Sequence[str] | None = None,
         alpn: Sequence[str] | None = None,
         keep_sessions: int = 0,
+        session_lifetime: int | None = None,
         name_authorities: bool = False,
         check_name: bool = True,
         record_size_limit: int | None = None,
@@ -492,6 +493,7 @@ class Config:
         alpn: Sequence[str] | None = None,
         tickets: TicketKeys | None = None,
         ticket_count: int = 2,
+        session_lifetime: int | None = None,
         record_size_limit: int | None = None,
         max_fragment: int | None = None,
         padding: int = 0,
@@ -530,6 +532,9 @@ class Session:
     @property
     def expires_at(self) -> datetime:
         """From then on it is of no use."""
+    @property
+    def authenticated_at(self) -> datetime:
+        """When both sides last showed their certificates: the time of the full handshake."""
 
 @final
 class Offer:

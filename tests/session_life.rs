@@ -1,0 +1,184 @@
+//! How long a session lives, and that it is of no use for another question than the one that it answered.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{DAY, NOW, authority, bank_name, trust};
+use otls::crypto::SystemRandom;
+use otls::crypto::hash::HashAlgorithm;
+use otls::pki::{
+    Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PrivateKey, Profile, TrustStore,
+};
+use otls::{ClientAuth, Config, Connection, MAX_SESSION_LIFETIME, Session, State, TicketKeys, UnixTime};
+
+const HOUR: u64 = 3_600;
+
+struct Bank {
+    authority: Authority,
+    server: Arc<Identity>,
+    client: Arc<Identity>,
+    keys: Arc<TicketKeys>,
+}
+
+fn identity(authority: &Authority, name: &str, profile: Profile, lifetime: u64) -> Arc<Identity> {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    let subject = DistinguishedName::with_common_name(name);
+    let names = [otls::pki::GeneralName::parse(name).unwrap()];
+    let request =
+        CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
+    let certificate = authority.issue(&request, profile, lifetime, NOW, &SystemRandom).unwrap();
+    Arc::new(Identity::new(vec![certificate], key).unwrap())
+}
+
+impl Bank {
+    fn new(server_lifetime: u64, client_lifetime: u64) -> Self {
+        let authority = authority("a root");
+        let server = identity(&authority, "bank.example", Profile::Server, server_lifetime);
+        let client = identity(&authority, "customer.example", Profile::Client, client_lifetime);
+        Self { authority, server, client, keys: Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap()) }
+    }
+
+    fn trust(&self) -> TrustStore {
+        trust(&self.authority)
+    }
+
+    fn server_with(&self, auth: ClientAuth) -> Config {
+        Config::server(Arc::clone(&self.server), auth).with_tickets(Arc::clone(&self.keys), 1).unwrap()
+    }
+
+    fn server(&self) -> Config {
+        self.server_with(ClientAuth::Require(self.trust()))
+    }
+
+    fn client_with(&self, trust: TrustStore) -> Config {
+        Config::client(trust).with_identity(Arc::clone(&self.client)).keep_sessions(1)
+    }
+
+    fn client(&self) -> Config {
+        self.client_with(self.trust())
+    }
+}
+
+/// A handshake, resumed or not: whether it was, and the next session if there is one.
+fn connect(
+    client: Config,
+    server: Config,
+    session: Option<Session>,
+    now: UnixTime,
+) -> (bool, Option<Session>) {
+    let client = Arc::new(client);
+    let mut client = match session {
+        Some(session) => Connection::client_resuming(client, bank_name(), session, now).unwrap(),
+        None => Connection::client(client, bank_name(), now).unwrap(),
+    };
+    let mut server = Connection::server(Arc::new(server), now).unwrap();
+    while common::transfer(&mut client, &mut server).unwrap()
+        + common::transfer(&mut server, &mut client).unwrap()
+        > 0
+    {}
+    assert!(client.state().contains(State::CONFIRMED), "a server confirms whether a ticket is of use or not");
+    assert_eq!(client.resumed(), server.resumed());
+    (server.resumed(), client.take_session())
+}
+
+fn again(session: &Session) -> Option<Session> {
+    Some(Session::from_bytes(session.to_bytes().expose()).unwrap())
+}
+
+#[test]
+fn a_session_ends_a_day_after_its_full_handshake_however_often_it_is_resumed() {
+    let bank = Bank::new(90 * DAY, 90 * DAY);
+    let long = MAX_SESSION_LIFETIME;
+    // Either side alone sees to it.
+    for (client, server) in [
+        (bank.client(), bank.server()),
+        (bank.client().with_session_lifetime(long).unwrap(), bank.server()),
+        (bank.client(), bank.server().with_session_lifetime(long).unwrap()),
+    ] {
+        let first = connect(client.clone(), server.clone(), None, NOW).1.unwrap();
+        let mut session = first;
+        for (hours, ends) in [(11, 23), (22, 24), (23, 24)] {
+            assert_eq!(session.authenticated_at(), NOW);
+            let now = NOW.plus(hours * HOUR);
+            let (resumed, next) = connect(client.clone(), server.clone(), again(&session), now);
+            assert!(resumed, "{hours} hours");
+            session = next.unwrap();
+            assert_eq!(session.expires_at(), NOW.plus(ends * HOUR), "{hours} hours");
+        }
+        let last = NOW.plus(24 * HOUR - 1);
+        assert!(connect(client.clone(), server.clone(), again(&session), last).0);
+        let (resumed, next) = connect(client, server, again(&session), last.plus(1));
+        assert!(!resumed);
+        assert_eq!(next.unwrap().authenticated_at(), last.plus(1), "the full handshake starts a new day");
+    }
+}
+
+#[test]
+fn each_side_holds_a_session_against_its_own_lifetime() {
+    let bank = Bank::new(90 * DAY, 90 * DAY);
+    let later = NOW.plus(2 * HOUR);
+    let short = |config: Config| config.with_session_lifetime(3_600).unwrap();
+    let session = || connect(bank.client(), bank.server(), None, NOW).1;
+    assert!(connect(bank.client(), bank.server(), session(), later).0);
+    assert!(!connect(bank.client(), short(bank.server()), session(), later).0);
+    assert!(!connect(short(bank.client()), bank.server(), session(), later).0);
+    for config in [bank.client(), bank.server()] {
+        assert!(config.clone().with_session_lifetime(0).is_err());
+        assert!(config.clone().with_session_lifetime(MAX_SESSION_LIFETIME + 1).is_err());
+        assert!(config.with_session_lifetime(MAX_SESSION_LIFETIME).is_ok());
+    }
+}
+
+#[test]
+fn a_session_ends_with_the_certificates_of_both_sides() {
+    for (server, client) in [(HOUR, DAY), (DAY, HOUR)] {
+        let bank = Bank::new(server, client);
+        let session = connect(bank.client(), bank.server(), None, NOW).1.unwrap();
+        let end = bank.server.certificate().not_after().min(bank.client.certificate().not_after());
+        assert!(end <= NOW.plus(HOUR));
+        assert_eq!(session.expires_at(), end);
+        assert!(connect(bank.client(), bank.server(), Some(session), NOW.plus(60)).0);
+    }
+    // A certificate that ends now leaves no time: there is no session, and the client is confirmed.
+    let bank = Bank::new(DAY, HOUR);
+    let end = bank.client.certificate().not_after();
+    assert!(connect(bank.client(), bank.server(), None, end).1.is_none());
+}
+
+#[test]
+fn another_trust_or_another_demand_is_a_full_handshake() {
+    let bank = Bank::new(90 * DAY, 90 * DAY);
+    let mut wider = bank.trust();
+    wider.add_authority(authority("another root").certificate()).unwrap();
+    let mut shallow = bank.trust();
+    shallow.set_max_depth(0);
+    let session = || connect(bank.client(), bank.server(), None, NOW).1;
+    assert!(connect(bank.client(), bank.server(), session(), NOW).0);
+    for auth in [
+        ClientAuth::Require(wider.clone()),
+        ClientAuth::Require(shallow.clone()),
+        ClientAuth::Request(bank.trust()),
+        ClientAuth::Enrolled(bank.trust()),
+    ] {
+        assert!(!connect(bank.client(), bank.server_with(auth), session(), NOW).0);
+    }
+    for trust in [wider, shallow] {
+        assert!(!connect(bank.client_with(trust), bank.server(), session(), NOW).0);
+    }
+    // The same authorities in a store of its own are the same trust.
+    assert!(connect(bank.client_with(bank.trust()), bank.server(), session(), NOW).0);
+}
+
+#[test]
+fn another_list_of_application_protocols_is_a_full_handshake() {
+    let bank = Bank::new(90 * DAY, 90 * DAY);
+    let server = || bank.server().with_alpn(&[b"otp"]).unwrap();
+    let client = |list: &[&[u8]]| bank.client().with_alpn(list).unwrap();
+    let session = || connect(client(&[b"otp", b"x"]), server(), None, NOW).1;
+    assert!(connect(client(&[b"otp", b"x"]), server(), session(), NOW).0);
+    for list in [&[&b"otp"[..]][..], &[b"x", b"otp"], &[b"otp", b"x", b"y"]] {
+        assert!(!connect(client(list), server(), session(), NOW).0);
+    }
+}
