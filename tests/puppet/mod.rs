@@ -14,6 +14,7 @@
     clippy::indexing_slicing
 )]
 
+mod both;
 mod client;
 mod server;
 mod weak;
@@ -26,6 +27,7 @@ use otls::crypto::hkdf::Prk;
 use otls::crypto::hmac::HmacKey;
 use otls::{Connection, Error, State};
 
+pub use both::*;
 pub use client::*;
 pub use server::*;
 pub use weak::*;
