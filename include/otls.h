@@ -1411,8 +1411,8 @@ int32_t otls_request_public_key(const otls_request *request,
 
 /**
  * What the request asks for and `certificate`, which was issued for it, does not have, as text: a line for
- * each usage, constraint or attribute, empty if there is none. The subject and the alternative names are never
- * among it: what an authority does not issue of them it refuses.
+ * each usage, constraint or attribute, empty if there is none. The subject is never among it, and alternative
+ * names only where the certificate is an authority's: what else is not issued of them is refused.
  */
 int32_t otls_request_left_out_of(const otls_request *request,
                                  const otls_certificate *certificate,

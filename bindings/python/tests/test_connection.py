@@ -149,10 +149,14 @@ def test_a_failed_connection_has_no_peer_and_no_session(world: World) -> None:
     serving = otls.Config.server(world.identity("server"), trust=world.trust, tickets=tickets)
     client, server = connected(world, client=keeping, server=serving)
     for one in (client, server):
-        assert one.peer is not None and one.peer_chain and one.certificate is not None
+        assert one.peer is not None
+        assert one.peer_chain
+        assert one.certificate is not None
         with pytest.raises(otls.TruncatedError):
             one.feed_end()
-        assert one.peer is None and one.peer_chain == [] and one.certificate is None
+        assert one.peer is None
+        assert one.peer_chain == []
+        assert one.certificate is None
         assert one.take_session() is None
         with pytest.raises(otls.ApiMisuse):
             one.export("EXPORTER-test", 32)

@@ -34,7 +34,7 @@ class Error(Exception):
     code_name: str
     #: What can be done about it; empty where the text says all.
     hint: str
-    #: The TLS alert that the peer sent or gets, for example ``"unknown_ca"``; None for errors of our own side.
+    #: The TLS alert that the peer sent or gets, for example ``"unknown_ca"``; none for errors of our own.
     alert: str | None
     #: The checks that a certificate failed; empty for other errors.
     report: tuple[Finding, ...]

@@ -625,13 +625,19 @@ class Connection:
         """Queues close_notify."""
     @property
     def peer(self) -> Certificate | None:
-        """The peer's certificate, once it and the peer's possession of its key are verified; None once it failed."""
+        """The peer's certificate, once it and the peer's possession of its key are verified.
+
+        None once the connection has failed.
+        """
     @property
     def peer_chain(self) -> list[Certificate]:
         """The peer's chain as it was sent, leaf first; empty before it is verified."""
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate that we showed the peer, here or on the connection that it resumes; None once it failed."""
+        """The certificate that we showed the peer, on this connection or on the one that it resumes.
+
+        None once the connection has failed.
+        """
     @property
     def resumed(self) -> bool:
         """Whether this connection resumes an earlier one (RFC 8446 §2.2)."""
