@@ -223,14 +223,13 @@ class Bank:
             # Code and receipt count together: without a proof of what was approved nothing is accepted.
             if answer.receipt is None:
                 raise Stop(Exit.OTP, f"{subject} sent no signed receipt", "see the customer's terminal")
-            answer.receipt.check_context(context)
             if answer.code is None:
-                self._ledger.cancel(answer.id)
-                self._keep(answer.receipt)
+                self._ledger.decline(answer.id, subject, context, answer.receipt)
+                self._write(answer.id, subject)
                 raise Stop(Exit.OTP, f"{subject} declined the transfer")
-            verdict = self._ledger.verify(answer.id, subject, context, answer.code)
+            verdict = self._ledger.verify(answer.id, subject, context, answer.code, receipt=answer.receipt)
             if verdict.accepted:
-                self._keep(answer.receipt)
+                self._write(answer.id, subject)
             stream.send_message(otls.VerdictNotice(answer.id, verdict))
             if verdict.accepted:
                 self._operator.say(f"the code of {subject} was verified: accepted")
@@ -241,14 +240,18 @@ class Bank:
             if not verdict.attempts_left:
                 return Exit.OTP
 
-    def _keep(self, receipt: otls.Receipt) -> None:
+    def _write(self, id: otls.OtpId, subject: str) -> None:
+        # The ledger keeps it; the file is for whoever wants to look at it.
+        receipt = self._ledger.receipt(id, subject)
+        if receipt is None:
+            return
         path = Path("Server") / "receipts" / f"{receipt.id}.pem"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             otls.write_file(path, receipt.to_pem(), mode=0o600, overwrite=False)
         except OSError as error:
             raise Stop(
-                Exit.FILES, f"cannot keep the receipt {path}: {error.strerror}", "check the folder"
+                Exit.FILES, f"cannot write the receipt {path}: {error.strerror}", "check the folder"
             ) from error
         self._operator.say(f"keeps the customer's signed receipt, {receipt.decision}: {path}")
 

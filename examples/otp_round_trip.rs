@@ -81,12 +81,12 @@ fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
     let Message::Answer(Answer { id, code: Some(code), receipt: Some(receipt) }) = wire.receive()? else {
         return Err("expected the customer's code and receipt".into());
     };
-    receipt.check_context(&context)?;
-    let code = core::str::from_utf8(code.expose())?;
-    let verdict = ledger.verify(&id, &subject, &context, code, now()?)?;
+    let (code, receipt) = (core::str::from_utf8(code.expose())?, Evidence::new(receipt, &wire.connection)?);
+    // Both are accepted, and the receipt is kept, or neither.
+    let verdict = ledger.verify_with_receipt(&id, &subject, &context, code, &receipt, now()?)?;
     eprintln!("bank: the code of {subject} is {verdict:?}");
-    if verdict.is_accepted() {
-        eprintln!("bank: keeps\n{}", Evidence::new(receipt, &wire.connection)?.to_pem());
+    if let Some(kept) = ledger.receipt(&id, &subject)? {
+        eprintln!("bank: keeps\n{}", kept.to_pem());
     }
     wire.send(&Message::Verdict { id, verdict })
 }

@@ -28,9 +28,8 @@ def bank(listener: otls.Listener) -> None:
         stream.send_message(otls.Envelope.for_transaction(otp, payment))
         match stream.receive_message():
             case otls.Answer(id=id, code=otls.Code() as code, receipt=otls.Receipt() as receipt):
-                receipt.check_context(payment.context)
                 print(receipt.verify(trust).subject.common_name, receipt.decision, payment.amount)
-                verdict = ledger.verify(id, customer, payment.context, code)
+                verdict = ledger.verify(id, customer, payment.context, code, receipt=receipt)
                 stream.send_message(otls.VerdictNotice(id, verdict))
 
 

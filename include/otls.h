@@ -2516,26 +2516,11 @@ int32_t otls_otp_ledger_set_audit(const otls_otp_ledger *ledger,
                                   otls_error **error);
 
 /**
- * Checks a whole audit log. `*count` (may be NULL) is then the number of events, and `mac`, `OTLS_AUDIT_MAC_LEN`
- * octets, the end of the chain: kept elsewhere, it shows later whether the log was put back to an older state.
- *
- * Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
- * `OTLS_ERROR_API_MISUSE` for a short key.
- */
-int32_t otls_audit_verify(const uint8_t *path,
-                          size_t path_len,
-                          const uint8_t *key,
-                          size_t key_len,
-                          uint64_t *count,
-                          uint8_t *mac,
-                          size_t *mac_len,
-                          otls_error **error);
-
-/**
  * Issues a code to a subject, the customer's identifier as text, for one transaction. It
  * is good for `ttl` seconds and until `attempts` wrong codes were tried.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
+ * Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none (1 to 255 octets of UTF-8, without control characters
+ * and line separators), and if `ttl` or `attempts` is 0;
  * `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
  * `OTLS_ERROR_OTP_AUDIT`.
  */
@@ -2553,10 +2538,15 @@ int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
  * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
  * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
  * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
- * error.
+ * error. That of another subject is `OTLS_VERDICT_UNKNOWN`, and counts against nobody.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
- * `OTLS_ERROR_OTP_STORE` and `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted.
+ * `receipt` is what the customer has signed, or NULL. It is kept in the same step in which the code is accepted,
+ * and with no other verdict; `otls_otp_ledger_receipt` returns it.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets and for a subject that is
+ * none; `OTLS_ERROR_OTP_RECEIPT` for a receipt of another code or transaction, one that declines, does not verify
+ * or has more than 65,536 octets as PEM, and then no code was judged; `OTLS_ERROR_OTP_STORE` and
+ * `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted, and the code may be used up.
  */
 int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
                                const uint8_t *id,
@@ -2566,6 +2556,7 @@ int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
                                const otls_otp_context *context,
                                const uint8_t *code,
                                size_t code_len,
+                               const otls_receipt *receipt,
                                uint64_t now,
                                int32_t *verdict,
                                uint32_t *attempts_left,
@@ -2591,7 +2582,7 @@ int32_t otls_otp_ledger_resend(const otls_otp_ledger *ledger,
                                otls_error **error);
 
 /**
- * Withdraws a code. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
+ * Withdraws a code of a subject. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
  * it is too late.
  *
  * Errors: as `otls_otp_ledger_verify`.
@@ -2599,6 +2590,8 @@ int32_t otls_otp_ledger_resend(const otls_otp_ledger *ledger,
 int32_t otls_otp_ledger_cancel(const otls_otp_ledger *ledger,
                                const uint8_t *id,
                                size_t id_len,
+                               const uint8_t *subject,
+                               size_t subject_len,
                                uint64_t now,
                                int32_t *verdict,
                                otls_error **error);
@@ -2606,7 +2599,7 @@ int32_t otls_otp_ledger_cancel(const otls_otp_ledger *ledger,
 /**
  * Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
  *
- * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+ * Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none; `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
  */
 int32_t otls_otp_ledger_lock(const otls_otp_ledger *ledger,
                              const uint8_t *subject,
@@ -2618,7 +2611,7 @@ int32_t otls_otp_ledger_lock(const otls_otp_ledger *ledger,
  * Unlocks a subject that was locked or has had too many wrong codes in a row, once the bank knows that it is the
  * customer who asks.
  *
- * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+ * Errors: as `otls_otp_ledger_lock`.
  */
 int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
                                const uint8_t *subject,
@@ -2628,7 +2621,7 @@ int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
 
 /**
  * Forgets the codes that expired more than an hour before `now`; `*count` (may be NULL) is their number. Stores
- * do so by themselves too, a few with each new code.
+ * do so by themselves too, a few with each new code. Receipts stay, see `otls_otp_ledger_forget_receipts`.
  *
  * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
  */
@@ -2646,6 +2639,88 @@ int32_t otls_otp_ledger_statistics(const otls_otp_ledger *ledger,
                                    uint64_t now,
                                    otls_otp_statistics *statistics,
                                    otls_error **error);
+
+/**
+ * Withdraws a code that its customer has declined, and keeps in the same step what was signed; the first receipt of
+ * a code stays. `*verdict` as in `otls_otp_ledger_cancel`; a receipt is kept with `OTLS_VERDICT_CANCELLED` alone.
+ *
+ * Errors: `OTLS_ERROR_OTP_RECEIPT` for a receipt of another code or transaction, one that approves, does not verify
+ * or has more than 65,536 octets as PEM; otherwise as `otls_otp_ledger_cancel`.
+ */
+int32_t otls_otp_ledger_decline(const otls_otp_ledger *ledger,
+                                const uint8_t *id,
+                                size_t id_len,
+                                const uint8_t *subject,
+                                size_t subject_len,
+                                const otls_otp_context *context,
+                                const otls_receipt *receipt,
+                                uint64_t now,
+                                int32_t *verdict,
+                                otls_error **error);
+
+/**
+ * What the customer has signed about a code that was issued to this subject; `*receipt` is NULL where nothing was
+ * kept.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets and for a subject that is
+ * none; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_OTP_RECEIPT` for one that is not as it was kept.
+ */
+int32_t otls_otp_ledger_receipt(const otls_otp_ledger *ledger,
+                                const uint8_t *id,
+                                size_t id_len,
+                                const uint8_t *subject,
+                                size_t subject_len,
+                                otls_receipt **receipt,
+                                otls_error **error);
+
+/**
+ * Forgets the receipts that were kept before `before`, seconds since 1970; `*count` (may be NULL) is their number.
+ * Nothing else forgets them.
+ *
+ * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+ */
+int32_t otls_otp_ledger_forget_receipts(const otls_otp_ledger *ledger,
+                                        uint64_t before,
+                                        uint64_t now,
+                                        uint64_t *count,
+                                        otls_error **error);
+
+/**
+ * Checks a whole audit log. `*count` (may be NULL) is then the number of events, and `mac`, `OTLS_AUDIT_MAC_LEN`
+ * octets, the end of the chain: kept elsewhere, it shows later whether the log was put back to an older state.
+ *
+ * Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
+ * `OTLS_ERROR_API_MISUSE` for a short key.
+ */
+int32_t otls_audit_verify(const uint8_t *path,
+                          size_t path_len,
+                          const uint8_t *key,
+                          size_t key_len,
+                          uint64_t *count,
+                          uint8_t *mac,
+                          size_t *mac_len,
+                          otls_error **error);
+
+/**
+ * Makes an audit log that can be opened of one that is refused: the lines up to the first that is not as it was
+ * written stay, and an event "repaired" says what was dropped. The log as it was found is kept beside it: `*old` is
+ * then its path, UTF-8 where the path is, and NULL for a log in which nothing is wrong, which is left alone.
+ * `*dropped` (may be NULL) is the number of octets that were dropped, `*missing` (may be NULL) that of lines which
+ * the log's end names and which were in it no more. Look at the old file before the new log is trusted; programs
+ * that have the log open have to open it again.
+ *
+ * Errors: `OTLS_ERROR_OTP_AUDIT` where neither its head nor its first line was made with this key, and where a file
+ * cannot be read or written, and then the log is as it was; `OTLS_ERROR_API_MISUSE` for a short key.
+ */
+int32_t otls_audit_repair(const uint8_t *path,
+                          size_t path_len,
+                          const uint8_t *key,
+                          size_t key_len,
+                          uint64_t now,
+                          otls_blob **old,
+                          uint64_t *dropped,
+                          uint64_t *missing,
+                          otls_error **error);
 
 /**
  * The bank's message that takes a code to the customer. `text` is shown to him and has the code in it;
@@ -2785,10 +2860,26 @@ int32_t otls_otp_channel_send(const otls_otp_channel *channel,
                               otls_error **error);
 
 /**
+ * Takes answers about a code that has gone to this connection's customer by another way, by mail or over an earlier
+ * connection: without it only the codes of envelopes that were sent here may be answered. `expires_at` is the
+ * code's.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets, and where more than 4,096
+ * codes are open.
+ */
+int32_t otls_otp_channel_expect(const otls_otp_channel *channel,
+                                const uint8_t *id,
+                                size_t id_len,
+                                uint64_t expires_at,
+                                uint64_t now,
+                                otls_error **error);
+
+/**
  * Takes what the connection has decrypted; `*message` is the next whole message, NULL while there is
  * none. Call it after `otls_connection_feed` until it is NULL.
  *
- * Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
+ * Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING`, also for an answer about a code that was not
+ * sent on this connection, are final, close it;
  * `OTLS_ERROR_OTP_FREE_TEXT`, `OTLS_ERROR_OTP_TRANSACTION` (a free text with characters that mislead),
  * `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
  */

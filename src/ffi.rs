@@ -14,6 +14,7 @@
 
 #![allow(non_camel_case_types, unreachable_pub)]
 
+mod audit;
 mod authority;
 mod blob;
 mod certificate;
@@ -29,6 +30,7 @@ mod est;
 mod facts;
 mod guard;
 mod handle;
+mod kept;
 mod key;
 mod ledger;
 mod oath;

@@ -22,11 +22,12 @@ mod reader;
 mod receipt;
 mod shown;
 mod store;
+mod subject;
 mod transaction;
 
 pub use amount::Amount;
 pub use answer::{Answer, Decision};
-pub use audit::{Audit, AuditHead, AuditLog, Event, EventKind};
+pub use audit::{Audit, AuditCall, AuditHead, AuditLog, AuditRepair, Event, EventKind};
 pub use channel::Channel;
 pub use code::{Code, CodeFormat};
 pub use context::Context;
@@ -42,5 +43,8 @@ pub use store::PostgresStore;
 pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, open_store};
+pub use store::{
+    Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal, open_store,
+};
+pub use subject::Subject;
 pub use transaction::Transaction;

@@ -24,6 +24,8 @@ const SOURCES: &[&str] = &[
     "session",
     "otp",
     "ledger",
+    "kept",
+    "audit",
     "channel",
     "receipt",
     "oath",

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Audit, AuditHead, AuditLog, Context, Event, EventKind, Ledger, OtpId, Policy, Verdict, open_store,
+    Audit, AuditHead, AuditLog, Context, Event, EventKind, Ledger, OtpId, Policy, Subject, Verdict,
+    open_store,
 };
 use otls::{Error, Secret, UnixTime};
+
+/// What JSON has to escape, and what some take for JSON.
+const ASHA: &str = "asha \"\\ é\u{200B}{}";
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -28,18 +32,17 @@ fn ledger(log: &Path) -> Ledger {
     ledger
 }
 
-/// A folder with a log of nine events, and the codes that were issued.
+/// A folder with a log of eighteen events, and the codes that were issued.
 fn written() -> (tempfile::TempDir, PathBuf, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let ledger = ledger(&path);
-    let issue = || ledger.issue("asha \"\u{2028}\u{85}\n\\", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let issue = || ledger.issue(ASHA, &payment(), 120, 3, NOW, &SystemRandom).unwrap();
     let (one, two) = (issue(), issue());
-    let subject = "asha \"\u{2028}\u{85}\n\\";
-    let verify = |id, code: &str| ledger.verify(id, subject, &payment(), code, NOW.plus(1)).unwrap();
+    let verify = |id, code: &str| ledger.verify(id, ASHA, &payment(), code, NOW.plus(1)).unwrap();
     assert_eq!(verify(&one.id, "no"), Verdict::Wrong { attempts_left: 2 });
     assert_eq!(verify(&one.id, one.code.expose()), Verdict::Accepted);
-    ledger.cancel(&two.id, NOW).unwrap();
+    ledger.cancel(&two.id, ASHA, NOW).unwrap();
     ledger.lock("ravi", NOW).unwrap();
     assert!(ledger.issue("ravi", &payment(), 120, 3, NOW, &SystemRandom).is_err());
     ledger.unlock("ravi", NOW).unwrap();
@@ -63,41 +66,51 @@ fn every_event_is_a_line_of_json_without_secrets() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(
-        events,
+        events.chunks(2).collect::<Vec<_>>(),
         [
-            "issued",
-            "issued",
-            "verified:wrong",
-            "verified:accepted",
-            "cancelled",
-            "locked",
-            "refused",
-            "unlocked",
-            "forgotten"
+            ["issue", "issued"],
+            ["issue", "issued"],
+            ["verify", "verified:wrong"],
+            ["verify", "verified:accepted"],
+            ["cancel", "cancelled"],
+            ["lock", "locked"],
+            ["issue", "refused"],
+            ["unlock", "unlocked"],
+            ["expire", "forgotten"],
         ]
     );
-    assert_eq!(lines[0]["subject"], "asha \"\u{2028}\u{85}\n\\");
-    assert_eq!(lines[3]["time"], NOW.0 + 1);
-    assert_eq!(lines[3]["id"], lines[0]["id"]);
-    assert_eq!(lines[3]["context"].as_str().unwrap().len(), 64);
-    assert_eq!(lines[8]["count"], "2");
+    for (number, call) in lines.chunks(2).enumerate() {
+        assert_eq!(call[1]["of"], (2 * number + 1).to_string(), "each outcome names its call");
+        assert_eq!((&call[0]["of"], &call[0]["id"]), (&serde_json::Value::Null, &call[1]["id"]));
+        assert_eq!(call[0]["subject"], call[1]["subject"]);
+    }
+    assert_eq!(lines[0]["subject"], ASHA);
+    assert_eq!(lines[7]["time"], NOW.0 + 1);
+    assert_eq!(lines[7]["id"], lines[0]["id"]);
+    assert_eq!(lines[7]["context"].as_str().unwrap().len(), 64);
+    assert_eq!(lines[9]["subject"], ASHA);
+    assert_eq!(lines[17]["count"], "2");
     for code in codes {
         assert!(!text.contains(&format!("\"{code}\"")) && !text.contains(&format!(" {code}")));
     }
-    assert_eq!(verify(&path), Ok(9));
+    assert_eq!(verify(&path), Ok(18));
 }
 
 #[test]
-fn a_code_that_is_sent_again_is_two_events() {
+fn a_code_that_is_sent_again_is_recorded_with_both_identifiers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let ledger = ledger(&path);
     let first = ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
-    ledger.resend(&first.id, "asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let second = ledger.resend(&first.id, "asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    let replaced = text.lines().nth(1).unwrap();
-    assert!(replaced.contains("\"replaced\"") && replaced.contains(&first.id.to_string()), "{replaced}");
-    assert_eq!(text.lines().count(), 3);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[2].contains("\"resend\"") && lines[2].contains(&first.id.to_string()), "{text}");
+    assert!(
+        lines[3].contains("\"issued\",\"of\":\"3\"") && lines[3].contains(&second.id.to_string()),
+        "{text}"
+    );
+    assert_eq!(lines.len(), 4);
 }
 
 #[test]
@@ -113,7 +126,7 @@ fn a_change_of_any_octet_is_found_and_so_is_every_cut() {
         assert!(verify(&path).is_err(), "cut to {at}");
     }
     fs::write(&path, &text).unwrap();
-    assert_eq!(verify(&path), Ok(9));
+    assert_eq!(verify(&path), Ok(18));
 }
 
 #[test]
@@ -126,17 +139,17 @@ fn lines_that_are_removed_moved_repeated_or_added_are_found_by_number() {
         less.remove(at);
         fs::write(&path, less.concat()).unwrap();
         let found = verify(&path).unwrap_err();
-        let expected = if at == 8 { "ends after line 8".to_owned() } else { format!("line {}:", at + 1) };
+        let expected = if at == 17 { "ends after line 17".to_owned() } else { format!("line {}:", at + 1) };
         assert!(found.contains(&expected), "{at}: {found}");
     }
     let mut moved = lines.clone();
     moved.swap(2, 3);
     fs::write(&path, moved.concat()).unwrap();
     assert!(verify(&path).unwrap_err().contains("line 3:"));
-    fs::write(&path, [&lines[..], &lines[8..]].concat().concat()).unwrap();
-    assert!(verify(&path).unwrap_err().contains("line 10:"));
-    fs::write(&path, text + "{\"seq\":10,\"time\":1}\n").unwrap();
-    assert!(verify(&path).unwrap_err().contains("line 10: it has no mac"));
+    fs::write(&path, [&lines[..], &lines[17..]].concat().concat()).unwrap();
+    assert!(verify(&path).unwrap_err().contains("line 19:"));
+    fs::write(&path, text + "{\"seq\":19,\"time\":1}\n").unwrap();
+    assert!(verify(&path).unwrap_err().contains("line 19: it has no mac"));
 }
 
 #[test]
@@ -166,9 +179,9 @@ fn an_older_state_of_both_files_is_told_by_a_head_that_was_kept() {
     let (log, head) = (fs::read(&path).unwrap(), fs::read(&head_path).unwrap());
     let old = AuditLog::verify(&path, &key(1)).unwrap();
     let later = AuditLog::open(&path, &key(1)).unwrap();
-    later.record(&event("asha")).unwrap();
+    later.record(&event(&asha())).unwrap();
     let kept: AuditHead = AuditLog::verify(&path, &key(1)).unwrap();
-    assert_eq!((old.count, kept.count), (9, 10));
+    assert_eq!((old.count, kept.count), (18, 19));
     fs::write(&path, log).unwrap();
     fs::write(&head_path, head).unwrap();
     let now = AuditLog::verify(&path, &key(1)).unwrap();
@@ -180,7 +193,7 @@ fn an_older_state_of_both_files_is_told_by_a_head_that_was_kept() {
     assert!(since(&AuditHead { mac: [1; 32], ..old }).is_err());
     assert_eq!(kept.to_string().parse(), Ok(kept));
     // A process that had read further notices by itself.
-    assert!(matches!(later.record(&event("asha")), Err(Error::Otp(OtpError::Audit(_)))));
+    assert!(matches!(later.record(&event(&asha())), Err(Error::Otp(OtpError::Audit(_)))));
 }
 
 #[test]
@@ -194,8 +207,20 @@ fn another_key_does_not_verify_and_a_short_one_is_refused() {
     assert!(matches!(AuditLog::open(&path, &short).map(drop), Err(Error::ApiMisuse(_))));
 }
 
-fn event(subject: &str) -> Event<'_> {
-    Event { time: NOW, kind: EventKind::Locked, id: Some(OtpId([1; 16])), subject, context: None }
+fn asha() -> Subject {
+    Subject::new("asha").unwrap()
+}
+
+fn event(subject: &Subject) -> Event<'_> {
+    Event {
+        time: NOW,
+        kind: EventKind::Locked,
+        of: None,
+        id: Some(OtpId([1; 16])),
+        subject: Some(subject),
+        context: None,
+        receipt: None,
+    }
 }
 
 #[test]
@@ -208,7 +233,7 @@ fn several_logs_over_one_file_write_one_chain() {
             scope.spawn(move || {
                 let log = AuditLog::open(path, &key(1)).unwrap();
                 for _ in 0..25 {
-                    log.record(&event(&format!("thread {thread}"))).unwrap();
+                    log.record(&event(&Subject::new(&format!("thread {thread}")).unwrap())).unwrap();
                 }
             });
         }
@@ -222,17 +247,17 @@ fn what_a_killed_process_left_at_the_end_is_cut_off_and_the_log_goes_on() {
     let text = fs::read(&path).unwrap();
     let head = path.with_file_name("audit.log.head");
     let old_head = fs::read(&head).unwrap();
-    // Killed while it wrote the tenth line.
-    fs::write(&path, [&text[..], b"{\"seq\":10,\"ti"].concat()).unwrap();
-    assert!(verify(&path).unwrap_err().contains("line 10 is cut short"));
+    // Killed while it wrote another line.
+    fs::write(&path, [&text[..], b"{\"seq\":19,\"ti"].concat()).unwrap();
+    assert!(verify(&path).unwrap_err().contains("line 19 is cut short"));
     let log = AuditLog::open(&path, &key(1)).unwrap();
-    log.record(&event("asha")).unwrap();
-    assert_eq!(verify(&path), Ok(10));
+    log.record(&event(&asha())).unwrap();
+    assert_eq!(verify(&path), Ok(19));
     // Killed between a line and the head.
     fs::write(&head, old_head).unwrap();
-    assert_eq!(verify(&path), Ok(10));
-    log.record(&event("asha")).unwrap();
-    assert_eq!(verify(&path), Ok(11));
+    assert_eq!(verify(&path), Ok(19));
+    log.record(&event(&asha())).unwrap();
+    assert_eq!(verify(&path), Ok(20));
 }
 
 #[test]
@@ -246,7 +271,7 @@ fn nothing_is_accepted_that_cannot_be_recorded() {
     refused(ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).err());
     refused(ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).err());
     refused(ledger.resend(&issued.id, "asha", &payment(), 120, 3, NOW, &SystemRandom).err());
-    refused(ledger.cancel(&issued.id, NOW).err());
+    refused(ledger.cancel(&issued.id, "asha", NOW).err());
     refused(ledger.lock("asha", NOW).err());
     refused(ledger.unlock("asha", NOW).err());
     refused(ledger.expire(NOW).err());

@@ -216,8 +216,48 @@ fn an_answer_is_bound_to_its_connection_as_well() {
     let octets = common::read(&mut one.server);
     other.client.seal(&octets).unwrap();
     carry(&mut other.client, &mut other.server);
-    let refused = Channel::new().receive(&mut other.server, NOW);
-    assert_eq!(refused.err(), Some(OtpError::WrongBinding.into()));
+    let mut bank = Channel::new();
+    bank.expect(OtpId([1; 16]), NOW.plus(120), NOW).unwrap();
+    assert_eq!(bank.receive(&mut other.server, NOW).err(), Some(OtpError::WrongBinding.into()));
+}
+
+/// Whoever has a certificate could try codes, and decline payments, of every customer whose identifier leaked.
+#[test]
+fn an_answer_about_a_code_that_was_not_sent_on_this_connection_ends_it() {
+    let world = World::new(KeyType::EcdsaP256);
+    let foreign = OtpId([9; 16]);
+    for answer in [Answer::new(foreign, Secret::from(b"256345".to_vec())), Answer::declined(foreign)] {
+        let mut pair = world.pair().established();
+        let mut bank = Channel::new();
+        bank.send(&mut pair.server, &some_envelope()).unwrap();
+        Channel::new().send(&mut pair.client, &Message::Answer(answer)).unwrap();
+        carry(&mut pair.client, &mut pair.server);
+        let refused = bank.receive(&mut pair.server, NOW).err();
+        assert_eq!(refused, Some(OtpError::WrongBinding.into()));
+        // And nothing after it is taken, whatever the code.
+        bank.expect(foreign, NOW.plus(120), NOW).unwrap();
+        let right = Message::Answer(Answer::declined(foreign));
+        Channel::new().send(&mut pair.client, &right).unwrap();
+        carry(&mut pair.client, &mut pair.server);
+        assert_eq!(bank.receive(&mut pair.server, NOW).err(), Some(OtpError::WrongBinding.into()));
+    }
+}
+
+#[test]
+fn a_code_that_went_another_way_is_answered_where_it_is_expected() {
+    let mut pair = pair();
+    let mut bank = Channel::new();
+    bank.expect(OtpId([1; 16]), NOW.plus(120), NOW).unwrap();
+    Channel::new().send(&mut pair.client, &answer()).unwrap();
+    carry(&mut pair.client, &mut pair.server);
+    assert!(matches!(bank.receive(&mut pair.server, NOW), Ok(Some(Message::Answer(_)))));
+    for n in 1..Channel::MAX_SEEN {
+        bank.expect(OtpId(u128::try_from(n).unwrap().to_be_bytes()), NOW.plus(120), NOW).unwrap();
+    }
+    let full = bank.expect(OtpId([2; 16]), NOW.plus(300), NOW.plus(119));
+    assert!(matches!(full, Err(Error::ApiMisuse(_))), "{full:?}");
+    assert!(bank.expect(OtpId([1; 16]), NOW.plus(120), NOW).is_ok(), "it is there already");
+    assert!(bank.expect(OtpId([2; 16]), NOW.plus(300), NOW.plus(120)).is_ok(), "the others have expired");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use otls::crypto::{Random, SystemRandom};
 use otls::error::OtpError;
 use otls::otp::{
     Amount, CodeFormat, Context, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy, Presented, Record,
-    Statistics, Store, Transaction, Verdict,
+    Statistics, Store, Subject, Transaction, Verdict, Withdrawal,
 };
 use otls::{Error, Secret, UnixTime};
 
@@ -116,7 +116,9 @@ fn a_code_is_for_one_subject_and_one_transaction() {
     assert_eq!(ledger.verify(&issued.id, "asha", &one_paisa_more, code, NOW).unwrap(), wrong(8));
     assert_eq!(ledger.verify(&issued.id, "asha", &one_field_more, code, NOW).unwrap(), wrong(7));
     assert_eq!(ledger.verify(&issued.id, "asha", &Context::new(), code, NOW).unwrap(), wrong(6));
-    assert_eq!(ledger.verify(&issued.id, "ravi", &payment(), code, NOW).unwrap(), wrong(5));
+    // That is no wrong try of hers, and none of his.
+    assert_eq!(ledger.verify(&issued.id, "ravi", &payment(), code, NOW).unwrap(), Verdict::Unknown);
+    assert_eq!(ledger.verify(&issued.id, "asha", &Context::new(), code, NOW).unwrap(), wrong(5));
     assert_eq!(ledger.verify(&OtpId([0; 16]), "asha", &payment(), code, NOW).unwrap(), Verdict::Unknown);
     assert_eq!(verify(&ledger, &issued, code), Verdict::Accepted);
 }
@@ -144,8 +146,9 @@ fn one_changed_paisa_payee_currency_or_purpose_is_refused_and_five_wrong_tries_l
         ("asha", context(10_000_000, "NPR", "friend", "transfer")),
         ("asha", context(10_000_000, "INR", "fiend", "transfer")),
         ("asha", context(10_000_000, "INR", "friend", "gift")),
-        ("ravi", meant.clone()),
+        ("asha", context(10_000_000, "INR", "friend", "transfer.")),
     ];
+    assert_eq!(present("ravi", &meant), Verdict::Unknown, "and no wrong try");
     for ((subject, context), attempts_left) in others.iter().zip([4, 3, 2, 1, 0]) {
         assert_eq!(present(subject, context), Verdict::Wrong { attempts_left });
     }
@@ -219,6 +222,36 @@ fn what_cannot_be_issued_is_refused() {
     }
 }
 
+/// One bound for all: what one call took and another could not hold has stopped a bank.
+#[test]
+fn a_subject_that_is_none_is_refused_by_every_call_alike() {
+    let ledger = ledger();
+    let issued = issue(&ledger, 3);
+    let (id, code) = (&issued.id, issued.code.expose());
+    for bad in ["", &"x".repeat(256), &"x".repeat(5000), "as\0ha", "as\nha", "as\u{85}ha", "as\u{2028}ha"] {
+        let calls = [
+            ledger.issue(bad, &payment(), TTL, 3, NOW, &SystemRandom).map(drop),
+            ledger.resend(id, bad, &payment(), TTL, 3, NOW, &SystemRandom).map(drop),
+            ledger.verify(id, bad, &payment(), code, NOW).map(drop),
+            ledger.cancel(id, bad, NOW).map(drop),
+            ledger.receipt(id, bad).map(drop),
+            ledger.lock(bad, NOW),
+            ledger.unlock(bad, NOW),
+        ];
+        for (at, refused) in calls.into_iter().enumerate() {
+            assert!(
+                matches!(refused, Err(Error::ApiMisuse(_))),
+                "call {at}, {} octets: {refused:?}",
+                bad.len()
+            );
+        }
+    }
+    let longest = "x".repeat(255);
+    ledger.lock(&longest, NOW).unwrap();
+    ledger.unlock(&longest, NOW).unwrap();
+    assert_eq!(verify(&ledger, &issued, code), Verdict::Accepted);
+}
+
 #[test]
 fn a_random_source_that_fails_issues_nothing() {
     struct Broken;
@@ -248,15 +281,23 @@ impl Store for Shared {
         self.store.verify(id, presented)
     }
 
-    fn cancel(&self, id: &OtpId) -> otls::Result<Verdict> {
-        self.store.cancel(id)
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> otls::Result<Verdict> {
+        self.store.cancel(id, withdrawal)
     }
 
-    fn lock(&self, subject: &str) -> otls::Result<()> {
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> otls::Result<Option<Vec<u8>>> {
+        self.store.receipt(id, subject)
+    }
+
+    fn forget_receipts(&self, time: UnixTime) -> otls::Result<u64> {
+        self.store.forget_receipts(time)
+    }
+
+    fn lock(&self, subject: &Subject) -> otls::Result<()> {
         self.store.lock(subject)
     }
 
-    fn unlock(&self, subject: &str) -> otls::Result<()> {
+    fn unlock(&self, subject: &Subject) -> otls::Result<()> {
         self.store.unlock(subject)
     }
 
@@ -320,13 +361,19 @@ fn a_store_that_fails_accepts_nothing() {
         fn verify(&self, _: &OtpId, _: &Presented<'_>) -> otls::Result<Verdict> {
             down()
         }
-        fn cancel(&self, _: &OtpId) -> otls::Result<Verdict> {
+        fn cancel(&self, _: &OtpId, _: &Withdrawal<'_>) -> otls::Result<Verdict> {
             down()
         }
-        fn lock(&self, _: &str) -> otls::Result<()> {
+        fn receipt(&self, _: &OtpId, _: &Subject) -> otls::Result<Option<Vec<u8>>> {
             down()
         }
-        fn unlock(&self, _: &str) -> otls::Result<()> {
+        fn forget_receipts(&self, _: UnixTime) -> otls::Result<u64> {
+            down()
+        }
+        fn lock(&self, _: &Subject) -> otls::Result<()> {
+            down()
+        }
+        fn unlock(&self, _: &Subject) -> otls::Result<()> {
             down()
         }
         fn forget(&self, _: UnixTime) -> otls::Result<u64> {
@@ -341,7 +388,9 @@ fn a_store_that_fails_accepts_nothing() {
     assert_eq!(ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
     assert_eq!(ledger.resend(&id, "asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
     assert_eq!(ledger.verify(&id, "asha", &payment(), "256345", NOW).map(drop), down());
-    assert_eq!(ledger.cancel(&id, NOW).map(drop), down());
+    assert_eq!(ledger.cancel(&id, "asha", NOW).map(drop), down());
+    assert_eq!(ledger.receipt(&id, "asha").map(drop), down());
+    assert_eq!(ledger.forget_receipts(NOW, NOW), down());
     assert_eq!((ledger.lock("asha", NOW), ledger.unlock("asha", NOW)), (down(), down()));
     assert_eq!((ledger.expire(NOW), ledger.statistics(NOW).map(|_| 0)), (down(), down()));
 }
@@ -361,7 +410,8 @@ fn what_a_subject_may_not_have_is_an_error_of_its_own() {
     };
     assert_eq!(resend(&first, NOW.plus(600)), Err(OtpError::NotOpen("has expired").into()));
     assert_eq!(resend(&OtpId([9; 16]), NOW.plus(600)), Err(OtpError::NotOpen("is unknown").into()));
-    assert_eq!(ledger.cancel(&first, NOW), Ok(Verdict::Cancelled));
+    assert_eq!(ledger.cancel(&first, "ravi", NOW), Ok(Verdict::Unknown));
+    assert_eq!(ledger.cancel(&first, "asha", NOW), Ok(Verdict::Cancelled));
     assert_eq!(resend(&first, NOW.plus(600)), Err(OtpError::NotOpen("was cancelled").into()));
 }
 

@@ -52,11 +52,19 @@ fn code() -> Secret {
     Secret::from(b"256345".to_vec())
 }
 
+/// The bank's channel, on which this code was sent.
+fn asked(id: OtpId) -> Channel {
+    let mut channel = Channel::new();
+    channel.expect(id, NOW.plus(120), NOW).unwrap();
+    channel
+}
+
 /// What the bank makes of an answer.
 fn answered(pair: &mut Pair, answer: Answer, now: UnixTime) -> Result<Answer, Error> {
+    let id = answer.id;
     Channel::new().send(&mut pair.client, &Message::Answer(answer)).unwrap();
     while transfer(&mut pair.client, &mut pair.server).unwrap() > 0 {}
-    match Channel::new().receive(&mut pair.server, now)? {
+    match asked(id).receive(&mut pair.server, now)? {
         Some(Message::Answer(answer)) => Ok(answer),
         _ => panic!("no answer"),
     }
@@ -90,7 +98,8 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
         let code = Secret::from(envelope.code.expose().to_vec());
         Channel::new().approve(&mut pair.client, &envelope, code, NOW.plus(30), &SystemRandom).unwrap();
         transfer(&mut pair.client, &mut pair.server).unwrap();
-        let Some(Message::Answer(answer)) = Channel::new().receive(&mut pair.server, NOW.plus(31)).unwrap()
+        let Some(Message::Answer(answer)) =
+            asked(envelope.id).receive(&mut pair.server, NOW.plus(31)).unwrap()
         else {
             panic!("no answer");
         };
@@ -122,7 +131,7 @@ fn a_customer_declines_without_a_code_and_signs_that_too() {
     let envelope = received(&mut pair, &ledger());
     Channel::new().decline(&mut pair.client, &envelope, NOW, &SystemRandom).unwrap();
     transfer(&mut pair.client, &mut pair.server).unwrap();
-    let Some(Message::Answer(answer)) = Channel::new().receive(&mut pair.server, NOW).unwrap() else {
+    let Some(Message::Answer(answer)) = asked(envelope.id).receive(&mut pair.server, NOW).unwrap() else {
         panic!("no answer");
     };
     assert!(answer.code.is_none());
@@ -219,7 +228,7 @@ fn nothing_in_a_receipt_depends_on_the_code() {
         let code = Secret::from(digits.as_bytes().to_vec());
         Channel::new().approve(&mut pair.client, &envelope, code, NOW, &SystemRandom).unwrap();
         transfer(&mut pair.client, &mut pair.server).unwrap();
-        let Some(Message::Answer(answer)) = Channel::new().receive(&mut pair.server, NOW).unwrap() else {
+        let Some(Message::Answer(answer)) = asked(envelope.id).receive(&mut pair.server, NOW).unwrap() else {
             panic!("no answer");
         };
         receipts.push(answer.receipt.unwrap());

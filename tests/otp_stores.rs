@@ -17,7 +17,8 @@ use ground::{Ground, Memory, Postgres, Redis, Sqlite, ledger, payment};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store, Tag, Verdict,
+    Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store, Subject, Tag, Verdict,
+    Withdrawal,
 };
 use otls::{Error, UnixTime};
 use process::Peer;
@@ -55,6 +56,10 @@ on_every_store! {
     a_subject_gets_so_many_codes_in_a_window,
     a_tag_of_another_pepper_is_wrong_even_if_its_mac_is_right,
     an_identifier_is_taken_once,
+    a_code_of_another_subject_is_unknown_and_counts_against_nobody,
+    a_receipt_is_kept_with_the_accepted_code_and_with_no_other_verdict,
+    a_receipt_of_who_declines_is_kept_with_the_withdrawn_code,
+    receipts_outlive_their_codes_until_they_are_forgotten_by_name,
     long_expired_records_are_forgotten_when_asked,
     what_is_kept_is_counted,
     numbers_and_names_at_their_limits_are_kept,
@@ -66,12 +71,16 @@ on_every_store! {
 fn record(id: u8) -> Record {
     Record {
         id: OtpId([id; 16]),
-        subject: "asha".to_owned(),
+        subject: subject("asha"),
         tag: tag(id),
         issued_at: NOW,
         expires_at: NOW.plus(120),
         attempts: 3,
     }
+}
+
+fn subject(name: &str) -> Subject {
+    Subject::new(name).unwrap()
 }
 
 fn tag(id: u8) -> Tag {
@@ -89,7 +98,25 @@ fn present(store: &dyn Store, id: u8, tag: Tag) -> Verdict {
 }
 
 fn present_at(store: &dyn Store, id: u8, tag: Tag, now: UnixTime, subject_attempts: u32) -> Verdict {
-    store.verify(&OtpId([id; 16]), &Presented { tags: &[tag], now, subject_attempts }).unwrap()
+    present_as(store, "asha", id, tag, now, subject_attempts)
+}
+
+fn present_as(
+    store: &dyn Store,
+    name: &str,
+    id: u8,
+    tag: Tag,
+    now: UnixTime,
+    subject_attempts: u32,
+) -> Verdict {
+    let (subject, tags) = (subject(name), [tag]);
+    let presented = Presented { subject: &subject, tags: &tags, now, subject_attempts, receipt: None };
+    store.verify(&OtpId([id; 16]), &presented).unwrap()
+}
+
+fn cancel(store: &dyn Store, name: &str, id: u8) -> Verdict {
+    let withdrawal = Withdrawal { subject: &subject(name), now: NOW, receipt: None };
+    store.cancel(&OtpId([id; 16]), &withdrawal).unwrap()
 }
 
 fn a_right_code_is_accepted_once(ground: &impl Ground) {
@@ -112,7 +139,7 @@ fn wrong_codes_are_counted_and_then_even_the_right_one_is_locked_out(ground: &im
     assert_eq!(present(&*store, 1, WRONG), Verdict::Locked);
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked);
     assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted, "another code is not concerned");
-    store.unlock("asha").unwrap();
+    store.unlock(&subject("asha")).unwrap();
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked, "a code that is locked stays so");
 }
 
@@ -121,7 +148,7 @@ fn wrong_codes_of_a_subject_count_over_all_its_codes_until_one_is_accepted(groun
     for id in 1..=4 {
         insert(&*store, &record(id));
     }
-    let other = Record { subject: "ravi".to_owned(), ..record(5) };
+    let other = Record { subject: subject("ravi"), ..record(5) };
     insert(&*store, &other);
     let present = |id, tag, subject_attempts| present_at(&*store, id, tag, NOW, subject_attempts);
     assert_eq!(present(1, WRONG, 4), Verdict::Wrong { attempts_left: 2 });
@@ -132,10 +159,11 @@ fn wrong_codes_of_a_subject_count_over_all_its_codes_until_one_is_accepted(groun
     assert_eq!(present(3, WRONG, 2), Verdict::Wrong { attempts_left: 1 }, "it starts again");
     assert_eq!(present(4, WRONG, 2), Verdict::Wrong { attempts_left: 0 });
     assert_eq!(present(3, tag(3), 2), Verdict::Locked);
-    assert_eq!(present(5, tag(5), 2), Verdict::Accepted, "another subject is not concerned");
+    let of_ravi = present_as(&*store, "ravi", 5, tag(5), NOW, 2);
+    assert_eq!(of_ravi, Verdict::Accepted, "another subject is not concerned");
     let strict = Policy { subject_attempts: 2, ..Policy::default() };
     assert_eq!(store.insert(&record(6), None, &strict).unwrap(), Insertion::SubjectLocked);
-    store.unlock("asha").unwrap();
+    store.unlock(&subject("asha")).unwrap();
     assert_eq!(present(3, tag(3), 2), Verdict::Accepted);
 }
 
@@ -155,13 +183,13 @@ fn the_first_reason_counts(ground: &impl Ground) {
         insert(&*store, &record(id));
     }
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
-    assert_eq!(store.cancel(&OtpId([2; 16])).unwrap(), Verdict::Cancelled);
-    store.lock("asha").unwrap();
+    assert_eq!(cancel(&*store, "asha", 2), Verdict::Cancelled);
+    store.lock(&subject("asha")).unwrap();
     let late = NOW.plus(500);
     assert_eq!(present_at(&*store, 1, tag(1), late, 100), Verdict::Used);
     assert_eq!(present_at(&*store, 2, tag(2), late, 100), Verdict::Cancelled);
     assert_eq!(present_at(&*store, 3, tag(3), late, 100), Verdict::Locked);
-    store.unlock("asha").unwrap();
+    store.unlock(&subject("asha")).unwrap();
     assert_eq!(present_at(&*store, 3, tag(3), late, 100), Verdict::Expired);
 }
 
@@ -169,13 +197,13 @@ fn a_cancelled_code_is_not_accepted(ground: &impl Ground) {
     let store = ground.open();
     insert(&*store, &record(1));
     insert(&*store, &record(2));
-    assert_eq!(store.cancel(&OtpId([1; 16])).unwrap(), Verdict::Cancelled);
-    assert_eq!(store.cancel(&OtpId([1; 16])).unwrap(), Verdict::Cancelled);
+    assert_eq!(cancel(&*store, "asha", 1), Verdict::Cancelled);
+    assert_eq!(cancel(&*store, "asha", 1), Verdict::Cancelled);
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Cancelled);
     assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted);
-    assert_eq!(store.cancel(&OtpId([2; 16])).unwrap(), Verdict::Used);
+    assert_eq!(cancel(&*store, "asha", 2), Verdict::Used);
     assert_eq!(present(&*store, 2, tag(2)), Verdict::Used);
-    assert_eq!(store.cancel(&OtpId([3; 16])).unwrap(), Verdict::Unknown);
+    assert_eq!(cancel(&*store, "asha", 3), Verdict::Unknown);
 }
 
 fn a_code_that_is_sent_again_replaces_the_other_and_keeps_its_count(ground: &impl Ground) {
@@ -192,7 +220,7 @@ fn a_code_that_is_sent_again_replaces_the_other_and_keeps_its_count(ground: &imp
     assert_eq!(again(3, 1, NOW), Insertion::NotOpen(Verdict::Cancelled));
     assert_eq!(again(3, 77, NOW), Insertion::NotOpen(Verdict::Unknown));
     assert_eq!(again(3, 2, NOW.plus(120)), Insertion::NotOpen(Verdict::Expired));
-    let others = Record { subject: "ravi".to_owned(), ..record(3) };
+    let others = Record { subject: subject("ravi"), ..record(3) };
     let of_another = store.insert(&others, Some(&OtpId([2; 16])), &Policy::default()).unwrap();
     assert_eq!(of_another, Insertion::NotOpen(Verdict::Unknown), "it is another subject's");
     assert_eq!(again(3, 2, NOW), Insertion::Kept);
@@ -208,15 +236,15 @@ fn a_locked_subject_gets_and_spends_nothing(ground: &impl Ground) {
     let store = ground.open();
     insert(&*store, &record(1));
     for _ in 0..2 {
-        store.lock("asha").unwrap();
-        store.lock("nobody has heard of her").unwrap();
+        store.lock(&subject("asha")).unwrap();
+        store.lock(&subject("nobody has heard of her")).unwrap();
     }
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked);
     assert_eq!(present(&*store, 1, WRONG), Verdict::Locked);
     assert_eq!(insert(&*store, &record(2)), Insertion::SubjectLocked);
-    assert_eq!(insert(&*store, &Record { subject: "ravi".to_owned(), ..record(3) }), Insertion::Kept);
-    store.unlock("asha").unwrap();
-    store.unlock("nobody").unwrap();
+    assert_eq!(insert(&*store, &Record { subject: subject("ravi"), ..record(3) }), Insertion::Kept);
+    store.unlock(&subject("asha")).unwrap();
+    store.unlock(&subject("nobody")).unwrap();
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
     assert_eq!(insert(&*store, &record(2)), Insertion::Kept);
 }
@@ -234,7 +262,7 @@ fn a_subject_gets_so_many_codes_in_a_window(ground: &impl Ground) {
     let replacing = store.insert(&record(3), Some(&OtpId([2; 16])), &policy).unwrap();
     assert_eq!(replacing, Insertion::Throttled(NOW.plus(60)), "a code that is sent again is a code");
     assert_eq!(present(&*store, 2, WRONG), Verdict::Wrong { attempts_left: 2 }, "and the other stays");
-    let other = Record { subject: "ravi".to_owned(), ..record(4) };
+    let other = Record { subject: subject("ravi"), ..record(4) };
     assert_eq!(store.insert(&other, None, &policy).unwrap(), Insertion::Kept);
     assert_eq!(at(5, NOW.plus(60)), Insertion::Kept);
     assert_eq!(at(6, NOW.plus(60)), Insertion::Kept);
@@ -248,10 +276,97 @@ fn a_tag_of_another_pepper_is_wrong_even_if_its_mac_is_right(ground: &impl Groun
     insert(&*store, &record(1));
     let other = Tag { pepper_id: [2; 8], ..tag(1) };
     assert_eq!(present(&*store, 1, other), Verdict::Wrong { attempts_left: 2 });
-    let nothing = Presented { tags: &[], now: NOW, subject_attempts: 100 };
+    let asha = subject("asha");
+    let nothing = Presented { subject: &asha, tags: &[], now: NOW, subject_attempts: 100, receipt: None };
     assert_eq!(store.verify(&OtpId([1; 16]), &nothing).unwrap(), Verdict::Wrong { attempts_left: 1 });
-    let both = Presented { tags: &[other, tag(1)], now: NOW, subject_attempts: 100 };
+    let both = Presented { tags: &[other, tag(1)], ..nothing };
     assert_eq!(store.verify(&OtpId([1; 16]), &both).unwrap(), Verdict::Accepted);
+}
+
+fn a_code_of_another_subject_is_unknown_and_counts_against_nobody(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &Record { attempts: 1, ..record(1) });
+    for other in ["mallory", "ASHA", "asha ", "ash"] {
+        let judged = |tag| present_as(&*store, other, 1, tag, NOW, 1);
+        assert_eq!((judged(WRONG), judged(tag(1))), (Verdict::Unknown, Verdict::Unknown), "{other}");
+        assert_eq!(cancel(&*store, other, 1), Verdict::Unknown, "{other}");
+        let theirs = Record { subject: subject(other), ..record(9) };
+        let strict = Policy { subject_attempts: 1, ..Policy::default() };
+        let replaced = store.insert(&theirs, Some(&OtpId([1; 16])), &strict).unwrap();
+        assert_eq!(replaced, Insertion::NotOpen(Verdict::Unknown), "{other}");
+        assert_eq!(
+            store.insert(&theirs, None, &strict).unwrap(),
+            Insertion::Kept,
+            "{other} has lost nothing"
+        );
+        store.forget(UnixTime(u64::MAX >> 1)).map(drop).unwrap();
+        insert(&*store, &Record { attempts: 1, ..record(1) });
+    }
+    assert_eq!(present_at(&*store, 1, tag(1), NOW, 1), Verdict::Accepted, "asha has lost nothing");
+}
+
+fn with_receipt(store: &dyn Store, id: u8, tag: Tag, receipt: &[u8]) -> Verdict {
+    let (asha, tags) = (subject("asha"), [tag]);
+    let receipt = Some(receipt);
+    let presented = Presented { subject: &asha, tags: &tags, now: NOW, subject_attempts: 100, receipt };
+    store.verify(&OtpId([id; 16]), &presented).unwrap()
+}
+
+fn kept(store: &dyn Store, name: &str, id: u8) -> Option<Vec<u8>> {
+    store.receipt(&OtpId([id; 16]), &subject(name)).unwrap()
+}
+
+fn a_receipt_is_kept_with_the_accepted_code_and_with_no_other_verdict(ground: &impl Ground) {
+    let store = ground.open();
+    // Any octets, and as many as a ledger keeps.
+    let receipt: Vec<u8> = (0..=255).cycle().take(Ledger::MAX_RECEIPT_LEN).collect();
+    assert_eq!(with_receipt(&*store, 1, tag(1), &receipt), Verdict::Unknown);
+    insert(&*store, &record(1));
+    assert_eq!(with_receipt(&*store, 1, WRONG, b"of a wrong code"), Verdict::Wrong { attempts_left: 2 });
+    assert_eq!(kept(&*store, "asha", 1), None);
+    assert_eq!(with_receipt(&*store, 1, tag(1), &receipt), Verdict::Accepted);
+    assert_eq!(kept(&*store, "asha", 1), Some(receipt.clone()));
+    assert_eq!(with_receipt(&*store, 1, tag(1), b"a second time"), Verdict::Used);
+    assert_eq!(kept(&*store, "asha", 1), Some(receipt));
+    assert_eq!(kept(&*store, "ravi", 1), None, "it is another subject's");
+    insert(&*store, &record(2));
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted);
+    assert_eq!(kept(&*store, "asha", 2), None, "nothing was signed");
+}
+
+fn a_receipt_of_who_declines_is_kept_with_the_withdrawn_code(ground: &impl Ground) {
+    let store = ground.open();
+    insert(&*store, &record(1));
+    let decline = |name: &str, id: u8, receipt: &[u8]| {
+        let withdrawal = Withdrawal { subject: &subject(name), now: NOW, receipt: Some(receipt) };
+        store.cancel(&OtpId([id; 16]), &withdrawal).unwrap()
+    };
+    assert_eq!(decline("ravi", 1, b"of another"), Verdict::Unknown);
+    assert_eq!(kept(&*store, "ravi", 1), None);
+    assert_eq!(decline("asha", 1, b"no"), Verdict::Cancelled);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Cancelled);
+    assert_eq!(decline("asha", 1, b"and again"), Verdict::Cancelled);
+    assert_eq!(kept(&*store, "asha", 1), Some(b"no".to_vec()), "the first stays");
+    insert(&*store, &record(2));
+    assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted);
+    assert_eq!(decline("asha", 2, b"too late"), Verdict::Used);
+    assert_eq!(kept(&*store, "asha", 2), None);
+}
+
+fn receipts_outlive_their_codes_until_they_are_forgotten_by_name(ground: &impl Ground) {
+    let store = ground.open();
+    for id in [1, 2] {
+        insert(&*store, &record(id));
+    }
+    assert_eq!(with_receipt(&*store, 1, tag(1), b"first"), Verdict::Accepted);
+    let withdrawal = Withdrawal { subject: &subject("asha"), now: NOW.plus(10), receipt: Some(b"second") };
+    assert_eq!(store.cancel(&OtpId([2; 16]), &withdrawal).unwrap(), Verdict::Cancelled);
+    assert_eq!(store.forget(NOW.plus(100_000)).unwrap(), 2);
+    assert_eq!(present(&*store, 1, tag(1)), Verdict::Unknown);
+    assert_eq!(kept(&*store, "asha", 1), Some(b"first".to_vec()));
+    assert_eq!(store.forget_receipts(NOW).unwrap(), 0);
+    assert_eq!(store.forget_receipts(NOW.plus(10)).unwrap(), 1);
+    assert_eq!((kept(&*store, "asha", 1), kept(&*store, "asha", 2)), (None, Some(b"second".to_vec())));
 }
 
 fn an_identifier_is_taken_once(ground: &impl Ground) {
@@ -283,11 +398,11 @@ fn what_is_kept_is_counted(ground: &impl Ground) {
     }
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
     assert_eq!(present(&*store, 2, tag(2)), Verdict::Accepted);
-    store.cancel(&OtpId([3; 16])).unwrap();
+    cancel(&*store, "asha", 3);
     assert_eq!(present(&*store, 5, WRONG), Verdict::Wrong { attempts_left: 0 });
-    store.lock("ravi").unwrap();
-    store.lock("asha").unwrap();
-    store.unlock("asha").unwrap();
+    store.lock(&subject("ravi")).unwrap();
+    store.lock(&subject("asha")).unwrap();
+    store.unlock(&subject("asha")).unwrap();
     let counted = Statistics { open: 3, used: 2, cancelled: 1, locked: 1, expired: 1, locked_subjects: 1 };
     assert_eq!(store.statistics(NOW.plus(10)).unwrap(), counted);
     assert_eq!(store.statistics(NOW).unwrap(), Statistics { open: 4, expired: 0, ..counted });
@@ -295,17 +410,19 @@ fn what_is_kept_is_counted(ground: &impl Ground) {
 
 fn numbers_and_names_at_their_limits_are_kept(ground: &impl Ground) {
     let store = ground.open();
-    let subject = "Ä'\";\\--{otls}:subject:* $1 \u{10FFFF}".to_owned();
+    let text = "Ä'\";\\--{otls}:subject:* $1 \u{10FFFF}";
+    let name = subject(text);
     let end = UnixTime(u64::MAX);
-    let extreme = Record { subject: subject.clone(), expires_at: end, attempts: u32::MAX, ..record(1) };
+    let extreme = Record { subject: name.clone(), expires_at: end, attempts: u32::MAX, ..record(1) };
     let most = Policy { subject_attempts: u32::MAX, issues: u32::MAX, window: u64::MAX };
     assert_eq!(store.insert(&extreme, None, &most).unwrap(), Insertion::Kept);
-    let left = present_at(&*store, 1, WRONG, NOW, u32::MAX);
+    let present = |tag| present_as(&*store, text, 1, tag, NOW, u32::MAX);
+    let left = present(WRONG);
     assert_eq!(left, Verdict::Wrong { attempts_left: u32::MAX - 1 });
-    store.lock(&subject).unwrap();
-    assert_eq!(present(&*store, 1, tag(1)), Verdict::Locked);
-    store.unlock(&subject).unwrap();
-    assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
+    store.lock(&name).unwrap();
+    assert_eq!(present(tag(1)), Verdict::Locked);
+    store.unlock(&name).unwrap();
+    assert_eq!(present(tag(1)), Verdict::Accepted);
     let first = Record { issued_at: UnixTime(0), expires_at: UnixTime(1), ..record(2) };
     assert_eq!(insert(&*store, &first), Insertion::Kept);
     assert_eq!(present_at(&*store, 2, tag(2), UnixTime(0), 100), Verdict::Accepted);

@@ -4,7 +4,7 @@
  *
  *     otp_bank CA/cert.pem Server/bank.pem Server/private_key.pem [PORT] [--count N] [--receipts FOLDER]
  *
- * What customers sign is kept in FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free one. All it says goes to standard
+ * What customers sign is written to FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free one. All it says goes to standard
  * error. OTLS_KEY_PASSWORD is the key's password, if it has one.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -40,7 +40,8 @@ static int send_code(struct peer *customer, const otls_otp_issued *issued, const
     return result;
 }
 
-/* Judges the code that came back with its receipt, once, and tells the customer. */
+/* Judges the code that came back with its receipt, once, and tells the customer. The ledger accepts and keeps both,
+   or neither. */
 static int judge(struct peer *customer, const otls_otp_ledger *ledger, const otls_blob *subject,
                  const otls_otp_context *context, const otls_otp_message *answer) {
     uint8_t id[OTLS_OTP_ID_LEN];
@@ -51,11 +52,21 @@ static int judge(struct peer *customer, const otls_otp_ledger *ledger, const otl
     otls_error *error = NULL;
     otls_otp_message *notice = NULL;
     otls_receipt *receipt = NULL;
-    int result = check_receipt(customer, answer, context, &receipt);
+    int result = take_receipt(customer, answer, &receipt);
 
-    if (result == DONE && (otls_otp_message_id(answer, id, &id_len, &error) ||
-                           otls_otp_ledger_verify(ledger, id, id_len, name, subject_len, context, code, code_len,
-                                                  now(), &verdict, &left, &error) ||
+    if (result == DONE && otls_otp_message_id(answer, id, &id_len, &error)) {
+        result = explain("the answer", error);
+    }
+    if (result == DONE && otls_otp_message_decision(answer) != OTLS_DECISION_APPROVED) {
+        result = otls_otp_ledger_decline(ledger, id, id_len, name, subject_len, context, receipt, now(), &verdict,
+                                         &error)
+                     ? explain("the customer declined, and it cannot be kept", error)
+                     : keep(receipts, receipt);
+        otls_receipt_free(receipt);
+        return result == DONE ? fail(OTP, "otp_bank", "the customer declined") : result;
+    }
+    if (result == DONE && (otls_otp_ledger_verify(ledger, id, id_len, name, subject_len, context, code, code_len,
+                                                  receipt, now(), &verdict, &left, &error) ||
                            otls_otp_message_of_verdict(id, id_len, verdict, left, &notice, &error))) {
         result = explain("the code cannot be judged", error);
     }

@@ -8,9 +8,8 @@
 
 #include <fcntl.h>
 
-/* What the customer has signed has to be this transaction; a receipt that proves nothing was refused before. */
-static inline int check_receipt(struct peer *customer, const otls_otp_message *answer,
-                                const otls_otp_context *context, otls_receipt **receipt) {
+/* What the customer has signed; a receipt that proves nothing was refused before. */
+static inline int take_receipt(struct peer *customer, const otls_otp_message *answer, otls_receipt **receipt) {
     otls_error *error = NULL;
     if (otls_otp_message_receipt(answer, customer->connection, receipt, &error)) {
         return explain("the receipt", error);
@@ -18,16 +17,10 @@ static inline int check_receipt(struct peer *customer, const otls_otp_message *a
     if (*receipt == NULL) {
         return fail(OTP, "otp_bank", "the customer sent no signed receipt");
     }
-    if (otls_receipt_check_context(*receipt, context, &error)) {
-        return explain("the receipt", error);
-    }
-    if (otls_otp_message_decision(answer) != OTLS_DECISION_APPROVED) {
-        return fail(OTP, "otp_bank", "the customer declined");
-    }
     return DONE;
 }
 
-/* Keeps the receipt as FOLDER/IDENTIFIER.pem: `otls receipt verify` tells from it, later, who approved what. */
+/* Writes a receipt that the ledger has kept to FOLDER/IDENTIFIER.pem: `otls receipt verify` tells from it, later, who approved what. */
 static inline int keep(const char *folder, const otls_receipt *receipt) {
     char name[2 * OTLS_OTP_ID_LEN + 1], path[512];
     uint8_t id[OTLS_OTP_ID_LEN];

@@ -276,10 +276,34 @@ pub unsafe extern "C" fn otls_otp_channel_send(
     })
 }
 
+/// Takes answers about a code that has gone to this connection's customer by another way, by mail or over an earlier
+/// connection: without it only the codes of envelopes that were sent here may be answered. `expires_at` is the
+/// code's.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets, and where more than 4,096
+/// codes are open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_channel_expect(
+    channel: Option<&otls_otp_channel>,
+    id: *const u8,
+    id_len: size_t,
+    expires_at: u64,
+    now: u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, error) = unsafe { (Input::new(id, id_len), Out::new(error)) };
+    status(error, || {
+        let mut channel = required(channel, "channel")?.0.lock()?;
+        Ok(channel.expect(otp_id(id)?, UnixTime(expires_at), UnixTime(now))?)
+    })
+}
+
 /// Takes what the connection has decrypted; `*message` is the next whole message, NULL while there is
 /// none. Call it after `otls_connection_feed` until it is NULL.
 ///
-/// Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING` are final, close the connection;
+/// Errors: `OTLS_ERROR_OTP_MALFORMED` and `OTLS_ERROR_OTP_WRONG_BINDING`, also for an answer about a code that was not
+/// sent on this connection, are final, close it;
 /// `OTLS_ERROR_OTP_FREE_TEXT`, `OTLS_ERROR_OTP_TRANSACTION` (a free text with characters that mislead),
 /// `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
 #[unsafe(no_mangle)]

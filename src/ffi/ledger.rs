@@ -8,7 +8,8 @@ use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::{Locked, Shared};
 use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Input, Out, Value};
+use super::receipt::otls_receipt;
 use super::values;
 use crate::crypto::SystemRandom;
 use crate::error::Error;
@@ -150,39 +151,11 @@ pub unsafe extern "C" fn otls_otp_ledger_set_audit(
     })
 }
 
-/// Checks a whole audit log. `*count` (may be NULL) is then the number of events, and `mac`, `OTLS_AUDIT_MAC_LEN`
-/// octets, the end of the chain: kept elsewhere, it shows later whether the log was put back to an older state.
-///
-/// Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
-/// `OTLS_ERROR_API_MISUSE` for a short key.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_audit_verify(
-    path: *const u8,
-    path_len: size_t,
-    key: *const u8,
-    key_len: size_t,
-    count: *mut u64,
-    mac: *mut u8,
-    mac_len: *mut size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (path, key, mac) =
-        unsafe { (Input::new(path, path_len), Input::new(key, key_len), Buffer::new(mac, mac_len)) };
-    // SAFETY: as above.
-    let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
-    status(error, || {
-        let head = AuditLog::verify(path.text("path")?.as_ref(), &Secret::from(key.get("key")?.to_vec()))?;
-        mac.fill(&head.mac, "mac")?;
-        count.put(head.count);
-        Ok(())
-    })
-}
-
 /// Issues a code to a subject, the customer's identifier as text, for one transaction. It
 /// is good for `ttl` seconds and until `attempts` wrong codes were tried.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for an empty or too long subject, and if `ttl` or `attempts` is 0;
+/// Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none (1 to 255 octets of UTF-8, without control characters
+/// and line separators), and if `ttl` or `attempts` is 0;
 /// `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
 /// `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
@@ -211,10 +184,15 @@ pub unsafe extern "C" fn otls_otp_ledger_issue(
 /// Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
 /// `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
 /// is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
-/// error.
+/// error. That of another subject is `OTLS_VERDICT_UNKNOWN`, and counts against nobody.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets;
-/// `OTLS_ERROR_OTP_STORE` and `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted.
+/// `receipt` is what the customer has signed, or NULL. It is kept in the same step in which the code is accepted,
+/// and with no other verdict; `otls_otp_ledger_receipt` returns it.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets and for a subject that is
+/// none; `OTLS_ERROR_OTP_RECEIPT` for a receipt of another code or transaction, one that declines, does not verify
+/// or has more than 65,536 octets as PEM, and then no code was judged; `OTLS_ERROR_OTP_STORE` and
+/// `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted, and the code may be used up.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_verify(
     ledger: Option<&otls_otp_ledger>,
@@ -225,6 +203,7 @@ pub unsafe extern "C" fn otls_otp_ledger_verify(
     context: Option<&otls_otp_context>,
     code: *const u8,
     code_len: size_t,
+    receipt: Option<&otls_receipt>,
     now: u64,
     verdict: *mut i32,
     attempts_left: *mut u32,
@@ -241,7 +220,13 @@ pub unsafe extern "C" fn otls_otp_ledger_verify(
         let ledger = in_use(ledger)?;
         let context = required(context, "context")?.0.lock()?;
         let (id, subject, code) = (otp_id(id)?, subject.text("subject")?, code.text("code")?);
-        let judged = ledger.get()?.verify(&id, subject, &context, code, UnixTime(now))?;
+        let (ledger, now) = (ledger.get()?, UnixTime(now));
+        let judged = match receipt {
+            None => ledger.verify(&id, subject, &context, code, now)?,
+            Some(receipt) => {
+                ledger.verify_with_receipt(&id, subject, &context, code, &*receipt.0.get()?, now)?
+            }
+        };
         let (number, left) = values::of_verdict(judged);
         verdict.put(number);
         attempts_left.put(left);
@@ -281,7 +266,7 @@ pub unsafe extern "C" fn otls_otp_ledger_resend(
     })
 }
 
-/// Withdraws a code. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
+/// Withdraws a code of a subject. `*verdict` is `OTLS_VERDICT_CANCELLED`, or `OTLS_VERDICT_USED` or `OTLS_VERDICT_UNKNOWN` where
 /// it is too late.
 ///
 /// Errors: as `otls_otp_ledger_verify`.
@@ -290,15 +275,20 @@ pub unsafe extern "C" fn otls_otp_ledger_cancel(
     ledger: Option<&otls_otp_ledger>,
     id: *const u8,
     id_len: size_t,
+    subject: *const u8,
+    subject_len: size_t,
     now: u64,
     verdict: *mut i32,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, verdict, error) = unsafe { (Input::new(id, id_len), Value::new(verdict, 0), Out::new(error)) };
+    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    // SAFETY: as above.
+    let (verdict, error) = unsafe { (Value::new(verdict, 0), Out::new(error)) };
     status(error, || {
         verdict.check("verdict")?;
-        let cancelled = in_use(ledger)?.get()?.cancel(&otp_id(id)?, UnixTime(now))?;
+        let (id, subject) = (otp_id(id)?, subject.text("subject")?);
+        let cancelled = in_use(ledger)?.get()?.cancel(&id, subject, UnixTime(now))?;
         verdict.put(values::of_verdict(cancelled).0);
         Ok(())
     })
@@ -306,7 +296,7 @@ pub unsafe extern "C" fn otls_otp_ledger_cancel(
 
 /// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
 ///
-/// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+/// Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none; `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_lock(
     ledger: Option<&otls_otp_ledger>,
@@ -323,7 +313,7 @@ pub unsafe extern "C" fn otls_otp_ledger_lock(
 /// Unlocks a subject that was locked or has had too many wrong codes in a row, once the bank knows that it is the
 /// customer who asks.
 ///
-/// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+/// Errors: as `otls_otp_ledger_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_unlock(
     ledger: Option<&otls_otp_ledger>,
@@ -338,7 +328,7 @@ pub unsafe extern "C" fn otls_otp_ledger_unlock(
 }
 
 /// Forgets the codes that expired more than an hour before `now`; `*count` (may be NULL) is their number. Stores
-/// do so by themselves too, a few with each new code.
+/// do so by themselves too, a few with each new code. Receipts stay, see `otls_otp_ledger_forget_receipts`.
 ///
 /// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
@@ -402,7 +392,7 @@ pub unsafe extern "C" fn otls_otp_ledger_statistics(
     })
 }
 
-fn in_use(ledger: Option<&otls_otp_ledger>) -> Result<Arc<Shared<Ledger>>, Failure> {
+pub(super) fn in_use(ledger: Option<&otls_otp_ledger>) -> Result<Arc<Shared<Ledger>>, Failure> {
     Ok(Arc::clone(&*required(ledger, "ledger")?.0.lock()?))
 }
 

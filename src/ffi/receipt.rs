@@ -21,7 +21,7 @@ use crate::time::UnixTime;
 
 /// A customer's signed decision about a transaction, with his certificates: no code is in it, and none can
 /// be found from it.
-pub struct otls_receipt(Shared<Evidence>);
+pub struct otls_receipt(pub(super) Shared<Evidence>);
 
 /// The customer's message that returns a code with a signed receipt: he approves what `received`, the bank's
 /// message on this connection, asks. The key is the connection's.

@@ -34,13 +34,15 @@ pub struct Channel {
     incoming: Incoming,
     /// Envelopes that were received, with their expiry.
     seen: HashMap<OtpId, UnixTime>,
+    /// Codes that an answer may be about, with their expiry.
+    asked: HashMap<OtpId, UnixTime>,
     /// After a message that does not decode nothing else can be told apart.
     failed: Option<OtpError>,
     accepts_free_text: bool,
 }
 
 impl Channel {
-    /// Envelopes that a channel remembers at once; expired ones are forgotten to make room.
+    /// Envelopes that a channel remembers at once, sent or received; expired ones are forgotten to make room.
     pub const MAX_SEEN: usize = 4096;
 
     /// A channel for a connection that is new to OTP messages.
@@ -58,11 +60,12 @@ impl Channel {
         self
     }
 
-    /// Seals `message`; it is then pending on `connection`.
+    /// Seals `message`; it is then pending on `connection`. An envelope's code may then be answered.
     ///
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for a message of the peer's direction, for a field out of bounds,
-    /// where one side is anonymous, or before the handshake is done.
+    /// where one side is anonymous, before the handshake is done, or where more than [`Channel::MAX_SEEN`]
+    /// codes are open.
     pub fn send(&mut self, connection: &mut Connection, message: &Message) -> Result<()> {
         let direction = Direction::sent_by(connection.is_server());
         if message.direction() != direction {
@@ -72,14 +75,34 @@ impl Channel {
             ));
         }
         let frame = message.encode(&binding(connection, direction)?)?;
+        if let Message::Envelope(envelope) = message {
+            self.expect(envelope.id, envelope.expires_at, envelope.issued_at)?;
+        }
         connection.seal(frame.expose())
+    }
+
+    /// Takes answers about a code that has gone to this connection's customer by another way, by mail or over
+    /// an earlier connection: without it only the codes of envelopes that were sent here may be answered.
+    ///
+    /// # Errors
+    /// [`crate::Error::ApiMisuse`] where more than [`Channel::MAX_SEEN`] codes are open.
+    pub fn expect(&mut self, id: OtpId, expires_at: UnixTime, now: UnixTime) -> Result<()> {
+        if !make_room(&mut self.asked, now) && !self.asked.contains_key(&id) {
+            return Err(Error::misuse(
+                "more open codes than a channel remembers",
+                "wait for some to be answered or to expire, or use another connection",
+            ));
+        }
+        self.asked.insert(id, expires_at);
+        Ok(())
     }
 
     /// Takes what `connection` has decrypted and returns the next whole message. Call it until it
     /// returns `None`, then feed the connection what it did not take before.
     ///
     /// # Errors
-    /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`] are final: close the connection.
+    /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`], also for an answer about a code that was not sent
+    /// on this connection, are final: close it.
     /// [`OtpError::FreeText`] (see [`Channel::accept_free_text`]), [`OtpError::Transaction`] (a free text with
     /// characters that mislead), [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a
     /// receipt that does not prove its answer; one that is good may still be for another transaction, see
@@ -98,6 +121,7 @@ impl Channel {
         let Some(message) = received.inspect_err(|error| self.failed = Some(error.clone()))? else {
             return Ok(None);
         };
+        self.check_asked(&message)?;
         self.check_fresh(&message, now)?;
         check_receipt(&message, connection, now)?;
         Ok(Some(message))
@@ -145,6 +169,18 @@ impl Channel {
         self.send(connection, &Message::Answer(answer.with_receipt(receipt)))
     }
 
+    /// A code that was asked of another customer is none of this one's business: neither can be probed nor
+    /// spoilt from here.
+    fn check_asked(&mut self, message: &Message) -> Result<()> {
+        match message {
+            Message::Answer(answer) if !self.asked.contains_key(&answer.id) => {
+                self.failed = Some(OtpError::WrongBinding);
+                Err(OtpError::WrongBinding.into())
+            }
+            Message::Answer(_) | Message::Envelope(_) | Message::Verdict { .. } => Ok(()),
+        }
+    }
+
     fn check_fresh(&mut self, message: &Message, now: UnixTime) -> Result<()> {
         let envelope = match message {
             Message::Envelope(envelope) => envelope,
@@ -158,10 +194,7 @@ impl Channel {
         if now >= envelope.expires_at {
             return Err(OtpError::Expired.into());
         }
-        if self.seen.len() >= Self::MAX_SEEN {
-            self.seen.retain(|_, expires_at| *expires_at > now);
-        }
-        if self.seen.len() >= Self::MAX_SEEN {
+        if !make_room(&mut self.seen, now) {
             let error = OtpError::Malformed("more envelopes than a channel remembers");
             self.failed = Some(error.clone());
             return Err(error.into());
@@ -169,6 +202,14 @@ impl Channel {
         self.seen.insert(envelope.id, envelope.expires_at);
         Ok(())
     }
+}
+
+/// Forgets what has expired, if there is no room for one more; whether there is then.
+fn make_room(codes: &mut HashMap<OtpId, UnixTime>, now: UnixTime) -> bool {
+    if codes.len() >= Channel::MAX_SEEN {
+        codes.retain(|_, expires_at| *expires_at > now);
+    }
+    codes.len() < Channel::MAX_SEEN
 }
 
 /// A receipt proves its answer, or the answer is not handed out.

@@ -1,18 +1,25 @@
 //! What the bank remembers of its codes: never a code, and each right one is accepted once.
 
+mod pepper;
+mod receipts;
+
 use zeroize::Zeroizing;
 
-use super::audit::{Audit, Event, EventKind};
+use super::audit::{Audit, AuditCall, Event, EventKind};
 use super::store::KEEP_EXPIRED;
 use super::{
-    Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Tag, open_store,
+    Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Subject, Tag,
+    Withdrawal, open_store,
 };
 use crate::crypto::Random;
-use crate::crypto::hash::HashAlgorithm;
-use crate::crypto::hmac::HmacKey;
+use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::{Error, OtpError, Result};
 use crate::secret::Secret;
 use crate::time::UnixTime;
+use pepper::Pepper;
+
+#[cfg(test)]
+pub(super) use pepper::tag;
 
 /// Issues and verifies codes.
 ///
@@ -35,6 +42,10 @@ use crate::time::UnixTime;
 /// assert_eq!(ledger.verify(&issued.id, "asha", &payment, code, now)?, Verdict::Used);
 /// # Ok::<(), otls::Error>(())
 /// ```
+///
+/// With an audit log each call that changes something is recorded before the store is touched, and its outcome
+/// after. Where the first cannot be recorded nothing is done. Where the second cannot, the call is an error and
+/// the store has done what it did: a code may be used up that was not accepted, never the reverse.
 pub struct Ledger {
     store: Box<dyn Store>,
     // The first tags new codes; the others still verify those of before a rotation. Never empty.
@@ -72,7 +83,7 @@ impl core::fmt::Display for OtpId {
 pub enum Verdict {
     /// Right, in time, for the first time.
     Accepted,
-    /// Wrong, or right for another subject or transaction; so many attempts are left.
+    /// Wrong, or right for another transaction; so many attempts are left.
     Wrong {
         /// Attempts that are left; after none, every code is answered with [`Verdict::Locked`].
         attempts_left: u32,
@@ -83,7 +94,7 @@ pub enum Verdict {
     Used,
     /// Too many wrong codes, for this code or for its subject; or the subject is locked.
     Locked,
-    /// No such code.
+    /// No such code of this subject.
     Unknown,
     /// It was withdrawn, or another was sent in its place.
     Cancelled,
@@ -123,9 +134,6 @@ pub struct Issued {
 impl Ledger {
     /// The fewest octets of a pepper: as strong as the tag that it keys.
     pub const MIN_PEPPER_LEN: usize = 32;
-
-    /// The most octets of a subject, in UTF-8.
-    pub const MAX_SUBJECT_LEN: usize = 255;
 
     /// A ledger over `store`. `pepper` is a secret of at least 32 octets that is kept apart from the
     /// store: without it, whoever reads the store could try all codes against a tag.
@@ -196,7 +204,7 @@ impl Ledger {
         self.format = format;
     }
 
-    /// Records every event in `audit`; where that fails, nothing is issued or accepted.
+    /// Records every call and its outcome in `audit`; where that fails, nothing is issued or accepted.
     pub fn set_audit(&mut self, audit: Box<dyn Audit>) {
         self.audit = Some(audit);
     }
@@ -205,7 +213,7 @@ impl Ledger {
     /// codes were tried.
     ///
     /// # Errors
-    /// [`crate::Error::ApiMisuse`] for an empty or too long subject, or if `ttl` or `attempts` is 0;
+    /// [`crate::Error::ApiMisuse`] for a subject that is none ([`Subject::new`]), or if `ttl` or `attempts` is 0;
     /// [`OtpError::Throttled`] and [`OtpError::SubjectLocked`]; [`crate::Error::Random`];
     /// [`OtpError::Store`]; [`OtpError::Audit`].
     pub fn issue(
@@ -217,7 +225,7 @@ impl Ledger {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Issued> {
-        let asked = Asked { subject, context, ttl, attempts, now };
+        let asked = Asked { subject: &Subject::new(subject)?, context, ttl, attempts, now };
         self.insert(&asked, None, random)
     }
 
@@ -226,7 +234,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`OtpError::NotOpen`] where the other one was accepted, cancelled, locked, or is expired or
-    /// unknown; otherwise as [`Ledger::issue`].
+    /// unknown, as those of other subjects are; otherwise as [`Ledger::issue`].
     #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
     pub fn resend(
         &self,
@@ -238,19 +246,12 @@ impl Ledger {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Issued> {
-        let asked = Asked { subject, context, ttl, attempts, now };
+        let asked = Asked { subject: &Subject::new(subject)?, context, ttl, attempts, now };
         self.insert(&asked, Some(id), random)
     }
 
     fn insert(&self, asked: &Asked<'_>, replaces: Option<&OtpId>, random: &dyn Random) -> Result<Issued> {
         let Asked { subject, context, now, .. } = *asked;
-        // PostgreSQL has no text with a NUL.
-        if subject.is_empty() || subject.len() > Self::MAX_SUBJECT_LEN || subject.contains('\0') {
-            return Err(Error::misuse(
-                "a subject has 1 to 255 octets, none of them NUL",
-                "pass the customer's identifier",
-            ));
-        }
         if asked.ttl == 0 || asked.attempts == 0 {
             return Err(Error::misuse(
                 "a code that can never be accepted",
@@ -264,33 +265,33 @@ impl Ledger {
         let pepper = self.peppers.first().ok_or(Error::Internal("a ledger without a pepper"))?;
         let record = Record {
             id,
-            subject: subject.to_owned(),
+            subject: subject.clone(),
             tag: pepper.tag(&id, subject, context, code.expose())?,
             issued_at: now,
             expires_at,
             attempts: asked.attempts,
         };
-        let event = |kind, id| Event { context: Some(context), ..Event::new(kind, id, subject, now) };
-        let refused = match self.store.insert(&record, replaces, &self.policy)? {
-            Insertion::Kept => {
-                if let Some(old) = replaces {
-                    self.audit(&event(EventKind::Replaced, Some(*old)))?;
-                }
-                self.audit(&event(EventKind::Issued, Some(id)))?;
-                return Ok(Issued { id, code, issued_at: now, expires_at });
-            }
-            Insertion::SubjectLocked => OtpError::SubjectLocked,
-            Insertion::Throttled(until) => OtpError::Throttled(until.0),
-            Insertion::NotOpen(verdict) => OtpError::NotOpen(verdict.words()),
-        };
-        self.audit(&event(EventKind::Refused, replaces.copied()))?;
-        Err(refused.into())
+        let call = if replaces.is_some() { AuditCall::Resend } else { AuditCall::Issue };
+        let call = Event::new(EventKind::Asked(call), Some(*replaces.unwrap_or(&id)), Some(subject), now);
+        let inserted = self.recorded(Event { context: Some(context), ..call }, || {
+            let inserted = self.store.insert(&record, replaces, &self.policy)?;
+            let kept = inserted == Insertion::Kept;
+            Ok((inserted, if kept { EventKind::Issued(id) } else { EventKind::Refused }))
+        })?;
+        match inserted {
+            Insertion::Kept => Ok(Issued { id, code, issued_at: now, expires_at }),
+            Insertion::SubjectLocked => Err(OtpError::SubjectLocked.into()),
+            Insertion::Throttled(until) => Err(OtpError::Throttled(until.0).into()),
+            Insertion::NotOpen(verdict) => Err(OtpError::NotOpen(verdict.words()).into()),
+        }
     }
 
-    /// Judges a code, once. A wrong code, subject or context counts as a wrong attempt.
+    /// Judges a code, once. A wrong code or context counts as a wrong attempt. The code of another subject is
+    /// [`Verdict::Unknown`] and counts nothing, against nobody.
     ///
     /// # Errors
-    /// [`OtpError::Store`] and [`OtpError::Audit`]; then nothing was accepted.
+    /// [`OtpError::Store`] and [`OtpError::Audit`]; then nothing was accepted, and the code may be used up.
+    /// [`crate::Error::ApiMisuse`] for a subject that is none.
     pub fn verify(
         &self,
         id: &OtpId,
@@ -299,54 +300,81 @@ impl Ledger {
         code: &str,
         now: UnixTime,
     ) -> Result<Verdict> {
-        let tags: Result<Vec<Tag>> =
-            self.peppers.iter().map(|pepper| pepper.tag(id, subject, context, code)).collect();
-        let subject_attempts = self.policy.subject_attempts;
-        let verdict = self.store.verify(id, &Presented { tags: &tags?, now, subject_attempts })?;
-        let kind = EventKind::Verified(verdict);
-        self.audit(&Event { context: Some(context), ..Event::new(kind, Some(*id), subject, now) })?;
-        Ok(verdict)
+        self.judge(id, &Subject::new(subject)?, context, code, None, now)
     }
 
-    /// Withdraws a code: [`Verdict::Cancelled`], or [`Verdict::Used`] or [`Verdict::Unknown`] where it
-    /// is too late.
+    #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
+    fn judge(
+        &self,
+        id: &OtpId,
+        subject: &Subject,
+        context: &Context,
+        code: &str,
+        receipt: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Verdict> {
+        let tags: Result<Vec<Tag>> =
+            self.peppers.iter().map(|pepper| pepper.tag(id, subject, context, code)).collect();
+        let (tags, subject_attempts) = (tags?, self.policy.subject_attempts);
+        let presented = Presented { subject, tags: &tags, now, subject_attempts, receipt };
+        let call = Event::new(EventKind::Asked(AuditCall::Verify), Some(*id), Some(subject), now);
+        let call = Event { context: Some(context), receipt: receipt.map(sha256), ..call };
+        self.recorded(call, || {
+            let verdict = self.store.verify(id, &presented)?;
+            Ok((verdict, EventKind::Verified(verdict)))
+        })
+    }
+
+    /// Withdraws a code of this subject: [`Verdict::Cancelled`], or [`Verdict::Used`] or [`Verdict::Unknown`]
+    /// where it is too late.
     ///
     /// # Errors
-    /// [`OtpError::Store`], [`OtpError::Audit`].
-    pub fn cancel(&self, id: &OtpId, now: UnixTime) -> Result<Verdict> {
-        let verdict = self.store.cancel(id)?;
-        self.audit(&Event::new(EventKind::Cancelled(verdict), Some(*id), "", now))?;
-        Ok(verdict)
+    /// [`OtpError::Store`], [`OtpError::Audit`]; [`crate::Error::ApiMisuse`] for a subject that is none.
+    pub fn cancel(&self, id: &OtpId, subject: &str, now: UnixTime) -> Result<Verdict> {
+        let subject = Subject::new(subject)?;
+        let withdrawal = Withdrawal { subject: &subject, now, receipt: None };
+        let call = Event::new(EventKind::Asked(AuditCall::Cancel), Some(*id), Some(&subject), now);
+        self.withdraw(id, &withdrawal, call)
+    }
+
+    fn withdraw(&self, id: &OtpId, withdrawal: &Withdrawal<'_>, call: Event<'_>) -> Result<Verdict> {
+        self.recorded(Event { receipt: withdrawal.receipt.map(sha256), ..call }, || {
+            let verdict = self.store.cancel(id, withdrawal)?;
+            Ok((verdict, EventKind::Cancelled(verdict)))
+        })
     }
 
     /// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
     ///
     /// # Errors
-    /// [`OtpError::Store`], [`OtpError::Audit`].
+    /// [`OtpError::Store`], [`OtpError::Audit`]; [`crate::Error::ApiMisuse`] for a subject that is none.
     pub fn lock(&self, subject: &str, now: UnixTime) -> Result<()> {
-        self.store.lock(subject)?;
-        self.audit(&Event::new(EventKind::Locked, None, subject, now))
+        let subject = Subject::new(subject)?;
+        let call = Event::new(EventKind::Asked(AuditCall::Lock), None, Some(&subject), now);
+        self.recorded(call, || Ok((self.store.lock(&subject)?, EventKind::Locked)))
     }
 
     /// Unlocks a subject that was locked or reached [`Policy::subject_attempts`], once the bank knows
     /// that it is the customer who asks.
     ///
     /// # Errors
-    /// [`OtpError::Store`], [`OtpError::Audit`].
+    /// [`OtpError::Store`], [`OtpError::Audit`]; [`crate::Error::ApiMisuse`] for a subject that is none.
     pub fn unlock(&self, subject: &str, now: UnixTime) -> Result<()> {
-        self.store.unlock(subject)?;
-        self.audit(&Event::new(EventKind::Unlocked, None, subject, now))
+        let subject = Subject::new(subject)?;
+        let call = Event::new(EventKind::Asked(AuditCall::Unlock), None, Some(&subject), now);
+        self.recorded(call, || Ok((self.store.unlock(&subject)?, EventKind::Unlocked)))
     }
 
     /// Forgets the codes that expired more than an hour ago, and returns how many. Stores do so by
-    /// themselves too, a few with each new code.
+    /// themselves too, a few with each new code. Receipts stay, see [`Ledger::forget_receipts`].
     ///
     /// # Errors
     /// [`OtpError::Store`], [`OtpError::Audit`].
     pub fn expire(&self, now: UnixTime) -> Result<u64> {
-        let forgotten = self.store.forget(now.minus(KEEP_EXPIRED))?;
-        self.audit(&Event::new(EventKind::Forgotten(forgotten), None, "", now))?;
-        Ok(forgotten)
+        self.recorded(Event::new(EventKind::Asked(AuditCall::Expire), None, None, now), || {
+            let forgotten = self.store.forget(now.minus(KEEP_EXPIRED))?;
+            Ok((forgotten, EventKind::Forgotten(forgotten)))
+        })
     }
 
     /// Counts what is kept.
@@ -357,68 +385,38 @@ impl Ledger {
         self.store.statistics(now)
     }
 
-    fn audit(&self, event: &Event<'_>) -> Result<()> {
-        self.audit.as_ref().map_or(Ok(()), |audit| audit.record(event))
+    /// The call is recorded, then done, and its outcome recorded.
+    fn recorded<T>(&self, call: Event<'_>, work: impl FnOnce() -> Result<(T, EventKind)>) -> Result<T> {
+        let Some(audit) = &self.audit else { return work().map(|(done, _)| done) };
+        let of = Some(audit.record(&call)?);
+        let (done, kind) = match work() {
+            Ok((done, kind)) => (Ok(done), kind),
+            Err(error) => (Err(error), EventKind::Failed),
+        };
+        // A code that replaces another has an identifier of its own.
+        let id = if let EventKind::Issued(id) = kind { Some(id) } else { call.id };
+        let recorded = audit.record(&Event { kind, of, id, ..call });
+        // The store's error says more than that of the log.
+        let done = done?;
+        recorded?;
+        Ok(done)
     }
+}
+
+/// Names the file of a receipt in the log.
+fn sha256(file: &[u8]) -> [u8; 32] {
+    digest(HashAlgorithm::Sha256, file).as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// What a code is asked for.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
-    subject: &'a str,
+    subject: &'a Subject,
     context: &'a Context,
     ttl: u64,
     attempts: u32,
     now: UnixTime,
 }
 
-struct Pepper {
-    id: [u8; 8],
-    key: HmacKey,
-}
-
-impl Pepper {
-    fn new(pepper: &Secret) -> Result<Self> {
-        if pepper.len() < Ledger::MIN_PEPPER_LEN {
-            return Err(Error::misuse(
-                "a pepper has 32 octets or more",
-                "draw it from a random source and keep it apart from the store",
-            ));
-        }
-        let key = HmacKey::new(HashAlgorithm::Sha256, pepper.expose());
-        let id = key.sign(&[PEPPER_LABEL]).as_ref().first_chunk().copied();
-        Ok(Self { id: id.ok_or(Error::Internal("a short HMAC"))?, key })
-    }
-
-    // Each field after its length: fields that run together differently are different fields.
-    fn tag(&self, id: &OtpId, subject: &str, context: &Context, code: &str) -> Result<Tag> {
-        let context = context.encode();
-        let fields = [&id.0, subject.as_bytes(), &context, code.as_bytes()];
-        let [a, b, c, d] = fields.map(|field| u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
-        let mac = self.key.sign(&[
-            CODE_LABEL,
-            &a,
-            &id.0,
-            &b,
-            subject.as_bytes(),
-            &c,
-            &context,
-            &d,
-            code.as_bytes(),
-        ]);
-        let mac = mac.as_ref().first_chunk().copied().ok_or(Error::Internal("a short HMAC"))?;
-        Ok(Tag { pepper_id: self.id, mac })
-    }
-}
-
-#[cfg(test)]
-pub(super) fn tag(pepper: &Secret, id: &OtpId, subject: &str, context: &Context, code: &str) -> Result<Tag> {
-    Pepper::new(pepper)?.tag(id, subject, context, code)
-}
-
 /// The address of the store that ends with the program.
 const MEMORY: &str = "memory:";
-
-// One label for each use of the key, so that neither gives a value of the other.
-const CODE_LABEL: &[u8] = b"otls-otp code 1\0";
-const PEPPER_LABEL: &[u8] = b"otls-otp pepper 1\0";

@@ -13,7 +13,7 @@ mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use super::{OtpId, Verdict};
+use super::{OtpId, Subject, Verdict};
 #[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
 use crate::error::OtpError;
 use crate::error::{Error, Result};
@@ -99,13 +99,16 @@ fn verdict(word: &str, number: Option<u64>) -> Result<Verdict> {
 ///
 /// A store keeps, beside each [`Record`], how many wrong codes it saw and what became of it; and for
 /// each subject the wrong codes since the last accepted one over all its records, the codes issued in
-/// the present window, and whether it is locked.
+/// the present window, and whether it is locked. Subjects are the same if their octets are; a record of
+/// another subject is none. What the customer has signed is kept apart, and until it is asked for to be
+/// forgotten: it is needed when the code is long gone.
 ///
 /// ```
-/// use otls::otp::{MemoryStore, OtpId, Presented, Store, Verdict};
+/// use otls::otp::{MemoryStore, OtpId, Presented, Store, Subject, Verdict};
 ///
-/// let store = MemoryStore::default();
-/// let nothing = Presented { tags: &[], now: otls::UnixTime(0), subject_attempts: 100 };
+/// let (store, asha) = (MemoryStore::default(), Subject::new("asha")?);
+/// let now = otls::UnixTime(0);
+/// let nothing = Presented { subject: &asha, tags: &[], now, subject_attempts: 100, receipt: None };
 /// assert_eq!(store.verify(&OtpId([0; 16]), &nothing)?, Verdict::Unknown);
 /// # Ok::<(), otls::Error>(())
 /// ```
@@ -123,36 +126,50 @@ pub trait Store: Send + Sync {
     /// Judges what was presented for `id`, and records the outcome: of any number of callers with the
     /// right tag exactly one gets [`Verdict::Accepted`].
     ///
-    /// In this order: no record, [`Verdict::Unknown`]; accepted before, [`Verdict::Used`]; cancelled,
+    /// In this order: no record of this subject, [`Verdict::Unknown`]; accepted before, [`Verdict::Used`]; cancelled,
     /// [`Verdict::Cancelled`]; subject locked, or too many wrong codes for the record or its subject,
     /// [`Verdict::Locked`]; `now` at or after `expires_at`, [`Verdict::Expired`]; then the tags are
-    /// compared in constant time. Only a wrong tag counts as a failure.
+    /// compared in constant time. Only a wrong tag counts as a failure. A receipt is kept in the same step as
+    /// [`Verdict::Accepted`], and with no other verdict.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
     fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict>;
 
     /// Withdraws a code: [`Verdict::Cancelled`], or [`Verdict::Used`] or [`Verdict::Unknown`], which
-    /// it is too late for.
+    /// it is too late for. A receipt is kept in the same step as [`Verdict::Cancelled`], unless one is there.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
-    fn cancel(&self, id: &OtpId) -> Result<Verdict>;
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> Result<Verdict>;
+
+    /// The receipt that was kept for a code of this subject.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`].
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> Result<Option<Vec<u8>>>;
+
+    /// Forgets the receipts that were kept before `time`, and returns how many. Nothing else does.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`].
+    fn forget_receipts(&self, time: UnixTime) -> Result<u64>;
 
     /// Locks a subject until it is unlocked.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
-    fn lock(&self, subject: &str) -> Result<()>;
+    fn lock(&self, subject: &Subject) -> Result<()>;
 
     /// Unlocks a subject, and starts the count of its wrong codes again; codes that were locked one by
     /// one stay so.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
-    fn unlock(&self, subject: &str) -> Result<()>;
+    fn unlock(&self, subject: &Subject) -> Result<()>;
 
-    /// Forgets the records that expired before `time`, whatever became of them, and returns how many.
+    /// Forgets the records that expired before `time`, whatever became of them, and returns how many. Receipts
+    /// stay.
     ///
     /// # Errors
     /// [`crate::error::OtpError::Store`].
@@ -174,15 +191,23 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).verify(id, presented)
     }
 
-    fn cancel(&self, id: &OtpId) -> Result<Verdict> {
-        (**self).cancel(id)
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> Result<Verdict> {
+        (**self).cancel(id, withdrawal)
     }
 
-    fn lock(&self, subject: &str) -> Result<()> {
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> Result<Option<Vec<u8>>> {
+        (**self).receipt(id, subject)
+    }
+
+    fn forget_receipts(&self, time: UnixTime) -> Result<u64> {
+        (**self).forget_receipts(time)
+    }
+
+    fn lock(&self, subject: &Subject) -> Result<()> {
         (**self).lock(subject)
     }
 
-    fn unlock(&self, subject: &str) -> Result<()> {
+    fn unlock(&self, subject: &Subject) -> Result<()> {
         (**self).unlock(subject)
     }
 
@@ -201,7 +226,7 @@ pub struct Record {
     /// Which code.
     pub id: OtpId,
     /// Whom it is for.
-    pub subject: String,
+    pub subject: Subject,
     /// What stands for the code.
     pub tag: Tag,
     /// When it was issued.
@@ -224,12 +249,27 @@ pub struct Tag {
 /// What somebody presents for a code; see [`Store`].
 #[derive(Clone, Copy, Debug)]
 pub struct Presented<'a> {
+    /// Who presents it.
+    pub subject: &'a Subject,
     /// The tag under each pepper that is in use; the record's pepper says which one counts.
     pub tags: &'a [Tag],
     /// The time.
     pub now: UnixTime,
     /// As in [`Policy`].
     pub subject_attempts: u32,
+    /// What is to be kept with an accepted code.
+    pub receipt: Option<&'a [u8]>,
+}
+
+/// How a code is withdrawn; see [`Store`].
+#[derive(Clone, Copy, Debug)]
+pub struct Withdrawal<'a> {
+    /// Whose code it is.
+    pub subject: &'a Subject,
+    /// The time.
+    pub now: UnixTime,
+    /// What is to be kept with the code.
+    pub receipt: Option<&'a [u8]>,
 }
 
 impl Presented<'_> {

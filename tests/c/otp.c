@@ -16,7 +16,7 @@ static void the_ledger_accepts_once(void) {
     otls_error *error;
     otls_otp_ledger *ledger;
     otls_otp_issued *issued;
-    uint8_t id[OTLS_OTP_ID_LEN], code[6], wrong[6];
+    uint8_t id[OTLS_OTP_ID_LEN], code[6], wrong[6], long_name[256];
     size_t id_len = sizeof id, code_len;
     int32_t verdict;
     uint32_t left;
@@ -38,22 +38,35 @@ static void the_ledger_accepts_once(void) {
     memcpy(wrong, code, sizeof code);
     wrong[0] = wrong[0] == '0' ? '1' : '0';
 
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, wrong, 6, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, wrong, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), other, code, 6, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), other, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), NOW, &error));
+    /* Another customer's tries are no tries; what is no subject is none for every call. */
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("ravi"), context, code, 6, NULL, NOW, &verdict, &left,
+                                 &error));
+    CHECK(verdict == OTLS_VERDICT_UNKNOWN && left == 0);
+    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, TEXT("ravi"), NOW, &verdict, &error));
+    CHECK(verdict == OTLS_VERDICT_UNKNOWN);
+    memset(long_name, 'x', sizeof long_name);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_verify(ledger, id, id_len, long_name, sizeof long_name, context, code,
+                                                        6, NULL, NOW, &verdict, &left, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_lock(ledger, long_name, sizeof long_name, NOW, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, TEXT("as\nha"), NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_ledger_verify(ledger, id, 15, TEXT("asha"), context, code, 6, NOW, &verdict, &left, &error));
+          otls_otp_ledger_cancel(ledger, id, id_len, TEXT("\x7F"), NOW, &verdict, &error));
+    FAILS(OTLS_ERROR_API_MISUSE,
+          otls_otp_ledger_verify(ledger, id, 15, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == 0);
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NOW, NULL, &left, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, NULL, &error));
+          otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, NULL, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_USED);
     id[0] ^= 1;
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_set(context, TEXT("amount"), NULL, 0, &error));
     otls_otp_issued_free(issued);
@@ -87,10 +100,10 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
     CHECK(code_len == sizeof code);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
     WORKS(otls_otp_ledger_resend(ledger, id, id_len, TEXT("asha"), context, 120, 3, NOW, &again, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 12, NOW, &verdict, NULL, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 12, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     otls_otp_issued_free(issued);
     FAILS(OTLS_ERROR_OTP_NOT_OPEN,
@@ -99,14 +112,14 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
           otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(again, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_lock(ledger, TEXT("asha"), NOW, &error));
     FAILS(OTLS_ERROR_OTP_SUBJECT_LOCKED,
           otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW + 600, &issued, &error));
     WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), NOW, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_cancel(ledger, id, id_len, NOW, NULL, &error));
-    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, NOW, &verdict, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_cancel(ledger, id, id_len, TEXT("asha"), NOW, NULL, &error));
+    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, TEXT("asha"), NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     WORKS(otls_otp_ledger_lock(ledger, TEXT("ravi"), NOW, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_statistics(ledger, NOW, NULL, &error));
@@ -139,11 +152,11 @@ static void a_file_outlives_the_ledger(void) {
     memcpy(code, otls_otp_issued_code(issued, NULL), sizeof code);
     otls_otp_issued_free(issued);
     otls_otp_ledger_free(ledger);
-    WORKS(otls_otp_ledger_verify(same, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, NULL, &error));
+    WORKS(otls_otp_ledger_verify(same, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
     otls_otp_ledger_free(same);
     WORKS(otls_otp_ledger_open(TEXT("sqlite:otp.sqlite"), PEPPER, &ledger, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NOW, &verdict, NULL, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_USED);
     otls_otp_ledger_free(ledger);
     CHECK(remove("otp.sqlite") == 0);
@@ -155,8 +168,9 @@ static void what_happened_is_recorded(void) {
     otls_otp_ledger *ledger;
     otls_otp_issued *issued;
     uint8_t mac[OTLS_AUDIT_MAC_LEN];
-    size_t mac_len = sizeof mac;
-    uint64_t count;
+    size_t mac_len = sizeof mac, len;
+    uint64_t count, dropped, missing;
+    otls_blob *old;
     FILE *log;
     otls_otp_context *context = payment("100000.00");
 
@@ -169,7 +183,7 @@ static void what_happened_is_recorded(void) {
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     otls_otp_issued_free(issued);
     WORKS(otls_audit_verify(TEXT("audit.log"), PEPPER, &count, mac, &mac_len, &error));
-    CHECK(count == 1 && mac_len == sizeof mac);
+    CHECK(count == 2 && mac_len == sizeof mac);
     FAILS(OTLS_ERROR_OTP_AUDIT,
           otls_audit_verify(TEXT("audit.log"), TEXT("not the key of this log, but as long"), NULL, mac, &mac_len,
                             &error));
@@ -178,7 +192,21 @@ static void what_happened_is_recorded(void) {
     FAILS(OTLS_ERROR_OTP_AUDIT,
           otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify(TEXT("audit.log"), PEPPER, NULL, mac, &mac_len, &error));
+    /* All of it is gone: the new log says so, and the old one is kept. */
+    remove("audit.log.damaged");
+    remove("audit.log.damaged.head");
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_repair(TEXT("no/such/log"), PEPPER, NOW, &old, NULL, NULL, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_audit_repair(TEXT("audit.log"), TEXT("short"), NOW, &old, NULL, NULL, &error));
+    WORKS(otls_audit_repair(TEXT("audit.log"), PEPPER, NOW, &old, &dropped, &missing, &error));
+    CHECK(memcmp(otls_blob_data(old, &len), "audit.log.damaged", 17) == 0 && len == 17);
+    CHECK(dropped == 0 && missing == 2);
+    otls_blob_free(old);
+    WORKS(otls_audit_verify(TEXT("audit.log"), PEPPER, &count, mac, &mac_len, &error));
+    CHECK(count == 1);
+    WORKS(otls_audit_repair(TEXT("audit.log"), PEPPER, NOW, &old, NULL, NULL, &error));
+    CHECK(old == NULL);
     CHECK(remove("audit.log") == 0 && remove("audit.log.head") == 0);
+    CHECK(remove("audit.log.damaged") == 0 && remove("audit.log.damaged.head") == 0);
     otls_otp_ledger_free(ledger);
     otls_otp_context_free(context);
 }

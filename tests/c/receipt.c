@@ -125,6 +125,112 @@ static otls_otp_message *answered(const struct pair *pair, otls_otp_message *ans
     return received;
 }
 
+/* A code that was sent over the connection; the identifier is in `id`. */
+static otls_otp_message *sent_for(const struct pair *pair, const otls_otp_ledger *ledger,
+                                  const otls_otp_context *context, uint8_t *id) {
+    otls_error *error;
+    otls_otp_issued *issued;
+    otls_otp_message *sent, *received;
+    size_t id_len = OTLS_OTP_ID_LEN;
+    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
+    WORKS(otls_otp_message_rendered(issued, context, &sent, &error));
+    WORKS(otls_otp_channel_send(pair->banks, pair->bank, sent, &error));
+    WORKS(transfer(pair->bank, pair->asha, &error));
+    WORKS(otls_otp_channel_receive(pair->ashas, pair->asha, NOW, &received, &error));
+    otls_otp_message_free(sent);
+    otls_otp_issued_free(issued);
+    return received;
+}
+
+static void code_and_receipt_are_accepted_and_kept_together(const struct world *world) {
+    otls_error *error;
+    otls_otp_ledger *ledger;
+    otls_otp_message *envelope, *answer;
+    otls_receipt *receipt, *kept;
+    uint8_t id[OTLS_OTP_ID_LEN], again[OTLS_OTP_ID_LEN], digits[12];
+    size_t id_len = sizeof id, again_len = sizeof again, len;
+    int32_t verdict;
+    uint64_t forgotten;
+    struct pair pair = connect_both(world);
+    otls_otp_context *context = payment(10000000), *paisa_more = payment(10000001);
+
+    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
+    envelope = sent_for(&pair, ledger, context, id);
+    memcpy(digits, otls_otp_message_code(envelope, &len), 6);
+    WORKS(otls_otp_message_approval(pair.asha, envelope, digits, len, NOW, &answer, &error));
+    otls_otp_message_free(envelope);
+    answer = answered(&pair, answer);
+    WORKS(otls_otp_message_receipt(answer, pair.bank, &receipt, &error));
+    otls_otp_message_free(answer);
+
+    /* One that is about something else is not judged at all; with a wrong code nothing is kept. */
+    FAILS(OTLS_ERROR_OTP_RECEIPT, otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), paisa_more, digits, len,
+                                                         receipt, NOW, &verdict, NULL, &error));
+    FAILS(OTLS_ERROR_OTP_RECEIPT,
+          otls_otp_ledger_decline(ledger, id, id_len, TEXT("asha"), context, receipt, NOW, &verdict, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, TEXT("no"), receipt, NOW, &verdict, NULL,
+                                 &error));
+    CHECK(verdict == OTLS_VERDICT_WRONG);
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("asha"), &kept, &error));
+    CHECK(kept == NULL);
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, digits, len, receipt, NOW, &verdict, NULL,
+                                 &error));
+    CHECK(verdict == OTLS_VERDICT_ACCEPTED);
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("ravi"), &kept, &error));
+    CHECK(kept == NULL);
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("asha"), &kept, &error));
+    WORKS(otls_receipt_id(kept, again, &again_len, &error));
+    CHECK(memcmp(id, again, sizeof id) == 0);
+    WORKS(otls_receipt_verify(kept, world->trust, NULL, &error));
+    otls_receipt_free(kept);
+    otls_receipt_free(receipt);
+
+    envelope = sent_for(&pair, ledger, context, id);
+    WORKS(otls_otp_message_refusal(pair.asha, envelope, NOW, &answer, &error));
+    otls_otp_message_free(envelope);
+    answer = answered(&pair, answer);
+    WORKS(otls_otp_message_receipt(answer, pair.bank, &receipt, &error));
+    otls_otp_message_free(answer);
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_otp_ledger_decline(ledger, id, id_len, TEXT("asha"), context, NULL, NOW, &verdict, &error));
+    WORKS(otls_otp_ledger_decline(ledger, id, id_len, TEXT("ravi"), context, receipt, NOW, &verdict, &error));
+    CHECK(verdict == OTLS_VERDICT_UNKNOWN);
+    WORKS(otls_otp_ledger_decline(ledger, id, id_len, TEXT("asha"), context, receipt, NOW, &verdict, &error));
+    CHECK(verdict == OTLS_VERDICT_CANCELLED);
+    otls_receipt_free(receipt);
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("asha"), &kept, &error));
+    CHECK(otls_receipt_decision(kept) == OTLS_DECISION_DECLINED);
+    otls_receipt_free(kept);
+    WORKS(otls_otp_ledger_forget_receipts(ledger, NOW + 1, NOW + 1, &forgotten, &error));
+    CHECK(forgotten == 2);
+    otls_otp_ledger_free(ledger);
+    otls_otp_context_free(context);
+    otls_otp_context_free(paisa_more);
+    free_pair(&pair);
+}
+
+/* An answer about a code of another customer can neither probe nor spoil it. */
+static void an_answer_is_about_a_code_that_was_sent_here(const struct world *world) {
+    otls_error *error;
+    otls_otp_message *answer, *received;
+    uint8_t id[OTLS_OTP_ID_LEN] = { 9 };
+    struct pair pair = connect_both(world), other = connect_both(world);
+    WORKS(otls_otp_message_answer(id, sizeof id, TEXT("123456"), &answer, &error));
+    WORKS(otls_otp_channel_send(pair.ashas, pair.asha, answer, &error));
+    WORKS(transfer(pair.asha, pair.bank, &error));
+    FAILS(OTLS_ERROR_OTP_WRONG_BINDING, otls_otp_channel_receive(pair.banks, pair.bank, NOW, &received, &error));
+    CHECK(received == NULL);
+    /* It has come to the customer by mail. */
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_channel_expect(other.banks, id, 15, NOW + 120, NOW, &error));
+    WORKS(otls_otp_channel_expect(other.banks, id, sizeof id, NOW + 120, NOW, &error));
+    answer = answered(&other, answer);
+    CHECK(otls_otp_message_kind(answer) == OTLS_OTP_ANSWER);
+    otls_otp_message_free(answer);
+    free_pair(&pair);
+    free_pair(&other);
+}
+
 static void the_receipt_is_whole(const otls_receipt *receipt, const otls_otp_message *answer) {
     otls_error *error;
     otls_blob *text;
@@ -251,6 +357,8 @@ int main(void) {
     payments_are_what_they_say();
     a_customer_approves(&world);
     a_customer_declines(&world);
+    code_and_receipt_are_accepted_and_kept_together(&world);
+    an_answer_is_about_a_code_that_was_sent_here(&world);
     free_world(&world);
     return 0;
 }

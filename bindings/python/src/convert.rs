@@ -78,7 +78,7 @@ fn copy_buffer(obj: Borrowed<'_, '_, PyAny>) -> PyResult<Zeroizing<Vec<u8>>> {
 }
 
 /// A point in time: an aware `datetime`, or seconds since the epoch.
-pub(crate) struct Moment(UnixTime);
+pub(crate) struct Moment(pub(crate) UnixTime);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
     type Error = PyErr;

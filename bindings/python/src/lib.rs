@@ -30,9 +30,11 @@ mod _otls {
     #[pymodule_export]
     use crate::est::{EstClient, EstServer, Exchange, Register, RegisterEntry};
     #[pymodule_export]
+    use crate::otp::audit::{AuditRepair, repair_audit_log, verify_audit_log};
+    #[pymodule_export]
     use crate::otp::channel::Channel;
     #[pymodule_export]
-    use crate::otp::ledger::{Code, Context, Issued, Ledger, OtpId, Verdict, verify_audit_log};
+    use crate::otp::ledger::{Code, Context, Issued, Ledger, OtpId, Verdict};
     #[pymodule_export]
     use crate::otp::mail::Mail;
     #[pymodule_export]

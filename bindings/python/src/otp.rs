@@ -1,5 +1,6 @@
 //! One-time passwords.
 
+pub(crate) mod audit;
 pub(crate) mod channel;
 pub(crate) mod ledger;
 pub(crate) mod mail;

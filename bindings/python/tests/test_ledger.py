@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,10 +58,11 @@ def test_a_ledger_has_limits_and_names_them() -> None:
     with pytest.raises(otls.OtpSubjectLocked):
         ledger.issue("asha", PAYMENT, now=NOW + timedelta(hours=1))
     ledger.unlock("asha", now=NOW)
-    cancelled = ledger.cancel(second.id, now=NOW)
+    assert ledger.cancel(second.id, "ravi", now=NOW).kind == "unknown"
+    cancelled = ledger.cancel(second.id, "asha", now=NOW)
     assert cancelled.kind == "cancelled"
     assert not cancelled.accepted
-    assert ledger.cancel(otls.OtpId("00" * 16), now=NOW).kind == "unknown"
+    assert ledger.cancel(otls.OtpId("00" * 16), "asha", now=NOW).kind == "unknown"
 
 
 def test_what_happened_is_recorded_and_changes_are_found(tmp_path: Path) -> None:
@@ -68,10 +71,10 @@ def test_what_happened_is_recorded_and_changes_are_found(tmp_path: Path) -> None
     issued = ledger.issue("asha", PAYMENT, now=NOW)
     assert ledger.verify(issued.id, "asha", PAYMENT, issued.code, now=NOW).accepted
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [event["event"] for event in events] == ["issued", "verified:accepted"]
+    assert [event["event"] for event in events] == ["issue", "issued", "verify", "verified:accepted"]
     assert {event["id"] for event in events} == {str(issued.id)}
     count, mac = otls.verify_audit_log(log, key)
-    assert (count, mac.hex()) == (2, events[-1]["mac"])
+    assert (count, mac.hex()) == (4, events[-1]["mac"])
     with pytest.raises(otls.OtpAuditError):
         otls.verify_audit_log(log, b"not that key, but as many octets")
     log.write_text(log.read_text().replace("asha", "ravi"))
@@ -111,3 +114,128 @@ def test_a_server_that_is_not_there_is_an_error_of_the_store() -> None:
     for address in (f"redis://127.0.0.1:{port}", f"postgresql://bank@127.0.0.1:{port}/otp"):
         with pytest.raises(otls.OtpStoreError, match="refused"):
             otls.Ledger(address, pepper=PEPPER)
+
+
+def test_another_subjects_tries_count_against_nobody() -> None:
+    ledger = otls.Ledger(subject_attempts=3)
+    issued = ledger.issue("asha", PAYMENT, attempts=3, now=NOW)
+    for _ in range(10):
+        assert ledger.verify(issued.id, "mallory", PAYMENT, "000000", now=NOW).kind == "unknown"
+        assert ledger.cancel(issued.id, "mallory", now=NOW).kind == "unknown"
+    with pytest.raises(otls.OtpNotOpen, match="unknown"):
+        ledger.resend(issued.id, "mallory", PAYMENT, now=NOW)
+    ledger.issue("mallory", PAYMENT, now=NOW)
+    assert ledger.verify(issued.id, "asha", PAYMENT, issued.code, now=NOW).accepted
+
+
+@pytest.mark.parametrize("bad", ["", "x" * 256, "x" * 5000, "a\0b", "a\nb", "a\u2028b", "a\x85b"])
+def test_a_subject_that_is_none_is_refused_by_every_call_and_harms_no_log(tmp_path: Path, bad: str) -> None:
+    log, key = tmp_path / "audit.log", b"the audit log's key of 32 octets"
+    ledger = otls.Ledger(audit_log=log, audit_key=key)
+    issued = ledger.issue("asha", PAYMENT, now=NOW)
+    for call in (
+        lambda: ledger.issue(bad, PAYMENT, now=NOW),
+        lambda: ledger.resend(issued.id, bad, PAYMENT, now=NOW),
+        lambda: ledger.verify(issued.id, bad, PAYMENT, issued.code, now=NOW),
+        lambda: ledger.cancel(issued.id, bad, now=NOW),
+        lambda: ledger.receipt(issued.id, bad),
+        lambda: ledger.lock(bad, now=NOW),
+        lambda: ledger.unlock(bad, now=NOW),
+    ):
+        with pytest.raises(otls.ApiMisuse):
+            call()
+    assert otls.verify_audit_log(log, key)[0] == 2
+    otls.Ledger(audit_log=log, audit_key=key)
+
+
+def test_nothing_is_done_that_cannot_be_recorded_first(tmp_path: Path) -> None:
+    log, key = tmp_path / "audit.log", b"the audit log's key of 32 octets"
+    address = f"sqlite:{tmp_path / 'otp.sqlite'}"
+    ledger = otls.Ledger(address, pepper=PEPPER, audit_log=log, audit_key=key)
+    issued = ledger.issue("asha", PAYMENT, now=NOW)
+    ledger.lock("asha", now=NOW)
+    before = ledger.statistics(now=NOW)
+    head = log.with_name("audit.log.head")
+    head.rename(tmp_path / "elsewhere")
+    for call in (
+        lambda: ledger.unlock("asha", now=NOW),
+        lambda: ledger.lock("ravi", now=NOW),
+        lambda: ledger.cancel(issued.id, "asha", now=NOW),
+        lambda: ledger.issue("ravi", PAYMENT, now=NOW),
+        lambda: ledger.expire(now=NOW + timedelta(days=1)),
+    ):
+        with pytest.raises(otls.OtpAuditError):
+            call()
+    assert ledger.statistics(now=NOW) == before
+    (tmp_path / "elsewhere").rename(head)
+    ledger.unlock("asha", now=NOW)
+    assert ledger.verify(issued.id, "asha", PAYMENT, issued.code, now=NOW).accepted
+
+
+FULL_DISK = """
+import resource, sys, otls
+log, context = sys.argv[1], otls.Context({"amount": "1"})
+ledger = otls.Ledger(audit_log=log, audit_key=b"k" * 32)
+codes = [ledger.issue(f"customer {n}", context) for n in range(20)]
+def size():
+    return len(open(log, "rb").read())
+# An intent still fits, and its outcome does not.
+before = size()
+assert ledger.verify(codes[0].id, "customer 0", context, codes[0].code).accepted
+pair = size() - before
+resource.setrlimit(resource.RLIMIT_FSIZE, (size() + pair * 2 // 3, resource.RLIM_INFINITY))
+try:
+    print("accepted", ledger.verify(codes[1].id, "customer 1", context, codes[1].code))
+except otls.OtpAuditError:
+    print("refused")
+resource.setrlimit(resource.RLIMIT_FSIZE, (size(), resource.RLIM_INFINITY))
+try:
+    print("accepted", ledger.verify(codes[2].id, "customer 2", context, codes[2].code))
+except otls.OtpAuditError:
+    print("refused")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(ledger.verify(codes[1].id, "customer 1", context, codes[1].code))
+print(ledger.verify(codes[2].id, "customer 2", context, codes[2].code))
+"""
+
+
+def test_on_a_full_disk_nothing_is_accepted_and_the_log_stays_whole(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, log], capture_output=True, text=True, check=True, timeout=60
+    )
+    # The code whose outcome did not fit is used up; the one whose intent did not fit was not touched.
+    assert done.stdout.split() == ["refused", "refused", "used", "accepted"]
+    count, _ = otls.verify_audit_log(log, b"k" * 32)
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert count == len(events)
+    open_calls = [e for e in events if not {"of"} & e.keys()]
+    answered = {e["of"] for e in events if "of" in e}
+    assert [e["subject"] for e in open_calls if str(e["seq"]) not in answered] == ["customer 1"]
+
+
+def test_a_log_that_was_damaged_is_repaired_by_name_and_kept(tmp_path: Path) -> None:
+    log, key = tmp_path / "audit.log", b"the audit log's key of 32 octets"
+    ledger = otls.Ledger(audit_log=log, audit_key=key)
+    for subject in ("asha", "ravi"):
+        ledger.issue(subject, PAYMENT, now=NOW)
+    assert otls.repair_audit_log(log, key) is None
+    lines = log.read_bytes().splitlines(keepends=True)
+    damaged = lines[0] + b"x" * 5000 + b"\n" + b"".join(lines[2:])
+    log.write_bytes(damaged)
+    with pytest.raises(otls.OtpAuditError, match="line 2"):
+        otls.Ledger(audit_log=log, audit_key=key)
+    with pytest.raises(otls.OtpAuditError, match="first line|line 1|this key"):
+        (tmp_path / "audit.log.head").rename(tmp_path / "head")
+        otls.repair_audit_log(log, b"not that key, but as many octets")
+    (tmp_path / "head").rename(tmp_path / "audit.log.head")
+    repaired = otls.repair_audit_log(log, key, now=NOW)
+    assert repaired is not None
+    assert "line 2" in repaired.reason
+    assert (repaired.count, repaired.missing) == (2, 3)
+    assert repaired.dropped == len(damaged) - len(lines[0])
+    assert Path(repaired.old).read_bytes() == damaged
+    event = json.loads(log.read_text().splitlines()[-1])
+    assert (event["event"], event["dropped"], event["missing"]) == ("repaired", str(repaired.dropped), "3")
+    otls.Ledger(audit_log=log, audit_key=key).issue("asha", PAYMENT, now=NOW)
+    assert otls.verify_audit_log(log, key)[0] == 4

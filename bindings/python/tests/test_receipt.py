@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -31,10 +32,12 @@ def received(client: otls.Connection, server: otls.Connection) -> otls.Envelope:
     return envelope
 
 
-def answered(client: otls.Connection, server: otls.Connection) -> otls.Answer:
-    """The answer that the client has sent."""
+def answered(client: otls.Connection, server: otls.Connection, asked: otls.Envelope) -> otls.Answer:
+    """The answer that the client has sent, about a code that was sent here."""
     pump(client, server)
-    answer = otls.Channel(server).receive()
+    bank = otls.Channel(server)
+    bank.expect(asked.id, asked.expires_at)
+    answer = bank.receive()
     assert isinstance(answer, otls.Answer)
     return answer
 
@@ -105,7 +108,7 @@ def test_a_customer_approves_and_the_file_proves_it(world: World, other_world: W
     client, server = connected(world)
     envelope = received(client, server)
     signed = otls.Channel(client).approve(envelope)
-    answer = answered(client, server)
+    answer = answered(client, server, envelope)
     assert answer.decision == "approved"
     assert answer.code is not None
     assert answer.code.expose() == envelope.code.expose()
@@ -142,8 +145,9 @@ def test_an_edited_file_is_refused(world: World) -> None:
 
 def test_a_customer_declines_without_a_code(world: World) -> None:
     client, server = connected(world)
-    otls.Channel(client).decline(received(client, server))
-    answer = answered(client, server)
+    envelope = received(client, server)
+    otls.Channel(client).decline(envelope)
+    answer = answered(client, server, envelope)
     assert (answer.decision, answer.code) == ("declined", None)
     assert answer.receipt is not None
     assert answer.receipt.decision == "declined"
@@ -155,8 +159,10 @@ def test_a_receipt_of_another_connection_is_refused(world: World) -> None:
     receipt = otls.Receipt.sign(first[0], envelope, "approved")
     otls.Channel(second[0]).send(otls.Answer(envelope.id, envelope.code, receipt=receipt))
     pump(*second)
+    bank = otls.Channel(second[1])
+    bank.expect(envelope.id, envelope.expires_at)
     with pytest.raises(otls.OtpReceiptError, match="another connection"):
-        otls.Channel(second[1]).receive()
+        bank.receive()
     with pytest.raises(otls.ApiMisuse):
         otls.Receipt.sign(first[1], envelope, "approved")
     with pytest.raises(otls.ApiMisuse):
@@ -167,9 +173,9 @@ def test_answers_without_a_receipt_go_on_as_before(world: World) -> None:
     client, server = connected(world)
     envelope = received(client, server)
     otls.Channel(client).send(otls.Answer(envelope.id, envelope.code))
-    assert answered(client, server).receipt is None
+    assert answered(client, server, envelope).receipt is None
     otls.Channel(client).send(otls.Answer(envelope.id))
-    assert answered(client, server).decision == "declined"
+    assert answered(client, server, envelope).decision == "declined"
 
 
 def test_streams_approve_and_decline(world: World) -> None:
@@ -203,3 +209,70 @@ def test_streams_approve_and_decline(world: World) -> None:
         thread.join()
     decisions = [answer.decision for answer in answers if isinstance(answer, otls.Answer) and answer.receipt]
     assert decisions == ["approved", "declined"]
+
+
+@pytest.mark.parametrize("store", ["memory:", "sqlite:"])
+def test_code_and_receipt_are_accepted_and_kept_together(world: World, tmp_path: Path, store: str) -> None:
+    address = store if store == "memory:" else f"sqlite:{tmp_path / 'otp.sqlite'}"
+    ledger = otls.Ledger(address, pepper=bytes(range(32)))
+    client, server = connected(world)
+    issued = ledger.issue("customer", PAYMENT.context)
+    bank, customer = otls.Channel(server), otls.Channel(client)
+    bank.send(otls.Envelope.for_transaction(issued, PAYMENT))
+    pump(client, server)
+    envelope = customer.receive()
+    assert isinstance(envelope, otls.Envelope)
+    customer.approve(envelope)
+    pump(client, server)
+    answer = bank.receive()
+    assert isinstance(answer, otls.Answer)
+    assert answer.code is not None
+    receipt = answer.receipt
+    assert receipt is not None
+    id, context = answer.id, PAYMENT.context
+
+    dearer = otls.Context(context.fields | {"amount": "10000001"})
+    with pytest.raises(otls.OtpReceiptError, match="10000001"):
+        ledger.verify(id, "customer", dearer, answer.code, receipt=receipt)
+    with pytest.raises(otls.OtpReceiptError, match="another code or decision"):
+        ledger.decline(id, "customer", context, receipt)
+    other = ledger.issue("customer", context)
+    with pytest.raises(otls.OtpReceiptError, match="another code or decision"):
+        ledger.verify(other.id, "customer", context, other.code, receipt=receipt)
+    assert ledger.verify(id, "customer", context, "no", receipt=receipt).attempts_left == 2
+    assert ledger.verify(id, "mallory", context, answer.code, receipt=receipt).kind == "unknown"
+    assert ledger.receipt(id, "customer") is None
+    assert ledger.verify(id, "customer", context, answer.code, receipt=receipt).accepted
+    assert ledger.expire(now=datetime.now(UTC) + timedelta(days=1)) == 2
+    kept = ledger.receipt(id, "customer")
+    assert kept is not None
+    assert kept.to_pem() == receipt.to_pem()
+    assert kept.verify(world.trust).subject.common_name == "customer"
+    assert ledger.receipt(id, "mallory") is None
+    assert ledger.forget_receipts(datetime.now(UTC) + timedelta(minutes=1)) == 1
+    assert ledger.receipt(id, "customer") is None
+
+
+def test_what_a_customer_declines_is_kept_with_the_withdrawn_code(world: World) -> None:
+    ledger = otls.Ledger()
+    client, server = connected(world)
+    issued = ledger.issue("customer", PAYMENT.context)
+    envelope = otls.Envelope.for_transaction(issued, PAYMENT)
+    receipt = otls.Receipt.sign(client, envelope, "declined")
+    with pytest.raises(otls.OtpReceiptError):
+        ledger.verify(issued.id, "customer", PAYMENT.context, issued.code, receipt=receipt)
+    assert ledger.decline(issued.id, "mallory", PAYMENT.context, receipt).kind == "unknown"
+    assert ledger.decline(issued.id, "customer", PAYMENT.context, receipt).kind == "cancelled"
+    assert ledger.verify(issued.id, "customer", PAYMENT.context, issued.code).kind == "cancelled"
+    kept = ledger.receipt(issued.id, "customer")
+    assert kept is not None
+    assert kept.decision == "declined"
+
+
+def test_an_answer_about_a_code_that_was_not_sent_here_ends_the_channel(world: World) -> None:
+    client, server = connected(world)
+    bank = otls.Channel(server)
+    otls.Channel(client).send(otls.Answer(otls.OtpId("00" * 16), b"123456"))
+    pump(client, server)
+    with pytest.raises(otls.OtpWrongBinding):
+        bank.receive()

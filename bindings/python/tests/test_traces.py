@@ -51,13 +51,14 @@ def test_the_bank_goes_on_with_its_ledger_and_log_and_stops_where_they_were_chan
     log = tmp_path / "Server" / "audit.log"
     key = (tmp_path / "Server" / "audit.key").read_bytes()
     events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
-    assert events == ["issued", "verified:accepted", "verified:used"] * 2
+    calls = ["issue", "issued", "verify", "verified:accepted", "verify", "verified:used"]
+    assert events == calls * 2
     assert otls.verify_audit_log(log, key)[0] == len(events)
     pay(tmp_path, ports, "--ledger", "memory:")
     text = log.read_text()
     log.write_text(text.replace("verified:used", "verified:wrong"))
     with bank(tmp_path, ports) as the_bank:
-        the_bank.fails(3, "audit.log", "line 3", "see to the log first")
+        the_bank.fails(3, "audit.log", "line 6", "see to the log first")
     log.write_text(text)
     with bank(tmp_path, ports, "--ledger", "cupboard:") as the_bank:
         the_bank.fails(2, "--ledger cupboard:", "names no store")

@@ -70,10 +70,11 @@ impl core::str::FromStr for AuditHead {
     }
 }
 
+/// How far a log was read.
 #[derive(Clone, Copy, Default)]
-struct Position {
-    head: AuditHead,
-    octets: u64,
+pub(super) struct Position {
+    pub(super) head: AuditHead,
+    pub(super) octets: u64,
 }
 
 impl AuditLog {
@@ -91,7 +92,7 @@ impl AuditLog {
             Self { path: path.to_owned(), key: hmac_key(key)?, read_to: PerProcess::new(Mutex::default()) };
         let mut file = open_locked(path, true)?;
         if file.metadata().map_err(cannot("read"))?.len() == 0 && !head_path(path).exists() {
-            log.write_head(&AuditHead::default())?;
+            write_head(path, &log.key, &AuditHead::default())?;
         }
         log.catch_up(&mut file, Position::default())?;
         Ok(log)
@@ -135,33 +136,54 @@ impl AuditLog {
         }
         Ok(position)
     }
+}
 
-    fn write_head(&self, head: &AuditHead) -> Result<()> {
-        let mac = head_mac(&self.key, head);
-        let text = format!("{head} {}\n", base16ct::lower::encode_string(&mac));
-        // In place: one block of the same length but for the digits of the count, which only grow.
-        let opened = private().write(true).create(true).truncate(false).open(head_path(&self.path));
-        let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| audit(format!("cannot write its head: {error}")))
-    }
+pub(super) fn write_head(path: &Path, key: &HmacKey, head: &AuditHead) -> Result<()> {
+    let text = format!("{head} {}\n", base16ct::lower::encode_string(&head_mac(key, head)));
+    // In place: one block of the same length but for the digits of the count, which only grow.
+    let opened = private().write(true).create(true).truncate(false).open(head_path(path));
+    let written = opened.and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        // After a repair it may have fewer digits.
+        file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))
+    });
+    written.map_err(|error| audit(format!("cannot write its head: {error}")))
 }
 
 impl Audit for AuditLog {
-    fn record(&self, event: &Event<'_>) -> Result<()> {
+    fn record(&self, event: &Event<'_>) -> Result<u64> {
         let read_to = self.read_to.get(Mutex::default)?;
         let mut read_to = read_to.lock().map_err(|_| audit("an earlier call panicked".to_owned()))?;
         let mut file = open_locked(&self.path, true)?;
         let position = self.catch_up(&mut file, *read_to)?;
-        let count = position.head.count.saturating_add(1);
-        let (line, mac) = line::write(&self.key, count, &position.head.mac, event);
-        file.seek(SeekFrom::Start(position.octets)).map_err(cannot("write"))?;
-        file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(cannot("write"))?;
-        let head = AuditHead { count, mac };
-        self.write_head(&head)?;
-        let octets = position.octets.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
-        *read_to = Position { head, octets };
-        Ok(())
+        let position = append(&self.key, &mut file, &position, event)?;
+        write_head(&self.path, &self.key, &position.head)?;
+        *read_to = position;
+        Ok(position.head.count)
     }
+}
+
+/// Adds a line behind `position`, on the disk when this returns.
+pub(super) fn append(
+    key: &HmacKey,
+    file: &mut File,
+    position: &Position,
+    event: &Event<'_>,
+) -> Result<Position> {
+    let count = position.head.count.saturating_add(1);
+    let (line, mac) = line::write(key, count, &position.head.mac, event);
+    // Nothing is written that could not be read.
+    if line.len() > line::MAX_LEN {
+        return Err(Error::Internal("an audit line beyond its bound"));
+    }
+    file.seek(SeekFrom::Start(position.octets)).map_err(cannot("write"))?;
+    if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_data()) {
+        // Half a line of a full disk; if it stays, the next one who opens the log cuts it off.
+        let _ = file.set_len(position.octets);
+        return Err(cannot("write")(error));
+    }
+    let octets = position.octets.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+    Ok(Position { head: AuditHead { count, mac }, octets })
 }
 
 /// Checks the lines behind `position`, and that the log reaches as far as `head` says. Also returns
@@ -169,9 +191,43 @@ impl Audit for AuditLog {
 fn read_lines(
     key: &HmacKey,
     file: &mut File,
-    mut position: Position,
+    position: Position,
     head: &AuditHead,
 ) -> Result<(Position, bool)> {
+    let scan = scan(key, file, position, head)?;
+    Ok((scan.position, scan.judge(head)?))
+}
+
+/// What there is of a log.
+pub(super) struct Scan {
+    /// Up to here each line is as it was written.
+    pub(super) position: Position,
+    /// The head was met.
+    at_head: bool,
+    /// Whether octets follow that are no whole line; or what is wrong with the next one.
+    end: Result<bool, &'static str>,
+}
+
+impl Scan {
+    /// Whether octets follow that are no whole line.
+    pub(super) fn judge(&self, head: &AuditHead) -> Result<bool> {
+        let count = self.position.head.count;
+        let rest = self.end.map_err(|what| audit(format!("line {}: {what}", count.saturating_add(1))))?;
+        if count < head.count {
+            return Err(audit(format!(
+                "it ends after line {count}, but had {} lines: lines were removed from its end",
+                head.count
+            )));
+        }
+        if !self.at_head {
+            return Err(audit("its head belongs to another log".to_owned()));
+        }
+        Ok(rest)
+    }
+}
+
+/// Reads lines until one is not as it was written.
+pub(super) fn scan(key: &HmacKey, file: &mut File, mut position: Position, head: &AuditHead) -> Result<Scan> {
     if file.metadata().map_err(cannot("read"))?.len() < position.octets {
         return Err(audit("it is shorter than it was: lines were removed from its end".to_owned()));
     }
@@ -181,27 +237,18 @@ fn read_lines(
     let mut at_head = position.head == *head || position.head.count > head.count;
     loop {
         let mut line = Vec::new();
-        let limit = u64::try_from(MAX_LINE_LEN).unwrap_or(u64::MAX);
+        let limit = u64::try_from(line::MAX_LEN).unwrap_or(u64::MAX);
         let len = lines.by_ref().take(limit).read_until(b'\n', &mut line).map_err(cannot("read"))?;
         let seq = position.head.count.saturating_add(1);
-        let wrong = |what: &str| audit(format!("line {seq}: {what}"));
         if line.pop_if(|octet| *octet == b'\n').is_none() {
-            if len == MAX_LINE_LEN {
-                return Err(wrong("it is longer than any that was written"));
-            }
-            if position.head.count < head.count {
-                return Err(audit(format!(
-                    "it ends after line {}, but had {} lines: lines were removed from its end",
-                    position.head.count, head.count
-                )));
-            }
-            if !at_head {
-                return Err(audit("its head belongs to another log".to_owned()));
-            }
-            return Ok((position, len > 0));
+            let too_long = (len == line::MAX_LEN).then_some("it is longer than any that is written");
+            return Ok(Scan { position, at_head, end: too_long.map_or(Ok(len > 0), Err) });
         }
-        let line = core::str::from_utf8(&line).map_err(|_| wrong("it is not UTF-8"))?;
-        let mac = line::read(key, seq, &position.head.mac, line).map_err(wrong)?;
+        let line = core::str::from_utf8(&line).map_err(|_| "it is not UTF-8");
+        let mac = match line.and_then(|line| line::read(key, seq, &position.head.mac, line)) {
+            Ok(mac) => mac,
+            Err(what) => return Ok(Scan { position, at_head, end: Err(what) }),
+        };
         position.head = AuditHead { count: seq, mac };
         position.octets = position.octets.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
         at_head |= position.head == *head;
@@ -210,7 +257,7 @@ fn read_lines(
 
 /// The log's head as it was written last. The log may have gone on: a process can be killed between
 /// the two.
-fn read_head(path: &Path, key: &HmacKey) -> Result<AuditHead> {
+pub(super) fn read_head(path: &Path, key: &HmacKey) -> Result<AuditHead> {
     let text = fs::read_to_string(head_path(path)).map_err(|error| {
         audit(format!(
             "cannot read its head, {}, without which it proves nothing: {error}",
@@ -234,13 +281,13 @@ fn head_mac(key: &HmacKey, head: &AuditHead) -> Mac {
     tag.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
-fn head_path(path: &Path) -> PathBuf {
+pub(super) fn head_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".head");
     name.into()
 }
 
-fn hmac_key(key: &Secret) -> Result<HmacKey> {
+pub(super) fn hmac_key(key: &Secret) -> Result<HmacKey> {
     if key.len() < AuditLog::MIN_KEY_LEN {
         return Err(Error::misuse(
             "an audit log's key has 32 octets or more",
@@ -252,7 +299,7 @@ fn hmac_key(key: &Secret) -> Result<HmacKey> {
 
 /// The lock is given back, and not only closed: a child that was forked meanwhile has the file open as well,
 /// and would keep it locked.
-struct Locked(File);
+pub(super) struct Locked(File);
 
 impl Deref for Locked {
     type Target = File;
@@ -275,7 +322,7 @@ impl Drop for Locked {
     }
 }
 
-fn open_locked(path: &Path, write: bool) -> Result<Locked> {
+pub(super) fn open_locked(path: &Path, write: bool) -> Result<Locked> {
     let options = if write {
         private().read(true).write(true).create(true).truncate(false).to_owned()
     } else {
@@ -298,7 +345,7 @@ fn open_locked(path: &Path, write: bool) -> Result<Locked> {
 }
 
 /// Files that only their owner reads: subjects are in them.
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     #[cfg_attr(not(unix), allow(unused_mut))]
     let mut options = File::options();
     #[cfg(unix)]
@@ -306,18 +353,15 @@ fn private() -> OpenOptions {
     options
 }
 
-fn cannot(what: &'static str) -> impl Fn(std::io::Error) -> Error {
+pub(super) fn cannot(what: &'static str) -> impl Fn(std::io::Error) -> Error {
     move |error| audit(format!("cannot {what} it: {error}"))
 }
 
-fn audit(what: String) -> Error {
+pub(super) fn audit(what: String) -> Error {
     OtpError::Audit(what).into()
 }
 
 const HEAD_LABEL: &[u8] = b"otls-otp audit head 1\0";
-
-/// Octets of the longest line: a subject of 255 octets, each of which may take six, and the rest.
-const MAX_LINE_LEN: usize = 4096;
 
 /// Between two looks whether it is locked: an event takes some milliseconds to reach the disk.
 const RETRY: Duration = Duration::from_millis(1);

@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 
-use super::{Event, EventKind};
+use super::{Event, EventKind, Subject};
 use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::crypto::hmac::HmacKey;
 use crate::secret::ct_eq;
@@ -13,10 +13,19 @@ pub(super) type Mac = [u8; 32];
 /// The line of an event, with its end.
 pub(super) fn write(key: &HmacKey, seq: u64, before: &Mac, event: &Event<'_>) -> (String, Mac) {
     let mut line = format!("{{\"seq\":{seq},\"time\":{},\"event\":\"{}\"", event.time.0, event.kind.name());
+    if let Some(of) = event.of {
+        field(&mut line, "of", &of.to_string());
+    }
     match event.kind {
         EventKind::Forgotten(count) => field(&mut line, "count", &count.to_string()),
-        EventKind::Issued
-        | EventKind::Replaced
+        EventKind::Repaired { dropped, missing, found } => {
+            field(&mut line, "dropped", &dropped.to_string());
+            field(&mut line, "missing", &missing.to_string());
+            field(&mut line, "found", &base16ct::lower::encode_string(&found));
+        }
+        EventKind::Asked(_)
+        | EventKind::Failed
+        | EventKind::Issued(_)
         | EventKind::Refused
         | EventKind::Verified(_)
         | EventKind::Cancelled(_)
@@ -26,12 +35,15 @@ pub(super) fn write(key: &HmacKey, seq: u64, before: &Mac, event: &Event<'_>) ->
     if let Some(id) = event.id {
         field(&mut line, "id", &id.to_string());
     }
-    if !event.subject.is_empty() {
-        field(&mut line, "subject", event.subject);
+    if let Some(subject) = event.subject {
+        field(&mut line, "subject", subject.as_str());
     }
     if let Some(context) = event.context {
         let hash = digest(HashAlgorithm::Sha256, &context.encode());
         field(&mut line, "context", &base16ct::lower::encode_string(hash.as_ref()));
+    }
+    if let Some(receipt) = event.receipt {
+        field(&mut line, "receipt", &base16ct::lower::encode_string(&receipt));
     }
     let mac = mac(key, before, &line);
     field(&mut line, MAC, &base16ct::lower::encode_string(&mac));
@@ -79,7 +91,51 @@ fn field(line: &mut String, name: &str, value: &str) {
     line.push('"');
 }
 
+/// Octets of the longest line with its end: what `write` can put into one at most, each octet of a subject
+/// taking six.
+pub(super) const MAX_LEN: usize = {
+    let numbers = 5 * U64_LEN; // seq, time, of; count, or dropped and missing
+    let hexadecimal = 32 + 4 * 64; // id; context, receipt, found, mac
+    let names = b"{\"seq\":,\"time\":,\"event\":\"\"".len()
+        + b",\"of\":\"\",\"dropped\":\"\",\"missing\":\"\",\"found\":\"\",\"id\":\"\"".len()
+        + b",\"subject\":\"\",\"context\":\"\",\"receipt\":\"\",\"mac\":\"\"}\n".len();
+    numbers + hexadecimal + names + LONGEST_NAME + 6 * Subject::MAX_LEN
+};
+
+/// Digits of the largest number.
+const U64_LEN: usize = 20;
+
+/// "verified:cancelled" and "cancelled:refused".
+const LONGEST_NAME: usize = 18;
+
 const MAC: &str = "mac";
 
 /// One label for each use of the key; see `file.rs` for the other.
 const LINE_LABEL: &[u8] = b"otls-otp audit 1\0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otp::{Context, OtpId, Verdict};
+    use crate::time::UnixTime;
+
+    #[test]
+    fn the_longest_line_that_can_be_written_can_be_read() {
+        let subject = Subject::new(&"\"".repeat(Subject::MAX_LEN)).unwrap();
+        let context = Context::new();
+        let event = |kind| Event {
+            of: Some(u64::MAX),
+            context: Some(&context),
+            receipt: Some([1; 32]),
+            ..Event::new(kind, Some(OtpId([1; 16])), Some(&subject), UnixTime(u64::MAX))
+        };
+        let key = HmacKey::new(HashAlgorithm::Sha256, &[1; 32]);
+        let repaired = EventKind::Repaired { dropped: u64::MAX, missing: u64::MAX, found: [1; 32] };
+        for kind in [repaired, EventKind::Verified(Verdict::Cancelled), EventKind::Forgotten(u64::MAX)] {
+            let (line, mac) = write(&key, u64::MAX, &[0; 32], &event(kind));
+            assert!(line.len() <= MAX_LEN, "{} octets", line.len());
+            assert!(kind.name().len() <= LONGEST_NAME);
+            assert_eq!(read(&key, u64::MAX, &[0; 32], line.trim_end()), Ok(mac));
+        }
+    }
+}

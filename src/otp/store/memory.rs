@@ -3,15 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
-use super::super::{OtpId, Verdict};
-use super::rules::{Code, Subject};
-use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store};
+use super::super::{OtpId, Subject, Verdict};
+use super::rules::{Code, Standing};
+use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Withdrawal};
 use crate::error::{Error, OtpError, Result};
 use crate::process::{self, Owner};
 use crate::time::UnixTime;
 
 /// Records in memory, for one process. A record is forgotten an hour after it expired, when another
-/// is inserted. A child that is forked has a copy, in which each code would be accepted once more: it is
+/// is inserted; receipts stay until they are forgotten by name. A child that is forked has a copy, in which each code would be accepted once more: it is
 /// refused there. Programs that fork use another store.
 ///
 /// ```
@@ -42,7 +42,7 @@ impl Store for MemoryStore {
         if memory.codes.contains_key(&record.id) {
             return Err(OtpError::Store("the identifier is there already".to_owned()).into());
         }
-        let Memory { codes, subjects, by_expiry } = &mut *memory;
+        let Memory { codes, subjects, by_expiry, .. } = &mut *memory;
         let subject = subjects.get(&record.subject).copied().unwrap_or_default();
         let replaced = replaces.map(|id| codes.get_mut(id).filter(|old| old.subject == record.subject));
         let old = replaced.as_ref().map(|old| old.as_ref().map(|old| &old.code));
@@ -61,23 +61,46 @@ impl Store for MemoryStore {
 
     fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict> {
         let mut memory = self.lock()?;
-        let Memory { codes, subjects, .. } = &mut *memory;
-        let Some(kept) = codes.get_mut(id) else { return Ok(Verdict::Unknown) };
-        let subject = subjects.entry(kept.subject.clone()).or_default();
-        Ok(kept.code.judge(subject, presented))
+        let Memory { codes, subjects, receipts, .. } = &mut *memory;
+        let Some(code) = code_of(codes, id, presented.subject) else { return Ok(Verdict::Unknown) };
+        let standing = subjects.entry(presented.subject.clone()).or_default();
+        let verdict = code.judge(standing, presented);
+        if verdict.is_accepted() {
+            keep(receipts, id, presented.subject, presented.now, presented.receipt);
+        }
+        Ok(verdict)
     }
 
-    fn cancel(&self, id: &OtpId) -> Result<Verdict> {
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> Result<Verdict> {
         let mut memory = self.lock()?;
-        Ok(memory.codes.get_mut(id).map_or(Verdict::Unknown, |kept| kept.code.cancel()))
+        let Memory { codes, receipts, .. } = &mut *memory;
+        let Some(code) = code_of(codes, id, withdrawal.subject) else { return Ok(Verdict::Unknown) };
+        let verdict = code.cancel();
+        if verdict == Verdict::Cancelled {
+            keep(receipts, id, withdrawal.subject, withdrawal.now, withdrawal.receipt);
+        }
+        Ok(verdict)
     }
 
-    fn lock(&self, subject: &str) -> Result<()> {
-        self.lock()?.subjects.entry(subject.to_owned()).or_default().locked = true;
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> Result<Option<Vec<u8>>> {
+        let memory = self.lock()?;
+        let kept = memory.receipts.get(id).filter(|kept| kept.subject == *subject);
+        Ok(kept.map(|kept| kept.octets.clone()))
+    }
+
+    fn forget_receipts(&self, time: UnixTime) -> Result<u64> {
+        let mut memory = self.lock()?;
+        let before = memory.receipts.len();
+        memory.receipts.retain(|_, kept| kept.kept_at >= time);
+        Ok(before.saturating_sub(memory.receipts.len()).try_into().unwrap_or(u64::MAX))
+    }
+
+    fn lock(&self, subject: &Subject) -> Result<()> {
+        self.lock()?.subjects.entry(subject.clone()).or_default().locked = true;
         Ok(())
     }
 
-    fn unlock(&self, subject: &str) -> Result<()> {
+    fn unlock(&self, subject: &Subject) -> Result<()> {
         if let Some(subject) = self.lock()?.subjects.get_mut(subject) {
             (subject.locked, subject.failures) = (false, 0);
         }
@@ -92,7 +115,7 @@ impl Store for MemoryStore {
         let memory = self.lock()?;
         let count = |verdict| {
             // What a subject may do is not asked here: 0 wrong codes of as many as there are.
-            let closed = |kept: &&Kept| kept.code.closed(&Subject::default(), u32::MAX, now) == verdict;
+            let closed = |kept: &&Kept| kept.code.closed(&Standing::default(), u32::MAX, now) == verdict;
             memory.codes.values().filter(closed).count().try_into().unwrap_or(u64::MAX)
         };
         let locked_subjects = memory.subjects.values().filter(|subject| subject.locked).count();
@@ -111,12 +134,37 @@ impl Store for MemoryStore {
 struct Memory {
     codes: HashMap<OtpId, Kept>,
     by_expiry: BTreeSet<(UnixTime, OtpId)>,
-    subjects: HashMap<String, Subject>,
+    subjects: HashMap<Subject, Standing>,
+    receipts: HashMap<OtpId, KeptReceipt>,
 }
 
 struct Kept {
-    subject: String,
+    subject: Subject,
     code: Code,
+}
+
+struct KeptReceipt {
+    subject: Subject,
+    kept_at: UnixTime,
+    octets: Vec<u8>,
+}
+
+fn code_of<'a>(codes: &'a mut HashMap<OtpId, Kept>, id: &OtpId, subject: &Subject) -> Option<&'a mut Code> {
+    codes.get_mut(id).filter(|kept| kept.subject == *subject).map(|kept| &mut kept.code)
+}
+
+/// The first receipt of a code stays.
+fn keep(
+    receipts: &mut HashMap<OtpId, KeptReceipt>,
+    id: &OtpId,
+    subject: &Subject,
+    now: UnixTime,
+    receipt: Option<&[u8]>,
+) {
+    if let Some(receipt) = receipt {
+        let (subject, octets) = (subject.clone(), receipt.to_vec());
+        receipts.entry(*id).or_insert(KeptReceipt { subject, kept_at: now, octets });
+    }
 }
 
 impl Memory {
@@ -136,10 +184,14 @@ mod tests {
     use super::super::Tag;
     use super::*;
 
+    fn asha() -> Subject {
+        Subject::new("asha").unwrap()
+    }
+
     fn record(id: u8, expires_at: u64) -> Record {
         Record {
             id: OtpId([id; 16]),
-            subject: "asha".to_owned(),
+            subject: asha(),
             tag: Tag { pepper_id: [1; 8], mac: [id; 32] },
             issued_at: UnixTime(1000),
             expires_at: UnixTime(expires_at),
@@ -170,7 +222,9 @@ mod tests {
             });
             assert!(panicked.join().is_err());
         });
-        let presented = Presented { tags: &[record(1, 0).tag], now: UnixTime(1000), subject_attempts: 100 };
+        let (asha, tags) = (asha(), [record(1, 0).tag]);
+        let now = UnixTime(1000);
+        let presented = Presented { subject: &asha, tags: &tags, now, subject_attempts: 100, receipt: None };
         let verdict = store.verify(&OtpId([1; 16]), &presented);
         assert!(matches!(verdict, Err(Error::Otp(OtpError::Store(_)))));
     }

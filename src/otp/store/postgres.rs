@@ -4,11 +4,12 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
 use super::super::deadline::Deadline;
-use super::super::{OtpId, Verdict};
+use super::super::{OtpId, Subject, Verdict};
 use super::call::{Driver, Nonce};
 use super::pool::{MAX_CONNECTIONS, Pool};
 use super::{
-    FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, failed, verdict,
+    FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Withdrawal,
+    failed, verdict,
 };
 use crate::error::{OtpError, Result};
 use crate::time::UnixTime;
@@ -124,7 +125,7 @@ impl Store for PostgresStore {
             "otls.insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &[
                 &record.id.0.as_slice(),
-                &record.subject,
+                &record.subject.as_str(),
                 &record.tag.pepper_id.as_slice(),
                 &record.tag.mac.as_slice(),
                 &seconds(record.issued_at),
@@ -151,27 +152,48 @@ impl Store for PostgresStore {
         let macs: Vec<&[u8]> = presented.tags.iter().map(|tag| tag.mac.as_slice()).collect();
         let (now, subject_attempts) = (seconds(presented.now), i64::from(presented.subject_attempts));
         let (word, number) = self.call(
-            "otls.verify($1, $2, $3, $4, $5)",
-            &[&id.0.as_slice(), &now, &subject_attempts, &pepper_ids, &macs],
+            "otls.verify($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                &id.0.as_slice(),
+                &presented.subject.as_str(),
+                &now,
+                &subject_attempts,
+                &pepper_ids,
+                &macs,
+                &presented.receipt,
+            ],
         )?;
         verdict(word.as_deref().unwrap_or_default(), number)
     }
 
-    fn cancel(&self, id: &OtpId) -> Result<Verdict> {
-        let (word, number) = self.call("otls.cancel($1)", &[&id.0.as_slice()])?;
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> Result<Verdict> {
+        let Withdrawal { subject, now, receipt } = *withdrawal;
+        let (word, number) = self.call(
+            "otls.cancel($1, $2, $3, $4)",
+            &[&id.0.as_slice(), &subject.as_str(), &seconds(now), &receipt],
+        )?;
         verdict(word.as_deref().unwrap_or_default(), number)
     }
 
-    fn lock(&self, subject: &str) -> Result<()> {
-        let statement = "INSERT INTO otls.subjects (subject, locked) VALUES ($1, true) \
-                         ON CONFLICT (subject) DO UPDATE SET locked = true RETURNING 1";
-        self.execute(statement, &[&subject]).map(drop)
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> Result<Option<Vec<u8>>> {
+        let statement = "SELECT NONCE, (SELECT receipt FROM otls.receipts WHERE id = $1 AND subject = $2)";
+        cell(&self.row(statement, &[&id.0.as_slice(), &subject.as_str()])?, 1)
     }
 
-    fn unlock(&self, subject: &str) -> Result<()> {
+    fn forget_receipts(&self, time: UnixTime) -> Result<u64> {
+        self.execute("DELETE FROM otls.receipts WHERE kept_at < $1 RETURNING 1", &[&seconds(time)])
+    }
+
+    fn lock(&self, subject: &Subject) -> Result<()> {
+        let statement = "INSERT INTO otls.subjects (subject, locked) VALUES ($1, true) \
+                         ON CONFLICT (subject) DO UPDATE SET locked = true RETURNING 1";
+        self.execute(statement, &[&subject.as_str()]).map(drop)
+    }
+
+    fn unlock(&self, subject: &Subject) -> Result<()> {
         let statement =
             "UPDATE otls.subjects SET locked = false, failures = 0 WHERE subject = $1 RETURNING 1";
-        self.execute(statement, &[&subject]).map(drop)
+        self.execute(statement, &[&subject.as_str()]).map(drop)
     }
 
     fn forget(&self, time: UnixTime) -> Result<u64> {

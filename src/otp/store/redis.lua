@@ -16,6 +16,18 @@ local function read(key, ...)
   return unpack(values)
 end
 
+local function receipt_key()
+  return (code:gsub('^{otls}:code:', '{otls}:receipt:'))
+end
+
+-- The first receipt of a code stays, and does not expire with it.
+local function keep(name, now, receipt)
+  local key = receipt_key()
+  if receipt and redis.call('EXISTS', key) == 0 then
+    redis.call('HSET', key, 'subject', name, 'kept_at', now, 'receipt', receipt)
+  end
+end
+
 -- Why no code is judged any more, or nil.
 local function closed(key, subject, subject_attempts, now)
   local outcome, failures, attempts, expires_at = read(key, 'outcome', 'failures', 'attempts', 'expires_at')
@@ -58,20 +70,20 @@ function commands.insert(name, pepper_id, mac, issued_at, expires_at, attempts, 
   return {'kept'}
 end
 
--- After these two the pepper_id and the mac under each pepper.
-function commands.verify(now, subject_attempts, ...)
-  local name = redis.call('HGET', code, 'subject')
-  if not name then return {'unknown'} end
+-- After these the pepper_id and the mac under each pepper, and the receipt if there is one.
+function commands.verify(name, now, subject_attempts, count, ...)
+  if redis.call('HGET', code, 'subject') ~= name then return {'unknown'} end
   local subject, tags = subject_key(name), {...}
-  subject_attempts = tonumber(subject_attempts)
+  subject_attempts, count = tonumber(subject_attempts), 2 * tonumber(count)
   local why = closed(code, subject, subject_attempts, tonumber(now))
   if why then return {why} end
   local pepper_id, mac = unpack(redis.call('HMGET', code, 'pepper_id', 'mac'))
-  for i = 1, #tags, 2 do
+  for i = 1, count, 2 do
     -- Who presents a code cannot choose its mac, which takes the pepper: how long this takes tells nothing.
     if tags[i] == pepper_id and tags[i + 1] == mac then
       redis.call('HSET', code, 'outcome', 1)
       redis.call('HSET', subject, 'failures', 0)
+      keep(name, now, tags[count + 1])
       return {'accepted'}
     end
   end
@@ -80,11 +92,12 @@ function commands.verify(now, subject_attempts, ...)
   return {'wrong', tostring(math.max(0, math.min(left, subject_left)))}
 end
 
-function commands.cancel()
-  local outcome = redis.call('HGET', code, 'outcome')
-  if not outcome then return {'unknown'} end
+function commands.cancel(name, now, receipt)
+  local subject, outcome = unpack(redis.call('HMGET', code, 'subject', 'outcome'))
+  if subject ~= name then return {'unknown'} end
   if outcome == '1' then return {'used'} end
   redis.call('HSET', code, 'outcome', 2)
+  keep(name, now, receipt)
   return {'cancelled'}
 end
 
@@ -103,13 +116,27 @@ local function scan(cursor, pattern)
   return unpack(redis.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', 1000))
 end
 
-function commands.forget(cursor, time)
-  local next_cursor, keys = scan(cursor, '{otls}:code:*')
+function commands.receipt(name)
+  local subject, receipt = unpack(redis.call('HMGET', receipt_key(), 'subject', 'receipt'))
+  if subject ~= name then return {} end
+  return {receipt}
+end
+
+local function forget(pattern, field, cursor, time)
+  local next_cursor, keys = scan(cursor, pattern)
   local forgotten = 0
   for _, key in ipairs(keys) do
-    if read(key, 'expires_at') < tonumber(time) then forgotten = forgotten + redis.call('DEL', key) end
+    if read(key, field) < tonumber(time) then forgotten = forgotten + redis.call('DEL', key) end
   end
   return {next_cursor, tostring(forgotten)}
+end
+
+function commands.forget(cursor, time)
+  return forget('{otls}:code:*', 'expires_at', cursor, time)
+end
+
+function commands.forget_receipts(cursor, time)
+  return forget('{otls}:receipt:*', 'kept_at', cursor, time)
 end
 
 -- Each code and what became of it, without what its subject may do.

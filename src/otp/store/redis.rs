@@ -8,10 +8,12 @@ use redis::Script;
 
 use self::server::{Accepted, Connection};
 use super::super::deadline::Deadline;
-use super::super::{OtpId, Verdict};
+use super::super::{OtpId, Subject, Verdict};
 use super::call::Nonce;
 use super::pool::{MAX_CONNECTIONS, Pool};
-use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, failed, verdict};
+use super::{
+    Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Withdrawal, failed, verdict,
+};
 use crate::error::{OtpError, Result};
 use crate::time::UnixTime;
 
@@ -63,6 +65,11 @@ impl RedisStore {
     }
 
     fn run_until(&self, deadline: Deadline, keys: &[&str], arguments: &[&[u8]]) -> Result<Vec<String>> {
+        let answer = self.octets(deadline, keys, arguments)?;
+        answer.into_iter().map(|word| String::from_utf8(word).map_err(|error| failed(&error))).collect()
+    }
+
+    fn octets(&self, deadline: Deadline, keys: &[&str], arguments: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
         let nonce = Nonce::draw()?;
         let mut invocation = self.script.prepare_invoke();
         for key in keys {
@@ -76,7 +83,7 @@ impl RedisStore {
             let answer: Vec<Vec<u8>> = connection.invoke(&invocation, deadline)?;
             let mut words = answer.into_iter();
             nonce.check(&words.next().unwrap_or_default())?;
-            words.map(|word| String::from_utf8(word).map_err(|error| failed(&error))).collect()
+            Ok(words.collect())
         })
     }
 
@@ -93,6 +100,16 @@ impl RedisStore {
                 return Ok(());
             }
         }
+    }
+
+    /// Runs a command that forgets; how many it has forgotten.
+    fn forget_all(&self, command: &str, time: UnixTime) -> Result<u64> {
+        let mut forgotten = 0_u64;
+        self.scan(command, &[seconds(time).as_bytes()], |found| {
+            let count = found.first().and_then(|count| count.parse().ok());
+            forgotten = forgotten.saturating_add(count.unwrap_or(0));
+        })?;
+        Ok(forgotten)
     }
 }
 
@@ -111,7 +128,7 @@ impl Store for RedisStore {
             open_for.min(LONGEST).saturating_add(KEEP_EXPIRED).to_string(),
         ];
         let mut arguments: Vec<&[u8]> =
-            vec![b"insert", record.subject.as_bytes(), &record.tag.pepper_id, &record.tag.mac];
+            vec![b"insert", record.subject.as_str().as_bytes(), &record.tag.pepper_id, &record.tag.mac];
         arguments.extend(numbers.iter().map(String::as_bytes));
         Ok(match word_and_number(&self.run(&keys, &arguments)?) {
             ("kept", _) => Insertion::Kept,
@@ -126,36 +143,47 @@ impl Store for RedisStore {
 
     fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict> {
         let (now, subject_attempts) = (seconds(presented.now), presented.subject_attempts.to_string());
-        let mut arguments: Vec<&[u8]> = vec![b"verify", now.as_bytes(), subject_attempts.as_bytes()];
+        let (subject, count) = (presented.subject.as_str().as_bytes(), presented.tags.len().to_string());
+        let mut arguments: Vec<&[u8]> =
+            vec![b"verify", subject, now.as_bytes(), subject_attempts.as_bytes(), count.as_bytes()];
         for tag in presented.tags {
             arguments.extend([&tag.pepper_id[..], &tag.mac[..]]);
         }
+        arguments.extend(presented.receipt);
         let answer = self.run(&[&code_key(id)], &arguments)?;
         let (word, number) = word_and_number(&answer);
         verdict(word, number)
     }
 
-    fn cancel(&self, id: &OtpId) -> Result<Verdict> {
-        let answer = self.run(&[&code_key(id)], &[b"cancel"])?;
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> Result<Verdict> {
+        let now = seconds(withdrawal.now);
+        let mut arguments: Vec<&[u8]> =
+            vec![b"cancel", withdrawal.subject.as_str().as_bytes(), now.as_bytes()];
+        arguments.extend(withdrawal.receipt);
+        let answer = self.run(&[&code_key(id)], &arguments)?;
         let (word, number) = word_and_number(&answer);
         verdict(word, number)
     }
 
-    fn lock(&self, subject: &str) -> Result<()> {
-        self.run(&[], &[b"lock", subject.as_bytes()]).map(drop)
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> Result<Option<Vec<u8>>> {
+        let arguments: [&[u8]; 2] = [b"receipt", subject.as_str().as_bytes()];
+        Ok(self.octets(Deadline::start(), &[&code_key(id)], &arguments)?.into_iter().next())
     }
 
-    fn unlock(&self, subject: &str) -> Result<()> {
-        self.run(&[], &[b"unlock", subject.as_bytes()]).map(drop)
+    fn forget_receipts(&self, time: UnixTime) -> Result<u64> {
+        self.forget_all("forget_receipts", time)
+    }
+
+    fn lock(&self, subject: &Subject) -> Result<()> {
+        self.run(&[], &[b"lock", subject.as_str().as_bytes()]).map(drop)
+    }
+
+    fn unlock(&self, subject: &Subject) -> Result<()> {
+        self.run(&[], &[b"unlock", subject.as_str().as_bytes()]).map(drop)
     }
 
     fn forget(&self, time: UnixTime) -> Result<u64> {
-        let mut forgotten = 0_u64;
-        self.scan("forget", &[seconds(time).as_bytes()], |found| {
-            let count = found.first().and_then(|count| count.parse().ok());
-            forgotten = forgotten.saturating_add(count.unwrap_or(0));
-        })?;
-        Ok(forgotten)
+        self.forget_all("forget", time)
     }
 
     fn statistics(&self, now: UnixTime) -> Result<Statistics> {

@@ -25,7 +25,7 @@ pub(super) struct Code {
 
 /// What decides about a subject.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Subject {
+pub(super) struct Standing {
     /// Wrong codes since the last accepted one.
     pub(super) failures: u32,
     pub(super) locked: bool,
@@ -40,9 +40,9 @@ impl Code {
     pub(super) fn admit(
         record: &Record,
         replaces: Option<Option<&Self>>,
-        subject: &Subject,
+        subject: &Standing,
         policy: &Policy,
-    ) -> Result<(Self, Subject), Insertion> {
+    ) -> Result<(Self, Standing), Insertion> {
         let now = record.issued_at;
         let failures = match replaces {
             None => 0,
@@ -63,7 +63,7 @@ impl Code {
     }
 
     /// The verdict; code and subject are then as they have to be kept.
-    pub(super) fn judge(&mut self, subject: &mut Subject, presented: &Presented<'_>) -> Verdict {
+    pub(super) fn judge(&mut self, subject: &mut Standing, presented: &Presented<'_>) -> Verdict {
         if let Some(closed) = self.closed(subject, presented.subject_attempts, presented.now) {
             return closed;
         }
@@ -91,7 +91,7 @@ impl Code {
     }
 
     /// Why no code is judged any more.
-    pub(super) fn closed(&self, subject: &Subject, subject_attempts: u32, now: UnixTime) -> Option<Verdict> {
+    pub(super) fn closed(&self, subject: &Standing, subject_attempts: u32, now: UnixTime) -> Option<Verdict> {
         match self.outcome {
             Outcome::Used => Some(Verdict::Used),
             Outcome::Cancelled => Some(Verdict::Cancelled),
@@ -103,7 +103,7 @@ impl Code {
     }
 }
 
-impl Subject {
+impl Standing {
     const fn is_locked(&self, subject_attempts: u32) -> bool {
         self.locked || self.failures >= subject_attempts
     }

@@ -8,11 +8,12 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use self::connection::{Open, SCHEMA_VERSION};
 use super::super::deadline::Deadline;
-use super::super::{OtpId, Verdict};
+use super::super::{OtpId, Subject, Verdict};
 use super::pool::Pool;
-use super::rules::{Code, Outcome, Subject};
+use super::rules::{Code, Outcome, Standing};
 use super::{
-    FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Tag, failed,
+    FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal,
+    failed,
 };
 use crate::error::{OtpError, Result};
 use crate::time::UnixTime;
@@ -93,23 +94,21 @@ impl Store for SqliteStore {
             let subject = read_subject(transaction, &record.subject)?;
             let old = match replaces {
                 None => None,
-                Some(id) => {
-                    Some(read_code(transaction, id)?.filter(|(subject, _)| *subject == record.subject))
-                }
+                Some(id) => Some(read_code(transaction, id, &record.subject)?),
             };
-            let old_code = old.as_ref().map(|old| old.as_ref().map(|(_, code)| code));
+            let old_code = old.as_ref().map(Option::as_ref);
             let (code, subject) = match Code::admit(record, old_code, &subject, policy) {
                 Ok(admitted) => admitted,
                 Err(refused) => return Ok(refused),
             };
-            if let (Some(id), Some(Some((_, mut old)))) = (replaces, old) {
+            if let (Some(id), Some(Some(mut old))) = (replaces, old) {
                 old.cancel();
                 write_code(transaction, id, &old)?;
             }
             write_subject(transaction, &record.subject, &subject)?;
             transaction.prepare_cached(INSERT)?.execute(params![
                 record.id.0,
-                record.subject,
+                record.subject.as_str(),
                 code.tag.pepper_id,
                 code.tag.mac,
                 seconds(record.issued_at),
@@ -123,37 +122,59 @@ impl Store for SqliteStore {
 
     fn verify(&self, id: &OtpId, presented: &Presented<'_>) -> Result<Verdict> {
         self.write(|transaction| {
-            let Some((name, mut code)) = read_code(transaction, id)? else { return Ok(Verdict::Unknown) };
-            let mut subject = read_subject(transaction, &name)?;
+            let name = presented.subject;
+            let Some(mut code) = read_code(transaction, id, name)? else { return Ok(Verdict::Unknown) };
+            let mut subject = read_subject(transaction, name)?;
             let verdict = code.judge(&mut subject, presented);
             if matches!(verdict, Verdict::Accepted | Verdict::Wrong { .. }) {
                 write_code(transaction, id, &code)?;
-                write_subject(transaction, &name, &subject)?;
+                write_subject(transaction, name, &subject)?;
+            }
+            if verdict.is_accepted() {
+                keep(transaction, id, name, presented.now, presented.receipt)?;
             }
             Ok(verdict)
         })
     }
 
-    fn cancel(&self, id: &OtpId) -> Result<Verdict> {
+    fn cancel(&self, id: &OtpId, withdrawal: &Withdrawal<'_>) -> Result<Verdict> {
         self.write(|transaction| {
-            let Some((_, mut code)) = read_code(transaction, id)? else { return Ok(Verdict::Unknown) };
+            let name = withdrawal.subject;
+            let Some(mut code) = read_code(transaction, id, name)? else { return Ok(Verdict::Unknown) };
             let verdict = code.cancel();
             write_code(transaction, id, &code)?;
+            if verdict == Verdict::Cancelled {
+                keep(transaction, id, name, withdrawal.now, withdrawal.receipt)?;
+            }
             Ok(verdict)
         })
     }
 
-    fn lock(&self, subject: &str) -> Result<()> {
-        self.write(|transaction| {
-            let known = read_subject(transaction, subject)?;
-            write_subject(transaction, subject, &Subject { locked: true, ..known })
+    fn receipt(&self, id: &OtpId, subject: &Subject) -> Result<Option<Vec<u8>>> {
+        self.with(|connection| {
+            let row = params![id.0, subject.as_str()];
+            connection.query_row(SELECT_RECEIPT, row, |row| row.get(0)).optional()
         })
     }
 
-    fn unlock(&self, subject: &str) -> Result<()> {
+    fn forget_receipts(&self, time: UnixTime) -> Result<u64> {
+        self.write(|transaction| {
+            let forgotten = transaction.prepare_cached(FORGET_RECEIPTS)?.execute([seconds(time)])?;
+            Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
+        })
+    }
+
+    fn lock(&self, subject: &Subject) -> Result<()> {
         self.write(|transaction| {
             let known = read_subject(transaction, subject)?;
-            write_subject(transaction, subject, &Subject { locked: false, failures: 0, ..known })
+            write_subject(transaction, subject, &Standing { locked: true, ..known })
+        })
+    }
+
+    fn unlock(&self, subject: &Subject) -> Result<()> {
+        self.write(|transaction| {
+            let known = read_subject(transaction, subject)?;
+            write_subject(transaction, subject, &Standing { locked: false, failures: 0, ..known })
         })
     }
 
@@ -177,18 +198,18 @@ impl Store for SqliteStore {
     }
 }
 
-fn read_code(transaction: &Transaction<'_>, id: &OtpId) -> rusqlite::Result<Option<(String, Code)>> {
+fn read_code(transaction: &Transaction<'_>, id: &OtpId, subject: &Subject) -> rusqlite::Result<Option<Code>> {
     let mut statement = transaction.prepare_cached(SELECT_CODE)?;
-    let row = statement.query_row([id.0], |row| {
-        let outcome = match row.get(6)? {
+    let row = statement.query_row(params![id.0, subject.as_str()], |row| {
+        let outcome = match row.get(5)? {
             OPEN => Outcome::Open,
             USED => Outcome::Used,
             // Whatever else stands there accepts nothing.
             _ => Outcome::Cancelled,
         };
-        let tag = Tag { pepper_id: row.get(1)?, mac: row.get(2)? };
-        let (expires_at, attempts, failures) = (UnixTime(unsigned(row, 3)?), row.get(4)?, row.get(5)?);
-        Ok((row.get(0)?, Code { tag, expires_at, attempts, failures, outcome }))
+        let tag = Tag { pepper_id: row.get(0)?, mac: row.get(1)? };
+        let (expires_at, attempts, failures) = (UnixTime(unsigned(row, 2)?), row.get(3)?, row.get(4)?);
+        Ok(Code { tag, expires_at, attempts, failures, outcome })
     });
     row.optional()
 }
@@ -204,19 +225,34 @@ fn write_code(transaction: &Transaction<'_>, id: &OtpId, code: &Code) -> rusqlit
     Ok(())
 }
 
-fn read_subject(transaction: &Transaction<'_>, subject: &str) -> rusqlite::Result<Subject> {
+fn read_subject(transaction: &Transaction<'_>, subject: &Subject) -> rusqlite::Result<Standing> {
     let mut statement = transaction.prepare_cached(SELECT_SUBJECT)?;
-    let row = statement.query_row([subject], |row| {
+    let row = statement.query_row([subject.as_str()], |row| {
         let (failures, locked) = (row.get(0)?, row.get(1)?);
-        Ok(Subject { failures, locked, window_start: UnixTime(unsigned(row, 2)?), issues: row.get(3)? })
+        Ok(Standing { failures, locked, window_start: UnixTime(unsigned(row, 2)?), issues: row.get(3)? })
     });
     Ok(row.optional()?.unwrap_or_default())
 }
 
-fn write_subject(transaction: &Transaction<'_>, name: &str, subject: &Subject) -> rusqlite::Result<()> {
-    let Subject { failures, locked, window_start, issues } = *subject;
+fn write_subject(transaction: &Transaction<'_>, name: &Subject, subject: &Standing) -> rusqlite::Result<()> {
+    let Standing { failures, locked, window_start, issues } = *subject;
     let mut statement = transaction.prepare_cached(WRITE_SUBJECT)?;
-    statement.execute(params![name, failures, locked, seconds(window_start), issues])?;
+    statement.execute(params![name.as_str(), failures, locked, seconds(window_start), issues])?;
+    Ok(())
+}
+
+/// The first receipt of a code stays.
+fn keep(
+    transaction: &Transaction<'_>,
+    id: &OtpId,
+    subject: &Subject,
+    now: UnixTime,
+    receipt: Option<&[u8]>,
+) -> rusqlite::Result<()> {
+    if let Some(receipt) = receipt {
+        let row = params![id.0, subject.as_str(), seconds(now), receipt];
+        transaction.prepare_cached(INSERT_RECEIPT)?.execute(row)?;
+    }
     Ok(())
 }
 
@@ -243,7 +279,7 @@ INSERT INTO codes (id, subject, pepper_id, mac, issued_at, expires_at, attempts,
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 const SELECT_CODE: &str = "
-SELECT subject, pepper_id, mac, expires_at, attempts, failures, outcome FROM codes WHERE id = ?1";
+SELECT pepper_id, mac, expires_at, attempts, failures, outcome FROM codes WHERE id = ?1 AND subject = ?2";
 
 const UPDATE_CODE: &str = "UPDATE codes SET failures = ?2, outcome = ?3 WHERE id = ?1";
 
@@ -252,6 +288,13 @@ SELECT failures, locked, window_start, issues FROM subjects WHERE subject = ?1";
 
 const WRITE_SUBJECT: &str = "
 INSERT OR REPLACE INTO subjects (subject, failures, locked, window_start, issues) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+const INSERT_RECEIPT: &str = "
+INSERT INTO receipts (id, subject, kept_at, receipt) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING";
+
+const SELECT_RECEIPT: &str = "SELECT receipt FROM receipts WHERE id = ?1 AND subject = ?2";
+
+const FORGET_RECEIPTS: &str = "DELETE FROM receipts WHERE kept_at < ?1";
 
 const FORGET: &str = "
 DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < ?1 LIMIT ?2)";

@@ -117,6 +117,7 @@ from ._otls import (
     Aead,
     Amount,
     Answer,
+    AuditRepair,
     Authority,
     Certificate,
     CertificateRequest,
@@ -162,6 +163,7 @@ from ._otls import (
     cms_sign,
     cms_verify,
     load_key,
+    repair_audit_log,
     verify_audit_log,
 )
 from ._state import (
@@ -174,6 +176,7 @@ __all__ = [
     "AlertReceived",
     "Amount",
     "Answer",
+    "AuditRepair",
     "ApiMisuse",
     "Authority",
     "AuthorityRefused",
@@ -297,6 +300,7 @@ __all__ = [
     "fetch_authorities",
     "listen",
     "load_key",
+    "repair_audit_log",
     "save_key",
     "verify_audit_log",
     "write_file",

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -21,6 +22,7 @@ from ._otls import (
     Envelope,
     Identity,
     Offer,
+    OtpId,
     Receipt,
     RequestedCertificate,
     Session,
@@ -218,6 +220,10 @@ class Stream:
             receipt = self._otp().decline(envelope, identity=identity)
             self._flush(self._deadline())
             return receipt
+
+    def expect(self, id: OtpId, expires_at: datetime) -> None:
+        """Takes answers about a code that has gone to this customer by another way, by mail for example."""
+        self._otp().expect(id, expires_at)
 
     def receive_message(self) -> Message | None:
         """The next OTP message; ``None`` once the peer has said close_notify."""

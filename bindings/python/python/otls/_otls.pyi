@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os import PathLike
+from pathlib import Path
 from typing import Literal, TypeAlias, final
 
 from ._errors import Error
@@ -828,17 +829,36 @@ class Ledger:
     ) -> Issued:
         """Issues a code in the place of one that did not arrive; its wrong tries count on."""
     def verify(
-        self, id: OtpId, subject: str, context: Context, code: Code | _Material, *, now: _Moment | None = None
+        self,
+        id: OtpId,
+        subject: str,
+        context: Context,
+        code: Code | _Material,
+        *,
+        receipt: Receipt | None = None,
+        now: _Moment | None = None,
     ) -> Verdict:
-        """Judges a code: one that is right is accepted once."""
-    def cancel(self, id: OtpId, *, now: _Moment | None = None) -> Verdict:
-        """Withdraws a code: ``cancelled``, or ``used`` or ``unknown`` where it is too late."""
+        """Judges a code: one that is right is accepted once. That of another subject is ``unknown``.
+
+        A ``receipt`` is kept in the same step in which the code is accepted, and with no other verdict. One
+        that is about another code or transaction, or declines, is an error, and no code is judged.
+        """
+    def cancel(self, id: OtpId, subject: str, *, now: _Moment | None = None) -> Verdict:
+        """Withdraws a code of ``subject``: ``cancelled``, or ``used`` or ``unknown`` where it is too late."""
+    def decline(
+        self, id: OtpId, subject: str, context: Context, receipt: Receipt, *, now: _Moment | None = None
+    ) -> Verdict:
+        """Withdraws a code that its customer has declined, and keeps in the same step what was signed."""
+    def receipt(self, id: OtpId, subject: str) -> Receipt | None:
+        """What the customer has signed about a code that was issued to ``subject``, if something was kept."""
+    def forget_receipts(self, before: _Moment, *, now: _Moment | None = None) -> int:
+        """Forgets the receipts that were kept before a time, and returns how many. Nothing else does."""
     def lock(self, subject: str, *, now: _Moment | None = None) -> None:
         """Locks a subject: it gets no codes and none of its codes are accepted."""
     def unlock(self, subject: str, *, now: _Moment | None = None) -> None:
         """Unlocks a subject that was locked or had too many wrong codes in a row."""
     def expire(self, *, now: _Moment | None = None) -> int:
-        """Forgets the codes that expired more than an hour ago, and returns how many."""
+        """Forgets the codes that expired more than an hour ago, and returns how many. Receipts stay."""
     def statistics(self, *, now: _Moment | None = None) -> dict[str, int]:
         """How many codes are open, used, cancelled, locked and expired; and locked_subjects."""
 
@@ -1142,6 +1162,8 @@ class Channel:
     def __new__(cls, connection: Connection, *, accept_free_text: bool = False) -> Channel: ...
     def send(self, message: Envelope | Answer | VerdictNotice) -> None:
         """Seals a message; it is then pending on the connection."""
+    def expect(self, id: OtpId, expires_at: _Moment, *, now: _Moment | None = None) -> None:
+        """Takes answers about a code that has gone to this connection's customer by another way."""
     def receive(self, *, now: _Moment | None = None) -> Envelope | Answer | VerdictNotice | None:
         """The next whole message of those that the connection has decrypted, or ``None``."""
     def approve(
@@ -1271,6 +1293,33 @@ class RegisterEntry:
     @property
     def revoked_at(self) -> datetime | None:
         """When it was revoked, if it was."""
+
+@final
+class AuditRepair:
+    """What a repair of an audit log has found and done."""
+
+    @property
+    def reason(self) -> str:
+        """What was wrong, as ``verify_audit_log`` says it."""
+    @property
+    def count(self) -> int:
+        """The number of events now, that of the repair included."""
+    @property
+    def dropped(self) -> int:
+        """Octets behind the last good line, which are no longer in the log."""
+    @property
+    def missing(self) -> int:
+        """Lines that the log's head names and that were in it no more."""
+    @property
+    def old(self) -> Path:
+        """The log as it was found."""
+
+def repair_audit_log(path: _Path, key: _Material, *, now: _Moment | None = None) -> AuditRepair | None:
+    """Makes an audit log that can be opened of one that is refused, and keeps the one that was found beside it.
+
+    The lines up to the first that is not as it was written stay, and an event says what was dropped. ``None``
+    for a log in which nothing is wrong.
+    """
 
 def verify_audit_log(path: _Path, key: _Material) -> tuple[int, bytes]:
     """Checks a whole audit log; returns the number of its events and the end of its chain."""

@@ -17,6 +17,7 @@ import contextlib
 import inspect
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -31,6 +32,7 @@ from ._otls import (
     Envelope,
     Identity,
     Offer,
+    OtpId,
     Receipt,
     RequestedCertificate,
     Session,
@@ -180,6 +182,10 @@ class AsyncStream:
             receipt = self._otp().decline(envelope, identity=identity)
             await self._flush()
             return receipt
+
+    def expect(self, id: OtpId, expires_at: datetime) -> None:
+        """Takes answers about a code that has gone to this customer by another way, by mail for example."""
+        self._otp().expect(id, expires_at)
 
     async def receive_message(self) -> Message | None:
         """The next OTP message; ``None`` once the peer has said close_notify."""

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use otls::{Secret, otp};
 use pyo3::prelude::*;
 
-use super::ledger::CodeText;
+use super::ledger::{CodeText, OtpId};
 use super::message::{AnyMessage, Envelope, from_core};
 use super::receipt::{self, Receipt};
 use crate::connection::Connection;
@@ -37,6 +37,14 @@ impl Channel {
     fn send(&self, py: Python<'_>, message: AnyMessage) -> Result<()> {
         let message = message.to_core();
         self.with(py, |channel, connection| channel.send(connection, &message))
+    }
+
+    /// Takes answers about a code that has gone to this connection's customer by another way, by mail or over an
+    /// earlier connection: without it only the codes of envelopes that were sent here may be answered.
+    #[pyo3(signature = (id, expires_at, *, now=None))]
+    fn expect(&self, py: Python<'_>, id: &OtpId, expires_at: Moment, now: Option<Moment>) -> Result<()> {
+        let (id, expires_at, now) = (id.0, expires_at.0, moment_or_now(now)?);
+        self.with(py, |channel, _| channel.expect(id, expires_at, now))
     }
 
     /// The next whole message of those that the connection has decrypted, or `None`.

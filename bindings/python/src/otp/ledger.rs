@@ -1,6 +1,7 @@
 //! Codes, the transactions that they are for, and the bank's memory of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::otp;
@@ -8,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use zeroize::Zeroizing;
 
+use super::receipt::Receipt;
 use crate::convert::{Material, Moment, datetime, hex, moment_or_now};
 use crate::failure::{Failure, Result};
 
@@ -287,8 +289,10 @@ impl Ledger {
         Ok(Issued(issued))
     }
 
-    /// Judges a code: one that is right is accepted once.
-    #[pyo3(signature = (id, subject, context, code, *, now=None))]
+    /// Judges a code: one that is right is accepted once. That of another subject is `unknown`. A `receipt` is
+    /// kept in the same step in which the code is accepted, and with no other verdict.
+    #[pyo3(signature = (id, subject, context, code, *, receipt=None, now=None))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn verify(
         &self,
         py: Python<'_>,
@@ -296,18 +300,51 @@ impl Ledger {
         subject: &str,
         context: &Context,
         code: CodeText,
+        receipt: Option<&Receipt>,
         now: Option<Moment>,
     ) -> Result<Verdict> {
-        let now = moment_or_now(now)?;
-        let verdict = py.detach(|| self.0.verify(&id.0, subject, &context.0, &code.0, now))?;
+        let (now, ledger, id, context, code) = (moment_or_now(now)?, &self.0, &id.0, &context.0, &code.0);
+        let receipt = receipt.map(|receipt| &*receipt.0);
+        let verdict = py.detach(|| match receipt {
+            None => ledger.verify(id, subject, context, code, now),
+            Some(receipt) => ledger.verify_with_receipt(id, subject, context, code, receipt, now),
+        })?;
         Verdict::from_core(verdict)
     }
 
-    /// Withdraws a code: `cancelled`, or `used` or `unknown` where it is too late.
-    #[pyo3(signature = (id, *, now=None))]
-    fn cancel(&self, py: Python<'_>, id: &OtpId, now: Option<Moment>) -> Result<Verdict> {
+    /// Withdraws a code of `subject`: `cancelled`, or `used` or `unknown` where it is too late.
+    #[pyo3(signature = (id, subject, *, now=None))]
+    fn cancel(&self, py: Python<'_>, id: &OtpId, subject: &str, now: Option<Moment>) -> Result<Verdict> {
         let now = moment_or_now(now)?;
-        Verdict::from_core(py.detach(|| self.0.cancel(&id.0, now))?)
+        Verdict::from_core(py.detach(|| self.0.cancel(&id.0, subject, now))?)
+    }
+
+    /// Withdraws a code that its customer has declined, and keeps in the same step what was signed.
+    #[pyo3(signature = (id, subject, context, receipt, *, now=None))]
+    fn decline(
+        &self,
+        py: Python<'_>,
+        id: &OtpId,
+        subject: &str,
+        context: &Context,
+        receipt: &Receipt,
+        now: Option<Moment>,
+    ) -> Result<Verdict> {
+        let (now, receipt) = (moment_or_now(now)?, &*receipt.0);
+        Verdict::from_core(py.detach(|| self.0.decline(&id.0, subject, &context.0, receipt, now))?)
+    }
+
+    /// What the customer has signed about a code that was issued to `subject`, if something was kept.
+    fn receipt(&self, py: Python<'_>, id: &OtpId, subject: &str) -> Result<Option<Receipt>> {
+        let kept = py.detach(|| self.0.receipt(&id.0, subject))?;
+        Ok(kept.map(|kept| Receipt(Arc::new(kept))))
+    }
+
+    /// Forgets the receipts that were kept before a time, and returns how many. Nothing else forgets them.
+    #[pyo3(signature = (before, *, now=None))]
+    fn forget_receipts(&self, py: Python<'_>, before: Moment, now: Option<Moment>) -> Result<u64> {
+        let (before, now) = (before.0, moment_or_now(now)?);
+        Ok(py.detach(|| self.0.forget_receipts(before, now))?)
     }
 
     /// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
@@ -324,7 +361,7 @@ impl Ledger {
         Ok(py.detach(|| self.0.unlock(subject, now))?)
     }
 
-    /// Forgets the codes that expired more than an hour ago, and returns how many.
+    /// Forgets the codes that expired more than an hour ago, and returns how many. Receipts stay.
     #[pyo3(signature = (*, now=None))]
     fn expire(&self, py: Python<'_>, now: Option<Moment>) -> Result<u64> {
         let now = moment_or_now(now)?;
@@ -350,19 +387,6 @@ impl Ledger {
         }
         Ok(counts)
     }
-}
-
-/// Checks a whole audit log: returns the number of events and the end of the chain, which shows later,
-/// kept elsewhere, whether the log was put back to an older state.
-#[pyfunction]
-pub(crate) fn verify_audit_log<'py>(
-    py: Python<'py>,
-    path: PathBuf,
-    key: Material,
-) -> Result<(u64, Bound<'py, PyBytes>)> {
-    let key = key.into_secret();
-    let head = py.detach(|| otp::AuditLog::verify(&path, &key))?;
-    Ok((head.count, PyBytes::new(py, &head.mac)))
 }
 
 /// A `Code` or its digits, copied and wiped.

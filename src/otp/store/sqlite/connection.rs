@@ -65,12 +65,16 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // The tables of version 1 stay as they are.
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
+    }
+    if version == 0 || version == 1 {
+        transaction.execute_batch(SCHEMA_OF_RECEIPTS)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()?;
-    Ok(if version == 0 { SCHEMA_VERSION } else { version })
+    Ok(if version == 0 || version == 1 { SCHEMA_VERSION } else { version })
 }
 
 /// Counts the connections that are open in this process.
@@ -111,7 +115,8 @@ const COUNT: u64 = 0xFFFF_FFFF;
 /// reads all of it.
 const LOG_PAGES: u32 = 128;
 
-pub(super) const SCHEMA_VERSION: i64 = 1;
+/// Since version 2 there are receipts.
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE codes (
@@ -133,4 +138,14 @@ CREATE TABLE subjects (
     window_start INTEGER NOT NULL,
     issues INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+const SCHEMA_OF_RECEIPTS: &str = "
+CREATE TABLE receipts (
+    id BLOB NOT NULL PRIMARY KEY,
+    subject TEXT NOT NULL,
+    kept_at INTEGER NOT NULL,
+    receipt BLOB NOT NULL
+) STRICT;
+CREATE INDEX receipts_by_time ON receipts (kept_at);
 ";

@@ -1,0 +1,95 @@
+//! What customers have signed, kept by the ledger with its verdict.
+
+use libc::size_t;
+
+use super::error::otls_error;
+use super::guard::{required, status};
+use super::handle::Shared;
+use super::ledger::{in_use, otls_otp_ledger};
+use super::otp::{otls_otp_context, otp_id};
+use super::pointer::{Input, Out, Value};
+use super::receipt::otls_receipt;
+use super::values;
+use crate::time::UnixTime;
+
+/// Withdraws a code that its customer has declined, and keeps in the same step what was signed; the first receipt of
+/// a code stays. `*verdict` as in `otls_otp_ledger_cancel`; a receipt is kept with `OTLS_VERDICT_CANCELLED` alone.
+///
+/// Errors: `OTLS_ERROR_OTP_RECEIPT` for a receipt of another code or transaction, one that approves, does not verify
+/// or has more than 65,536 octets as PEM; otherwise as `otls_otp_ledger_cancel`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_decline(
+    ledger: Option<&otls_otp_ledger>,
+    id: *const u8,
+    id_len: size_t,
+    subject: *const u8,
+    subject_len: size_t,
+    context: Option<&otls_otp_context>,
+    receipt: Option<&otls_receipt>,
+    now: u64,
+    verdict: *mut i32,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    // SAFETY: as above.
+    let (verdict, error) = unsafe { (Value::new(verdict, 0), Out::new(error)) };
+    status(error, || {
+        verdict.check("verdict")?;
+        let (ledger, id, subject) = (in_use(ledger)?, otp_id(id)?, subject.text("subject")?);
+        let context = required(context, "context")?.0.lock()?;
+        let receipt = required(receipt, "receipt")?.0.get()?;
+        let declined = ledger.get()?.decline(&id, subject, &context, &receipt, UnixTime(now))?;
+        verdict.put(values::of_verdict(declined).0);
+        Ok(())
+    })
+}
+
+/// What the customer has signed about a code that was issued to this subject; `*receipt` is NULL where nothing was
+/// kept.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets and for a subject that is
+/// none; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_OTP_RECEIPT` for one that is not as it was kept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_receipt(
+    ledger: Option<&otls_otp_ledger>,
+    id: *const u8,
+    id_len: size_t,
+    subject: *const u8,
+    subject_len: size_t,
+    receipt: *mut *mut otls_receipt,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    // SAFETY: as above.
+    let (receipt, error) = unsafe { (Out::new(receipt), Out::new(error)) };
+    status(error, || {
+        let slot = receipt.slot("receipt")?;
+        let kept = in_use(ledger)?.get()?.receipt(&otp_id(id)?, subject.text("subject")?)?;
+        if let Some(kept) = kept {
+            slot.put(otls_receipt(Shared::new(kept)));
+        }
+        Ok(())
+    })
+}
+
+/// Forgets the receipts that were kept before `before`, seconds since 1970; `*count` (may be NULL) is their number.
+/// Nothing else forgets them.
+///
+/// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_ledger_forget_receipts(
+    ledger: Option<&otls_otp_ledger>,
+    before: u64,
+    now: u64,
+    count: *mut u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
+    status(error, || {
+        count.put(in_use(ledger)?.get()?.forget_receipts(UnixTime(before), UnixTime(now))?);
+        Ok(())
+    })
+}

@@ -1,0 +1,104 @@
+//! Code and receipt, accepted together or not at all.
+
+use super::super::audit::{AuditCall, Event, EventKind};
+use super::super::receipt::refused;
+use super::super::{Context, Decision, Evidence, Ledger, OtpId, Subject, Verdict, Withdrawal};
+use crate::error::Result;
+use crate::time::UnixTime;
+
+impl Ledger {
+    /// The most octets of a receipt's file that is kept: a receipt over the largest context has 7 KiB, and a
+    /// certificate about one.
+    pub const MAX_RECEIPT_LEN: usize = 1 << 16;
+
+    /// As [`Ledger::verify`], with what the customer has signed: the receipt's file is kept in the same step
+    /// in which the code is accepted, and with no other verdict. [`Ledger::receipt`] returns it.
+    ///
+    /// Whose certificate it is, the connection has said ([`super::super::Channel::receive`]); here the receipt
+    /// has to be about this code and this transaction, and to verify with the certificate in its file.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Receipt`] for one that is about another code or transaction, declines, does
+    /// not verify, or is longer than [`Ledger::MAX_RECEIPT_LEN`]; then no code was judged. Otherwise as
+    /// [`Ledger::verify`].
+    #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
+    pub fn verify_with_receipt(
+        &self,
+        id: &OtpId,
+        subject: &str,
+        context: &Context,
+        code: &str,
+        receipt: &Evidence,
+        now: UnixTime,
+    ) -> Result<Verdict> {
+        let file = file_of(receipt, id, Decision::Approved, context)?;
+        self.judge(id, &Subject::new(subject)?, context, code, Some(file.as_bytes()), now)
+    }
+
+    /// Withdraws a code that its customer has declined, and keeps in the same step what was signed; the first
+    /// receipt of a code stays. The verdict is that of [`Ledger::cancel`], and only with
+    /// [`Verdict::Cancelled`] a receipt is kept.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Receipt`] as [`Ledger::verify_with_receipt`], and for one that approves;
+    /// [`crate::error::OtpError::Store`], [`crate::error::OtpError::Audit`]; [`crate::Error::ApiMisuse`] as
+    /// [`Subject::new`].
+    pub fn decline(
+        &self,
+        id: &OtpId,
+        subject: &str,
+        context: &Context,
+        receipt: &Evidence,
+        now: UnixTime,
+    ) -> Result<Verdict> {
+        let file = file_of(receipt, id, Decision::Declined, context)?;
+        let subject = Subject::new(subject)?;
+        let withdrawal = Withdrawal { subject: &subject, now, receipt: Some(file.as_bytes()) };
+        let call = EventKind::Asked(AuditCall::Decline);
+        let event = Event { context: Some(context), ..Event::new(call, Some(*id), Some(&subject), now) };
+        self.withdraw(id, &withdrawal, event)
+    }
+
+    /// What the customer has signed about a code that was issued to `subject`, if something was kept.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`]; [`crate::error::OtpError::Receipt`] for one that the store does not
+    /// have as it was kept; [`crate::Error::ApiMisuse`] as [`Subject::new`].
+    pub fn receipt(&self, id: &OtpId, subject: &str) -> Result<Option<Evidence>> {
+        let file = self.store.receipt(id, &Subject::new(subject)?)?;
+        let receipt = file.map(|file| Evidence::load(&file)).transpose()?;
+        if receipt.as_ref().is_some_and(|receipt| receipt.receipt().id() != *id) {
+            return Err(refused("the store has that of another code in its place"));
+        }
+        Ok(receipt)
+    }
+
+    /// Forgets the receipts that were kept before `before`, and returns how many. [`Ledger::expire`] leaves
+    /// them, and so does everything else: how long the law wants them to be kept, the bank knows.
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::Store`], [`crate::error::OtpError::Audit`].
+    pub fn forget_receipts(&self, before: UnixTime, now: UnixTime) -> Result<u64> {
+        let event = Event::new(EventKind::Asked(AuditCall::ForgetReceipts), None, None, now);
+        self.recorded(event, || {
+            let forgotten = self.store.forget_receipts(before)?;
+            Ok((forgotten, EventKind::Forgotten(forgotten)))
+        })
+    }
+}
+
+/// The file of a receipt that is about this decision and no other.
+fn file_of(receipt: &Evidence, id: &OtpId, decision: Decision, context: &Context) -> Result<String> {
+    let signed = receipt.receipt();
+    if signed.id() != *id || signed.decision() != decision {
+        return Err(refused("it is for another code or decision than its answer"));
+    }
+    signed.check_context(context)?;
+    let Some(certificate) = receipt.chain().first() else { return Err(refused("it has no certificate")) };
+    signed.verify(certificate)?;
+    let file = receipt.to_pem();
+    if file.len() > Ledger::MAX_RECEIPT_LEN {
+        return Err(refused("with its certificates it has more than 64 KiB"));
+    }
+    Ok(file)
+}
