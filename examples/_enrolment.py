@@ -61,16 +61,16 @@ def user_name(answer: str) -> str:
         raise ValueError("a name neither starts nor ends with a dot")
     if answer.casefold() in _RESERVED:
         raise ValueError(f"a file {answer}.pem is written for something else")
-    return attribute("common_name")(answer)
+    return attribute("CN")(answer)
 
 
-def attribute(name: str) -> Callable[[str], str]:
+def attribute(kind: str) -> Callable[[str], str]:
     """A check of one attribute of a subject."""
 
     def check(answer: str) -> str:
         if not answer:
             raise ValueError("an answer is needed")
-        otls.DistinguishedName(**{name: answer})
+        otls.DistinguishedName(attributes=[(kind, answer)])
         return answer
 
     return check
@@ -78,7 +78,7 @@ def attribute(name: str) -> Callable[[str], str]:
 
 def country(answer: str) -> str:
     """Checks a country code."""
-    return attribute("country")(answer.upper())
+    return attribute("C")(answer.upper())
 
 
 def dns_name(answer: str) -> str:
@@ -90,7 +90,7 @@ def dns_name(answer: str) -> str:
 
 def common_dns_name(answer: str) -> str:
     """Checks a DNS name that is to be a common name as well."""
-    return attribute("common_name")(dns_name(answer))
+    return attribute("CN")(dns_name(answer))
 
 
 def optional_dns_name(answer: str) -> str:
@@ -110,9 +110,9 @@ def details(
     """The certification details that all three programs ask for."""
     return [
         Question("country", "country code", "IN", country),
-        Question("state", "state or province", "Goa", attribute("state")),
-        Question("locality", "locality", "Panaji", attribute("locality")),
-        Question("organisation", "organisation", organisation, attribute("organization")),
+        Question("state", "state or province", "Goa", attribute("ST")),
+        Question("locality", "locality", "Panaji", attribute("L")),
+        Question("organisation", "organisation", organisation, attribute("O")),
         Question("domain", "domain name", domain, domain_check),
     ]
 
@@ -290,20 +290,22 @@ class Party:
         return otls.Identity([certificate, self.authority], key)
 
     def _former_identity(self, password: bytes | None) -> otls.Identity | None:
-        """A certificate of this folder that is still good, with its key: that of this name first.
+        """A certificate of this folder that is still good, with its key.
 
-        The TTP lets a name move to another key only when the request comes from who has it.
+        The TTP lets a name move to another key only when the request comes from who has it. That of this
+        user name is asked first, but of a bank the newest: its host's names have moved to that one's key.
         """
         keys = []
         for path in (self.key_path, *sorted(self.folder.glob(f"{self.key_path.name}.old-*"))):
             with contextlib.suppress(otls.Error, OSError):
                 keys.append(otls.load_key(path.read_bytes(), password=password))
-        newest_first = sorted(
-            self.folder.glob("*.pem"), key=lambda path: (path != self.certificate_path, -path.stat().st_mtime)
+        candidates = sorted(
+            self.folder.glob("*.pem"),
+            key=lambda path: (not self.own_names and path != self.certificate_path, -path.stat().st_mtime),
         )
         if self.certificate_path.exists():
             _load_certificate(self.certificate_path)  # Stops, rather than write over what is damaged.
-        for path in newest_first:
+        for path in candidates:
             if path.stem in _RESERVED:
                 continue
             with contextlib.suppress(otls.Error, OSError):

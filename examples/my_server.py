@@ -206,6 +206,8 @@ class Bank:
         if customer is None:
             raise Stop(Exit.CERTIFICATE, "the customer has shown no certificate")
         subject = customer.subject.common_name
+        if not subject:
+            raise Stop(Exit.CERTIFICATE, "the customer's certificate has no common name, or several")
         self._operator.say(f"verified the customer {customer.subject}")
         self._operator.say(f"connection: {stream.suite}, {stream.group}, {stream.scheme}")
         context = TRANSFER.context

@@ -284,9 +284,7 @@ class Service:
         end = time.monotonic() + CONNECTION_TIMEOUT
         stream.handshake()
         lifetime = self.days * 24 * 3600
-        server = otls.EstServer(
-            self.authority, lifetime=lifetime, peer=stream.peer, open_to_servers=True
-        )
+        server = otls.EstServer(self.authority, lifetime=lifetime, peer=stream.peer, open_to_servers=True)
         while not server.is_done and (left := end - time.monotonic()) > 0:
             stream.timeout = min(STEP_TIMEOUT, left)
             data = stream.recv()

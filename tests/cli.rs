@@ -240,6 +240,62 @@ fn each_mistake_is_one_line_and_has_its_exit_code() {
 }
 
 #[test]
+fn a_subject_has_any_attribute_in_the_order_of_its_flags() {
+    let shell = Shell::new();
+    shell.run("ca init --name Root");
+    shell.run("key new --out key.pem");
+    shell.run(
+        "csr new --key key.pem --attribute DC=example --attribute DC=corp --attribute OU=A --attribute ou=B \
+         --attribute CN=dc1 --attribute 1.2.3.4=a=b --san dc1.example --out request.pem",
+    );
+    let subject = "1.2.3.4=#0C03613D62,CN=dc1,OU=B,OU=A,DC=corp,DC=example";
+    assert_eq!(shell.json("csr show --json request.pem")["subject"], subject);
+    shell.run("ca sign request.pem --profile server --out cert.pem");
+    assert_eq!(shell.json("cert show --json cert.pem")[0]["subject"], subject);
+    shell.run("csr new --key key.pem --name Asha --country IN --attribute UID=1001 --out asha.pem");
+    assert_eq!(shell.json("csr show --json asha.pem")["subject"], "UID=1001,CN=Asha,C=IN");
+    assert_eq!(shell.fails("csr new --key key.pem --name a --attribute UID --out x.pem").0, 2);
+    assert_eq!(shell.fails("csr new --key key.pem --name a --attribute X=1 --out x.pem").0, 2);
+    assert_ne!(shell.output("csr new --key key.pem --out x.pem").status.code(), Some(0));
+}
+
+#[test]
+fn what_is_not_issued_as_asked_is_refused_or_said() {
+    let shell = Shell::new();
+    shell.run("ca init --name Root");
+    shell.run("key new --out key.pem");
+    let request = "req -new -key key.pem -subj /CN=asha -out request.pem -addext";
+    openssl(
+        shell.path(),
+        &format!("{request} subjectAltName=otherName:1.3.6.1.4.1.311.20.2.3;UTF8:asha@corp.example"),
+    );
+    let (code, error) = shell.fails("ca sign request.pem --profile client --out cert.pem");
+    assert!(code == 4 && error.contains("user principal name"), "{code} {error}");
+    openssl(shell.path(), &format!("{request} tlsfeature=status_request"));
+    let (code, error) = shell.fails("ca sign request.pem --profile client --out cert.pem");
+    assert!(code == 4 && error.contains("1.3.6.1.5.5.7.1.24"), "{code} {error}");
+    openssl(shell.path(), &format!("{request} keyUsage=digitalSignature,nonRepudiation"));
+    let output = shell.output("ca sign request.pem --profile client --out cert.pem");
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "otls: not as asked, the profile decides: without keyUsage nonRepudiation\n");
+}
+
+#[test]
+fn a_token_is_made_for_a_profile_and_names() {
+    let shell = Shell::new();
+    shell.run("ca init --name Root");
+    let token = shell.run("ca token --profile server --name Bank --name bank.example");
+    assert_eq!(token.trim().len(), 32);
+    let register = fs::read_to_string(shell.path().join("CA/register.txt")).unwrap();
+    let line = register.lines().nth(1).unwrap();
+    assert!(line.starts_with("token ") && line.ends_with(" server bank,bank.example"), "{line}");
+    assert!(!register.contains(token.trim()));
+    assert_eq!(shell.fails("ca token --profile ca --name Branch").0, 2);
+    assert_ne!(shell.output("ca token --profile server").status.code(), Some(0));
+}
+
+#[test]
 fn a_name_belongs_to_its_first_key() {
     let shell = Shell::with_certificate();
     shell.run("key new --out thief.pem");

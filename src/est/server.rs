@@ -266,6 +266,10 @@ impl EstServer {
             Ok(request) => request,
             Err(why) => return Ok(Err(Answer::refused(400, why))),
         };
+        // Before it is folded: what is acceptable is short.
+        if let Err(error) = request.subject().check() {
+            return Ok(Err(Answer::refused(400, error.to_string())));
+        }
         let holder = self.peer.as_ref();
         let needs_token =
             needs_token && !holder.is_some_and(|holder| register.renews(holder, &request, profile, now));

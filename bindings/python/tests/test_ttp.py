@@ -33,6 +33,66 @@ def test_a_name_that_belongs_to_another_key(tmp_path: Path, ports: tuple[int, in
         program.fails(2, "nobody")
 
 
+def test_a_second_bank_on_the_machine_is_told_whom_to_ask(
+    tmp_path: Path, ports: tuple[int, int], ttp: Program
+) -> None:
+    assert "without a token" in ttp.log
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    ca = ["--ca", str(tmp_path / "CA" / "cert.pem")]
+    with bank(tmp_path, ports) as server, customer(tmp_path, ports) as client:
+        server.succeeds()
+        client.succeeds()
+    with bank(elsewhere, ports, *ca, "--name", "mallory") as server, customer(tmp_path, ports) as client:
+        server.fails(4, "another key", "localhost", "my_ttp.py --revoke NAME")
+        client.end()
+        assert client.output == ""
+    # The first one goes on, under another name and with a key of another kind too.
+    for more in (["--reuse"], ["--name", "savings", "--auth", "RSA"], ["--name", "bank"]):
+        with bank(tmp_path, ports, *more) as server, customer(tmp_path, ports) as client:
+            client.succeeds()
+            server.succeeds()
+    revoke = [sys.executable, str(EXAMPLES / "my_ttp.py"), "--revoke", "LocalHost."]
+    subprocess.run(revoke, cwd=tmp_path, check=True)
+    with bank(elsewhere, ports, *ca, "--name", "other") as server, customer(tmp_path, ports) as client:
+        client.succeeds()
+        server.succeeds()
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.0.2.10"])
+def test_a_ttp_without_tokens_listens_on_loopback_alone(tmp_path: Path, bind: str) -> None:
+    with Program("my_ttp", QUIET, "--bind", bind, "--port", "0", folder=tmp_path) as program:
+        program.fails(2, f"--bind {bind}", "without a token")
+    assert not (tmp_path / "CA").exists()
+
+
+def test_a_customer_checks_the_host_that_it_connects_to(
+    tmp_path: Path, ports: tuple[int, int], world: World
+) -> None:
+    trust(tmp_path, world.authority.certificate)
+    key = otls.PrivateKey.generate("ecdsa")
+    subject = otls.DistinguishedName(common_name="mallory")
+    request = otls.CertificateRequest.create(key, subject, names=["localhost", "mallory.example"])
+    identity = otls.Identity(world.authority.issue(request, "server"), key)
+    config = otls.Config.server(identity, trust=world.trust)
+    with otls.listen(("127.0.0.1", ports[1]), config, timeout=20) as listener:
+        with customer(tmp_path, ports) as client:
+            with pytest.raises(otls.AlertReceived):
+                listener.accept(wait=20)
+            client.fails(6, "127.0.0.1")
+        with customer(tmp_path, ports, "--server-name", "other.example") as client:
+            with pytest.raises(otls.AlertReceived):
+                listener.accept(wait=20)
+            client.fails(6, "other.example")
+
+
+def test_a_customer_may_name_the_bank_localhost(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> None:
+    flags = [QUIET, "--bank", f"localhost:{ports[1]}", "--ttp", f"127.0.0.1:{ports[0]}"]
+    with bank(tmp_path, ports) as server, Program("my_client", *flags, folder=tmp_path) as client:
+        client.succeeds()
+        server.succeeds()
+
+
 def test_a_ttp_stays_up_under_garbage_and_serves_afterwards(
     tmp_path: Path, ports: tuple[int, int], ttp: Program
 ) -> None:

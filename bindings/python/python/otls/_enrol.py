@@ -14,17 +14,19 @@ def enroll(
     profile: str,
     request: CertificateRequest,
     *,
+    token: str | bytes | bytearray | None = None,
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     key_log: KeyLog | None = None,
 ) -> Certificate:
     """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client".
 
-    ``timeout`` is for the connection, and again for the request with its reply. ``key_log`` is as in
-    :class:`Stream`.
+    ``token`` is what authorises it (``Register.new_token``): for a server's it takes one, or an identity in
+    ``config`` that has a certificate for the same names. ``timeout`` is for the connection, and again for the
+    request with its reply. ``key_log`` is as in :class:`Stream`.
     """
     host = address[0] if server_name is None else server_name
-    client = EstClient.simpleenroll(host, profile, request)
+    client = EstClient.simpleenroll(host, profile, request, token=token)
     return _exchange(client, address, config, host, timeout, key_log)[0]
 
 
