@@ -11,8 +11,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use otls::pki::{Certificate, GeneralName, TrustStore};
-use otls::{Config, Connection, State, UnixTime};
+use otls::crypto::SystemRandom;
+use otls::crypto::hash::HashAlgorithm;
+use otls::pki::{
+    Authority, BACKDATE_SECONDS, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity,
+    KeyType, PrivateKey, Profile, TrustStore,
+};
+use otls::{ClientAuth, Config, Connection, State, UnixTime};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -54,6 +59,13 @@ impl Folder {
     fn fails(&self, arguments: &str) -> (i32, String) {
         let output = self.output(arguments);
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn trust(&self) -> TrustStore {
+        let mut trust = TrustStore::new();
+        let root = fs::read(self.path().join("CA/cert.pem")).unwrap();
+        trust.add_authority(&Certificate::load(&root).unwrap()).unwrap();
+        trust
     }
 
     fn serve(&self, flags: &str) -> Server {
@@ -318,11 +330,8 @@ fn two_thousand_connections_are_served_at_once() {
         shell.args(["-c", &serve]).current_dir(folder.path());
         shell
     });
-    let root = Certificate::load(&fs::read(folder.path().join("CA/cert.pem")).unwrap()).unwrap();
-    let mut trust = TrustStore::new();
-    trust.add_authority(&root).unwrap();
-    let config = Arc::new(Config::client(trust).anonymous());
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let config = Arc::new(Config::client(folder.trust()).anonymous());
+    let now = clock().0;
     let connect = |_| {
         let name = GeneralName::parse("bank.example").unwrap();
         let connection = Connection::client(Arc::clone(&config), name, UnixTime(now)).unwrap();
@@ -364,6 +373,72 @@ impl Open {
         self.socket.write_all(self.connection.pending()).unwrap();
         self.connection.consume(self.connection.pending().len());
     }
+}
+
+fn clock() -> UnixTime {
+    UnixTime(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+}
+
+fn key() -> PrivateKey {
+    PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap()
+}
+
+fn authority() -> Authority {
+    let name = DistinguishedName::with_common_name("CA");
+    Authority::create(key(), &name, HashAlgorithm::Sha256, 3600, clock(), &SystemRandom).unwrap()
+}
+
+/// Somebody whom `authority` has certified as of `now`.
+fn somebody(authority: &Authority, profile: Profile, now: UnixTime) -> Arc<Identity> {
+    let (key, names) = (key(), [GeneralName::parse("127.0.0.1").unwrap()]);
+    let name = DistinguishedName::with_common_name("somebody");
+    let request = CertificateRequest::create(&key, &name, &names, HashAlgorithm::Sha256, &SystemRandom);
+    let certificate = authority.issue(&request.unwrap(), profile, 600, now, &SystemRandom).unwrap();
+    Arc::new(Identity::new(vec![certificate], key).unwrap())
+}
+
+#[test]
+fn a_connection_that_waits_is_judged_at_the_time_at_which_it_goes_on() {
+    let (folder, authority) = (Folder::new(), authority());
+    fs::write(folder.path().join("soon.pem"), authority.certificate().to_pem()).unwrap();
+    let server = folder.serve("--ca soon.pem");
+    let soon = UnixTime(clock().0 + 3);
+    let customer = somebody(&authority, Profile::Client, UnixTime(soon.0 + BACKDATE_SECONDS));
+    assert_eq!(customer.certificate().not_before(), soon);
+    let socket = TcpStream::connect(server.address).unwrap();
+    while clock() < soon {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let config = Config::client(folder.trust()).with_identity(customer);
+    let name = GeneralName::parse("bank.example").unwrap();
+    let connection = Connection::client(Arc::new(config), name, clock()).unwrap();
+    Open { socket, connection }.until(|connection| connection.state().contains(State::CONFIRMED));
+}
+
+#[test]
+fn a_server_that_closes_before_it_has_judged_us_is_named() {
+    let (folder, authority) = (Folder::new(), authority());
+    let bank = somebody(&authority, Profile::Server, clock());
+    fs::write(folder.path().join("bank.ca"), authority.certificate().to_pem()).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let config = Config::server(bank, ClientAuth::Require(TrustStore::new()));
+        let mut connection = Connection::server(Arc::new(config), clock()).unwrap();
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut hello = [0; 16 * 1024];
+        let len = socket.read(&mut hello).unwrap();
+        connection.feed(&hello[..len]).unwrap();
+        connection.close();
+        socket.write_all(connection.pending()).unwrap();
+        // Until the client ends: what it has not read must not be cut off.
+        while socket.read(&mut hello).is_ok_and(|len| len > 0) {}
+    });
+    let own = "--ca bank.ca --cert customer.pem --key customer.key --send request";
+    let output = folder.output(&format!("connect {address} {own}"));
+    server.join().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("without saying that it accepts our certificate"), "{said}");
 }
 
 #[test]

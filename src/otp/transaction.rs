@@ -209,11 +209,14 @@ fn canonical(minor: &str) -> Result<u64> {
 
 /// The beginning of a text for an error, escaped: what is refused must not do what it is refused for.
 pub(super) fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_QUOTED).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
+    let mut beginning: String = text.chars().take(MAX_QUOTED).collect();
+    if beginning.len() < text.len() {
+        beginning.push('…');
     }
-    format!("{shown:?}")
+    if shown::check_words(&beginning).is_ok() && !shown::turns(&beginning) {
+        return format!("{beginning:?}");
+    }
+    format!("\"{}\"", beginning.escape_default())
 }
 
 fn refused(why: &str) -> crate::Error {

@@ -211,6 +211,18 @@ fn a_payee_from_right_to_left_moves_neither_amount_nor_code() {
 }
 
 #[test]
+fn an_error_repeats_a_value_without_what_it_is_refused_for() {
+    for (payee, quoted) in [
+        ("a\u{3164}b", r#""a\u{3164}b""#),
+        ("\u{202E}א", r#""\u{202e}\u{5d0}""#),
+        ("\u{301}", r#""\u{301}""#),
+    ] {
+        let why = refusal(paid_to(payee).context());
+        assert!(why.starts_with(quoted), "{why}");
+    }
+}
+
+#[test]
 fn amounts_without_payee_and_taken_names_are_refused() {
     assert!(refusal(Transaction { payee: None, ..transfer() }.context()).contains("without a payee"));
     for name in TAKEN {
