@@ -6,6 +6,7 @@ mod certificate;
 mod constraints;
 mod crl;
 mod csr;
+mod encoded;
 mod encrypted;
 mod extensions;
 pub(crate) mod fold;

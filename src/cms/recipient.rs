@@ -87,10 +87,10 @@ pub(super) fn content_key(
         let opened = if of_info.tag() == Tag::Sequence {
             let info: KeyTransRecipientInfo<'_> = exact(info, KEY_TRANSPORT)?;
             all_version_0 &= info.version == VERSION_OF_ISSUER_AND_SERIAL;
-            own.open_transport(&info, random)?
+            own.open_transport(&info, found.is_some(), random)?
         } else if of_info.tag() == CONTEXT_1 {
             all_version_0 = false;
-            own.open_agreement(&retagged(of_info, CONTEXT_1, KEY_AGREEMENT)?)?
+            own.open_agreement(&retagged(of_info, CONTEXT_1, KEY_AGREEMENT)?, found.is_some())?
         } else {
             return Err(unsupported("a recipient that has no certificate (a password or a shared key)"));
         };
@@ -110,9 +110,12 @@ impl<'a> Own<'a> {
         Ok(Self { identity, issuer_and_serial: issuer_and_serial(identity.certificate())? })
     }
 
+    /// Where the key `is_known` already, another is not looked at: a message may name us a hundred times, and
+    /// costs one operation of our key.
     fn open_transport(
         &self,
         info: &KeyTransRecipientInfo<'_>,
+        is_known: bool,
         random: &dyn Random,
     ) -> Result<Option<Secret>> {
         // RFC 5652 §6.2.1: the version says how the recipient is named.
@@ -126,7 +129,7 @@ impl<'a> Own<'a> {
         if info.version != version {
             return Err(malformed("the version of a KeyTransRecipientInfo"));
         }
-        if !is_ours {
+        if !is_ours || is_known {
             return Ok(None);
         }
         check_key_transport(&info.algorithm)?;
@@ -138,7 +141,7 @@ impl<'a> Own<'a> {
     }
 
     /// Of KeyAgreeRecipientInfo with the tag of a SEQUENCE.
-    fn open_agreement(&self, info: &[u8]) -> Result<Option<Secret>> {
+    fn open_agreement(&self, info: &[u8], is_known: bool) -> Result<Option<Secret>> {
         let info: KeyAgreeRecipientInfo<'_> = exact(info, KEY_AGREEMENT)?;
         if info.version != VERSION_OF_KEY_AGREEMENT {
             return Err(malformed("the version of a KeyAgreeRecipientInfo"));
@@ -146,7 +149,7 @@ impl<'a> Own<'a> {
         let mut found = None;
         for key in members(info.encrypted_keys, Tag::Sequence, MAX_RECIPIENTS, false, KEY_AGREEMENT)? {
             let key: RecipientEncryptedKey<'_> = exact(key, "RecipientEncryptedKey")?;
-            if found.is_none() && self.is_agreement_recipient(key.rid)? {
+            if found.is_none() && !is_known && self.is_agreement_recipient(key.rid)? {
                 found = Some(self.unwrap(&info, key.encrypted_key.as_bytes())?);
             }
         }

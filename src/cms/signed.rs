@@ -196,6 +196,9 @@ fn signing_certificate(certificate: &Certificate) -> Result<Octets> {
 
 fn signing_certificate_of(value: &[u8]) -> Result<(MessageHash, Vec<u8>)> {
     const WHAT: &str = "signingCertificateV2";
+    if value.len() > MAX_SIGNING_CERTIFICATE_LEN {
+        return Err(malformed(WHAT));
+    }
     let list: SigningCertificateV2<'_> = exact(value, WHAT)?;
     // RFC 5035 §3: the first is the signer's.
     let first = list.certificates.first().ok_or(malformed(WHAT))?;
@@ -225,6 +228,10 @@ fn time_of(value: &[u8]) -> Result<UnixTime> {
     };
     Ok(UnixTime(since.as_secs()))
 }
+
+/// The most octets of signingCertificateV2, of which the first hash counts: some writers add the hash, issuer and
+/// serial number of each certificate of the chain.
+const MAX_SIGNING_CERTIFICATE_LEN: usize = 4096;
 
 /// The most signed attributes: there are five that are read.
 const MAX_ATTRIBUTES: usize = 8;

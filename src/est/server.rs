@@ -42,6 +42,7 @@ pub struct EstServer {
     reader: HttpReader<RequestHead>,
     sent_continue: bool,
     is_done: bool,
+    answered: usize,
     exchanges: Vec<Exchange>,
 }
 
@@ -75,6 +76,7 @@ impl EstServer {
             reader: HttpReader::new(),
             sent_continue: false,
             is_done: false,
+            answered: 0,
             exchanges: Vec::new(),
         }
     }
@@ -107,6 +109,9 @@ impl EstServer {
     /// certificate that was issued is in `register` before the response is returned: keep the
     /// register before you send.
     ///
+    /// A connection ends with the certificate that was issued on it, or with its tenth request: so many
+    /// proofs of possession are checked for a stranger.
+    ///
     /// Bytes that are not HTTP are answered with a status of their own, after which
     /// [`EstServer::is_done`] is true and further bytes are ignored.
     ///
@@ -130,8 +135,11 @@ impl EstServer {
                 Ok(None) => break,
                 Ok(Some((head, body))) => {
                     self.sent_continue = false;
-                    self.is_done = head.close;
+                    self.answered = self.answered.saturating_add(1);
                     let answer = self.answer(&head, &body, register, now, random)?;
+                    // One operation of the authority's key for each connection.
+                    let issued = answer.certificates.is_some() && head.method == "POST";
+                    self.is_done = head.close || issued || self.answered >= MAX_REQUESTS;
                     (Some(head), answer)
                 }
                 Err(refusal) => {
@@ -154,7 +162,7 @@ impl EstServer {
         self.is_done
     }
 
-    /// What was answered since the last call, oldest first; the last 256 of them.
+    /// What was answered since the last call, oldest first.
     pub fn take_exchanges(&mut self) -> Vec<Exchange> {
         core::mem::take(&mut self.exchanges)
     }
@@ -166,9 +174,6 @@ impl EstServer {
             fields.push("Connection: close");
         }
         let request = head.map(|head| format!("{} {}", head.method, head.path)).unwrap_or_default();
-        if self.exchanges.len() >= MAX_EXCHANGES {
-            self.exchanges.remove(0);
-        }
         self.exchanges.push(Exchange {
             request: one_line(&request),
             status: answer.status,
@@ -395,8 +400,8 @@ fn password(head: &RequestHead) -> Option<Zeroizing<Vec<u8>>> {
     credentials.get(at.saturating_add(1)..).map(|password| Zeroizing::new(password.to_vec()))
 }
 
-/// What is kept for a caller that never asks.
-const MAX_EXCHANGES: usize = 256;
+/// The most requests of a connection: an enrolment takes one to three.
+const MAX_REQUESTS: usize = 10;
 
 /// The identifier octet of a SEQUENCE.
 const SEQUENCE: u8 = 0x30;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
 use x509_cert::certificate::Version;
 
-use super::canonical::CanonicalName;
+use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
 use super::key::sha256;
 use super::pem::{self, Kind};
@@ -50,13 +50,11 @@ struct Inner {
     issuer: DistinguishedName,
     not_before: UnixTime,
     not_after: UnixTime,
-    names: Vec<GeneralName>,
+    /// Made when somebody asks for them.
+    names: OnceLock<Box<[GeneralName]>>,
     public_key: PublicKey,
     extensions: Extensions,
     format_fault: Option<String>,
-    /// Made when the octets of two names differ.
-    canonical_subject: OnceLock<Option<Box<CanonicalName>>>,
-    canonical_issuer: OnceLock<Option<Box<CanonicalName>>>,
 }
 
 impl Certificate {
@@ -129,7 +127,12 @@ impl Certificate {
 
     /// The alternative names that are well-formed and of a kind that [`GeneralName`] has.
     pub fn names(&self) -> &[GeneralName] {
-        &self.0.names
+        self.0.names.get_or_init(|| self.each_name().collect())
+    }
+
+    /// [`Self::names`], read one by one.
+    pub(super) fn each_name(&self) -> impl Iterator<Item = GeneralName> {
+        GeneralName::of_encoded(&self.0.extensions.alternative_names).filter_map(Result::ok)
     }
 
     /// Whether BasicConstraints says CA.
@@ -202,27 +205,6 @@ impl Certificate {
         self.slice(&self.0.ranges.issuer)
     }
 
-    /// The subject as it is compared, made once.
-    pub(super) fn canonical_subject(&self) -> Option<&CanonicalName> {
-        let canonical = || CanonicalName::of_der(self.subject_der()).map(Box::new);
-        self.0.canonical_subject.get_or_init(canonical).as_deref()
-    }
-
-    /// The issuer as it is compared, made once.
-    pub(super) fn canonical_issuer(&self) -> Option<&CanonicalName> {
-        let canonical = || CanonicalName::of_der(self.issuer_der()).map(Box::new);
-        self.0.canonical_issuer.get_or_init(canonical).as_deref()
-    }
-
-    /// The names (DER) that [`Self::canonical_subject`] and [`Self::canonical_issuer`] have yet to read.
-    pub(super) fn not_canonical(&self) -> [Option<&[u8]>; 2] {
-        let unread = |cell: &OnceLock<_>, name| if cell.get().is_none() { Some(name) } else { None };
-        [
-            unread(&self.0.canonical_subject, self.subject_der()),
-            unread(&self.0.canonical_issuer, self.issuer_der()),
-        ]
-    }
-
     /// The content of the serial number's INTEGER, which other issuers may have made negative.
     pub(crate) fn serial_integer(&self) -> &[u8] {
         self.slice(&self.0.ranges.serial)
@@ -257,6 +239,9 @@ impl Certificate {
             return Err(CertificateError::Malformed("the certificate has more than 64 KiB").into());
         }
         let ranges = Ranges::of(der).map_err(|_| MALFORMED)?;
+        if !has_at_most(MAX_ELEMENTS, der) {
+            return Err(CertificateError::Malformed("the certificate has more than 1000 elements").into());
+        }
         let parsed = x509_cert::Certificate::from_der(&since_1970(der, &ranges)).map_err(|_| MALFORMED)?;
         let tbs = parsed.tbs_certificate();
         let list = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
@@ -276,12 +261,10 @@ impl Certificate {
             issuer: DistinguishedName::of_x509(tbs.issuer())?,
             not_before: UnixTime(tbs.validity().not_before.to_unix_duration().as_secs()),
             not_after: UnixTime(tbs.validity().not_after.to_unix_duration().as_secs()),
-            names: GeneralName::of_x509(&extensions.alternative_names).filter_map(Result::ok).collect(),
+            names: OnceLock::new(),
             public_key,
             extensions,
             format_fault,
-            canonical_subject: OnceLock::new(),
-            canonical_issuer: OnceLock::new(),
             der: der.into(),
         })))
     }

@@ -13,6 +13,7 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 
+use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
 use super::pem::{self, Kind};
 use super::signature::{Signed, Signer, algorithm_name};
@@ -211,6 +212,9 @@ impl CertificateRequest {
         if der.len() > MAX_REQUEST_LEN {
             return Err(CertificateError::Malformed("the request has more than 64 KiB").into());
         }
+        if !has_at_most(MAX_ELEMENTS, der) {
+            return Err(CertificateError::Malformed("the request has more than 1000 elements").into());
+        }
         let request = CertReq::from_der(der).map_err(|_| {
             CertificateError::Malformed("the request is not PKCS#10 (RFC 2986), or cut short")
         })?;
@@ -227,7 +231,9 @@ impl CertificateRequest {
         let subject = DistinguishedName::of_x509(&request.info.subject)?;
         let requested = requested_extensions(&request).ok_or(MALFORMED_EXTENSIONS)?;
         let extensions = Extensions::of(&requested).map_err(|_| MALFORMED_EXTENSIONS)?;
-        let names = GeneralName::of_x509(&extensions.alternative_names).collect::<Result<Vec<_>>>()?;
+        let names = GeneralName::of_encoded(&extensions.alternative_names);
+        // One more than there may be is enough to know.
+        let names = names.take(MAX_REQUEST_NAMES + 1).collect::<Result<Vec<_>>>()?;
         check_names(&names)?;
         let unissued = unissued(&requested, &extensions);
         let others =
@@ -254,7 +260,8 @@ const MALFORMED_EXTENSIONS: CertificateError =
     CertificateError::Malformed("the request's extensions do not decode, or one is there twice");
 
 fn unissued(requested: &[Extension], extensions: &Extensions) -> Option<String> {
-    let mut kinds = extensions.alternative_names.iter().filter_map(GeneralName::unknown_kind);
+    let mut kinds =
+        extensions.alternative_names.iter().filter_map(|name| GeneralName::unknown_kind(&name.to_x509()?));
     if let Some(kind) = kinds.next() {
         return Some(format!("an alternative name of a kind that is not issued, {kind}"));
     }

@@ -19,13 +19,14 @@ pub(super) const PBKDF2_ITERATIONS: u32 = 600_000;
 /// log2(N), r and p of scrypt in what is saved: the memory that OpenSSL agrees to use, and the work that
 /// OWASP's Password Storage Cheat Sheet asks for with it.
 const SCRYPT_COST: (u8, u32, u32) = (14, 8, 5);
-/// The most iterations that are loaded, so that a hostile file costs seconds and not hours: RFC 8018
-/// §4.2 finds ten million appropriate for especially critical keys.
-pub(super) const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
-/// The most memory that a file's scrypt parameters may ask for: 128·N·r octets (RFC 7914 §2). OpenSSL
+/// The most iterations that loading a file may cost, all of its keys together, so that a hostile file costs
+/// seconds and not hours: RFC 8018 §4.2 finds ten million appropriate for especially critical keys. One key is
+/// read of a file, and nothing encrypted inside of it.
+pub(super) const MAX_ITERATIONS: u32 = 10_000_000;
+/// The most memory that a file's scrypt parameters may ask for, 128·N·r octets (RFC 7914 §2): 256 MiB. OpenSSL
 /// writes 16 MiB.
-const MAX_SCRYPT_MEMORY: u64 = 128 << 20;
-/// The most work, N·r·p: OpenSSL writes 2^17.
+const MAX_SCRYPT_MEMORY: u64 = 256 << 20;
+/// The most work, N·r·p, which takes as long as the iterations of PBKDF2: OpenSSL writes 2^17.
 const MAX_SCRYPT_WORK: u64 = 1 << 22;
 /// RFC 8018 §4.1 asks for 64 bits of salt at least; NIST SP 800-132 §5.1 for 128.
 const SALT_LEN: usize = 16;
@@ -176,7 +177,7 @@ fn check_cost(kdf: &Kdf) -> Result<()> {
         if pbkdf2.iteration_count == 0 {
             return Err(KeyError::Malformed("no PBKDF2 iterations").into());
         }
-        if pbkdf2.iteration_count > MAX_PBKDF2_ITERATIONS {
+        if pbkdf2.iteration_count > MAX_ITERATIONS {
             return Err(too_costly(format!("PBKDF2 with {} iterations", pbkdf2.iteration_count)));
         }
     }

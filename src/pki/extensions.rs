@@ -1,5 +1,6 @@
 //! The extensions of certificates and requests (RFC 5280 §4.2).
 
+use super::encoded::{Constraints, GeneralNames, MAX_EXTENSION_ELEMENTS, has_at_most};
 use der::Decode;
 use der::oid::{AssociatedOid, ObjectIdentifier};
 use x509_cert::ext::Extension;
@@ -19,8 +20,8 @@ pub(super) struct Extensions {
     /// keyIdentifier of the authority key identifier.
     pub(super) authority_key_identifier: Option<Vec<u8>>,
     /// Every alternative name, of whatever kind.
-    pub(super) alternative_names: Vec<X509GeneralName>,
-    pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) alternative_names: GeneralNames,
+    pub(super) name_constraints: Option<Constraints>,
     pub(super) distribution_points: Vec<DistributionPoint>,
     /// The URIs of the distribution points.
     pub(super) crl_urls: Vec<String>,
@@ -49,13 +50,13 @@ impl Extensions {
             .map_err(|()| "the certificate's authorityKeyIdentifier")?;
         let points = one_extension::<CrlDistributionPoints>(list)
             .map_err(|()| "the certificate's cRLDistributionPoints")?;
-        let names = one_extension::<SubjectAltName>(list).map_err(|()| "the certificate's subjectAltName")?;
-        let twice = |(index, one): (usize, &Extension)| {
-            list.iter().skip(index.saturating_add(1)).any(|other| other.extn_id == one.extn_id)
-        };
-        if list.iter().enumerate().any(twice) {
+        let mut ids: Vec<ObjectIdentifier> = list.iter().map(|one| one.extn_id).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| matches!(pair, [one, next] if one == next)) {
             return Err("the certificate's extensions, of which one is there twice");
         }
+        let names = octets::<SubjectAltName>(list).map(GeneralNames::of).transpose();
+        let constraints = octets::<NameConstraints>(list).map(Constraints::of).transpose();
         let unknown = |one: &&Extension| one.critical && !PROCESSED.contains(&one.extn_id);
         Ok(Self {
             basic_constraints: one_extension(list).map_err(|()| "the certificate's basicConstraints")?,
@@ -66,8 +67,8 @@ impl Extensions {
             authority_key_identifier: authority
                 .and_then(|authority| authority.key_identifier)
                 .map(|identifier| identifier.as_bytes().to_vec()),
-            alternative_names: names.map(|names| names.0).unwrap_or_default(),
-            name_constraints: one_extension(list).map_err(|()| "the certificate's nameConstraints")?,
+            alternative_names: names.map_err(|_| "the certificate's subjectAltName")?.unwrap_or_default(),
+            name_constraints: constraints.map_err(|_| "the certificate's nameConstraints")?,
             crl_urls: points.as_ref().map(urls).unwrap_or_default(),
             distribution_points: points.map(|points| points.0).unwrap_or_default(),
             unknown_critical: list.iter().find(unknown).map(|one| one.extn_id),
@@ -134,9 +135,17 @@ where
     let mut found = list.iter().filter(|extension| extension.extn_id == T::OID);
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
-        (Some(one), None) => T::from_der(one.extn_value.as_bytes()).map(Some).map_err(|_| ()),
+        (Some(one), None) if has_at_most(MAX_EXTENSION_ELEMENTS, one.extn_value.as_bytes()) => {
+            T::from_der(one.extn_value.as_bytes()).map(Some).map_err(|_| ())
+        }
+        (Some(_), None) => Err(()),
         (Some(_), Some(_)) => Err(()),
     }
+}
+
+/// The value of the extension of this type, if it is there.
+fn octets<T: AssociatedOid>(list: &[Extension]) -> Option<&[u8]> {
+    list.iter().find(|extension| extension.extn_id == T::OID).map(|one| one.extn_value.as_bytes())
 }
 
 /// The URIs of all full names; those of other forms are not for fetching.

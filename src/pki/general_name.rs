@@ -7,6 +7,7 @@ use der::asn1::{Ia5String, ObjectIdentifier};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 
+use super::encoded::{GeneralNames, NameRef};
 use super::name::bad_name;
 use crate::error::{Error, Result};
 
@@ -137,22 +138,15 @@ impl GeneralName {
 
     /// The names of an extension that are of a kind that we know; `Err` in place of each of those that
     /// is not well-formed.
-    pub(super) fn of_x509(names: &[X509GeneralName]) -> impl Iterator<Item = Result<Self>> {
+    pub(super) fn of_encoded(names: &GeneralNames) -> impl Iterator<Item = Result<Self>> {
         names.iter().filter_map(|name| match name {
-            X509GeneralName::DnsName(dns) => Some(Self::parse_dns(dns.as_str())),
-            X509GeneralName::IpAddress(octets) => Some(address_of(octets.as_bytes())),
-            X509GeneralName::Rfc822Name(mailbox) => {
-                let mailbox = mailbox.as_str();
+            NameRef::Dns(dns) => Some(Self::parse_dns(dns)),
+            NameRef::Address(octets) => Some(address_of(octets)),
+            NameRef::Mailbox(mailbox) => {
                 Some(check_mailbox(mailbox).map(|()| Self::Email(mailbox.to_owned())))
             }
-            X509GeneralName::UniformResourceIdentifier(uri) => {
-                let uri = uri.as_str();
-                Some(check_uri(uri).map(|()| Self::Uri(uri.to_owned())))
-            }
-            X509GeneralName::OtherName(_)
-            | X509GeneralName::DirectoryName(_)
-            | X509GeneralName::EdiPartyName(_)
-            | X509GeneralName::RegisteredId(_) => None,
+            NameRef::Uri(uri) => Some(check_uri(uri).map(|()| Self::Uri(uri.to_owned()))),
+            NameRef::Directory(_) | NameRef::Other(_) => None,
         })
     }
 }
@@ -286,7 +280,14 @@ fn label_fault(label: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use der::Encode as _;
     use x509_cert::der::asn1::OctetString;
+
+    /// The first name of an extension.
+    fn first(names: &SubjectAltName) -> Result<GeneralName> {
+        let names = GeneralNames::of(&names.to_der().unwrap()).unwrap();
+        GeneralName::of_encoded(&names).next().unwrap()
+    }
 
     #[test]
     fn names_that_are_right_parse() {
@@ -332,7 +333,7 @@ mod tests {
         for len in [0, 3, 5, 8, 15, 17, 32] {
             let octets = OctetString::new(vec![1; len]).unwrap();
             let names = SubjectAltName(vec![X509GeneralName::IpAddress(octets)]);
-            assert!(GeneralName::of_x509(&names.0).next().unwrap().is_err(), "{len}");
+            assert!(first(&names).is_err(), "{len}");
         }
     }
 
@@ -358,7 +359,7 @@ mod tests {
             assert_eq!(name.to_string(), text);
             name.check().unwrap();
             let x509 = GeneralName::to_x509(std::slice::from_ref(&name)).unwrap();
-            assert_eq!(GeneralName::of_x509(&x509.0).next().unwrap().unwrap(), name);
+            assert_eq!(first(&x509).unwrap(), name);
         }
         assert_eq!(GeneralName::parse("dns:A.example").unwrap().to_string(), "a.example");
         assert_eq!(GeneralName::parse("IP:::1").unwrap().to_string(), "::1");

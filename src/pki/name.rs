@@ -283,7 +283,12 @@ impl DistinguishedName {
         Ok(())
     }
 
-    fn canonical(&self) -> &CanonicalName {
+    /// Whether [`Self::canonical`] has been made.
+    pub(super) fn is_canonical(&self) -> bool {
+        self.canonical.get().is_some()
+    }
+
+    pub(super) fn canonical(&self) -> &CanonicalName {
         self.canonical.get_or_init(|| CanonicalName::of_rdns(self.rdns.iter()))
     }
 }

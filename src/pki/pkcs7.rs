@@ -3,7 +3,7 @@
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
-use super::Certificate;
+use super::{Certificate, MAX_BUNDLE_LEN};
 use crate::error::{Error, Result};
 
 /// The DER of a certs-only message.
@@ -54,6 +54,9 @@ fn parse(bytes: &[u8]) -> der::Result<Vec<&[u8]>> {
     signed_data.finish()?;
     let mut found = Vec::new();
     while !certificates.is_finished() {
+        if found.len() > MAX_BUNDLE_LEN {
+            return Err(der::ErrorKind::Overlength.into());
+        }
         found.push(certificates.tlv_bytes()?);
     }
     Ok(found)

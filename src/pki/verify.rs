@@ -103,7 +103,7 @@ impl TrustStore {
             return Err(CertificateError::NotAuthority(fault.to_owned()).into());
         }
         // Read here, and not once for each chain that is compared with it.
-        certificate.canonical_subject();
+        certificate.subject().canonical();
         if !self.0.authorities.contains(certificate) {
             Arc::make_mut(&mut self.0).authorities.push(certificate.clone());
         }
@@ -119,8 +119,8 @@ impl TrustStore {
     /// Adds a certificate that may stand between a leaf and an authority, for peers that do not send it.
     /// It is not trusted by itself. A second time changes nothing.
     pub fn add_intermediate(&mut self, certificate: &Certificate) {
-        certificate.canonical_subject();
-        certificate.canonical_issuer();
+        certificate.subject().canonical();
+        certificate.issuer().canonical();
         if !self.0.intermediates.contains(certificate) {
             Arc::make_mut(&mut self.0).intermediates.push(certificate.clone());
         }

@@ -14,6 +14,9 @@ use super::{Codec, Reader};
 use crate::codepoints::{ExtensionType, NamedGroup, ProtocolVersion, PskKeyExchangeMode, SignatureScheme};
 use crate::error::{InvalidMessage, Malformed};
 
+/// The most protocols (RFC 7301) and authorities (RFC 8446 §4.2.4) of a message: RFC 8446 sets no limit, and what
+/// takes two octets on the wire takes thirty in memory.
+const MAX_LISTED: usize = 4096;
 /// RFC 8449 §4: the smallest record_size_limit.
 const MIN_RECORD_SIZE_LIMIT: u16 = 64;
 /// Octets in the shortest PSK binder (RFC 8446 §4.2.11).
@@ -452,6 +455,9 @@ fn opaque_list(body: &mut Reader<'_>, item: Prefix) -> Result<Vec<Vec<u8>>, Inva
     let mut inner = body.nested(Prefix::Two)?;
     let mut items = Vec::new();
     while !inner.is_empty() {
+        if items.len() >= MAX_LISTED {
+            return Err(inner.error(Malformed::TooLong));
+        }
         items.push(inner.opaque(item, 1)?.to_vec());
     }
     if items.is_empty() { Err(inner.error(Malformed::Empty)) } else { Ok(items) }

@@ -1,6 +1,10 @@
 //! Chains of at most 64 KiB that are dear to verify.
 
-use otls::crypto::SystemRandom;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use otls::crypto::Random;
+use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::pki::{KeyType, PrivateKey};
 
 use super::der::*;
@@ -18,7 +22,7 @@ pub const ROOT: &str = "Root of the worst";
 
 impl Root {
     pub fn new() -> Self {
-        let key = p256();
+        let key = key(KeyType::EcdsaP256, 1);
         let subject = common_name(ROOT);
         let spki = key.public_key().to_der().to_vec();
         let draft =
@@ -27,15 +31,37 @@ impl Root {
     }
 }
 
-pub fn p256() -> PrivateKey {
-    PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap()
+/// The key of every leaf; the same in each run, so that a chain that was kept is still ours.
+pub fn own() -> Arc<PrivateKey> {
+    Arc::new(key(KeyType::EcdsaP256, 2))
 }
 
-/// A chain, and the leaf's key where there is one.
+fn forger() -> PrivateKey {
+    key(KeyType::EcdsaP256, 3)
+}
+
+pub fn key(kind: KeyType, seed: u64) -> PrivateKey {
+    PrivateKey::generate(kind, &Counted(AtomicU64::new(seed << 32))).unwrap()
+}
+
+/// SHA-256 of a counter: no secret, and the same in every run.
+pub struct Counted(pub AtomicU64);
+
+impl Random for Counted {
+    fn fill(&self, out: &mut [u8]) -> otls::Result<()> {
+        for chunk in out.chunks_mut(32) {
+            let count = self.0.fetch_add(1, Ordering::Relaxed);
+            let block = digest(HashAlgorithm::Sha256, &count.to_be_bytes());
+            chunk.copy_from_slice(&block.as_ref()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// A chain for the key [`own`].
 pub struct Chain {
     pub name: &'static str,
     pub ders: Vec<Vec<u8>>,
-    pub key: Option<PrivateKey>,
 }
 
 fn spki(key: &PrivateKey) -> Vec<u8> {
@@ -60,7 +86,7 @@ pub fn subtrees(count: usize) -> Vec<u8> {
 /// A leaf with `n` names below an authority with `m` subtrees and `k` small ones, all of them in the name of the
 /// root; signed by nobody who is trusted, or all of it by the root.
 pub fn constraints(root: &Root, n: usize, m: usize, k: usize, is_signed: bool) -> Chain {
-    let (own, forger) = (p256(), p256());
+    let (own, forger) = (own(), forger());
     let draft = |serial, subject: &str, key: &PrivateKey, extensions: Vec<Vec<u8>>| Draft {
         serial,
         subject: common_name(subject),
@@ -78,12 +104,12 @@ pub fn constraints(root: &Root, n: usize, m: usize, k: usize, is_signed: bool) -
     for index in 0..k {
         ders.push(draft(index as u64 + 10, ROOT, &forger, vec![is_ca()]).signed(by));
     }
-    Chain { name: if is_signed { "constraints" } else { "forged constraints" }, ders, key: Some(own) }
+    Chain { name: if is_signed { "constraints" } else { "forged constraints" }, ders }
 }
 
 /// Authorities of one name that all seem to have issued each other, with keys that are dear to verify with.
 pub fn mesh(name: &'static str, spki_of: impl Fn(u64) -> Vec<u8>, signature_len: usize) -> Chain {
-    let own = p256();
+    let own = own();
     let mut ders = Vec::new();
     for serial in 1..=10 {
         let leaf = serial == 1;
@@ -96,12 +122,12 @@ pub fn mesh(name: &'static str, spki_of: impl Fn(u64) -> Vec<u8>, signature_len:
         };
         ders.push(draft.rsa_unsigned(signature_len));
     }
-    Chain { name, ders, key: Some(own) }
+    Chain { name, ders }
 }
 
 /// The same with signatures that are right: each has signed each.
 pub fn true_mesh() -> Chain {
-    let (own, shared) = (p256(), p256());
+    let (own, shared) = (own(), forger());
     let mut ders = Vec::new();
     for serial in 1..=10 {
         let leaf = serial == 1;
@@ -114,19 +140,19 @@ pub fn true_mesh() -> Chain {
         };
         ders.push(draft.signed(&shared));
     }
-    Chain { name: "mesh, signed", ders, key: Some(own) }
+    Chain { name: "mesh, signed", ders }
 }
 
 /// A leaf with these extensions and names that only look like the root's.
 pub fn leaf(name: &'static str, subject: Vec<u8>, issuer: Vec<u8>, extensions: Vec<Vec<u8>>) -> Chain {
-    let own = p256();
+    let own = own();
     let draft = Draft { serial: 7, subject, issuer, spki: spki(&own), extensions };
-    Chain { name, ders: vec![draft.signed(&p256())], key: Some(own) }
+    Chain { name, ders: vec![draft.signed(&forger())] }
 }
 
 /// Ten certificates whose names fill 64 KiB.
 pub fn long_names(name: &'static str, part: &[u8], tag: u8, total: usize) -> Chain {
-    let own = p256();
+    let own = own();
     let each = total / 20 - 40;
     let value = part.repeat(each / part.len());
     let name_of = |index: u64| {
@@ -147,11 +173,11 @@ pub fn long_names(name: &'static str, part: &[u8], tag: u8, total: usize) -> Cha
             draft.signed(&own)
         })
         .collect();
-    Chain { name, ders, key: Some(own) }
+    Chain { name, ders }
 }
 
 pub fn all(root: &Root) -> Vec<Chain> {
-    let p384 = PrivateKey::generate(KeyType::EcdsaP384, &SystemRandom).unwrap();
+    let p384 = key(KeyType::EcdsaP384, 4);
     let p384 = spki(&p384);
     let fill = |each: usize| (STRANGERS - 700) / each;
     let subject = || common_name("mallory");

@@ -251,13 +251,13 @@ fn an_rsa_size_outside_the_bounds_is_refused_by_its_bits() {
 
 #[test]
 fn a_bad_public_exponent_or_an_even_modulus_is_invalid() {
-    for e in [&[0][..], &[1], &[2], &[4], &[1, 0, 0], &[2, 0, 0, 0, 1], &[0xff; 256]] {
+    for e in [&[0][..], &[1], &[2], &[4], &[1, 0, 0], &[1, 0, 0, 0, 1], &[0xff; 256]] {
         let mut numbers = Numbers::of_2048_bits().clone();
         numbers.e = e.to_vec();
         assert!(matches!(public_refusal(&numbers.public()), KeyError::Invalid(_)), "{e:?}");
         assert!(matches!(private_refusal(&numbers.private()), KeyError::Invalid(_)), "{e:?}");
     }
-    for e in [&[3][..], &[0xff, 0xff, 0xff, 0xff], &[1, 0, 0, 0, 1]] {
+    for e in [&[3][..], &[0xff, 0xff, 0xff, 0xff]] {
         let mut numbers = Numbers::of_2048_bits().clone();
         numbers.e = e.to_vec();
         for engine in available() {

@@ -3,13 +3,13 @@
 use der::oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode as _};
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, CrlNumber, ExtendedKeyUsage, KeyUsage,
     NameConstraints, SubjectAltName, SubjectKeyIdentifier,
 };
 
+use super::super::encoded::{Constraints, GeneralNames, NameRef};
 use super::super::extensions::{KEY_USAGES, PURPOSES};
 use super::super::name::{Escaped, line_of};
 use super::colons;
@@ -73,10 +73,14 @@ fn decoded(extension: &Extension) -> Option<Vec<String>> {
         return authority_key_identifier(&read(extension)?);
     }
     if oid == SubjectAltName::OID {
-        return Some(vec![joined(&read::<SubjectAltName>(extension)?.0)]);
+        let names = GeneralNames::of(extension.extn_value.as_bytes()).ok()?;
+        return Some(vec![listed(
+            names.iter().map(|name| name.to_x509().map_or_else(String::new, |name| one(&name))),
+            ", ",
+        )]);
     }
     if oid == NameConstraints::OID {
-        return Some(name_constraints(&read(extension)?));
+        return Some(name_constraints(&Constraints::of(extension.extn_value.as_bytes()).ok()?));
     }
     if oid == CrlDistributionPoints::OID {
         let value: CrlDistributionPoints = read(extension)?;
@@ -119,28 +123,44 @@ fn authority_key_identifier(value: &AuthorityKeyIdentifier) -> Option<Vec<String
     (!lines.is_empty()).then_some(lines)
 }
 
-fn name_constraints(value: &NameConstraints) -> Vec<String> {
+fn name_constraints(value: &Constraints) -> Vec<String> {
     let mut lines = Vec::new();
-    for (heading, subtrees) in
-        [("Permitted:", &value.permitted_subtrees), ("Excluded:", &value.excluded_subtrees)]
-    {
-        let Some(subtrees) = subtrees else { continue };
-        lines.push(heading.to_owned());
-        lines.extend(subtrees.iter().map(|subtree| format!("  {}", base(subtree))));
-    }
+    let mut add = |heading: &str, bases: &mut dyn Iterator<Item = String>| {
+        let mut bases = bases.peekable();
+        if bases.peek().is_some() {
+            lines.push(heading.to_owned());
+            let shown = bases.by_ref().take(MAX_SHOWN).map(|base| format!("  {base}"));
+            lines.extend(shown);
+            lines.extend(more(bases.count()).map(|more| format!("  {more}")));
+        }
+    };
+    add("Permitted:", &mut value.permitted().map(|subtree| base(subtree.base)));
+    add("Excluded:", &mut value.excluded().map(|subtree| base(subtree.base)));
     lines
 }
 
 /// RFC 5280 §4.2.1.10: an address of a constraint has its mask behind it.
-fn base(subtree: &GeneralSubtree) -> String {
-    if let GeneralName::IpAddress(octets) = &subtree.base {
-        let octets = octets.as_bytes();
+fn base(base: NameRef<'_>) -> String {
+    if let NameRef::Address(octets) = base {
         let (address, mask) = octets.split_at_checked(octets.len() / 2).unwrap_or_default();
         if let (Some(address), Some(mask)) = (address_text(address), address_text(mask)) {
             return format!("IP:{address}/{mask}");
         }
     }
-    one(&subtree.base)
+    base.to_x509().map_or_else(String::new, |base| one(&base))
+}
+
+/// The most names of an extension that are written out: nobody reads more.
+const MAX_SHOWN: usize = 1000;
+
+fn listed(mut names: impl Iterator<Item = String>, separator: &str) -> String {
+    let mut list: Vec<String> = names.by_ref().take(MAX_SHOWN).collect();
+    list.extend(more(names.count()));
+    list.join(separator)
+}
+
+fn more(count: usize) -> Option<String> {
+    (count > 0).then(|| format!("and {count} more"))
 }
 
 fn joined(names: &[GeneralName]) -> String {

@@ -3,22 +3,51 @@
 
 use std::borrow::Cow;
 
+use der::Decode as _;
 use der::oid::ObjectIdentifier;
 use der::oid::db::rfc3280::EMAIL_ADDRESS;
-use der::{Decode as _, Encode as _};
-use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 use x509_cert::name::Name;
 
 use super::super::Certificate;
 use super::super::canonical::CanonicalName;
+use super::super::encoded::{Constraints, NameRef, SubtreeRef};
 use super::super::general_name::{check_mailbox, is_dns_name};
 use super::super::name::text_of;
 use super::budget::{Budget, COMPARISON, READING};
 use super::words::shown;
 
-/// The names of a certificate, as they are compared.
-pub(super) struct Names<'a>(Vec<Constrained<'a>>);
+/// Why the names of `certificate` are not what the authority of `subtrees` may have certificates for. Its subject,
+/// its mail address and all alternative names are read one by one: of all of them, there may be too many to hold.
+pub(super) fn name_fault(
+    certificate: &Certificate,
+    subtrees: &Subtrees<'_>,
+    budget: &Budget,
+) -> Option<String> {
+    let unread = || Some("its names are more than can be compared".to_owned());
+    if !budget.spend_on_folding(certificate.subject_der()) {
+        return unread();
+    }
+    let subject = Name::from_der(certificate.subject_der()).unwrap_or_default();
+    let directory = (!subject.is_empty()).then(|| Constrained::Directory(CanonicalName::of(&subject)));
+    // The RFC asks it only of certificates without alternative names; a name that is not one's own is no better
+    // for standing beside one that is.
+    let mailboxes = subject.iter().filter(|attribute| attribute.oid == EMAIL_ADDRESS).map(|one| {
+        let text = text_of(&one.value).unwrap_or_default();
+        Constrained::Mailbox(Mailbox::of(Cow::Owned(text)))
+    });
+    let mut of_subject = directory.into_iter().chain(mailboxes);
+    if let Some(fault) = of_subject.find_map(|name| name.fault(subtrees, budget)) {
+        return Some(fault);
+    }
+    certificate.extensions().alternative_names.iter().find_map(|name| {
+        let read = if budget.spend(READING) { Constrained::of(name, budget) } else { None };
+        match read {
+            Some(name) => name.fault(subtrees, budget),
+            None => unread(),
+        }
+    })
+}
 
 /// What an authority may have certificates for.
 pub(super) struct Subtrees<'a> {
@@ -26,54 +55,16 @@ pub(super) struct Subtrees<'a> {
     excluded: Vec<Subtree<'a>>,
 }
 
-impl<'a> Names<'a> {
-    /// The subject, its mail address, and all alternative names; `None` where there are more than `budget`
-    /// allows.
-    pub(super) fn of(certificate: &'a Certificate, budget: &Budget) -> Option<Self> {
-        let alternative = &certificate.extensions().alternative_names;
-        if !budget.spend_on(alternative.len(), READING) || !budget.spend_on_folding(certificate.subject_der())
-        {
-            return None;
-        }
-        let mut names = Vec::new();
-        if let Ok(subject) = Name::from_der(certificate.subject_der()) {
-            if !subject.is_empty() {
-                names.push(Constrained::Directory(CanonicalName::of(&subject)));
-            }
-            // The RFC asks it only of certificates without alternative names; a name that is not one's own is
-            // no better for standing beside one that is.
-            let mailboxes = subject.iter().filter(|attribute| attribute.oid == EMAIL_ADDRESS);
-            names.extend(mailboxes.map(|one| {
-                let text = text_of(&one.value).unwrap_or_default();
-                Constrained::Mailbox(Mailbox::of(Cow::Owned(text)))
-            }));
-        }
-        for name in alternative {
-            names.push(Constrained::of(name, budget)?);
-        }
-        Some(Self(names))
-    }
-
-    /// Why these are not what the authority of `subtrees` may have certificates for.
-    pub(super) fn fault(&self, subtrees: &Subtrees<'_>, budget: &Budget) -> Option<String> {
-        self.0.iter().find_map(|name| name.fault(subtrees, budget))
-    }
-}
-
 impl<'a> Subtrees<'a> {
     /// `None` where there are more than `budget` allows.
-    pub(super) fn of(authority: &'a Certificate, budget: &Budget) -> Option<Self> {
-        let constraints = authority.extensions().name_constraints.as_ref();
-        let read = |subtrees: Option<&'a Vec<GeneralSubtree>>| {
-            let subtrees = subtrees.map(Vec::as_slice).unwrap_or_default();
-            if !budget.spend_on(subtrees.len(), READING) {
-                return None;
-            }
-            subtrees.iter().map(|subtree| Subtree::of(subtree, budget)).collect()
-        };
+    pub(super) fn of(constraints: &'a Constraints, budget: &Budget) -> Option<Self> {
+        let count = constraints.permitted().chain(constraints.excluded()).count();
+        if !budget.spend_on(count, READING) {
+            return None;
+        }
         Some(Self {
-            permitted: read(constraints.and_then(|one| one.permitted_subtrees.as_ref()))?,
-            excluded: read(constraints.and_then(|one| one.excluded_subtrees.as_ref()))?,
+            permitted: Subtree::all(|| constraints.permitted(), budget)?,
+            excluded: Subtree::all(|| constraints.excluded(), budget)?,
         })
     }
 }
@@ -87,7 +78,7 @@ enum Constrained<'a> {
     Uri(&'a str, Option<&'a str>),
     Address(&'a [u8]),
     /// A kind that is not processed: nothing may be said of it.
-    Other(&'a X509GeneralName),
+    Other(&'a [u8]),
 }
 
 struct Subtree<'a> {
@@ -103,7 +94,7 @@ enum Base<'a> {
     Mailbox(MailboxBase<'a>),
     Uri(HostBase<'a>),
     Network(Network<'a>),
-    Other(&'a X509GeneralName),
+    Other(&'a [u8]),
 }
 
 /// What a subtree says of a name.
@@ -118,16 +109,14 @@ enum Verdict {
 }
 
 impl<'a> Constrained<'a> {
-    fn of(name: &'a X509GeneralName, budget: &Budget) -> Option<Self> {
+    fn of(name: NameRef<'a>, budget: &Budget) -> Option<Self> {
         Some(match name {
-            X509GeneralName::DirectoryName(name) => Self::Directory(canonical(name, budget)?),
-            X509GeneralName::DnsName(name) => Self::Dns(DnsName::of(name.as_str())),
-            X509GeneralName::Rfc822Name(name) => Self::Mailbox(Mailbox::of(Cow::Borrowed(name.as_str()))),
-            X509GeneralName::UniformResourceIdentifier(uri) => Self::Uri(uri.as_str(), host_of(uri.as_str())),
-            X509GeneralName::IpAddress(octets) => Self::Address(octets.as_bytes()),
-            X509GeneralName::OtherName(_)
-            | X509GeneralName::EdiPartyName(_)
-            | X509GeneralName::RegisteredId(_) => Self::Other(name),
+            NameRef::Directory(name) => Self::Directory(canonical(name, budget)?),
+            NameRef::Dns(name) => Self::Dns(DnsName::of(name)),
+            NameRef::Mailbox(name) => Self::Mailbox(Mailbox::of(Cow::Borrowed(name))),
+            NameRef::Uri(uri) => Self::Uri(uri, host_of(uri)),
+            NameRef::Address(octets) => Self::Address(octets),
+            NameRef::Other(name) => Self::Other(name),
         })
     }
 
@@ -169,16 +158,9 @@ impl<'a> Constrained<'a> {
             (Self::Uri(_, host), Base::Uri(base)) => host.map_or(Verdict::Unclear, |host| base.compare(host)),
             (Self::Address(address), Base::Network(network)) => network.compare(address),
             // RFC 9598 §6: a mailbox outside ASCII is under the constraints of mailboxes too.
-            (Self::Other(X509GeneralName::OtherName(name)), Base::Mailbox(_))
-                if name.type_id == SMTP_UTF8_MAILBOX =>
-            {
-                Verdict::Unclear
-            }
-            (Self::Other(name), Base::Other(base))
-                if core::mem::discriminant(*name) == core::mem::discriminant(*base) =>
-            {
-                Verdict::Unclear
-            }
+            (Self::Other(name), Base::Mailbox(_)) if is_mailbox(name) => Verdict::Unclear,
+            // The identifier octet says the kind.
+            (Self::Other(name), Base::Other(base)) if name.first() == base.first() => Verdict::Unclear,
             _ => Verdict::OtherKind,
         };
         if subtree.is_plain || verdict == Verdict::OtherKind { verdict } else { Verdict::Unclear }
@@ -197,23 +179,36 @@ impl<'a> Constrained<'a> {
 }
 
 impl<'a> Subtree<'a> {
-    fn of(subtree: &'a GeneralSubtree, budget: &Budget) -> Option<Self> {
-        let base = match &subtree.base {
-            X509GeneralName::DirectoryName(name) => Base::Directory(canonical(name, budget)?),
-            X509GeneralName::DnsName(base) => Base::Dns(DnsBase::of(base.as_str())),
-            X509GeneralName::Rfc822Name(base) => Base::Mailbox(MailboxBase::of(base.as_str())),
-            X509GeneralName::UniformResourceIdentifier(base) => Base::Uri(HostBase::of(base.as_str())),
-            X509GeneralName::IpAddress(base) => Base::Network(Network::of(base.as_bytes())),
-            X509GeneralName::OtherName(_)
-            | X509GeneralName::EdiPartyName(_)
-            | X509GeneralName::RegisteredId(_) => Base::Other(&subtree.base),
+    fn all<I: Iterator<Item = SubtreeRef<'a>>>(list: impl Fn() -> I, budget: &Budget) -> Option<Vec<Self>> {
+        // Without growing, which would hold it twice.
+        let mut subtrees = Vec::with_capacity(list().count());
+        for subtree in list() {
+            subtrees.push(Self::of(&subtree, budget)?);
+        }
+        Some(subtrees)
+    }
+
+    fn of(subtree: &SubtreeRef<'a>, budget: &Budget) -> Option<Self> {
+        let base = match subtree.base {
+            NameRef::Directory(name) => Base::Directory(canonical(name, budget)?),
+            NameRef::Dns(base) => Base::Dns(DnsBase::of(base)),
+            NameRef::Mailbox(base) => Base::Mailbox(MailboxBase::of(base)),
+            NameRef::Uri(base) => Base::Uri(HostBase::of(base)),
+            NameRef::Address(base) => Base::Network(Network::of(base)),
+            NameRef::Other(base) => Base::Other(base),
         };
-        Some(Self { base, is_plain: subtree.minimum == 0 && subtree.maximum.is_none() })
+        Some(Self { base, is_plain: subtree.is_plain })
     }
 }
 
-fn canonical(name: &Name, budget: &Budget) -> Option<CanonicalName> {
-    budget.spend_on_folding(&name.to_der().ok()?).then(|| CanonicalName::of(name))
+fn canonical(name: &[u8], budget: &Budget) -> Option<CanonicalName> {
+    if budget.spend_on_folding(name) { CanonicalName::of_der(name) } else { None }
+}
+
+/// Whether it is an otherName (DER) for a mailbox.
+fn is_mailbox(name: &[u8]) -> bool {
+    let name = X509GeneralName::from_der(name);
+    matches!(name, Ok(X509GeneralName::OtherName(name)) if name.type_id == SMTP_UTF8_MAILBOX)
 }
 
 /// id-on-SmtpUTF8Mailbox (RFC 9598 §3).
@@ -295,7 +290,8 @@ struct Mailbox<'a> {
 
 /// A mailbox, all mailboxes of a host, or, with a dot in front, of the hosts below it.
 enum MailboxBase<'a> {
-    One(&'a str, &'a str),
+    /// And where its host begins.
+    One(&'a str, usize),
     Of(HostBase<'a>),
     Malformed,
 }
@@ -312,8 +308,10 @@ impl<'a> Mailbox<'a> {
         };
         match base {
             // RFC 5280 §7.5: the local part as it is written.
-            MailboxBase::One(base_local, base_host) => {
-                within(local == *base_local && host.eq_ignore_ascii_case(base_host))
+            MailboxBase::One(base, at) => {
+                within(base.split_at_checked(*at).is_some_and(|(base_local, base_host)| {
+                    local == base_local && host.eq_ignore_ascii_case(base_host)
+                }))
             }
             MailboxBase::Of(base) => base.compare(host),
             MailboxBase::Malformed => Verdict::Unclear,
@@ -323,9 +321,9 @@ impl<'a> Mailbox<'a> {
 
 impl<'a> MailboxBase<'a> {
     fn of(base: &'a str) -> Self {
-        match base.rfind('@').and_then(|at| base.split_at_checked(at.saturating_add(1))) {
+        match base.rfind('@') {
             Some(_) if check_mailbox(base).is_err() => Self::Malformed,
-            Some((local, host)) => Self::One(local, host),
+            Some(at) => Self::One(base, at.saturating_add(1)),
             None => Self::Of(HostBase::of(base)),
         }
     }
@@ -365,25 +363,26 @@ fn host_of(uri: &str) -> Option<&str> {
 }
 
 /// Address and mask behind it; `None` for what is not CIDR: ones, then zeros.
-struct Network<'a>(Option<(&'a [u8], &'a [u8])>);
+struct Network<'a>(Option<&'a [u8]>);
 
 impl<'a> Network<'a> {
     fn of(base: &'a [u8]) -> Self {
         if !matches!(base.len(), 8 | 32) {
             return Self(None);
         }
-        let (network, mask) = base.split_at(base.len() / 2);
+        let (_, mask) = base.split_at(base.len() / 2);
         let bits = mask.iter().fold(0_u128, |bits, octet| (bits << 8) | u128::from(*octet));
         let bits = if mask.len() == 4 { bits << 96 } else { bits };
         let is_cidr = bits.leading_ones().saturating_add(bits.trailing_zeros()) >= u128::BITS;
-        Self(is_cidr.then_some((network, mask)))
+        Self(is_cidr.then_some(base))
     }
 
     /// A network of the other family is outside.
     fn compare(&self, address: &[u8]) -> Verdict {
-        let Some((network, mask)) = self.0.filter(|_| matches!(address.len(), 4 | 16)) else {
+        let Some(base) = self.0.filter(|_| matches!(address.len(), 4 | 16)) else {
             return Verdict::Unclear;
         };
+        let (network, mask) = base.split_at(base.len() / 2);
         if network.len() != address.len() {
             return Verdict::Outside;
         }

@@ -135,7 +135,9 @@ impl<'a> Case<'a> {
     fn dead_end(&self, head: &Certificate, depth: usize) -> Finding {
         let trusted = match self.store.authorities.as_slice() {
             [] => "nobody is trusted".to_owned(),
-            trusted => format!("not among the trusted authorities: {}", listed(trusted, identified)),
+            trusted => {
+                format!("not among the trusted authorities: {}", listed(trusted, trusted.len(), identified))
+            }
         };
         let reason = if head.issuer_der() == head.subject_der() {
             format!("self-signed {} is {trusted}", identified(head))

@@ -81,9 +81,11 @@ impl<'a> Case<'a> {
         {
             refuse(
                 Check::Name,
-                match leaf.names() {
+                match leaf.each_name().take(MAX_LISTED + 1).collect::<Vec<_>>().as_slice() {
                     [] => format!("it has no DNS name or IP address; expected {name}"),
-                    names => format!("is for {}; expected {name}", listed(names, shown)),
+                    names => {
+                        format!("is for {}; expected {name}", listed(names, leaf.each_name().count(), shown))
+                    }
                 },
                 "connect by a name that the certificate has, or request one with this name",
             );
@@ -262,10 +264,8 @@ fn signature_fault(fault: SignatureFault, issuer: &Certificate) -> Fault {
 /// RFC 9525 §6.3: alternative names only. What is looked for is a host, never a pattern.
 fn has_name(leaf: &Certificate, name: &GeneralName) -> bool {
     match name {
-        GeneralName::Dns(host) => {
-            !host.starts_with('*') && leaf.names().iter().any(|own| own.is_for_host(host))
-        }
-        GeneralName::Ip(_) => leaf.names().contains(name),
+        GeneralName::Dns(host) => !host.starts_with('*') && leaf.each_name().any(|own| own.is_for_host(host)),
+        GeneralName::Ip(_) => leaf.each_name().any(|own| own == *name),
         GeneralName::Email(_) | GeneralName::Uri(_) => false,
     }
 }

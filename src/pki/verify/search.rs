@@ -10,7 +10,7 @@ use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 use super::super::signature::{SignatureFault, Signed};
 use super::super::{Certificate, MAX_CHAIN_LEN};
 use super::budget::{Budget, COMPARISON};
-use super::constrained::{Names, Subtrees};
+use super::constrained::{Subtrees, name_fault};
 use super::{Inner, PeerRole};
 use crate::time::UnixTime;
 
@@ -25,8 +25,7 @@ pub(super) struct Case<'a> {
     intermediates: Vec<&'a Certificate>,
     /// By the addresses of what is signed and of its signer.
     signatures: RefCell<BTreeMap<(usize, usize), Result<(), SignatureFault>>>,
-    /// By the address of the certificate; as are the next two.
-    names: RefCell<BTreeMap<usize, Option<Rc<Names<'a>>>>>,
+    /// By the address of the authority.
     subtrees: RefCell<BTreeMap<usize, Option<Rc<Subtrees<'a>>>>>,
     /// What is wrong with a certificate's names below an authority.
     name_faults: RefCell<BTreeMap<(usize, usize), Option<String>>>,
@@ -60,7 +59,6 @@ impl<'a> Case<'a> {
             budget: Budget::new(),
             intermediates,
             signatures: RefCell::default(),
-            names: RefCell::default(),
             subtrees: RefCell::default(),
             name_faults: RefCell::default(),
             looked_up: RefCell::default(),
@@ -123,11 +121,13 @@ impl<'a> Case<'a> {
         if issuer_der == subject_der {
             return true;
         }
-        let ([_, of_certificate], [of_issuer, _]) = (certificate.not_canonical(), issuer.not_canonical());
-        if [of_certificate, of_issuer].into_iter().flatten().any(|name| !self.budget.spend_on_folding(name)) {
-            return false;
+        let (name, other) = (certificate.issuer(), issuer.subject());
+        for (name, der) in [(name, issuer_der), (other, subject_der)] {
+            if !name.is_canonical() && !self.budget.spend_on_folding(der) {
+                return false;
+            }
         }
-        certificate.canonical_issuer().is_some_and(|name| Some(name) == issuer.canonical_subject())
+        name.canonical() == other.canonical()
     }
 
     /// Whether subject and issuer are the same: such a certificate of an authority counts for no path length
@@ -164,17 +164,20 @@ impl<'a> Case<'a> {
         certificate: &'a Certificate,
         authority: &'a Certificate,
     ) -> Option<String> {
-        authority.extensions().name_constraints.as_ref()?;
+        let constraints = authority.extensions().name_constraints.as_ref()?;
         let pair = (address(certificate), address(authority));
         if let Some(known) = self.name_faults.borrow().get(&pair) {
             return known.clone();
         }
-        let names = read_once(&self.names, certificate, || Names::of(certificate, &self.budget));
-        let subtrees = read_once(&self.subtrees, authority, || Subtrees::of(authority, &self.budget));
-        let fault = match (names, subtrees) {
-            (Some(names), Some(subtrees)) => names.fault(&subtrees, &self.budget),
-            // The budget says so itself.
-            _ => None,
+        let known = self.subtrees.borrow().get(&address(authority)).cloned();
+        let subtrees = known.unwrap_or_else(|| {
+            let read = Subtrees::of(constraints, &self.budget).map(Rc::new);
+            self.subtrees.borrow_mut().insert(address(authority), read.clone());
+            read
+        });
+        let fault = match subtrees {
+            Some(subtrees) => name_fault(certificate, &subtrees, &self.budget),
+            None => Some("its issuer's name constraints are more than can be compared".to_owned()),
         };
         self.name_faults.borrow_mut().insert(pair, fault.clone());
         fault
@@ -205,19 +208,6 @@ pub(super) fn is_among(certificate: &Certificate, path: &[&Certificate]) -> bool
 /// Where a certificate lies: its clones share one place.
 fn address(certificate: &Certificate) -> usize {
     certificate.to_der().as_ptr().addr()
-}
-
-fn read_once<T>(
-    known: &RefCell<BTreeMap<usize, Option<Rc<T>>>>,
-    certificate: &Certificate,
-    read: impl FnOnce() -> Option<T>,
-) -> Option<Rc<T>> {
-    let known_one = known.borrow().get(&address(certificate)).cloned();
-    known_one.unwrap_or_else(|| {
-        let made = read().map(Rc::new);
-        known.borrow_mut().insert(address(certificate), made.clone());
-        made
-    })
 }
 
 /// Octets of two distinguished names that are compared in one unit of work.

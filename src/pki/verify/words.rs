@@ -33,11 +33,11 @@ pub(super) fn identified(certificate: &Certificate) -> String {
     )
 }
 
-/// The first of `things` in words, and how many more there are.
-pub(super) fn listed<T>(things: &[T], word: impl Fn(&T) -> String) -> String {
+/// The first of `count` things in words, and how many more there are.
+pub(super) fn listed<T>(things: &[T], count: usize, word: impl Fn(&T) -> String) -> String {
     let mut list: Vec<String> = things.iter().take(MAX_LISTED).map(word).collect();
-    if things.len() > MAX_LISTED {
-        list.push(format!("and {} more", things.len() - MAX_LISTED));
+    if let Some(more @ 1..) = count.checked_sub(MAX_LISTED) {
+        list.push(format!("and {more} more"));
     }
     list.join(", ")
 }
@@ -105,7 +105,7 @@ mod tests {
     fn octets_and_lists_are_bounded() {
         assert_eq!(hex(&[0, 0xAB]), "00ab");
         assert_eq!(hex(&[1; 65]), format!("…{}", "01".repeat(64)));
-        assert_eq!(listed(&[1, 2], i32::to_string), "1, 2");
-        assert_eq!(listed(&[1, 2, 3, 4, 5, 6, 7], i32::to_string), "1, 2, 3, 4, 5, and 2 more");
+        assert_eq!(listed(&[1, 2], 2, i32::to_string), "1, 2");
+        assert_eq!(listed(&[1, 2, 3, 4, 5, 6], 7, i32::to_string), "1, 2, 3, 4, 5, and 2 more");
     }
 }
