@@ -67,6 +67,7 @@ impl GeneralNames {
 }
 
 impl<'a> NameRef<'a> {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "all other tags are other kinds")]
     fn decode(reader: &mut SliceReader<'a>) -> der::Result<Self> {
         let der = reader.tlv_bytes()?;
         let any = AnyRef::from_der(der)?;

@@ -204,7 +204,7 @@ fn cms_signed(world: &World, input: &[u8], measure: Measure<'_>) {
 
 fn cms_encrypted(world: &World, input: &[u8], measure: Measure<'_>) {
     let (trust, role) = (&world.trust, &PeerRole::Client);
-    let recipient = if input.len() % 2 == 0 { &world.rsa } else { &*world.customer };
+    let recipient = if input.len().is_multiple_of(2) { &world.rsa } else { &*world.customer };
     measure(&mut || drop(cms::open(input, recipient, trust, role, NOW, &SystemRandom)));
 }
 
