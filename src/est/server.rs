@@ -109,7 +109,7 @@ impl EstServer {
     /// certificate that was issued is in `register` before the response is returned: keep the
     /// register before you send.
     ///
-    /// A connection ends with the certificate that was issued on it, or with its tenth request: so many
+    /// A connection ends with the certificate that was issued on it, or with its sixth request: so many
     /// proofs of possession are checked for a stranger.
     ///
     /// Bytes that are not HTTP are answered with a status of their own, after which
@@ -401,7 +401,7 @@ fn password(head: &RequestHead) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The most requests of a connection: an enrolment takes one to three.
-const MAX_REQUESTS: usize = 10;
+const MAX_REQUESTS: usize = 6;
 
 /// The identifier octet of a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
