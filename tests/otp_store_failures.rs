@@ -148,3 +148,17 @@ fn a_database_is_for_its_owner_alone() {
     }
     assert!(files >= 2, "there is a write-ahead log beside the database");
 }
+
+#[test]
+fn the_log_beside_a_database_stays_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otp.sqlite");
+    let ledger = ledger(otls::otp::open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let longest = (0..300).map(|_| {
+        issue(&ledger);
+        std::fs::metadata(folder.path().join("otp.sqlite-wal")).map_or(0, |log| log.len())
+    });
+    let longest = longest.max().unwrap();
+    // It is read whenever the database is opened.
+    assert!(longest < 512 * 1024, "{longest} octets");
+}

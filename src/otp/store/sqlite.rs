@@ -82,6 +82,7 @@ impl SqliteStore {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
+            connection::shorten_log(connection, &self.path);
             Ok(done)
         })
     }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -25,11 +26,11 @@ impl Open {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
             connection.busy_timeout(deadline.left().unwrap_or_default())?;
-            // Without it the last one that closes moves the whole log into the database, at each call.
+            // Without it the last one that closes moves the log into the database: at each call.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             // Each commit reaches the disk: a code that was accepted is not forgotten with the power.
             connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
             Ok(connection)
         });
         Ok(Self { connection: opened.map_err(|error| failed(&error))?, _inside: inside })
@@ -39,6 +40,18 @@ impl Open {
     pub(super) fn connection(&mut self, deadline: Deadline) -> Result<&mut Connection> {
         self.connection.busy_timeout(deadline.left()?).map_err(|error| failed(&error))?;
         Ok(&mut self.connection)
+    }
+}
+
+/// Moves a long log into the database and starts it anew. SQLite would do the one by itself, but does not know
+/// at the next opening that it was done, and would not do the other.
+pub(super) fn shorten_log(connection: &Connection, path: &Path) {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_LEN) {
+        // What was committed is safe either way: where others are at work, one of them does it.
+        let _ = connection.busy_timeout(Duration::ZERO);
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 }
 
@@ -111,9 +124,9 @@ static OPEN: AtomicU64 = AtomicU64::new(0);
 
 const COUNT: u64 = 0xFFFF_FFFF;
 
-/// Pages of the log from which on it is moved into the database: few, because the first one that opens it
+/// Octets of a long log: 64 pages, which is some twenty calls. Whoever opens the database while no other does
 /// reads all of it.
-const LOG_PAGES: u32 = 128;
+const LOG_LEN: u64 = 64 * 4096;
 
 /// Since version 2 there are receipts.
 pub(super) const SCHEMA_VERSION: i64 = 2;
