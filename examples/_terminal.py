@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import queue
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -76,9 +78,7 @@ class Operator:
         self.program = program
         self._args = args
         self._interactive = sys.stdin is not None and sys.stdin.isatty() and not args.no_input
-        self._colour = (
-            sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        )
+        self._colour = is_seen() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     @property
     def is_interactive(self) -> bool:
@@ -122,20 +122,73 @@ class Operator:
     def read(self, prompt: str, *, flag: str) -> str:
         """A line from the person."""
         # The prompt goes to standard error: standard output is for the message alone.
-        print(self._label(prompt + ": "), end="", file=sys.stderr, flush=True)
+        LOG.flush()
+        write_error(self._label(prompt + ": "))
         line = sys.stdin.readline()
         if not line:
-            print(file=sys.stderr)
+            write_error("\n")
             raise Stop(Exit.USAGE, f"the input ended at the question: {prompt}", f"answer it, or give {flag}")
         return line.strip()
 
     def say(self, text: str) -> None:
-        """A line of progress on standard error."""
-        with contextlib.suppress(OSError):
-            print(self._label(printable(text)), file=sys.stderr, flush=True)
+        """A line of progress on standard error; never waits for whoever reads it."""
+        LOG.say(self._label(printable(text)))
 
     def _label(self, text: str) -> str:
         return f"\x1b[1m{self.program}:\x1b[0m {text}" if self._colour else f"{self.program}: {text}"
+
+
+class Log:
+    """Lines for standard error, written by a thread of its own.
+
+    Whoever does not read them, or has closed their end, neither stops nor slows a program that serves others:
+    what does not fit is dropped and counted.
+    """
+
+    def __init__(self) -> None:
+        self._lines: queue.Queue[str] = queue.Queue(MAX_WAITING_LINES)
+        self._dropped = 0
+        self._writer: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def say(self, line: str) -> None:
+        """A line, now or soon."""
+        with self._lock:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="log", daemon=True)
+                self._writer.start()
+            try:
+                self._lines.put_nowait(line)
+            except queue.Full:
+                self._dropped += 1
+
+    def flush(self) -> None:
+        """Until everything was written, or nobody has read it for a second."""
+        end = time.monotonic() + LAST_LINES_WAIT
+        while self._lines.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.002)
+
+    def _write(self) -> None:
+        while True:
+            write_error(self._lines.get() + "\n")
+            self._lines.task_done()
+            with self._lock:
+                dropped, self._dropped = self._dropped, 0
+            if dropped:
+                write_error(f"{dropped} lines were not written: nobody read them in time\n")
+
+
+def is_seen() -> bool:
+    """Whether a person looks at standard error; it is ``None`` where it was closed before the start."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def write_error(text: str) -> None:
+    """Text on standard error, if there is one and somebody reads it."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def choice(*options: str) -> Callable[[str], str]:
@@ -295,17 +348,15 @@ def run(program: str, main: Callable[[], int]) -> NoReturn:
         code = main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
+        if is_seen():
+            LOG.say("")
         code = Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the one place where everything ends)
         code, text, hint = explain(error)
         line = f"{text} ({hint})" if hint else text
-        with contextlib.suppress(OSError):
-            print(f"{program}: error: {printable(line)}", file=sys.stderr, flush=True)
+        LOG.say(f"{program}: error: {printable(line)}")
     # Threads that serve others, and a standard output that nobody reads, must not hold the end up.
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
+    LOG.flush()
     os._exit(code)
 
 
@@ -355,6 +406,13 @@ CERTIFICATE_ALERTS = {
     "unknown_ca",
     "unsupported_certificate",
 }
+
+#: Lines of a log that may wait to be written, and how long the end waits for the last of them (seconds).
+MAX_WAITING_LINES = 1024
+LAST_LINES_WAIT = 1.0
+
+#: What a program says of itself.
+LOG = Log()
 
 #: No key, certificate or register that the programs read is larger.
 MAX_FILE_SIZE = 16 * 1024 * 1024

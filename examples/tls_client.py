@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import otls
-from _terminal import Exit, Stop, make_parser, port, printable, read_file, run, seconds
+from _terminal import LOG, Exit, Stop, make_parser, port, printable, read_file, run, seconds
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -91,12 +91,16 @@ def load_folder(folder: Path) -> otls.TrustStore:
             continue
         try:
             if kind[1]:
-                lists.append(otls.Crl.load(read_file(folder / name)))
+                lists += otls.Crl.load_all(read_file(folder / name))
             else:
                 certificate = otls.Certificate.load(read_file(folder / name))
                 otls.TrustStore(certificate)
                 authorities.append(certificate)
         except otls.Error as error:
+            if kind[1]:
+                # Without an authority more is refused; without a list more would be accepted.
+                text = f"{folder / name} is no revocation list that can be used: {error}"
+                raise Stop(Exit.FILES, text, "replace it, or remove it if it counts no more") from error
             unusable.append(f"{name}: {error}")
     if not authorities:
         why = f": {unusable[0]}" if unusable else ""
@@ -192,7 +196,7 @@ def get(stream: otls.Stream, host: str, path: str) -> Exit:
 
 def say(text: str) -> None:
     """A line on standard error."""
-    print(printable(text), file=sys.stderr, flush=True)
+    LOG.say(printable(text))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
+use crate::log::{Log, complain};
 use crate::net::{self, Tls, within};
 use crate::now;
 use crate::stream::{Stream, StreamError};
@@ -67,7 +68,9 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let mut stream = Stream::new(socket, connection);
 
     let mut received = Vec::new();
-    let done = arguments.talk(&mut stream, data.as_deref().map(Vec::as_slice), json, &mut received).await;
+    let (data, log) = (data.as_deref().map(Vec::as_slice), Log::start());
+    let done = arguments.talk(&mut stream, data, (json, &log), &mut received).await;
+    log.flush().await;
     if let Some(log) = &key_log {
         log.record(stream.connection_mut())?;
     }
@@ -85,7 +88,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
             });
             fields.insert("error".to_owned(), json!(failed));
         }
-        println!("{value:#}");
+        crate::print(true, &value, "");
     }
     done.map_err(|error| Failure::stream(error).with(&arguments.server))?;
     if let Some(path) = &arguments.resume {
@@ -114,13 +117,13 @@ impl Arguments {
         &self,
         stream: &mut Stream,
         data: Option<&[u8]>,
-        json: bool,
+        (json, log): (bool, &Log),
         received: &mut Vec<u8>,
     ) -> Result<(), StreamError> {
         let limit = self.tls.timeout();
         within(limit, stream.reach(State::HANDSHAKE_DONE)).await?;
         if !json {
-            eprintln!("otls: {}", net::summary(stream.connection()));
+            log.error(format!("otls: {}", net::summary(stream.connection())));
         }
         if self.tls.key_update {
             stream.connection_mut().update_keys(true).map_err(StreamError::Tls)?;
@@ -196,7 +199,7 @@ fn load(path: &Path) -> Result<Option<Session>, Failure> {
 
 fn save(path: &Path, session: Option<Session>) -> Result<(), Failure> {
     let Some(session) = session else {
-        eprintln!("otls: the server gave no session to resume");
+        complain("otls: the server gave no session to resume");
         return Ok(());
     };
     files::write(path, session.to_bytes().expose(), Access::Private, true)

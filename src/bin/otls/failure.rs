@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use otls::{Error, ErrorCode};
 
+use crate::log::complain;
 use crate::stream::StreamError;
 
 /// Exit code of wrong arguments; clap's own.
 const USAGE: u8 = 2;
-const FILE_OR_KEY: u8 = 3;
+pub(crate) const FILE_OR_KEY: u8 = 3;
 const AUTHORITY: u8 = 4;
 const NETWORK: u8 = 5;
 const CERTIFICATE: u8 = 6;
@@ -76,13 +77,18 @@ impl Failure {
 
     /// Prints the line.
     pub(crate) fn print(&self) {
-        eprintln!("otls: error: {self}");
+        complain(format_args!("otls: error: {self}"));
     }
 
     /// Prints the line and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         self.print();
         ExitCode::from(self.parts().2)
+    }
+
+    /// What was found does not reach whom it is for.
+    pub(crate) fn output(error: io::Error) -> Self {
+        Self::file(Path::new("standard output"), error)
     }
 
     fn parts(&self) -> (String, String, u8) {

@@ -3,7 +3,6 @@
 //!
 //! Results go to standard output, what went wrong to standard error as one line with what to do;
 //! the exit code tells the kinds of failure apart.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "kinds of failure without an exit code of their own")]
 #![allow(clippy::large_enum_variant, reason = "the arguments are parsed once")]
 
@@ -26,6 +25,7 @@ mod subject;
 mod totp;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -106,12 +106,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what a command found: JSON, or the text.
+/// Prints what a command found: JSON, or the text. Ends the program where that fails: a result that nobody got
+/// is no success.
 fn print(json: bool, value: &serde_json::Value, text: &str) {
-    if json {
-        println!("{value:#}");
-    } else {
-        println!("{}", text.trim_end());
+    let mut stdout = std::io::stdout().lock();
+    let printed = match json {
+        true => writeln!(stdout, "{value:#}"),
+        false => writeln!(stdout, "{}", text.trim_end()),
+    };
+    if let Err(error) = printed.and_then(|()| stdout.flush()) {
+        Failure::output(error).print();
+        std::process::exit(failure::FILE_OR_KEY.into());
     }
 }
 

@@ -132,7 +132,7 @@ async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(cannot)?;
     // A socket for each connection: as many as the system allows, where the shell asks for fewer.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    eprintln!("otls: listening on {address}");
+    service.log.error(format!("otls: listening on {address}"));
     let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
     loop {
         let accepted = tokio::select! {
@@ -161,15 +161,17 @@ impl Service {
             now().and_then(|now| Connection::server(Arc::clone(&self.config), now).about("connection"));
         let mut stream = match connection {
             Ok(connection) => Stream::new(socket, connection),
-            Err(failure) => return self.log.error(format!("otls: error: {failure}")).await,
+            Err(failure) => return self.log.error(format!("otls: error: {failure}")),
         };
         let done = self.talk(&mut stream).await;
+        // The socket is free before anything is said of what happened on it.
+        let mut connection = stream.into_connection();
         if let Some(log) = &self.key_log
-            && let Err(failure) = log.record(stream.connection_mut())
+            && let Err(failure) = log.record(&mut connection)
         {
-            self.log.error(format!("otls: error: {failure}")).await;
+            self.log.error(format!("otls: error: {failure}"));
         }
-        self.report(peer, &stream, done.err()).await;
+        self.report(peer, &connection, done.err());
     }
 
     async fn talk(&self, stream: &mut Stream) -> Result<(), StreamError> {
@@ -219,8 +221,7 @@ impl Service {
         }
     }
 
-    async fn report(&self, peer: SocketAddr, stream: &Stream, error: Option<StreamError>) {
-        let connection = stream.connection();
+    fn report(&self, peer: SocketAddr, connection: &Connection, error: Option<StreamError>) {
         let error = error.map(|error| Failure::stream(error).to_string());
         if self.json {
             let mut value = net::describe(connection);
@@ -228,10 +229,10 @@ impl Service {
                 fields.insert("address".to_owned(), peer.to_string().into());
                 fields.insert("error".to_owned(), json!(error));
             }
-            return self.log.output(value.to_string()).await;
+            return self.log.output(value.to_string());
         }
         let said = error.unwrap_or_else(|| net::summary(connection));
-        self.log.error(format!("otls: {peer}: {said}")).await;
+        self.log.error(format!("otls: {peer}: {said}"));
     }
 }
 

@@ -53,6 +53,11 @@ impl Stream {
         &mut self.connection
     }
 
+    /// The connection, without its socket, which is closed.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// Carries bytes until all of `wanted` holds, or the handshake pauses. A peer that closes before that,
     /// or whose data has to be read before that, is an error.
     pub(crate) async fn reach(&mut self, wanted: State) -> Result<(), StreamError> {
