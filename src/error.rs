@@ -150,6 +150,8 @@ pub enum KeyError {
     Malformed(&'static str),
     /// There is no key in the data; the text says what there is instead.
     NotAKey(String),
+    /// There is more in the data than the one key that is loaded; the text says what.
+    Excess(String),
     /// A format that this key cannot be written in; named.
     UnsupportedFormat(String),
     /// The algorithm or curve is not supported; named.
@@ -174,6 +176,8 @@ pub enum CertificateError {
     Malformed(&'static str),
     /// There is no certificate, request or CRL in the data; the text says what there is instead.
     NotFound(String),
+    /// There is more in the data than what is loaded; the text says what, and what loads it.
+    Excess(String),
     /// The signature of a request or CRL does not verify: no proof that its sender has the key.
     BadSignature,
     /// A name is not acceptable; the text says which and why.

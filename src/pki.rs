@@ -17,6 +17,7 @@ mod key_format;
 mod name;
 pub(crate) mod pem;
 pub(crate) mod pkcs7;
+mod profile;
 mod signature;
 mod text;
 mod traditional;

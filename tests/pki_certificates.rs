@@ -232,7 +232,7 @@ fn a_bundle_loads_in_order() {
     let key = ec_key().to_pem(None, &RANDOM).unwrap();
     let bundle = [
         one.to_pem().as_bytes(),
-        key.expose(),
+        b"the second:\n",
         two.to_pem().as_bytes(),
         CA.certificate().to_pem().as_bytes(),
     ]

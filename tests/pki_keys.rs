@@ -13,7 +13,7 @@ use otls::Error;
 use otls::codepoints::SignatureScheme;
 use otls::crypto::sign::KeyAlgorithm;
 use otls::error::KeyError;
-use otls::pki::{Certificate, KeyType, PrivateKey, PublicKey};
+use otls::pki::{Certificate, Identity, KeyType, PrivateKey, PublicKey};
 use pki_support::*;
 
 const PASSWORD: &[u8] = "pässwörd ₹".as_bytes();
@@ -225,12 +225,13 @@ fn what_is_there_instead_of_a_key_is_named() {
 }
 
 #[test]
-fn the_key_of_a_file_with_a_certificate_is_found() {
-    let key = ec_key();
-    let pem = key.to_pem(None, &RANDOM).unwrap();
+fn a_file_with_a_certificate_beside_the_key_is_not_taken_for_one_of_them() {
+    let pem = CA.key().to_pem(None, &RANDOM).unwrap();
     let both = [CA.certificate().to_pem().as_bytes(), b"\nKey:\n", pem.expose()].concat();
-    assert_eq!(PrivateKey::load(&both, None).unwrap().public_key(), key.public_key());
-    assert_eq!(Certificate::load(&both).unwrap(), *CA.certificate());
+    let error = key_error(&both, None);
+    assert!(matches!(&error, KeyError::Excess(found) if found.contains("identity")), "{error}");
+    assert!(Certificate::load(&both).is_err());
+    assert_eq!(Identity::load(&both, None).unwrap().certificate(), CA.certificate());
 }
 
 #[test]

@@ -139,7 +139,8 @@ fn usages_of_intermediates_are_kept() {
             Check::ExtendedKeyUsage,
             "clientAuth",
         ),
-        ("keyUsage=critical,keyCertSign", Check::BasicConstraints, "not an authority"),
+        ("keyUsage=critical,digitalSignature", Check::BasicConstraints, "not an authority"),
+        ("keyUsage=critical,keyCertSign", Check::Format, "BasicConstraints do not say CA"),
     ] {
         let one = openssl_certificate(&openssl, "root.pem", "root-key.pem", "one", extensions);
         let leaf = openssl_leaf(&openssl, "one.pem", "one-key.pem", LEAF_EXTENSIONS);

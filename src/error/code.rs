@@ -184,7 +184,7 @@ impl KeyError {
             Self::PasswordRequired => ErrorCode::KeyPasswordRequired,
             Self::PasswordNotNeeded => ErrorCode::KeyPasswordNotNeeded,
             Self::UnsupportedEncryption(_) => ErrorCode::KeyUnsupportedEncryption,
-            Self::Malformed(_) => ErrorCode::KeyMalformed,
+            Self::Malformed(_) | Self::Excess(_) => ErrorCode::KeyMalformed,
             Self::NotAKey(_) => ErrorCode::KeyNotFound,
             Self::UnsupportedFormat(_) => ErrorCode::KeyUnsupportedFormat,
             Self::UnsupportedAlgorithm(_) => ErrorCode::KeyUnsupportedAlgorithm,
@@ -200,7 +200,7 @@ impl KeyError {
 impl CertificateError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Malformed(_) | Self::NotFound(_) => ErrorCode::CertificateMalformed,
+            Self::Malformed(_) | Self::NotFound(_) | Self::Excess(_) => ErrorCode::CertificateMalformed,
             Self::BadSignature => ErrorCode::RequestBadSignature,
             Self::BadName(_) => ErrorCode::BadName,
             Self::NameTaken(_) => ErrorCode::NameTaken,

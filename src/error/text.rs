@@ -67,6 +67,7 @@ impl KeyError {
             }
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
             Self::NotAKey(_) => "pass the file that holds the key",
+            Self::Excess(_) => "split the file: nothing of it is left out in silence",
             Self::UnsupportedFormat(_) => {
                 "PKCS#8 is for every kind of private key, SubjectPublicKeyInfo for every public one"
             }
@@ -174,6 +175,7 @@ impl fmt::Display for KeyError {
             }
             Self::Malformed(what) => write!(f, "the key is malformed: {what}"),
             Self::NotAKey(found) => write!(f, "no key found: {found}"),
+            Self::Excess(found) => write!(f, "more than the key that is loaded here: {found}"),
             Self::UnsupportedFormat(name) => write!(f, "the key cannot have this format: {name}"),
             Self::UnsupportedAlgorithm(name) => write!(f, "unsupported key algorithm: {name}"),
             Self::RsaSize(bits) => write!(f, "an RSA key of {bits} bits is not accepted"),
@@ -190,6 +192,7 @@ impl fmt::Display for CertificateError {
         match self {
             Self::Malformed(what) => write!(f, "malformed: {what}"),
             Self::NotFound(found) => write!(f, "not found: {found}"),
+            Self::Excess(found) => write!(f, "more than is loaded here: {found}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::BadName(what) => write!(f, "name not acceptable: {what}"),
             Self::NameTaken(name) => {

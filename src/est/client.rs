@@ -197,7 +197,7 @@ fn read_certificates(head: &ReplyHead, body: &[u8]) -> Result<Vec<Certificate>> 
         return Err(EnrolmentError::Malformed("its Content-Type is not application/pkcs7-mime").into());
     }
     let der = decode_base64(body).ok_or(EnrolmentError::Malformed("its body is not base64"))?;
-    let found = pkcs7::decode(&der).ok_or(EnrolmentError::Malformed("it is not certs-only PKCS#7 in DER"))?;
+    let found = pkcs7::decode(&der).map_err(EnrolmentError::Malformed)?;
     if found.is_empty() || found.len() > MAX_CHAIN_LEN {
         return Err(EnrolmentError::Malformed("no certificates in it, or more than ten").into());
     }

@@ -141,7 +141,7 @@ impl Authority {
         if certificate.public_key() != key.public_key() {
             return Err(KeyError::CertificateMismatch.into());
         }
-        if let Some(fault) = certificate.authority_fault() {
+        if let Some(fault) = certificate.anchor_fault() {
             return Err(CertificateError::NotAuthority(fault.to_owned()).into());
         }
         Signer::new(&key, hash)?;
@@ -306,7 +306,7 @@ impl Authority {
         let message = tbs_cert_list.to_der().map_err(|_| NOT_ENCODED)?;
         let signature = signer.sign_octets(&message, random)?;
         let list = CertificateList { tbs_cert_list, signature_algorithm, signature };
-        Crl::of_der(&list.to_der().map_err(|_| NOT_ENCODED)?)
+        Crl::of_der(list.to_der().map_err(|_| NOT_ENCODED)?)
     }
 
     fn check_now(&self, now: UnixTime) -> Result<()> {
@@ -383,11 +383,11 @@ const NOT_ENCODED: Error = Error::Internal("a certificate or revocation list doe
 const LAST_TIME: UnixTime = UnixTime(253_402_300_799);
 
 /// Why `issuer` has not issued `below`.
-fn issuing_fault(issuer: &Certificate, below: &Certificate) -> Option<&'static str> {
+fn issuing_fault<'a>(issuer: &'a Certificate, below: &Certificate) -> Option<&'a str> {
     if issuer.subject_der() != below.issuer_der() {
         return Some("the issuer's name is another");
     }
-    if let Some(fault) = issuer.authority_fault() {
+    if let Some(fault) = issuer.anchor_fault() {
         return Some(fault);
     }
     let signed = Signed::of(below.to_der()).is_ok_and(|signed| signed.verify(issuer.public_key()).is_ok());

@@ -6,15 +6,16 @@ use std::sync::{Arc, OnceLock};
 
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
 use x509_cert::certificate::Version;
+use zeroize::Zeroizing;
 
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
 use super::key::sha256;
-use super::pem::{self, Kind};
+use super::pem::{self, Kind, Section};
 use super::signature::algorithm_name;
 use super::{DistinguishedName, GeneralName, PublicKey};
-use super::{pkcs7, text};
-use crate::error::{CertificateError, Error, Result};
+use super::{pkcs7, profile, text};
+use crate::error::{CertificateError, Error, KeyError, Result};
 use crate::time::UnixTime;
 
 /// The most certificates that a chain may have: RFC 8446 sets none, this bounds the work of a verifier.
@@ -58,31 +59,77 @@ struct Inner {
 }
 
 impl Certificate {
-    /// Loads one certificate, PEM (text and other blocks around it are skipped) or DER; from a bundle, or
-    /// from certs-only PKCS#7, the first.
+    /// Loads one certificate: PEM, with text around it or without, DER, or certs-only PKCS#7.
     ///
     /// # Errors
-    /// [`crate::Error::Certificate`]; [`crate::Error::Key`] for a public key that is not supported.
+    /// [`crate::Error::Certificate`], also for a file with anything beside the one certificate: see
+    /// [`Certificate::load_chain`], and [`super::Identity::load`] for a file that has a private key too;
+    /// [`crate::Error::Key`] for a public key that is not supported.
     pub fn load(data: &[u8]) -> Result<Self> {
-        match Self::load_some(data, 1)?.pop() {
-            Some(certificate) => Ok(certificate),
-            None => Err(Error::Internal("no certificate loaded")),
+        let mut certificates = Self::load_chain(data)?;
+        match (certificates.pop(), certificates.len()) {
+            (Some(certificate), 0) => Ok(certificate),
+            (_, others) => {
+                let count = others.saturating_add(1);
+                let why = format!(
+                    "the data holds {count} certificates, load all certificates of a file with load_chain"
+                );
+                Err(CertificateError::Excess(why).into())
+            }
         }
     }
 
     /// Loads all certificates of a PEM bundle, of certs-only PKCS#7 (RFC 5652 §5.1; PEM or DER; its
     /// signatures, if it has any, are not looked at), or one DER; at least one and at most
-    /// [`MAX_BUNDLE_LEN`], in order.
+    /// [`MAX_BUNDLE_LEN`], in order. A bundle loads whole or not at all.
     ///
     /// # Errors
-    /// As [`Certificate::load`].
+    /// As [`Certificate::load`], but for the number of certificates.
     pub fn load_chain(data: &[u8]) -> Result<Vec<Self>> {
-        Self::load_some(data, MAX_BUNDLE_LEN.saturating_add(1)).and_then(|certificates| {
-            if certificates.len() > MAX_BUNDLE_LEN {
-                return Err(CertificateError::Malformed("the bundle has more than 1000 certificates").into());
+        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        Self::of_sections(data, &sections)
+    }
+
+    /// As [`Certificate::load_chain`], for authorities that are to be trusted, or to stand between them and a
+    /// leaf: those with a kind or size of key that is not supported are left out and named, so that a bundle
+    /// of many loads for the sake of the others. Nothing is accepted for want of an authority.
+    ///
+    /// ```
+    /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+    /// # use otls::pki::{Authority, DistinguishedName, KeyType, PrivateKey};
+    /// use otls::pki::{Certificate, TrustStore};
+    /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+    /// # let (now, name) = (otls::UnixTime(1_800_000_000), DistinguishedName::with_common_name("Private CA"));
+    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 3600, now, &SystemRandom)?;
+    /// # let bundle = ca.certificate().to_pem();
+    ///
+    /// let (authorities, left_out) = Certificate::load_authorities(bundle.as_bytes())?;
+    /// assert!(left_out.is_empty());
+    /// let mut trust = TrustStore::new();
+    /// authorities.iter().try_for_each(|one| trust.add_authority(one))?;
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Certificate::load_chain`]; [`crate::Error::Key`] where none is left.
+    pub fn load_authorities(data: &[u8]) -> Result<(Vec<Self>, Vec<String>)> {
+        let (mut certificates, mut left_out) = (Vec::new(), Vec::new());
+        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        for der in Self::each(data, &sections)? {
+            match Self::of_der(&der) {
+                Ok(certificate) => certificates.push(certificate),
+                Err(Error::Key(why @ (KeyError::UnsupportedAlgorithm(_) | KeyError::RsaSize(_)))) => {
+                    left_out.push((subject_of(&der), why));
+                }
+                Err(error) => return Err(error),
             }
-            Ok(certificates)
-        })
+        }
+        if certificates.is_empty()
+            && let Some((_, why)) = left_out.pop()
+        {
+            return Err(why.into());
+        }
+        Ok((certificates, left_out.iter().map(|(subject, why)| format!("{subject}: {why}")).collect()))
     }
 
     /// DER.
@@ -231,6 +278,11 @@ impl Certificate {
         None
     }
 
+    /// Why this certificate may not stand at the end of a path, whoever trusts it.
+    pub(super) fn anchor_fault(&self) -> Option<&str> {
+        self.authority_fault().or_else(|| self.format_fault())
+    }
+
     /// From DER, which must be one certificate and nothing else.
     pub(crate) fn of_der(der: &[u8]) -> Result<Self> {
         const MALFORMED: CertificateError =
@@ -251,8 +303,7 @@ impl Certificate {
         } else if tbs.signature() != parsed.signature_algorithm() {
             Some("its two signature algorithms differ".to_owned())
         } else {
-            let unknown = extensions.unknown_critical;
-            unknown.map(|oid| format!("its critical extension {oid} is not supported"))
+            profile::fault(tbs.subject(), tbs.issuer(), list, &extensions)
         };
         let public_key = PublicKey::of_der(der.get(ranges.public_key.clone()).unwrap_or_default())?;
         Ok(Self(Arc::new(Inner {
@@ -269,33 +320,37 @@ impl Certificate {
         })))
     }
 
-    fn load_some(data: &[u8], most: usize) -> Result<Vec<Self>> {
-        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
-        if let [only] = sections.as_slice()
-            && only.kind == Kind::Unknown
-            && pem::is_der(data)
-        {
-            return Ok(vec![Self::of_der(data)?]);
+    /// All certificates of these sections of `data`.
+    pub(super) fn of_sections(data: &[u8], sections: &[Section<'_>]) -> Result<Vec<Self>> {
+        Self::each(data, sections)?.iter().map(|der| Self::of_der(der)).collect()
+    }
+
+    /// The DER of each.
+    fn each(data: &[u8], sections: &[Section<'_>]) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        let is_taken = |kind| matches!(kind, Kind::Certificate | Kind::Pkcs7);
+        if sections.len() < 2 || !sections.iter().all(|section| is_taken(section.kind)) {
+            let only = pem::the_one(data, sections, is_taken, "and certificates alone are loaded here");
+            return Self::of_section(only.map_err(CertificateError::from)?);
         }
-        let mut certificates = Vec::new();
-        for section in &sections {
-            if !matches!(section.kind, Kind::Certificate | Kind::Pkcs7) || certificates.len() >= most {
-                continue;
-            }
-            let der = section.der().map_err(CertificateError::Malformed)?;
-            if section.kind == Kind::Certificate {
-                certificates.push(Self::of_der(&der)?);
-                continue;
-            }
-            let packed = pkcs7::decode(&der).ok_or(NOT_CERTS_ONLY)?;
-            for der in packed.into_iter().take(most.saturating_sub(certificates.len())) {
-                certificates.push(Self::of_der(der)?);
-            }
+        let mut all = Vec::new();
+        for section in sections {
+            all.extend(Self::of_section(section)?);
+            check_count(all.len())?;
         }
-        if certificates.is_empty() {
-            return Err(CertificateError::NotFound(pem::describe(data, &sections)).into());
+        Ok(all)
+    }
+
+    fn of_section(section: &Section<'_>) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        let der = section.der().map_err(CertificateError::Malformed)?;
+        if section.kind != Kind::Pkcs7 {
+            return Ok(vec![der]);
         }
-        Ok(certificates)
+        let packed = pkcs7::decode(&der).map_err(CertificateError::Malformed)?;
+        check_count(packed.len())?;
+        if packed.is_empty() {
+            return Err(CertificateError::NotFound("a PKCS#7 bundle without certificates".to_owned()).into());
+        }
+        Ok(packed.into_iter().map(|der| Zeroizing::new(der.to_vec())).collect())
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {
@@ -303,8 +358,19 @@ impl Certificate {
     }
 }
 
-const NOT_CERTS_ONLY: CertificateError =
-    CertificateError::Malformed("the PKCS#7 bundle is not SignedData in DER with certificates, or cut short");
+fn check_count(count: usize) -> Result<()> {
+    if count > MAX_BUNDLE_LEN {
+        return Err(CertificateError::Malformed("the bundle has more than 1000 certificates").into());
+    }
+    Ok(())
+}
+
+/// Whose certificate it is, for a message about it.
+fn subject_of(der: &[u8]) -> String {
+    let parsed = x509_cert::Certificate::from_der(der).ok();
+    let subject = parsed.and_then(|one| DistinguishedName::of_x509(one.tbs_certificate().subject()).ok());
+    subject.unwrap_or_default().to_string()
+}
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {

@@ -1,33 +1,40 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
+mod entries;
 mod scope;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use core::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use der::{Decode as _, Encode as _};
+use der::{Decode as _, Tag, TagNumber};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::certificate::Version;
-use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
-use x509_cert::ext::ToExtension as _;
+use x509_cert::crl::{RevokedCert, TbsCertList};
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlNumber, CrlReason};
+use x509_cert::ext::{Extension, ToExtension as _};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Time;
 
-pub(super) use scope::{Entry, Scope, all_reasons};
+pub(super) use scope::{Scope, all_reasons};
 
-use scope::Entries;
+use entries::{Cursor, Entries, Entry};
 
 use super::authority::x509_time;
 use super::certificate::without_leading_zeros;
-use super::extensions::one_extension;
 use super::pem::{self, Kind};
-use super::{DistinguishedName, text};
+use super::signature::{SignatureFault, Signed};
+use super::{DistinguishedName, PublicKey, text};
 use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
 
-/// The most octets of a list: about half a million revoked certificates.
-pub const MAX_CRL_LEN: usize = 32 << 20;
+/// The most octets of a list, DER: a million revoked certificates with 20 octets of serial number and a
+/// reason have 53,000,000.
+pub const MAX_CRL_LEN: usize = 64 << 20;
+/// The most keys of which a list remembers whether they have signed it.
+const MAX_KNOWN_SIGNERS: usize = 16;
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1). See [`Crl`] for its use.
 ///
@@ -73,7 +80,8 @@ pub struct Revoked {
     pub reason: &'static str,
 }
 
-/// A revocation list, decoded; its signature is checked by the verifier. Cheap to clone.
+/// A revocation list, decoded; its signature is checked by the verifier, once for each key of an authority.
+/// Cheap to clone; takes its DER and 4 octets for each entry in memory.
 ///
 /// ```
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
@@ -95,30 +103,59 @@ pub struct Crl(Arc<Inner>);
 
 struct Inner {
     der: Vec<u8>,
-    /// DER.
-    issuer: Vec<u8>,
-    number: Vec<u8>,
+    places: Places,
     this_update: UnixTime,
     next_update: UnixTime,
     scope: Scope,
     entries: Entries,
+    /// Whether these keys have signed the list: that depends on nothing else, whatever else a store trusts.
+    signers: Mutex<Vec<(PublicKey, Result<(), SignatureFault>)>>,
 }
 
 impl Crl {
-    /// Loads PEM or DER: version 2 with nextUpdate, as RFC 5280 §5 requires of every issuer. Lists for
-    /// some certificates or reasons only, of other issuers, and delta lists load too; verification takes
-    /// each for what it is (RFC 5280 §6.3).
+    /// Loads one list, PEM or DER: version 2 with nextUpdate and a number, as RFC 5280 §5 requires of every
+    /// issuer. Lists for some certificates or reasons only, of other issuers, and delta lists load too;
+    /// verification takes each for what it is (RFC 5280 §6.3).
     ///
     /// # Errors
-    /// [`crate::Error::Certificate`].
+    /// [`crate::Error::Certificate`], also for a file with anything beside the one list: see
+    /// [`Crl::load_all`].
     pub fn load(data: &[u8]) -> Result<Self> {
         let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
-        let list = sections.iter().find(|section| section.kind == Kind::Crl);
-        match (list, sections.as_slice()) {
-            (Some(list), _) => Self::of_der(&list.der().map_err(CertificateError::Malformed)?),
-            (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Self::of_der(data),
-            _ => Err(CertificateError::NotFound(pem::describe(data, &sections)).into()),
+        let is_list = |kind| kind == Kind::Crl;
+        let list = pem::the_one(data, &sections, is_list, "load all lists of a file with load_all");
+        Self::of_section(list.map_err(CertificateError::from)?)
+    }
+
+    /// Loads all lists of a PEM bundle, or the one of DER; at least one, in order. A bundle loads whole or not
+    /// at all.
+    ///
+    /// # Errors
+    /// [`crate::Error::Certificate`], also for a file with anything beside lists.
+    ///
+    /// ```
+    /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+    /// # use otls::pki::{Authority, DistinguishedName, KeyType, PrivateKey};
+    /// use otls::pki::Crl;
+    /// # let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
+    /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+    /// # let name = DistinguishedName::with_common_name("Private CA");
+    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &random)?;
+    /// # let list = |number| ca.issue_crl(&[], number, 3600, now, &random).map(|list| list.to_pem());
+    ///
+    /// let bundle = [list(1)?, list(2)?].concat();
+    /// assert_eq!(Crl::load_all(bundle.as_bytes())?.len(), 2);
+    /// assert!(Crl::load(bundle.as_bytes()).is_err());
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    pub fn load_all(data: &[u8]) -> Result<Vec<Self>> {
+        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        if sections.len() < 2 || sections.iter().any(|section| section.kind != Kind::Crl) {
+            let is_list = |kind| kind == Kind::Crl;
+            let list = pem::the_one(data, &sections, is_list, "and revocation lists alone are loaded here");
+            return Ok(vec![Self::of_section(list.map_err(CertificateError::from)?)?]);
         }
+        sections.iter().map(Self::of_section).collect()
     }
 
     /// DER.
@@ -133,18 +170,23 @@ impl Crl {
 
     /// The issuer.
     pub fn issuer(&self) -> DistinguishedName {
-        self.parsed().and_then(|list| DistinguishedName::of_x509(&list.issuer).ok()).unwrap_or_default()
+        let name = Name::from_der(self.issuer_der()).ok();
+        name.and_then(|name| DistinguishedName::of_x509(&name).ok()).unwrap_or_default()
     }
 
     /// The CRL number, big-endian, without leading zero octets.
     pub fn number(&self) -> &[u8] {
-        without_leading_zeros(&self.0.number)
+        &self.0.scope.number
     }
 
     /// The entries, in the list's order. Decoded anew at each call.
     pub fn revoked(&self) -> Vec<Revoked> {
-        let entries = self.parsed().and_then(|list| list.revoked_certificates).unwrap_or_default();
-        entries.iter().map(Revoked::of).collect()
+        let mut cursor = Cursor::new(&self.0.der, self.0.places.entries.clone());
+        let mut revoked = Vec::new();
+        while let Some(entry) = Entry::read(&mut cursor).and_then(|entry| Revoked::of(&self.0.der, &entry)) {
+            revoked.push(entry);
+        }
+        revoked
     }
 
     /// All of it for a person to read, laid out as by `openssl crl -text`; what could move a terminal's
@@ -171,71 +213,126 @@ impl Crl {
         if integer.first().is_none_or(|first| *first >= 0x80) {
             integer.insert(0, 0);
         }
-        self.0.entries.find(&integer, &self.0.issuer).is_some_and(|entry| !entry.is_removed)
+        self.revokes(&integer, self.issuer_der()) == Some(true)
     }
 
-    pub(super) fn of_der(der: &[u8]) -> Result<Self> {
+    fn of_section(section: &pem::Section<'_>) -> Result<Self> {
+        let mut der = section.der().map_err(CertificateError::Malformed)?;
+        // Taken, not copied: a list may be large, and is no secret.
+        Self::of_der(core::mem::take(&mut *der))
+    }
+
+    pub(super) fn of_der(der: Vec<u8>) -> Result<Self> {
         if der.len() > MAX_CRL_LEN {
-            return Err(CertificateError::Malformed("the revocation list has more than 32 MiB").into());
+            return Err(CertificateError::Malformed("the revocation list has more than 64 MiB").into());
         }
         const MALFORMED: CertificateError =
             CertificateError::Malformed("the revocation list is not as in RFC 5280, or cut short");
-        let list = <CertificateList>::from_der(der).map_err(|_| MALFORMED)?;
-        let parsed = list.tbs_cert_list;
-        if parsed.version != Version::V2 || parsed.signature != list.signature_algorithm {
-            return Err(MALFORMED.into());
-        }
-        let extensions = parsed.crl_extensions.unwrap_or_default();
-        let number = one_extension::<CrlNumber>(&extensions).map_err(|()| MALFORMED)?;
-        let issuer = parsed.issuer.to_der().map_err(|_| MALFORMED)?;
-        let mut scope = Scope::of(&extensions).ok_or(MALFORMED)?;
-        let revoked = parsed.revoked_certificates.unwrap_or_default();
-        let entries = Entries::of(&revoked, &issuer, &mut scope).ok_or(MALFORMED)?;
-        Ok(Self(Arc::new(Inner {
-            der: der.to_vec(),
-            issuer,
-            number: number.map(|number| number.0.as_bytes().to_vec()).unwrap_or_default(),
-            this_update: unix_time(parsed.this_update),
-            next_update: unix_time(parsed.next_update.ok_or(MALFORMED)?),
-            scope,
-            entries,
-        })))
+        let (places, this_update, next_update) = Places::of(&der).ok_or(MALFORMED)?;
+        let extensions = places.extensions(&der).ok_or(MALFORMED)?;
+        let mut scope = Scope::of(&extensions).map_err(CertificateError::Malformed)?;
+        let entries = Entries::of(&der, places.entries.clone(), &mut scope).ok_or(MALFORMED)?;
+        let signers = Mutex::default();
+        Ok(Self(Arc::new(Inner { der, places, this_update, next_update, scope, entries, signers })))
     }
 
-    pub(super) fn parsed(&self) -> Option<TbsCertList> {
-        Some(<CertificateList>::from_der(&self.0.der).ok()?.tbs_cert_list)
+    /// The list's own extensions.
+    pub(super) fn extensions(&self) -> Vec<Extension> {
+        self.0.places.extensions(&self.0.der).unwrap_or_default()
     }
 
     /// DER.
     pub(super) fn issuer_der(&self) -> &[u8] {
-        &self.0.issuer
+        self.0.der.get(self.0.places.issuer.clone()).unwrap_or_default()
     }
 
     pub(super) fn scope(&self) -> &Scope {
         &self.0.scope
     }
 
-    /// The entry of a certificate with this serial number (content of the INTEGER) and issuer (DER).
-    pub(super) fn entry(&self, serial: &[u8], issuer: &[u8]) -> Option<&Entry> {
-        self.0.entries.find(serial, issuer)
+    /// Whether the certificate with this serial number (content of the INTEGER) and issuer (DER) is revoked:
+    /// `Some(false)` for what a delta list takes back, `None` where the list does not name it.
+    pub(super) fn revokes(&self, serial: &[u8], issuer: &[u8]) -> Option<bool> {
+        self.0.entries.revokes(&self.0.der, serial, issuer, self.issuer_der())
     }
 
-    /// What makes one list of an authority newer than another: time, then number.
-    pub(super) fn age(&self) -> (UnixTime, usize, &[u8]) {
-        let number = without_leading_zeros(&self.0.number);
-        (self.0.this_update, number.len(), number)
+    /// Whether `key` has signed the list, where that is known.
+    pub(super) fn known_signed(&self, key: &PublicKey) -> Option<Result<(), SignatureFault>> {
+        let known = self.0.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(one, _)| one == key).map(|(_, result)| *result)
+    }
+
+    /// The same, found out where it is not: the time is that of hashing the list.
+    pub(super) fn signed(&self, key: &PublicKey) -> Result<(), SignatureFault> {
+        // Held meanwhile: connections that begin together wait for one verification.
+        let mut known = self.0.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, result)) = known.iter().find(|(one, _)| one == key) {
+            return *result;
+        }
+        #[cfg(test)]
+        CHECKED.set(CHECKED.get().saturating_add(1));
+        let signed = Signed::of(&self.0.der).map_err(|_| SignatureFault::Bad);
+        let result = signed.and_then(|signed| signed.verify(key));
+        if known.len() < MAX_KNOWN_SIGNERS {
+            known.push((key.clone(), result));
+        }
+        result
+    }
+
+    /// What makes one list of an authority newer than another: time, then number; the rest makes the order
+    /// one that does not depend on which was loaded first.
+    pub(super) fn age(&self) -> (UnixTime, usize, &[u8], UnixTime, &[u8]) {
+        (self.0.this_update, self.number().len(), self.number(), self.0.next_update, &self.0.der)
+    }
+}
+
+/// Where the parts of a list are.
+struct Places {
+    issuer: Range<usize>,
+    /// Content of revokedCertificates.
+    entries: Range<usize>,
+    /// Empty where there are none.
+    extensions: Range<usize>,
+}
+
+impl Places {
+    /// Reads a CertificateList (RFC 5280 §5.1) but for entries and extensions; with thisUpdate and nextUpdate.
+    fn of(der: &[u8]) -> Option<(Self, UnixTime, UnixTime)> {
+        const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+        let mut whole = Cursor::new(der, 0..der.len());
+        let mut signed = Cursor::new(der, whole.content(Tag::Sequence)?);
+        let mut tbs = Cursor::new(der, signed.content(Tag::Sequence)?);
+        let algorithm = der.get(signed.content(Tag::Sequence)?)?;
+        signed.content(Tag::BitString)?;
+        let is_v2 = der.get(tbs.content(Tag::Integer)?)? == [VERSION_2];
+        let is_same = der.get(tbs.content(Tag::Sequence)?)? == algorithm;
+        let issuer = tbs.whole()?;
+        Name::from_der(der.get(issuer.clone())?).ok()?;
+        let mut time = || Some(unix_time(Time::from_der(der.get(tbs.whole()?)?).ok()?));
+        let (this_update, next_update) = (time()?, time()?);
+        let entries = if tbs.next_is(Tag::Sequence) { tbs.content(Tag::Sequence)? } else { 0..0 };
+        let extensions = if tbs.is_finished() { 0..0 } else { tbs.content(EXTENSIONS)? };
+        let is_whole = whole.is_finished() && signed.is_finished() && tbs.is_finished();
+        (is_v2 && is_same && is_whole).then_some(())?;
+        Some((Self { issuer, entries, extensions }, this_update, next_update))
+    }
+
+    fn extensions(&self, der: &[u8]) -> Option<Vec<Extension>> {
+        match der.get(self.extensions.clone())? {
+            [] => Some(Vec::new()),
+            octets => Vec::<Extension>::from_der(octets).ok(),
+        }
     }
 }
 
 impl Revoked {
-    fn of(entry: &RevokedCert) -> Self {
-        let extensions = entry.crl_entry_extensions.as_deref().unwrap_or_default();
-        let reason = one_extension::<CrlReason>(extensions).ok().flatten();
-        Self {
-            serial: without_leading_zeros(entry.serial_number.as_bytes()).to_vec(),
-            at: unix_time(entry.revocation_date),
+    fn of(der: &[u8], entry: &Entry) -> Option<Self> {
+        let reason = entry.reason(der).flatten();
+        Some(Self {
+            serial: without_leading_zeros(der.get(entry.serial.clone())?).to_vec(),
+            at: entry.revoked_at(der)?,
             reason: reason.map_or("unspecified", reason_name),
-        }
+        })
     }
 }
 
@@ -315,7 +412,15 @@ fn revoked_cert((serial, at, reason): &(Vec<u8>, UnixTime, RevocationReason)) ->
     })
 }
 
+#[cfg(test)]
+std::thread_local! {
+    /// Signatures of lists that this thread has checked.
+    static CHECKED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
 const NOT_ENCODED: Error = Error::Internal("a revocation list does not encode");
+/// RFC 5280 §5.1.2.1.
+const VERSION_2: u8 = 1;
 
 fn unix_time(time: Time) -> UnixTime {
     UnixTime(time.to_unix_duration().as_secs())

@@ -89,15 +89,13 @@ impl CertificateRequest {
     /// one.
     ///
     /// # Errors
-    /// [`crate::Error::Certificate`]; a bad signature is [`crate::error::CertificateError::BadSignature`].
+    /// [`crate::Error::Certificate`], also for a file with anything beside the one request; a bad signature is [`crate::error::CertificateError::BadSignature`].
     pub fn load(data: &[u8]) -> Result<Self> {
         let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
-        let request = sections.iter().find(|section| section.kind == Kind::Request);
-        match (request, sections.as_slice()) {
-            (Some(request), _) => Self::of_der(&request.der().map_err(CertificateError::Malformed)?),
-            (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Self::of_der(data),
-            _ => Err(CertificateError::NotFound(pem::describe(data, &sections)).into()),
-        }
+        let is_request = |kind| kind == Kind::Request;
+        let request = pem::the_one(data, &sections, is_request, "and one request alone is loaded");
+        let request = request.map_err(CertificateError::from)?;
+        Self::of_der(&request.der().map_err(CertificateError::Malformed)?)
     }
 
     /// DER.

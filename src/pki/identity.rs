@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pem::{self, Kind, Section};
 use super::{Certificate, MAX_CHAIN_LEN, PrivateKey};
 use crate::codepoints::SignatureScheme;
 use crate::error::{Error, KeyError, Result};
@@ -55,6 +56,33 @@ impl Identity {
             return Err(KeyError::CertificateMismatch.into());
         }
         Ok(Self { leaf, chain, key })
+    }
+
+    /// An identity of one PEM file that has both: a private key, as [`PrivateKey::load`] takes it, and the
+    /// certificates of its chain, the key's first; the key may stand anywhere among them.
+    ///
+    /// ```
+    /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+    /// # use otls::pki::{Authority, DistinguishedName, Identity, KeyType, PrivateKey};
+    /// # let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
+    /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
+    /// # let key_pem = key.to_pem(None, &random)?;
+    /// # let name = DistinguishedName::with_common_name("Private CA");
+    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &random)?;
+    /// let file = [ca.certificate().to_pem().as_bytes(), key_pem.expose()].concat();
+    /// assert_eq!(Identity::load(&file, None)?.chain().len(), 1);
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Identity::new`], [`PrivateKey::load`] and [`Certificate::load_chain`]; a file with anything else
+    /// in it is refused.
+    pub fn load(data: &[u8], password: Option<&[u8]>) -> Result<Self> {
+        let sections = pem::sections(data).map_err(KeyError::Malformed)?;
+        let is_certificate = |section: &Section<'_>| matches!(section.kind, Kind::Certificate | Kind::Pkcs7);
+        let (certificates, key): (Vec<_>, Vec<_>) = sections.into_iter().partition(is_certificate);
+        let key = PrivateKey::of_sections(data, &key, password)?;
+        Self::new(Certificate::of_sections(data, &certificates)?, key)
     }
 
     /// Leaf first; never empty.

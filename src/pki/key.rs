@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use super::key_format::{self, Encoding, KeyEncryption, KeyFormat};
-use super::pem::{self, Kind};
+use super::pem::{self, Kind, Section};
 use super::traditional;
 use crate::codepoints::SignatureScheme;
 use crate::crypto::Random;
@@ -78,13 +78,24 @@ impl PrivateKey {
 
     /// Loads a private key, its format told by its content: PKCS#8, PKCS#1 or SEC1; PEM or DER; plain
     /// or encrypted. PKCS#8 is decrypted by PBES2 (PBKDF2 with HMAC-SHA-1 or SHA-2, or scrypt, and
-    /// AES-CBC or triple DES), traditional PEM by its headers (AES-CBC or triple DES). Text and other
-    /// blocks around the first private key of a PEM file are skipped.
+    /// AES-CBC or triple DES), traditional PEM by its headers (AES-CBC or triple DES). Text may stand
+    /// around a PEM block.
     ///
     /// # Errors
-    /// [`crate::Error::Key`]: each cause is its own [`crate::error::KeyError`].
+    /// [`crate::Error::Key`]: each cause is its own [`crate::error::KeyError`]. A file with anything beside the
+    /// one key is refused; one with the key's certificate too is for [`super::Identity::load`].
     pub fn load(data: &[u8], password: Option<&[u8]>) -> Result<Self> {
-        Self::of(SigningKey::from_pkcs8_der(&key_format::read(data, password)?)?)
+        let sections = pem::sections(data).map_err(KeyError::Malformed)?;
+        Self::of_sections(data, &sections, password)
+    }
+
+    /// The one key of these sections of `data`.
+    pub(super) fn of_sections(
+        data: &[u8],
+        sections: &[Section<'_>],
+        password: Option<&[u8]>,
+    ) -> Result<Self> {
+        Self::of(SigningKey::from_pkcs8_der(&key_format::read(data, sections, password)?)?)
     }
 
     /// The key in a format of the caller's choice; see [`KeyEncryption`] for what goes with what.
@@ -199,21 +210,16 @@ impl PublicKey {
     /// Loads SubjectPublicKeyInfo or RSAPublicKey (PKCS#1), PEM or DER.
     ///
     /// # Errors
-    /// [`crate::Error::Key`].
+    /// [`crate::Error::Key`], also for a file with anything beside the one key.
     pub fn load(data: &[u8]) -> Result<Self> {
         let sections = pem::sections(data).map_err(KeyError::Malformed)?;
-        let key =
-            sections.iter().find(|section| matches!(section.kind, Kind::PublicKey | Kind::RsaPublicKey));
-        match (key, sections.as_slice()) {
-            (Some(key), _) => {
-                let der = key.der().map_err(KeyError::Malformed)?;
-                if key.kind == Kind::RsaPublicKey {
-                    return Self::of_der(&traditional::spki_of_pkcs1(&der)?);
-                }
-                Self::of_der(&der)
-            }
-            (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Self::of_der(data),
-            _ => Err(KeyError::NotAKey(pem::describe(data, &sections)).into()),
+        let is_key = |kind| matches!(kind, Kind::PublicKey | Kind::RsaPublicKey);
+        let key = pem::the_one(data, &sections, is_key, "and one public key alone is loaded");
+        let key = key.map_err(KeyError::from)?;
+        let der = key.der().map_err(KeyError::Malformed)?;
+        match key.kind == Kind::RsaPublicKey {
+            true => Self::of_der(&traditional::spki_of_pkcs1(&der)?),
+            false => Self::of_der(&der),
         }
     }
 

@@ -46,19 +46,22 @@ pub enum KeyEncryption<'a> {
     LegacyPem(&'a [u8]),
 }
 
-/// The unencrypted PKCS#8 of the first private key in `data`.
-pub(super) fn read(data: &[u8], password: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
-    let sections = pem::sections(data).map_err(KeyError::Malformed)?;
-    let is_key = |section: &&Section<'_>| {
-        matches!(
-            section.kind,
-            Kind::PrivateKey | Kind::EncryptedPrivateKey | Kind::RsaPrivateKey | Kind::EcPrivateKey
-        )
-    };
-    let key = match (sections.iter().find(is_key), sections.as_slice()) {
-        (Some(key), _) => key,
-        (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => only,
-        _ => return Err(KeyError::NotAKey(pem::describe(data, &sections)).into()),
+/// The unencrypted PKCS#8 of the one private key among `sections` of `data`.
+pub(super) fn read(
+    data: &[u8],
+    sections: &[Section<'_>],
+    password: Option<&[u8]>,
+) -> Result<Zeroizing<Vec<u8>>> {
+    // OpenSSL writes the curve of a SEC1 key in a block of its own too.
+    let (key, curve) = match sections {
+        [curve, key] | [key, curve] if key.kind == Kind::EcPrivateKey && curve.kind == Kind::EcParameters => {
+            (key, Some(curve))
+        }
+        _ => {
+            let instead =
+                "and one private key alone is loaded: load a key with its certificate as an identity";
+            (pem::the_one(data, sections, Kind::is_private_key, instead).map_err(KeyError::from)?, None)
+        }
     };
     let der = match (key.legacy_encrypted().map_err(KeyError::Malformed)?, password) {
         (Some((headers, encrypted)), Some(password)) => traditional::decrypt(&headers, &encrypted, password)?,
@@ -78,7 +81,6 @@ pub(super) fn read(data: &[u8], password: Option<&[u8]>) -> Result<Zeroizing<Vec
         (Kind::EncryptedPrivateKey, Some(password)) => encrypted::decrypt(&der, password),
         (Kind::RsaPrivateKey, _) => traditional::pkcs8_of_pkcs1(&der),
         (Kind::EcPrivateKey, _) => {
-            let curve = sections.iter().find(|section| section.kind == Kind::EcParameters);
             let curve = curve.map(Section::der).transpose().map_err(KeyError::Malformed)?;
             traditional::pkcs8_of_sec1(&der, curve.as_ref().map(|der| der.as_slice()))
         }

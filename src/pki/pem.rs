@@ -4,6 +4,8 @@ use base64ct::{Base64, Encoding as _};
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::error::{CertificateError, KeyError};
+
 /// What a piece of data is, by its PEM label or by the shape of its DER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -77,11 +79,13 @@ impl<'a> Section<'a> {
         Self { kind: Kind::of_der(der), label: "", body: Body::Der(der) }
     }
 
-    fn describe(&self) -> String {
-        match (self.kind, self.label) {
-            (Kind::Unknown, "") => "DER of an unknown kind".to_owned(),
-            (Kind::Unknown, label) => format!("a PEM block {label:?}"),
-            (kind, _) => kind.name().to_owned(),
+    fn describe(&self, count: usize) -> String {
+        match (self.kind, self.label, count) {
+            (Kind::Unknown, "", _) => "DER of an unknown kind".to_owned(),
+            (Kind::Unknown, label, 1) => format!("a PEM block {label:?}"),
+            (Kind::Unknown, label, _) => format!("{count} PEM blocks {label:?}"),
+            (kind, _, 1) => kind.name().to_owned(),
+            (kind, _, _) => format!("{count} {}", kind.plural()),
         }
     }
 }
@@ -147,6 +151,32 @@ impl Kind {
             Self::Unknown => "something unknown",
         }
     }
+
+    const fn plural(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificates",
+            Self::Request => "certificate requests",
+            Self::Crl => "revocation lists",
+            Self::PrivateKey => "private keys",
+            Self::EncryptedPrivateKey => "encrypted private keys",
+            Self::RsaPrivateKey => "RSA private keys in PKCS#1 format",
+            Self::EcPrivateKey => "EC private keys in SEC1 format",
+            Self::EcParameters => "parameters of curves",
+            Self::PublicKey => "public keys",
+            Self::RsaPublicKey => "RSA public keys in PKCS#1 format",
+            Self::Pkcs7 => "PKCS#7 bundles",
+            Self::Pkcs12 => "PKCS#12 files",
+            Self::Receipt => "receipts",
+            Self::Unknown => "unknown things",
+        }
+    }
+
+    pub(crate) const fn is_private_key(self) -> bool {
+        matches!(
+            self,
+            Self::PrivateKey | Self::EncryptedPrivateKey | Self::RsaPrivateKey | Self::EcPrivateKey
+        )
+    }
 }
 
 /// The sections of `data`, in order; the error says what is wrong with its PEM armour.
@@ -176,13 +206,65 @@ pub(crate) fn describe(data: &[u8], sections: &[Section<'_>]) -> String {
     if sections.is_empty() {
         return "the data is neither PEM nor DER".to_owned();
     }
-    let mut names: Vec<String> = Vec::new();
-    for name in sections.iter().map(Section::describe) {
-        if names.len() < MAX_DESCRIBED && !names.contains(&name) {
-            names.push(name);
+    let mut kinds: Vec<(&Section<'_>, usize)> = Vec::new();
+    for section in sections {
+        let is_known =
+            |(one, _): &&mut (&Section<'_>, usize)| (one.kind, one.label) == (section.kind, section.label);
+        if let Some((_, count)) = kinds.iter_mut().find(is_known) {
+            *count = count.saturating_add(1);
+        } else if kinds.len() < MAX_DESCRIBED {
+            kinds.push((section, 1));
         }
     }
+    let names: Vec<String> = kinds.iter().map(|(section, count)| section.describe(*count)).collect();
     format!("the data holds {}", names.join(" and "))
+}
+
+/// The one section of `data` that `takes` wants; `instead` says what to call for a file with more. A file
+/// with anything else in it is refused: what a loader leaves out in silence may be what mattered.
+///
+/// # Errors
+/// What is there instead, or beside it.
+pub(super) fn the_one<'s, 'a>(
+    data: &[u8],
+    sections: &'s [Section<'a>],
+    takes: impl Fn(Kind) -> bool,
+    instead: &str,
+) -> Result<&'s Section<'a>, Unfit> {
+    let mut fit = sections.iter().filter(|section| takes(section.kind));
+    match (fit.next(), sections) {
+        (Some(one), [_]) => Ok(one),
+        (Some(_), _) => Err(Unfit::Excess(format!("{}, {instead}", describe(data, sections)))),
+        // A parser says better what is wrong with it.
+        (None, [only]) if only.kind == Kind::Unknown && is_der(data) => Ok(only),
+        (None, _) => Err(Unfit::Missing(describe(data, sections))),
+    }
+}
+
+/// Why a file is not one for a loader.
+pub(super) enum Unfit {
+    /// What it holds instead.
+    Missing(String),
+    /// What it holds beside what is wanted.
+    Excess(String),
+}
+
+impl From<Unfit> for CertificateError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Missing(found) => Self::NotFound(found),
+            Unfit::Excess(found) => Self::Excess(found),
+        }
+    }
+}
+
+impl From<Unfit> for KeyError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Missing(found) => Self::NotAKey(found),
+            Unfit::Excess(found) => Self::Excess(found),
+        }
+    }
 }
 
 /// PEM with lines of 64 characters (RFC 7468 §2).
@@ -229,6 +311,10 @@ const LINE_CHARS: usize = 64;
 const LINE_OCTETS: usize = 48;
 /// The most blocks that are looked at; bounds the work on a hostile file.
 const MAX_BLOCKS: usize = 4096;
+/// The longest label that is read; those of RFC 7468 §4 have up to 22 characters.
+const MAX_LABEL_LEN: usize = 64;
+/// Characters of base64 that are decoded at once.
+const PIECE_CHARS: usize = 1024;
 /// The most kinds that an error text lists.
 const MAX_DESCRIBED: usize = 4;
 
@@ -236,10 +322,15 @@ fn pem_blocks(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
     let mut blocks = Vec::new();
     let mut rest = data;
     while let Some(begin) = find(rest, BEGIN) {
-        let after = rest.get(begin + BEGIN.len()..).unwrap_or_default();
+        let (text, after) = rest.split_at_checked(begin).unwrap_or_default();
+        check_text(text)?;
+        let after = after.get(BEGIN.len()..).unwrap_or_default();
         let label_len = find(after, b"-----").ok_or("a PEM BEGIN line is cut short")?;
         let (label, body) = after.split_at_checked(label_len).ok_or("a PEM BEGIN line is cut short")?;
         let label = core::str::from_utf8(label).map_err(|_| "a PEM label is not ASCII")?;
+        if label.len() > MAX_LABEL_LEN {
+            return Err("a PEM label has more than 64 characters");
+        }
         let body = body.get(5..).unwrap_or_default();
         let end = find(body, END).ok_or("a PEM block has no END line: it is cut short")?;
         let (body, tail) = body.split_at_checked(end).unwrap_or_default();
@@ -254,15 +345,70 @@ fn pem_blocks(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
         blocks.push(Section { kind: Kind::of_label(label), label, body: Body::Base64(body) });
         rest = tail;
     }
+    if !blocks.is_empty() {
+        check_text(rest)?;
+    }
     Ok(blocks)
 }
 
+/// RFC 7468 §5.2 lets explanatory text stand outside the blocks. What may have been meant as a block is not
+/// text: a list with a damaged BEGIN line would otherwise vanish.
+fn check_text(text: &[u8]) -> Result<(), &'static str> {
+    // Tabs, ends of lines, escape sequences and the end of file of CP/M are found in text; DER always has others.
+    if text.iter().any(|octet| *octet < 0x20 && !matches!(octet, 0x09..=0x0D | 0x1A | 0x1B)) {
+        return Err("what stands outside its PEM blocks is no text");
+    }
+    for line in text.split(|octet| matches!(octet, b'\n' | b'\r')) {
+        if is_like_boundary(line) {
+            return Err("a PEM BEGIN or END line is damaged, or has no other that belongs to it");
+        }
+        let line = line.trim_ascii();
+        let is_base64 = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+        if line.len() >= LINE_CHARS
+            && line.iter().all(is_base64)
+            && line.iter().any(|octet| octet.is_ascii_alphanumeric() && !octet.is_ascii_hexdigit())
+        {
+            return Err("base64 stands outside its PEM blocks: a BEGIN line is missing");
+        }
+    }
+    Ok(())
+}
+
+/// Whether a line reads as BEGIN or END of one of the things that PEM is for, whatever stands in front.
+fn is_like_boundary(line: &[u8]) -> bool {
+    let from = line.iter().position(u8::is_ascii_alphanumeric).unwrap_or(line.len());
+    let words = line.get(from..).unwrap_or_default().to_ascii_uppercase();
+    let label = words.strip_prefix(b"BEGIN").or_else(|| words.strip_prefix(b"END"));
+    label
+        .filter(|label| label.first().is_some_and(|next| !next.is_ascii_alphanumeric()))
+        .is_some_and(|label| BOUNDARY_WORDS.iter().any(|word| find(label, word).is_some()))
+}
+
+/// What the labels of RFC 7468 and those of keys have in common.
+const BOUNDARY_WORDS: &[&[u8]] = &[b"CERTIFICATE", b"CRL", b"KEY", b"PKCS", b"CMS", b"RECEIPT"];
+
 fn decode_base64(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
-    let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
-    compact.extend(text.iter().filter(|octet| !octet.is_ascii_whitespace()));
-    let mut der = Zeroizing::new(vec![0; compact.len() / 4 * 3]);
-    let len = Base64::decode(compact.as_slice(), &mut der).map_err(|_| "its base64 does not decode")?.len();
-    der.truncate(len);
+    const BAD: &str = "its base64 does not decode";
+    // Never grows: growing would leave a copy of a private key on the heap. And a piece at a time: a second
+    // copy of a list may be large.
+    let mut der = Zeroizing::new(Vec::with_capacity((text.len() / 4).saturating_add(1) * 3));
+    let mut characters = text.iter().filter(|octet| !octet.is_ascii_whitespace()).peekable();
+    let mut piece = Zeroizing::new([0; PIECE_CHARS]);
+    let mut octets = Zeroizing::new([0; PIECE_CHARS / 4 * 3]);
+    while characters.peek().is_some() {
+        let mut filled = 0_usize;
+        for (place, character) in piece.iter_mut().zip(characters.by_ref()) {
+            *place = *character;
+            filled = filled.saturating_add(1);
+        }
+        let decoded = Base64::decode(piece.get(..filled).unwrap_or_default(), octets.as_mut_slice());
+        let decoded = decoded.map_err(|_| BAD)?;
+        // Padding is the end (RFC 4648 §3.2).
+        if decoded.len() < PIECE_CHARS / 4 * 3 && characters.peek().is_some() {
+            return Err(BAD);
+        }
+        der.extend_from_slice(decoded);
+    }
     Ok(der)
 }
 

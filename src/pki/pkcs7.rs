@@ -14,9 +14,15 @@ pub(crate) fn encode(certificates: &[&Certificate]) -> Result<Vec<u8>> {
     build(certificates).map_err(|_| Error::Internal("certificates that do not fit into PKCS#7"))
 }
 
-/// The DER of each certificate of a certs-only message, in its order; nothing for what is not one.
-pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<&[u8]>> {
-    parse(bytes).ok()
+/// The DER of each certificate of a certs-only message, in its order. One that also has revocation lists or
+/// content is refused: whoever takes the certificates alone would lose them.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
+    let (certificates, has_lists) = parse(bytes)
+        .map_err(|_| "the PKCS#7 bundle is not SignedData in DER with certificates, or cut short")?;
+    if has_lists {
+        return Err("the PKCS#7 bundle has revocation lists, which are loaded from files of their own");
+    }
+    Ok(certificates)
 }
 
 fn build(certificates: &[&Certificate]) -> der::Result<Vec<u8>> {
@@ -34,7 +40,8 @@ fn build(certificates: &[&Certificate]) -> der::Result<Vec<u8>> {
     tlv(Tag::Sequence, &[ID_SIGNED_DATA.to_der()?, content].concat())
 }
 
-fn parse(bytes: &[u8]) -> der::Result<Vec<&[u8]>> {
+/// The certificates, and whether there are revocation lists.
+fn parse(bytes: &[u8]) -> der::Result<(Vec<&[u8]>, bool)> {
     let mut content_info = open(bytes, Tag::Sequence)?;
     if content_info.decode::<ObjectIdentifier>()? != ID_SIGNED_DATA {
         return Err(Tag::ObjectIdentifier.value_error().into());
@@ -45,11 +52,10 @@ fn parse(bytes: &[u8]) -> der::Result<Vec<&[u8]>> {
     explicit.finish()?;
     expect(&mut signed_data, Tag::Integer)?;
     expect(&mut signed_data, Tag::Set)?;
-    expect(&mut signed_data, Tag::Sequence)?;
+    // RFC 5652 §5.2: without content there is its type alone.
+    <ObjectIdentifier>::from_der(expect(&mut signed_data, Tag::Sequence)?)?;
     let mut certificates = SliceReader::new(expect(&mut signed_data, CONTEXT_0)?)?;
-    if signed_data.peek_byte() == Some(CRLS) {
-        expect(&mut signed_data, CONTEXT_1)?;
-    }
+    let has_lists = signed_data.peek_byte() == Some(CRLS) && !expect(&mut signed_data, CONTEXT_1)?.is_empty();
     expect(&mut signed_data, Tag::Set)?;
     signed_data.finish()?;
     let mut found = Vec::new();
@@ -59,7 +65,7 @@ fn parse(bytes: &[u8]) -> der::Result<Vec<&[u8]>> {
         }
         found.push(certificates.tlv_bytes()?);
     }
-    Ok(found)
+    Ok((found, has_lists))
 }
 
 fn tlv(tag: Tag, content: &[u8]) -> der::Result<Vec<u8>> {

@@ -4,6 +4,7 @@ mod extension;
 
 use der::{DateTime, Decode as _};
 use x509_cert::ext::Extension;
+use x509_cert::name::Name;
 use x509_cert::request::CertReq;
 
 use super::csr::requested_extensions;
@@ -60,13 +61,13 @@ pub(super) fn extension_name(extension: &Extension) -> String {
 pub(super) fn of_crl(crl: &Crl) -> String {
     let mut page = Page::default();
     page.line(0, "Certificate Revocation List (CRL):");
-    let Some(list) = crl.parsed() else { return page.0 };
+    let Ok(issuer) = Name::from_der(crl.issuer_der()) else { return page.0 };
     page.line(8, "Version 2 (0x1)");
     page.line(8, &format!("Signature Algorithm: {}", super::signature::algorithm_name(crl.to_der())));
-    page.line(8, &format!("Issuer: {}", line_of(&list.issuer)));
+    page.line(8, &format!("Issuer: {}", line_of(&issuer)));
     page.line(8, &format!("Last Update: {}", time(crl.this_update())));
     page.line(8, &format!("Next Update: {}", time(crl.next_update())));
-    page.extensions(8, "CRL extensions:", list.crl_extensions.as_deref().unwrap_or_default());
+    page.extensions(8, "CRL extensions:", &crl.extensions());
     let revoked = crl.revoked();
     page.line(0, if revoked.is_empty() { "No Revoked Certificates." } else { "Revoked Certificates:" });
     for entry in revoked {

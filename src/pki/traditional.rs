@@ -30,10 +30,17 @@ pub(super) fn pkcs8_of_sec1(sec1: &[u8], beside: Option<&[u8]>) -> Result<Zeroiz
     // sec1 reads named curves alone; what else there may be is named by the error.
     let key =
         key.map_err(|_| KeyError::Malformed("ECPrivateKey, or curve parameters that are not a name"))?;
+    let beside = beside.map(ObjectIdentifier::from_der).transpose();
+    let beside = beside
+        .map_err(|_| KeyError::UnsupportedAlgorithm("an elliptic curve that is not named".to_owned()))?;
     let curve = match (key.parameters, beside) {
+        (Some(EcParameters::NamedCurve(curve)), Some(beside)) if curve != beside => {
+            return Err(
+                KeyError::Malformed("ECPrivateKey: the parameters beside it are of another curve").into()
+            );
+        }
         (Some(EcParameters::NamedCurve(curve)), _) => curve,
-        (None, Some(der)) => ObjectIdentifier::from_der(der)
-            .map_err(|_| KeyError::UnsupportedAlgorithm("an elliptic curve that is not named".to_owned()))?,
+        (None, Some(curve)) => curve,
         // RFC 5915 §3: the parameters may be left out where they are known otherwise.
         (None, None) => return Err(KeyError::Malformed("ECPrivateKey: it does not name its curve").into()),
     };

@@ -97,9 +97,10 @@ impl TrustStore {
     /// Trusts an authority. A second time changes nothing.
     ///
     /// # Errors
-    /// [`crate::Error::Certificate`] if the certificate is not a CA's.
+    /// [`crate::Error::Certificate`] if the certificate is not a CA's, or has a critical extension that is not
+    /// supported or another fault for which a path with it is refused.
     pub fn add_authority(&mut self, certificate: &Certificate) -> Result<()> {
-        if let Some(fault) = certificate.authority_fault() {
+        if let Some(fault) = certificate.anchor_fault() {
             return Err(CertificateError::NotAuthority(fault.to_owned()).into());
         }
         // Read here, and not once for each chain that is compared with it.
@@ -141,7 +142,9 @@ impl TrustStore {
     /// Adds a revocation list: a complete one, one for some certificates or reasons, one of another issuer,
     /// or a delta list (RFC 5280 §5.2). Where there is a list in an issuer's name, its certificates are
     /// checked against the newest, and refused where their status does not come out: by a stale list, or
-    /// by one that neither the issuer has signed nor who it vouches for.
+    /// by one that neither the issuer has signed nor who it vouches for. Of two lists of one number both
+    /// count; a list from the future counts where no other does. A list's signature is checked once for
+    /// each key, however many peers are verified and whatever is added later.
     pub fn add_crl(&mut self, crl: Crl) {
         let inner = Arc::make_mut(&mut self.0);
         inner.crls.push(crl);

@@ -193,15 +193,14 @@ impl Command {
                 let path = certificate;
                 let (_, _lock) = folder.open()?;
                 let mut register = folder.register()?;
-                for certificate in files::certificates(&path)?.iter().take(1) {
-                    if !register.revoke(certificate.serial(), reason.into(), now()?) {
-                        let what = format!("{}: not a certificate of this authority", path.display());
-                        return Err(Failure::usage(what, "name the folder that issued it with --dir"));
-                    }
-                    folder.keep(&register)?;
-                    let serial = show::hex(certificate.serial());
-                    print(json, &json!({ "revoked": serial }), &format!("revoked {serial}"));
+                let certificate = files::leaf(&path)?;
+                if !register.revoke(certificate.serial(), reason.into(), now()?) {
+                    let what = format!("{}: not a certificate of this authority", path.display());
+                    return Err(Failure::usage(what, "name the folder that issued it with --dir"));
                 }
+                folder.keep(&register)?;
+                let serial = show::hex(certificate.serial());
+                print(json, &json!({ "revoked": serial }), &format!("revoked {serial}"));
                 Ok(())
             }
             Self::Crl { folder, days, out, force } => {

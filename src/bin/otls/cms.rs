@@ -1,11 +1,10 @@
 //! `otls cms`: messages that are signed and encrypted to the holder of a certificate.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use otls::cms;
 use otls::crypto::SystemRandom;
-use otls::pki::Identity;
 use serde_json::json;
 
 use crate::failure::{About as _, Failure};
@@ -58,7 +57,7 @@ pub(crate) struct Open {
     /// A trusted authority's certificate; may be repeated.
     #[arg(long, value_name = "FILE", required = true)]
     root: Vec<PathBuf>,
-    /// A revocation list; may be repeated.
+    /// Revocation lists: one, or a bundle; may be repeated.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
     /// What the signer's certificate is for.
@@ -87,11 +86,11 @@ impl Command {
 }
 
 fn seal(arguments: &Seal) -> Result<(), Failure> {
-    let signer = identity(&arguments.signer, &arguments.key, arguments.password.password_file.as_ref())?;
-    let recipients = files::certificates(&arguments.to)?;
-    let to = recipients.first().ok_or_else(|| Failure::usage("no recipient", "give --to a certificate"))?;
+    let signer =
+        files::identity(&arguments.signer, &arguments.key, arguments.password.password_file.as_ref())?;
+    let to = files::leaf(&arguments.to)?;
     let content = files::read(&arguments.file)?;
-    let sealed = cms::seal(&content, &signer, to, now()?, &SystemRandom).about(arguments.to.display())?;
+    let sealed = cms::seal(&content, &signer, &to, now()?, &SystemRandom).about(arguments.to.display())?;
     files::deliver(arguments.out.as_ref(), &sealed, Access::Public, arguments.force)
 }
 
@@ -102,7 +101,8 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
             "give --out",
         ));
     }
-    let recipient = identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
+    let recipient =
+        files::identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
     let trust = verify::trust(&arguments.root, &arguments.crl)?;
     let role = verify::role(arguments.usage, arguments.name.as_deref())?;
     let message = files::read(&arguments.file)?;
@@ -119,9 +119,4 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
         print(json, &value, &format!("signed by {}", signer.subject()));
     }
     Ok(())
-}
-
-fn identity(chain: &Path, key: &Path, password_file: Option<&PathBuf>) -> Result<Identity, Failure> {
-    let private = files::private_key(key, password_file)?;
-    Identity::new(files::certificates(chain)?, private).about(chain.display())
 }

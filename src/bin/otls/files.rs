@@ -6,13 +6,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use otls::Secret;
-use otls::pki::{Certificate, CertificateRequest, Crl, PrivateKey};
+use otls::pki::{Certificate, CertificateRequest, Crl, Identity, PrivateKey};
 use zeroize::Zeroizing;
 
 use crate::failure::{About as _, Failure};
+use crate::log::complain;
 
-/// Octets of the largest file that is read: a large revocation list.
+/// Octets of the largest file that is read.
 const MAX_FILE_LEN: u64 = 32 << 20;
+/// The same of revocation lists: PEM takes 65 octets for 48 of the largest list that loads.
+const MAX_LIST_FILE_LEN: u64 = 96 << 20;
 /// Octets of the largest password file.
 const MAX_PASSWORD_LEN: usize = 4096;
 /// Where a password may come from besides a file.
@@ -28,11 +31,16 @@ pub(crate) enum Access {
 }
 
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read_at_most(path, MAX_FILE_LEN)
+}
+
+fn read_at_most(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let read = || {
         let mut data = Zeroizing::new(Vec::new());
-        let taken = File::open(path)?.take(MAX_FILE_LEN.saturating_add(1)).read_to_end(&mut data)?;
-        if u64::try_from(taken).is_ok_and(|taken| taken > MAX_FILE_LEN) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is larger than 32 MiB"));
+        let taken = File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut data)?;
+        if u64::try_from(taken).is_ok_and(|taken| taken > limit) {
+            let why = format!("the file is larger than {} MiB", limit >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         Ok(data)
     };
@@ -83,7 +91,7 @@ pub(crate) fn deliver(
         None => {
             let mut stdout = io::stdout().lock();
             let written = stdout.write_all(data).and_then(|()| stdout.flush());
-            written.map_err(|error| Failure::file(Path::new("standard output"), error))
+            written.map_err(Failure::output)
         }
     }
 }
@@ -101,11 +109,51 @@ pub(crate) fn request(path: &Path) -> Result<CertificateRequest, Failure> {
     CertificateRequest::load(&read(path)?).about(path.display())
 }
 
-pub(crate) fn crl(path: &Path) -> Result<Crl, Failure> {
-    Crl::load(&read(path)?).about(path.display())
+/// All lists of a file.
+pub(crate) fn crls(path: &Path) -> Result<Vec<Crl>, Failure> {
+    Crl::load_all(&read_at_most(path, MAX_LIST_FILE_LEN)?).about(path.display())
 }
 
-/// The first line of the file, or the environment's; never an argument, which others can see.
+/// Authorities that are to be trusted, or to help on the way to one; those that cannot be used are named.
+pub(crate) fn authorities(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let (authorities, left_out) = Certificate::load_authorities(&read(path)?).about(path.display())?;
+    for one in left_out {
+        complain(format_args!("otls: {}: left out: {one}", path.display()));
+    }
+    Ok(authorities)
+}
+
+/// The certificate that a file is for, its issuers perhaps behind it; what is not taken is named.
+pub(crate) fn leaf(path: &Path) -> Result<Certificate, Failure> {
+    let chain = certificates(path)?;
+    let Some((leaf, issuers)) = chain.split_first() else {
+        return Err(Failure::usage(format!("{}: no certificate", path.display()), "give one"));
+    };
+    if issuers.iter().any(|issuer| !issuer.is_ca()) {
+        let what = format!("{}: certificates of {} holders", path.display(), chain.len());
+        return Err(Failure::usage(what, "give the one that is meant, alone or with its issuers behind it"));
+    }
+    for issuer in issuers {
+        complain(format_args!("otls: {}: not taken: its issuer {}", path.display(), issuer.subject()));
+    }
+    Ok(leaf.clone())
+}
+
+/// A certificate's chain and its key, from two files or from one that has both.
+pub(crate) fn identity(
+    chain: &Path,
+    key: &Path,
+    password_file: Option<&PathBuf>,
+) -> Result<Identity, Failure> {
+    if chain == key {
+        let password = password(password_file)?;
+        return Identity::load(&read(chain)?, password.as_ref().map(Secret::expose)).about(chain.display());
+    }
+    let private = private_key(key, password_file)?;
+    Identity::new(certificates(chain)?, private).about(chain.display())
+}
+
+/// The one line of the file, or the environment's; never an argument, which others can see.
 pub(crate) fn password(file: Option<&PathBuf>) -> Result<Option<Secret>, Failure> {
     password_from(file, PASSWORD_VARIABLE)
 }
@@ -117,11 +165,11 @@ pub(crate) fn password_from(file: Option<&PathBuf>, variable: &str) -> Result<Op
         return Ok(variable.map(|value| Secret::from(value.into_encoded_bytes())));
     };
     let data = read(path)?;
-    let line = data.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let line = data.strip_suffix(b"\n").unwrap_or(&data);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() || line.len() > MAX_PASSWORD_LEN {
-        let what = format!("{}: the first line is no password", path.display());
-        return Err(Failure::usage(what, "put the password, alone, on the first line"));
+    if line.is_empty() || line.len() > MAX_PASSWORD_LEN || line.contains(&b'\n') {
+        let what = format!("{}: not one line with a password", path.display());
+        return Err(Failure::usage(what, "put the password, and nothing else, on the first line"));
     }
     Ok(Some(Secret::from(line.to_vec())))
 }

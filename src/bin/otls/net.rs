@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::failure::{About as _, Failure};
 use crate::key::Password;
 use crate::stream::StreamError;
-use crate::{files, show};
+use crate::{files, show, verify};
 
 #[derive(Args)]
 pub(crate) struct Tls {
@@ -32,7 +32,7 @@ pub(crate) struct Tls {
     /// An authority whose certificates are accepted; may be repeated.
     #[arg(long, value_name = "FILE")]
     ca: Vec<PathBuf>,
-    /// A revocation list; may be repeated.
+    /// Revocation lists: one, or a bundle; may be repeated.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
     /// Only this cipher suite, by its registered name; may be repeated, most preferred first.
@@ -70,11 +70,7 @@ impl Tls {
         }
         let pairs = self.cert.iter().zip(&self.key);
         pairs
-            .map(|(cert, key)| {
-                let private = files::private_key(key, self.password.password_file.as_ref())?;
-                let identity = Identity::new(files::certificates(cert)?, private).about(cert.display())?;
-                Ok(Arc::new(identity))
-            })
+            .map(|(cert, key)| files::identity(cert, key, self.password.password_file.as_ref()).map(Arc::new))
             .collect()
     }
 
@@ -87,16 +83,7 @@ impl Tls {
                 Err(Failure::usage("--crl without --ca", "give the authority of the list as well"))
             };
         }
-        let mut trust = TrustStore::new();
-        for path in &self.ca {
-            for certificate in files::certificates(path)? {
-                trust.add_authority(&certificate).about(path.display())?;
-            }
-        }
-        for path in &self.crl {
-            trust.add_crl(files::crl(path)?);
-        }
-        Ok(Some(trust))
+        verify::trust(&self.ca, &self.crl).map(Some)
     }
 
     /// Suites, groups, schemes, ALPN and the key log.

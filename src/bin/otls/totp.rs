@@ -162,7 +162,8 @@ impl Source {
                 (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()))
             }
         };
-        let line = data.split(|octet| *octet == b'\n').next().unwrap_or_default().trim_ascii();
+        // A second line is a character that no URI has.
+        let line = data.trim_ascii();
         // What is not UTF-8 is refused as what is not ASCII.
         let auth = OtpAuth::parse(core::str::from_utf8(line).unwrap_or("\u{FFFD}")).about(&name)?;
         Ok((name, auth))
@@ -213,12 +214,12 @@ fn verify(totp: &Totp, path: Option<&Path>, window: Window, json: bool) -> Resul
     Ok(if accepted.is_some() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
-/// The first line of standard input.
+/// The one line of standard input.
 fn read_code() -> Result<Secret, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(64));
     let read = io::stdin().lock().take(MAX_CODE_LEN).read_to_end(&mut line);
     read.map_err(|error| Failure::file(Path::new("standard input"), error))?;
-    let line = line.split(|octet| *octet == b'\n').next().unwrap_or_default().trim_ascii();
+    let line = line.trim_ascii();
     if line.is_empty() {
         return Err(Failure::usage("no code on standard input", "write it there, alone on its line"));
     }

@@ -38,7 +38,7 @@ pub(crate) struct Trust {
     /// Certificates between the leaf and a root; may be repeated.
     #[arg(long, value_name = "FILE")]
     intermediate: Vec<PathBuf>,
-    /// A revocation list; may be repeated.
+    /// Revocation lists: one, or a bundle; may be repeated.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
     /// Refuse where an authority of the path has no revocation list.
@@ -63,7 +63,7 @@ impl Trust {
     pub(crate) fn load(&self) -> Result<TrustStore, Failure> {
         let mut trust = trust(&self.root, &self.crl)?;
         for path in &self.intermediate {
-            files::certificates(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
+            files::authorities(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
         }
         if let Some(depth) = self.max_depth {
             trust.set_max_depth(depth);
@@ -112,12 +112,12 @@ fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure>
 pub(crate) fn trust(roots: &[PathBuf], crls: &[PathBuf]) -> Result<TrustStore, Failure> {
     let mut trust = TrustStore::new();
     for path in roots {
-        for certificate in files::certificates(path)? {
+        for certificate in files::authorities(path)? {
             trust.add_authority(&certificate).about(path.display())?;
         }
     }
     for path in crls {
-        trust.add_crl(files::crl(path)?);
+        files::crls(path)?.into_iter().for_each(|list| trust.add_crl(list));
     }
     Ok(trust)
 }

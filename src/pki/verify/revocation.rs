@@ -70,10 +70,9 @@ impl<'a> Case<'a> {
         };
         let of_another = |list: &Crl| {
             let mut others = self.store.authorities.iter().filter(|other| *other != authority);
-            self.signed(list.to_der(), issuer).is_err()
+            self.list_signed(list, issuer).is_err()
                 && others.any(|other| {
-                    same_name(other.subject_der(), list.issuer_der())
-                        && self.signed(list.to_der(), other).is_ok()
+                    same_name(other.subject_der(), list.issuer_der()) && self.list_signed(list, other).is_ok()
                 })
         };
         self.store.crls.iter().filter(named).filter(|list| !of_another(list)).collect()
@@ -86,12 +85,19 @@ impl<'a> Case<'a> {
         authority: &'a Certificate,
         lists: &[&'a Crl],
     ) -> Status {
+        let lists = self.in_order(lists);
         let mut covered = ReasonFlags::default();
         let mut why = None;
         for point in Point::all_of(certificate) {
-            for list in lists.iter().filter(|list| list.scope().base.is_none()) {
+            // For these the newest list is stale, and no older one speaks in its place.
+            let mut stale = ReasonFlags::default();
+            let mut counted: Vec<&Crl> = Vec::new();
+            for list in lists.iter().copied().filter(|list| list.scope().base.is_none()) {
                 let Some(reasons) = point.covered_by(list, certificate) else { continue };
-                if (reasons - covered).is_empty() {
+                let reasons = if self.is_of_the_future(list) { reasons } else { reasons - stale };
+                // RFC 5280 §5.2.3 gives no two lists one number: where there are two all the same, both count.
+                let again = counted.iter().any(|other| are_one(other, list));
+                if !again && (reasons - covered).is_empty() {
                     continue;
                 }
                 let signer = match self.signer_of(list, issuer, authority) {
@@ -101,16 +107,21 @@ impl<'a> Case<'a> {
                         continue;
                     }
                 };
-                let entry = |list: &Crl| {
-                    list.entry(certificate.serial_integer(), certificate.issuer_der())
-                        .map(|entry| entry.is_removed)
-                };
-                let delta = lists.iter().find(|delta| self.is_delta_of(delta, list, &signer));
-                // RFC 5280 §6.3.3 (i) to (k): what the delta list says goes before.
-                if delta.and_then(|delta| entry(delta)).or_else(|| entry(list)) == Some(false) {
+                if self.is_revoked_by(certificate, list, &lists, &signer) {
                     return Status::Revoked;
                 }
-                covered |= reasons;
+                counted.push(list);
+                if self.now < list.next_update() {
+                    covered |= reasons;
+                    continue;
+                }
+                let (at, now) = (show(list.next_update()), show(self.now));
+                why.get_or_insert(format!(
+                    "its issuer's revocation list is stale: a new one was due at {at}, now is {now}"
+                ));
+                if !self.is_of_the_future(list) {
+                    stale |= reasons;
+                }
             }
         }
         if covered.contains(all_reasons()) {
@@ -119,6 +130,40 @@ impl<'a> Case<'a> {
         Status::Undetermined(why.unwrap_or_else(|| {
             "the revocation lists in its issuer's name do not cover it, or not all reasons".to_owned()
         }))
+    }
+
+    /// The newest first, but behind all others those of the future: they do not go before what counts today.
+    fn in_order(&self, lists: &[&'a Crl]) -> Vec<&'a Crl> {
+        let (future, today): (Vec<&Crl>, Vec<&Crl>) =
+            lists.iter().copied().partition(|list| self.is_of_the_future(list));
+        [today, future].concat()
+    }
+
+    fn is_of_the_future(&self, list: &Crl) -> bool {
+        list.this_update() > self.now
+    }
+
+    /// RFC 5280 §6.3.3 (i) to (k): what delta lists say goes before what the complete list says.
+    fn is_revoked_by(
+        &self,
+        certificate: &Certificate,
+        list: &Crl,
+        lists: &[&Crl],
+        signer: &Certificate,
+    ) -> bool {
+        let revokes = |list: &Crl| list.revokes(certificate.serial_integer(), certificate.issuer_der());
+        let deltas = || lists.iter().filter(|delta| self.is_delta_of(delta, list, signer));
+        let Some(newest) = deltas().next() else { return revokes(list) == Some(true) };
+        // A stale one takes nothing back, but what it revokes is revoked.
+        let counts = |delta: &Crl, revoked: bool| revoked || self.now < delta.next_update();
+        let said: Vec<bool> = deltas()
+            .filter(|delta| delta.number() == newest.number())
+            .filter_map(|delta| revokes(delta).filter(|revoked| counts(delta, *revoked)))
+            .collect();
+        match said.as_slice() {
+            [] => revokes(list) == Some(true),
+            said => said.contains(&true),
+        }
     }
 
     /// Who has signed the list, where it counts (RFC 5280 §6.3.3 (a), (f), (g)): the certificate's issuer,
@@ -134,14 +179,8 @@ impl<'a> Case<'a> {
                 "its issuer's revocation list has a critical extension that is not supported ({oid})"
             ));
         }
-        if self.now >= list.next_update() {
-            let (at, now) = (show(list.next_update()), show(self.now));
-            return Err(format!(
-                "its issuer's revocation list is stale: a new one was due at {at}, now is {now}"
-            ));
-        }
         let has_signed = |signer: &Certificate| {
-            same_name(signer.subject_der(), list.issuer_der()) && self.signed(list.to_der(), signer).is_ok()
+            same_name(signer.subject_der(), list.issuer_der()) && self.list_signed(list, signer).is_ok()
         };
         let mut why = "the revocation list in its issuer's name is not signed with its key, or that of one whom the trusted authority vouches for";
         if has_signed(issuer) {
@@ -151,11 +190,14 @@ impl<'a> Case<'a> {
             why = "its issuer has a revocation list, but its KeyUsage lacks cRLSign";
         }
         let mut others = core::iter::once(authority).chain(self.intermediates());
+        // The signature last: hashing a large list costs more than all the rest, and what a stranger sends has
+        // to lead to the authority first.
         let other = others.find(|signer| {
-            has_signed(signer)
+            same_name(signer.subject_der(), list.issuer_der())
                 && may_sign_lists(signer)
                 && (*signer == authority
                     || self.find(&mut vec![*signer], None, core::slice::from_ref(authority)).is_some())
+                && has_signed(signer)
         });
         other.cloned().ok_or_else(|| why.to_owned())
     }
@@ -170,9 +212,16 @@ impl<'a> Case<'a> {
             && scope.point_der == whole.point_der
             && scope.authority_key_identifier == whole.authority_key_identifier
             && scope.unknown_critical.is_none()
-            && self.now < delta.next_update()
-            && self.signed(delta.to_der(), signer).is_ok()
+            && (!self.is_of_the_future(delta) || self.is_of_the_future(list))
+            && self.list_signed(delta, signer).is_ok()
     }
+}
+
+/// Whether two complete lists have the number that one list should have: of one issuer and one scope.
+fn are_one(one: &Crl, other: &Crl) -> bool {
+    one.number() == other.number()
+        && one.scope().point_der == other.scope().point_der
+        && same_name(one.issuer_der(), other.issuer_der())
 }
 
 enum Status {

@@ -8,7 +8,7 @@ use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 
 use super::super::signature::{SignatureFault, Signed};
-use super::super::{Certificate, MAX_CHAIN_LEN};
+use super::super::{Certificate, Crl, MAX_CHAIN_LEN};
 use super::budget::{Budget, COMPARISON};
 use super::constrained::{Subtrees, name_fault};
 use super::{Inner, PeerRole};
@@ -136,7 +136,7 @@ impl<'a> Case<'a> {
         self.names_issuer(certificate, certificate)
     }
 
-    /// Checks the signature of a certificate or list that the store or the chain holds.
+    /// Checks the signature of a certificate that the store or the chain holds.
     pub(super) fn signed(&self, der: &[u8], signer: &Certificate) -> Result<(), SignatureFault> {
         let edge = (der.as_ptr().addr(), address(signer));
         if let Some(known) = self.signatures.borrow().get(&edge) {
@@ -150,6 +150,19 @@ impl<'a> Case<'a> {
             .and_then(|signed| signed.verify(signer.public_key()));
         self.signatures.borrow_mut().insert(edge, result);
         result
+    }
+
+    /// Checks the signature of a list, which the list remembers. Whoever loaded the list wanted it hashed: that
+    /// is done once for each key, and is no part of what a peer's chain costs.
+    pub(super) fn list_signed(&self, list: &Crl, signer: &Certificate) -> Result<(), SignatureFault> {
+        let key = signer.public_key();
+        if let Some(known) = list.known_signed(key) {
+            return known;
+        }
+        if !self.budget.spend_microseconds(key.verifying().cost()) {
+            return Err(SignatureFault::TooMany);
+        }
+        list.signed(key)
     }
 
     /// Takes from the budget what it costs to check this signature.
