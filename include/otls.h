@@ -1068,7 +1068,9 @@ int32_t otls_key_generate(int32_t key_type, otls_key **key, otls_error **error);
  * Loads a private key, PEM or DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), plain or
  * encrypted. `password` is NULL with a length of 0 for a key that is not encrypted.
  *
- * Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ.
+ * Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ. A file
+ * with anything beside the one key is refused: for one with the key's certificate there is
+ * `otls_identity_load`.
  */
 int32_t otls_key_load(const uint8_t *data,
                       size_t data_len,
@@ -1172,9 +1174,10 @@ int32_t otls_public_key_verify(const otls_public_key *public_key,
                                otls_error **error);
 
 /**
- * Loads the first certificate of PEM or DER data.
+ * Loads one certificate, PEM or DER.
  *
- * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+ * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for a file with anything beside the one certificate: for a
+ * bundle of authorities there is `otls_trust_store_add_bundle`, for a chain `otls_identity_new`.
  */
 int32_t otls_certificate_load(const uint8_t *data,
                               size_t data_len,
@@ -1511,9 +1514,24 @@ int32_t otls_trust_store_add(const otls_trust_store *trust,
                              otls_error **error);
 
 /**
- * Adds a revocation list, PEM or DER, of an authority that is trusted.
+ * Trusts all authorities of a bundle, PEM or DER, or none of them if it fails. An authority with a kind or
+ * size of key that is not supported is left out; `*left_out`, which must not be NULL, is a text with a line
+ * for each of those, empty where there is none.
  *
- * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+ * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a certificate;
+ * `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_KEY_UNSUPPORTED_ALGORITHM` or `OTLS_ERROR_KEY_SIZE` where
+ * none is left.
+ */
+int32_t otls_trust_store_add_bundle(const otls_trust_store *trust,
+                                    const uint8_t *bundle,
+                                    size_t bundle_len,
+                                    otls_blob **left_out,
+                                    otls_error **error);
+
+/**
+ * Adds revocation lists: one, PEM or DER, or all of a PEM bundle, or none of them if it fails.
+ *
+ * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a list.
  */
 int32_t otls_trust_store_add_crl(const otls_trust_store *trust,
                                  const uint8_t *crl,
@@ -1532,6 +1550,19 @@ int32_t otls_identity_new(const uint8_t *chain,
                           const otls_key *key,
                           otls_identity **identity,
                           otls_error **error);
+
+/**
+ * An identity of one PEM file that has both a private key, as for `otls_key_load`, and its chain of
+ * certificates.
+ *
+ * Errors: those of `otls_identity_new` and `otls_key_load`.
+ */
+int32_t otls_identity_load(const uint8_t *data,
+                           size_t data_len,
+                           const uint8_t *password,
+                           size_t password_len,
+                           otls_identity **identity,
+                           otls_error **error);
 
 /**
  * Frees an identity. NULL is fine.

@@ -24,9 +24,10 @@ impl otls_certificate {
     }
 }
 
-/// Loads the first certificate of PEM or DER data.
+/// Loads one certificate, PEM or DER.
 ///
-/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for a file with anything beside the one certificate: for a
+/// bundle of authorities there is `otls_trust_store_add_bundle`, for a chain `otls_identity_new`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_certificate_load(
     data: *const u8,

@@ -51,7 +51,9 @@ pub unsafe extern "C" fn otls_key_generate(
 /// Loads a private key, PEM or DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), plain or
 /// encrypted. `password` is NULL with a length of 0 for a key that is not encrypted.
 ///
-/// Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ.
+/// Errors: the `OTLS_ERROR_KEY_` numbers; a wrong password, an unknown cipher and a damaged file differ. A file
+/// with anything beside the one key is refused: for one with the key's certificate there is
+/// `otls_identity_load`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_key_load(
     data: *const u8,

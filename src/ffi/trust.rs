@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use libc::size_t;
 
+use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
 use super::guard::{self, create, required, status};
@@ -52,9 +53,37 @@ pub unsafe extern "C" fn otls_trust_store_add(
     })
 }
 
-/// Adds a revocation list, PEM or DER, of an authority that is trusted.
+/// Trusts all authorities of a bundle, PEM or DER, or none of them if it fails. An authority with a kind or
+/// size of key that is not supported is left out; `*left_out`, which must not be NULL, is a text with a line
+/// for each of those, empty where there is none.
 ///
-/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`.
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a certificate;
+/// `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_KEY_UNSUPPORTED_ALGORITHM` or `OTLS_ERROR_KEY_SIZE` where
+/// none is left.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_add_bundle(
+    trust: Option<&otls_trust_store>,
+    bundle: *const u8,
+    bundle_len: size_t,
+    left_out: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (bundle, left_out, error) =
+        unsafe { (Input::new(bundle, bundle_len), Out::new(left_out), Out::new(error)) };
+    create(left_out, "left_out", error, || {
+        let mut trust = required(trust, "trust")?.0.lock()?;
+        let (authorities, left_out) = Certificate::load_authorities(bundle.get("bundle")?)?;
+        let mut with_bundle = trust.clone();
+        authorities.iter().try_for_each(|authority| with_bundle.add_authority(authority))?;
+        *trust = with_bundle;
+        Ok(otls_blob::copy_of(left_out.iter().map(|one| format!("{one}\n")).collect::<String>()))
+    })
+}
+
+/// Adds revocation lists: one, PEM or DER, or all of a PEM bundle, or none of them if it fails.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_add_crl(
     trust: Option<&otls_trust_store>,
@@ -66,7 +95,7 @@ pub unsafe extern "C" fn otls_trust_store_add_crl(
     let (crl, error) = unsafe { (Input::new(crl, crl_len), Out::new(error)) };
     status(error, || {
         let mut trust = required(trust, "trust")?.0.lock()?;
-        trust.add_crl(Crl::load(crl.get("crl")?)?);
+        Crl::load_all(crl.get("crl")?)?.into_iter().for_each(|list| trust.add_crl(list));
         Ok(())
     })
 }
@@ -91,6 +120,29 @@ pub unsafe extern "C" fn otls_identity_new(
         let key = Arc::clone(&*required(key, "key")?.0.get()?);
         let chain = Certificate::load_chain(chain.get("chain")?)?;
         Ok(otls_identity(Shared::new(Arc::new(Identity::new(chain, key)?))))
+    })
+}
+
+/// An identity of one PEM file that has both a private key, as for `otls_key_load`, and its chain of
+/// certificates.
+///
+/// Errors: those of `otls_identity_new` and `otls_key_load`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_identity_load(
+    data: *const u8,
+    data_len: size_t,
+    password: *const u8,
+    password_len: size_t,
+    identity: *mut *mut otls_identity,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (data, password, identity, error) = unsafe {
+        (Input::new(data, data_len), Input::new(password, password_len), Out::new(identity), Out::new(error))
+    };
+    create(identity, "identity", error, || {
+        let loaded = Identity::load(data.get("data")?, password.optional("password")?)?;
+        Ok(otls_identity(Shared::new(Arc::new(loaded))))
     })
 }
 

@@ -325,6 +325,86 @@ static void the_authority_revokes(void) {
     otls_authority_free(authority);
 }
 
+/* One text behind the other. */
+static uint8_t *joined(const otls_blob *one, const otls_blob *two, size_t *len) {
+    size_t first = otls_blob_len(one), second = otls_blob_len(two);
+    uint8_t *all = malloc(first + second);
+    CHECK(all != NULL);
+    memcpy(all, otls_blob_data(one, NULL), first);
+    memcpy(all + first, otls_blob_data(two, NULL), second);
+    *len = first + second;
+    return all;
+}
+
+static void a_file_counts_whole(void) {
+    otls_error *error;
+    otls_certificate *leaf, *ca, *stranger, *none;
+    otls_blob *one, *two, *left_out;
+    otls_key *key, *no_key;
+    otls_identity *both;
+    uint8_t *file;
+    size_t len;
+    otls_authority *authority = make_authority("Root"), *other = make_authority("Other");
+    otls_trust_store *trust = make_trust(authority);
+    otls_identity *identity = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
+    const otls_certificate *revoked[1];
+    WORKS(otls_identity_certificate(identity, &leaf, &error));
+    revoked[0] = leaf;
+
+    /* The second list of a bundle revokes. */
+    WORKS(otls_certificate_to_pem(leaf, &one, &error));
+    WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), otls_blob_len(one), OTLS_USAGE_SERVER,
+                                  TEXT("bank.example"), NOW, &ca, &error));
+    otls_certificate_free(ca);
+    otls_blob_free(one);
+    WORKS(otls_authority_issue_crl(other, NULL, 0, 1, DAY, NOW, &one, &error));
+    WORKS(otls_authority_issue_crl(authority, revoked, 1, 1, DAY, NOW, &two, &error));
+    file = joined(one, two, &len);
+    FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_trust_store_add_crl(trust, file, len - 5, &error));
+    WORKS(otls_trust_store_add_crl(trust, file, len, &error));
+    free(file);
+    otls_blob_free(one);
+    otls_blob_free(two);
+    WORKS(otls_certificate_to_pem(leaf, &one, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_REVOKED,
+          otls_trust_store_verify(trust, otls_blob_data(one, NULL), otls_blob_len(one), OTLS_USAGE_SERVER,
+                                  TEXT("bank.example"), NOW, &ca, &error));
+
+    /* A bundle of authorities is trusted whole; one certificate is not the first of two. */
+    WORKS(otls_authority_certificate(authority, &ca, &error));
+    WORKS(otls_authority_certificate(other, &stranger, &error));
+    otls_blob_free(one);
+    WORKS(otls_certificate_to_pem(ca, &one, &error));
+    WORKS(otls_certificate_to_pem(stranger, &two, &error));
+    file = joined(one, two, &len);
+    FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(file, len, &none, &error));
+    WORKS(otls_trust_store_add_bundle(trust, file, len, &left_out, &error));
+    CHECK(otls_blob_len(left_out) == 0);
+    otls_blob_free(left_out);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add_bundle(trust, file, len, NULL, &error));
+    free(file);
+    otls_blob_free(two);
+
+    /* Key and certificate in one file are an identity, and neither alone. */
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_key_to_pem(key, NULL, 0, &two, &error));
+    file = joined(one, two, &len);
+    FAILS(OTLS_ERROR_KEY_MALFORMED, otls_key_load(file, len, NULL, 0, &no_key, &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(file, len, &none, &error));
+    FAILS(OTLS_ERROR_KEY_MISMATCH, otls_identity_load(file, len, NULL, 0, &both, &error));
+    free(file);
+    otls_blob_free(one);
+    otls_blob_free(two);
+    otls_key_free(key);
+    otls_certificate_free(ca);
+    otls_certificate_free(stranger);
+    otls_certificate_free(leaf);
+    otls_identity_free(identity);
+    otls_trust_store_free(trust);
+    otls_authority_free(authority);
+    otls_authority_free(other);
+}
+
 int main(void) {
     nothing_is_freed();
     nothing_has_no_properties();
@@ -337,5 +417,6 @@ int main(void) {
     certificates();
     subjects();
     the_authority_revokes();
+    a_file_counts_whole();
     return 0;
 }

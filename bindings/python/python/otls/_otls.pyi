@@ -279,10 +279,15 @@ class Certificate:
 
     @staticmethod
     def load(data: _Material) -> Certificate:
-        """Loads one certificate, PEM or DER."""
+        """Loads one certificate, PEM or DER; a file with anything beside it is refused."""
     @staticmethod
     def load_chain(data: _Material) -> list[Certificate]:
-        """Loads all certificates of a PEM bundle, in order; at least one."""
+        """Loads all certificates of a PEM bundle, in order; at least one. A file with anything else in it
+        is refused."""
+    @staticmethod
+    def load_authorities(data: _Material) -> tuple[list[Certificate], list[str]]:
+        """Loads the authorities of a bundle; those with a kind or size of key that is not supported are
+        left out, and named in the second list."""
     def to_pem(self) -> bytes:
         """PEM."""
     def to_der(self) -> bytes:
@@ -345,7 +350,11 @@ class Crl:
 
     @staticmethod
     def load(data: _Material) -> Crl:
-        """Loads a list, PEM or DER. Its signature is checked by whoever verifies with it."""
+        """Loads one list, PEM or DER; a file with anything beside it is refused. Its signature is checked
+        by whoever verifies with it."""
+    @staticmethod
+    def load_all(data: _Material) -> list[Crl]:
+        """Loads all lists of a file, in order; at least one. A file with anything else in it is refused."""
     def to_pem(self) -> bytes:
         """PEM."""
     def to_der(self) -> bytes:
@@ -425,6 +434,9 @@ class Identity:
     """A private key with the certificate chain that speaks for it, leaf first."""
 
     def __new__(cls, chain: _Chain, key: PrivateKey) -> Identity: ...
+    @staticmethod
+    def load(data: _Material, *, password: _Material | None = None) -> Identity:
+        """An identity of one PEM file that has both a private key and its chain of certificates."""
     @property
     def certificate(self) -> Certificate:
         """The leaf certificate."""

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::certificate::{Certificate, CertificateRequest, Crl};
 use super::key::PrivateKey;
 use super::name::{self, DistinguishedName};
-use crate::convert::{Moment, fingerprint, hash, moment_or_now, parse_each, profile};
+use crate::convert::{Material, Moment, fingerprint, hash, moment_or_now, parse_each, profile};
 use crate::failure::{Failure, Result};
 
 /// A certificate authority: its certificate, its key and the hash that it signs with.
@@ -159,6 +159,13 @@ impl Identity {
         let chain = chain.into_certificates();
         let identity = py.detach(|| pki::Identity::new(chain, key.duplicate()?))?;
         Ok(Self(Arc::new(identity)))
+    }
+
+    /// An identity of one PEM file that has both a private key and its chain of certificates.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, password=None))]
+    fn load(py: Python<'_>, data: Material, password: Option<Material>) -> Result<Self> {
+        Ok(Self(Arc::new(py.detach(|| pki::Identity::load(&data, password.as_deref()))?)))
     }
 
     /// The leaf certificate.

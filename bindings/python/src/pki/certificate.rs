@@ -28,16 +28,25 @@ impl core::hash::Hash for Certificate {
 
 #[pymethods]
 impl Certificate {
-    /// Loads one certificate, PEM or DER.
+    /// Loads one certificate, PEM or DER; a file with anything beside it is refused.
     #[staticmethod]
     fn load(data: Material) -> Result<Self> {
         Ok(Self(pki::Certificate::load(&data)?))
     }
 
-    /// Loads all certificates of a PEM bundle, in order; at least one.
+    /// Loads all certificates of a PEM bundle, in order; at least one. A file with anything else in it is
+    /// refused.
     #[staticmethod]
     fn load_chain(data: Material) -> Result<Vec<Self>> {
         Ok(pki::Certificate::load_chain(&data)?.into_iter().map(Self).collect())
+    }
+
+    /// Loads the authorities of a bundle; those with a kind or size of key that is not supported are left
+    /// out, and named in the second list.
+    #[staticmethod]
+    fn load_authorities(data: Material) -> Result<(Vec<Self>, Vec<String>)> {
+        let (authorities, left_out) = pki::Certificate::load_authorities(&data)?;
+        Ok((authorities.into_iter().map(Self).collect(), left_out))
     }
 
     /// PEM.
@@ -276,10 +285,17 @@ pub(crate) struct Crl(pub(crate) pki::Crl);
 
 #[pymethods]
 impl Crl {
-    /// Loads a list, PEM or DER. Its signature is checked by whoever verifies with it.
+    /// Loads one list, PEM or DER; a file with anything beside it is refused. Its signature is checked by
+    /// whoever verifies with it.
     #[staticmethod]
-    fn load(data: Material) -> Result<Self> {
-        Ok(Self(pki::Crl::load(&data)?))
+    fn load(py: Python<'_>, data: Material) -> Result<Self> {
+        Ok(Self(py.detach(|| pki::Crl::load(&data))?))
+    }
+
+    /// Loads all lists of a file, in order; at least one. A file with anything else in it is refused.
+    #[staticmethod]
+    fn load_all(py: Python<'_>, data: Material) -> Result<Vec<Self>> {
+        Ok(py.detach(|| pki::Crl::load_all(&data))?.into_iter().map(Self).collect())
     }
 
     /// PEM.
