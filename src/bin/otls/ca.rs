@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::key::Password;
+use crate::log::complain;
 use crate::subject::{Kind, Subject, hash_for};
 use crate::{now, print, show};
 
@@ -171,7 +172,8 @@ impl Command {
                 let certificate = folder.sign(&request, profile, lifetime, &limits)?;
                 let left_out = request.left_out_of(&certificate);
                 if !left_out.is_empty() {
-                    eprintln!("otls: not as asked, the profile decides: without {}", left_out.join(", "));
+                    let left_out = left_out.join(", ");
+                    complain(format_args!("otls: not as asked, the profile decides: without {left_out}"));
                 }
                 files::deliver(out.as_ref(), certificate.to_pem().as_bytes(), Access::Public, force)
             }

@@ -169,7 +169,7 @@ impl Arguments {
         let connection = stream.connection();
         if connection.certificate().is_some() && !connection.state().contains(State::CONFIRMED) {
             // Servers that give no tickets never say it; ours do.
-            eprintln!("otls: the server closed without saying that it accepts our certificate");
+            complain("otls: the server closed without saying that it accepts our certificate");
         }
         within(limit, stream.close()).await
     }
