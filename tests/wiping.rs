@@ -53,7 +53,7 @@ fn found(work: impl FnOnce()) -> usize {
     FOUND.load(Ordering::Relaxed)
 }
 
-/// A client with `len` octets that nobody has taken, `opened` of them but for.
+/// A client with `len` octets, of which all but `opened` were never taken.
 fn undelivered(world: &World, len: usize, opened: usize) -> Connection {
     let mut pair = world.pair().established();
     pair.server.seal(&MARKER.repeat(len / MARKER.len())).unwrap();
@@ -77,6 +77,11 @@ fn undelivered_plaintext_is_wiped_when_the_connection_ends_in_any_way() {
         assert_eq!((failed, client.available()), (0, 0), "failed");
         assert_eq!(found(|| drop(client)), 0, "dropped after it failed");
     }
+    // What is sealed is encrypted where it will be sent from, however often that has to grow.
+    let mut pair = world.pair().established();
+    let plaintext = MARKER.repeat(10_000);
+    assert_eq!(found(|| (0..5).for_each(|_| pair.server.seal(&plaintext).unwrap())), 0, "sealed");
+    assert_eq!(found(|| drop(pair.server)), 0, "dropped before it was sent");
     // What was delivered, in records of all sizes, leaves nothing in the connection's own buffers either.
     let mut pair = world.pair().established();
     let mut received = deliver(&mut pair.server, &mut pair.client, &MARKER.repeat(4_096));
