@@ -1,7 +1,6 @@
 //! The one fold of names: the verifier compares names of certificates by it, and the register those that
 //! it keeps for their holders.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -13,10 +12,15 @@ use unicode_normalization::char::is_combining_mark;
 /// Two things go beyond RFC 4518, whose tables are those of Unicode 3.2: case and normal forms are today's,
 /// and every default-ignorable character is mapped to nothing (RFC 4518 §2.2 lists those of its time).
 pub(crate) fn folded(text: &str) -> String {
-    // Lower case may compose anew.
-    let mapped: Cow<'_, str> =
-        if text.is_ascii() { text.into() } else { text.nfkc().flat_map(without_case).nfkc().collect() };
-    let mut seen = mapped.chars().filter(|c| c.is_whitespace() || !is_mapped_to_nothing(*c)).peekable();
+    // RFC 4518 §2 maps before it normalises: what is not seen would keep an accent from its letter.
+    let seen = text.chars().filter(|c| c.is_whitespace() || !is_mapped_to_nothing(*c));
+    let mapped: String = if text.is_ascii() {
+        seen.collect()
+    } else {
+        // Without case letters may compose anew.
+        seen.nfkc().flat_map(without_case).nfkc().collect()
+    };
+    let mut seen = mapped.chars().peekable();
     let (mut out, mut gap) = (String::with_capacity(mapped.len()), false);
     while let Some(c) = seen.next() {
         // RFC 4518 §2.6.1: a space that carries a combining mark is a character of its own.
@@ -102,6 +106,10 @@ mod tests {
             ("straße", "STRASSE"),
             ("STRA\u{1E9E}E", "strasse"),
             ("ΟΔΟΣ", "οδος"),
+            // What is not seen stands between a letter and its accent.
+            ("müller", "mu\u{AD}\u{308}ller"),
+            ("Å", "a\u{200B}\u{30A}"),
+            ("가", "\u{1100}\u{3164}\u{1161}"),
             ("\u{212A}elvin", "kelvin"),
             ("", " \u{200B} "),
         ] {
