@@ -28,7 +28,7 @@ static int32_t verify(otls_otp_ledger *ledger, otls_otp_context *context, const 
     int32_t verdict;
     uint32_t left;
     WORKS(otls_otp_ledger_verify(ledger, issued->id, sizeof issued->id, TEXT("asha"), context, issued->code,
-                                 sizeof issued->code, NOW, &verdict, &left, &error));
+                                 sizeof issued->code, NULL, NOW, &verdict, &left, &error));
     return verdict;
 }
 
@@ -70,7 +70,7 @@ static void codes_in_memory_belong_to_one_process(otls_otp_context *context) {
         int32_t verdict;
         FAILS(OTLS_ERROR_API_MISUSE,
               otls_otp_ledger_verify(ledger, issued.id, sizeof issued.id, TEXT("asha"), context, issued.code,
-                                     sizeof issued.code, NOW, &verdict, NULL, &error));
+                                     sizeof issued.code, NULL, NOW, &verdict, NULL, &error));
         CHECK(verdict == 0);
         otls_otp_ledger_free(ledger);
         _exit(0);
