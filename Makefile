@@ -3,6 +3,7 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 TIME    ?= 60
+JOBS    ?= 2
 CARGO   ?= cargo
 PYTHON  ?= python3
 
@@ -19,7 +20,7 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src bindings/python -type f -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint bench interop fuzz install docs header clean deps
+.PHONY: help demo test test-rust test-python lint bench interop fuzz mutants guards install docs header clean deps
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +68,13 @@ interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), f
 
 fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, needs a nightly toolchain
 	scripts/fuzz.sh $(TIME)
+
+mutants: ## faults that the tests have to notice (hours; goes on where it stopped; writes docs/mutants.md)
+	$(PYTHON) scripts/mutants.py run --jobs $(JOBS) --only '$(ONLY)' --again '$(AGAIN)'
+	$(PYTHON) scripts/mutants.py report
+
+guards: ## takes away each check that docs/conformance.md names; a test has to fail (writes docs/guards.md)
+	$(PYTHON) scripts/guards.py --jobs $(JOBS) --only '$(ONLY)'
 
 install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
 	$(CARGO) build --locked --release --lib --features $(FEATURES)

@@ -8,7 +8,7 @@ mod puppet;
 use std::sync::{Arc, LazyLock};
 
 use common::{NOW, World, bank_name, trust};
-use otls::codepoints::{AlertDescription as Alert, NamedGroup};
+use otls::codepoints::{AlertDescription as Alert, NamedGroup, SignatureScheme};
 use otls::pki::KeyType;
 use otls::{Config, Connection, State};
 use puppet::*;
@@ -264,6 +264,14 @@ fn a_share_of_another_group_is_an_illegal_parameter() {
         },
         Alert::ILLEGAL_PARAMETER,
     );
+    // The octets of the right answer, under the name of another group.
+    hello_refused(
+        |hello| {
+            let (_, share) = hello.extensions.iter_mut().find(|(kind, _)| *kind == KEY_SHARE).unwrap();
+            share[..2].copy_from_slice(&SECP256R1.to_be_bytes());
+        },
+        Alert::ILLEGAL_PARAMETER,
+    );
     hello_refused(|hello| unset(&mut hello.extensions, KEY_SHARE), Alert::MISSING_EXTENSION);
 }
 
@@ -277,6 +285,8 @@ fn a_share_that_is_no_point_is_an_illegal_parameter() {
             if share.is_empty() { Alert::DECODE_ERROR } else { Alert::ILLEGAL_PARAMETER },
         );
     }
+    let point = [SECP256R1.to_be_bytes().to_vec(), vec16(&[4; 65])].concat();
+    hello_after_retry_refused(|hello| set(&mut hello.extensions, KEY_SHARE, point), Alert::ILLEGAL_PARAMETER);
 }
 
 #[test]
@@ -331,6 +341,11 @@ fn a_scheme_that_was_not_offered_is_an_illegal_parameter() {
         let result = puppet.wire.message(&verify);
         puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
     }
+    // A right signature of the server's key, by a scheme that this client did not offer.
+    let config = config().with_schemes(&[SignatureScheme::ECDSA_SECP384R1_SHA384]).unwrap();
+    let mut puppet = ServerPuppet::after_hello(config, Arc::clone(&WORLD.server), NOW);
+    let result = puppet.send_until_finished(false);
+    puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
 }
 
 #[test]

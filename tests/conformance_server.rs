@@ -8,7 +8,7 @@ mod puppet;
 use std::sync::{Arc, LazyLock};
 
 use common::{NOW, World, trust};
-use otls::codepoints::{AlertDescription as Alert, NamedGroup};
+use otls::codepoints::{AlertDescription as Alert, NamedGroup, SignatureScheme};
 use otls::crypto::kx::KeyExchange;
 use otls::crypto::{Random, SystemRandom};
 use otls::pki::KeyType;
@@ -298,6 +298,13 @@ fn a_scheme_that_was_not_asked_for_is_an_illegal_parameter() {
         let result = puppet.wire.message(&verify);
         puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
     }
+    // A right signature of the client's key, by a scheme that this server did not ask for.
+    let other = World::new(KeyType::EcdsaP384);
+    let config = Config::server(Arc::clone(&WORLD.server), ClientAuth::Require(trust(&other.authority)));
+    let config = config.with_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256]).unwrap();
+    let mut puppet = ClientPuppet::after_flight(config, Arc::clone(&other.client), NOW);
+    let result = puppet.send_flight(true);
+    puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
 }
 
 #[test]

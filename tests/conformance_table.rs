@@ -1,4 +1,4 @@
-//! docs/conformance.md and SECURITY.md name only tests that there are.
+//! docs/conformance.md and SECURITY.md name only tests and checks that there are.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeSet;
@@ -56,9 +56,46 @@ fn check(document: &str, heading: &str, columns: usize, column: usize) -> usize 
     named.len()
 }
 
+const CONFORMANCE: &str = "| § | sentence | we are | alert | test | check |";
+
+/// How `scripts/guards.py` takes a check away; its name begins with its file.
+#[derive(serde::Deserialize)]
+struct Guard {
+    name: String,
+    search: String,
+    replace: String,
+    #[serde(default)]
+    also: Vec<Edit>,
+}
+
+#[derive(serde::Deserialize)]
+struct Edit {
+    file: String,
+    search: String,
+    replace: String,
+}
+
+#[test]
+fn every_check_is_in_the_code_once_and_belongs_to_a_sentence() {
+    let guards: Vec<Guard> = serde_json::from_str(&read("tests/guards.json")).unwrap();
+    for guard in &guards {
+        let (file, _) = guard.name.split_once(": ").unwrap();
+        let edits = guard.also.iter().map(|edit| (edit.file.as_str(), &edit.search, &edit.replace));
+        for (file, search, replace) in edits.chain([(file, &guard.search, &guard.replace)]) {
+            assert_eq!(read(file).matches(search.as_str()).count(), 1, "{}: {search}", guard.name);
+            assert_ne!(search, replace, "{}", guard.name);
+        }
+    }
+    let known: BTreeSet<&str> = guards.iter().map(|guard| guard.name.as_str()).collect();
+    assert_eq!(known.len(), guards.len(), "two checks have one name");
+    let rows = rows(&read("docs/conformance.md"), CONFORMANCE, 6);
+    let named: BTreeSet<&str> = rows.iter().flat_map(|row| names(&row[5])).collect();
+    assert_eq!(named, known, "the checks of docs/conformance.md are not those of tests/guards.json");
+}
+
 #[test]
 fn every_sentence_of_the_standard_has_tests_that_exist() {
-    assert!(check("docs/conformance.md", "| § | sentence | we are | alert | test |", 5, 4) > 40);
+    assert!(check("docs/conformance.md", CONFORMANCE, 6, 4) > 40);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use otls::codepoints::{NamedGroup, SignatureScheme};
+use otls::crypto::sign::KeyAlgorithm;
 use otls::crypto::{SystemRandom, kx};
 use otls::pki::{GeneralName, Identity};
 use otls::{Config, Connection, Error, UnixTime};
@@ -259,7 +260,10 @@ pub fn certificate(context: &[u8], der: &[u8], of_entry: &[(u16, Vec<u8>)]) -> V
 }
 
 pub fn certificate_verify(identity: &Identity, role: &str, transcript: &[u8]) -> Vec<u8> {
-    let scheme = SignatureScheme::ECDSA_SECP256R1_SHA256;
+    let scheme = match identity.key().algorithm() {
+        KeyAlgorithm::EcdsaP384 => SignatureScheme::ECDSA_SECP384R1_SHA384,
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Rsa(_) => SignatureScheme::ECDSA_SECP256R1_SHA256,
+    };
     let signature = identity.key().sign(scheme, &to_be_signed(role, transcript), &SystemRandom).unwrap();
     handshake(CERTIFICATE_VERIFY, &[scheme.0.to_be_bytes().to_vec(), vec16(&signature)].concat())
 }
