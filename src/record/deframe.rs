@@ -136,6 +136,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_begun_is_kept_and_so_is_a_small_buffer() {
+        let mut deframer = Deframer { buffer: Vec::with_capacity(4 * KEPT_CAPACITY) };
+        assert_eq!(deframer.feed(&[23, 3], false), Ok(2));
+        deframer.release();
+        assert_eq!(deframer.buffer, [23, 3]);
+        let mut deframer = Deframer { buffer: Vec::with_capacity(KEPT_CAPACITY) };
+        deframer.release();
+        assert_eq!(deframer.buffer.capacity(), KEPT_CAPACITY);
+    }
+
+    #[test]
     fn an_idle_deframer_keeps_little_memory() {
         let mut deframer = Deframer::default();
         let mut record = vec![23, 3, 3, 0x40, 0x00];

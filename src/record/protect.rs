@@ -231,6 +231,28 @@ mod tests {
     }
 
     #[test]
+    fn a_shape_keeps_to_the_peers_limit_and_pads_data_alone() {
+        let limits =
+            [(0, 1), (1, 1), (2, 1), (65, 64), (MAX_INNER_LEN, MAX_FRAGMENT_LEN), (65_535, MAX_FRAGMENT_LEN)];
+        for (limit, fragment) in limits {
+            let shape = RecordShape { padding: 9, ..RecordShape::default() };
+            let limited = shape.limited_to(u16::try_from(limit).unwrap());
+            assert_eq!((limited.fragment, limited.padding), (fragment, 9));
+        }
+        assert_eq!(RecordShape { fragment: 10, padding: 0 }.limited_to(65).fragment, 10);
+
+        let data = ContentType::APPLICATION_DATA;
+        let padded = |padding, len| RecordShape { fragment: 100, padding }.padding_after(data, len);
+        assert_eq!([padded(0, 5), padded(1, 5), padded(0, 0), padded(1, 0)], [0; 4]);
+        assert_eq!([padded(2, 0), padded(2, 1), padded(2, 2), padded(2, 3)], [2, 1, 0, 1]);
+        // No further than the record goes.
+        assert_eq!([padded(64, 64), padded(64, 65), padded(64, 100), padded(200, 0)], [0, 35, 0, 100]);
+        for other in [ContentType::HANDSHAKE, ContentType::ALERT] {
+            assert_eq!(RecordShape { fragment: 100, padding: 64 }.padding_after(other, 5), 0);
+        }
+    }
+
+    #[test]
     fn a_record_beyond_the_receivers_own_limit_is_an_overflow() {
         let (mut sealer, mut opener) = directions(AeadAlgorithm::Aes128Gcm);
         for (inner_len, fits) in [(64, true), (65, false)] {
