@@ -20,6 +20,8 @@ pub mod error;
 mod process;
 mod secret;
 mod time;
+#[cfg(test)]
+mod undefined;
 
 pub mod crypto;
 

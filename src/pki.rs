@@ -3,6 +3,8 @@
 mod authority;
 mod canonical;
 mod certificate;
+#[cfg(test)]
+mod constant_time;
 mod constraints;
 mod crl;
 mod csr;

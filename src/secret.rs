@@ -1,6 +1,6 @@
 //! Secrets: move-only, wiped when dropped, compared in constant time, never printed.
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Secret bytes on the heap. No `Clone`, no `Debug`; wiped when dropped.
@@ -77,18 +77,45 @@ impl<const N: usize> Drop for FixedSecret<N> {
 
 /// Equality in time that depends on the lengths alone.
 pub(crate) fn ct_eq(a: &[u8], b: &[u8]) -> bool {
-    a.ct_eq(b).into()
+    verdict(a.ct_eq(b))
+}
+
+/// The outcome of a comparison: the caller accepts or refuses by it, and so everybody may know it.
+pub(crate) fn verdict(choice: Choice) -> bool {
+    published(choice.unwrap_u8()) == 1
+}
+
+/// A number that was computed from a secret and that the caller may know, such as the length of a plaintext.
+pub(crate) fn published(octet: u8) -> u8 {
+    #[cfg(test)]
+    crate::undefined::public(core::slice::from_ref(&octet));
+    octet
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::undefined;
 
     #[test]
     fn secrets_of_different_length_are_unequal() {
         assert!(!Secret::from(vec![1, 2]).ct_eq(&[1, 2, 3]));
         assert!(!ct_eq(&[], &[0]));
         assert!(ct_eq(&[], &[]));
+    }
+
+    #[test]
+    fn secrets_are_compared_in_constant_time() {
+        undefined::check(|| {
+            let secret = Secret::from(b"256345".to_vec());
+            undefined::secret(secret.expose());
+            assert!(secret.ct_eq(b"256345"));
+            for at in 0..secret.len() {
+                let mut other = *b"256345";
+                other[at] ^= 1;
+                assert!(!secret.ct_eq(&other));
+            }
+        });
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod openssl_peer;
 mod ours;
 mod rustls_peer;
 mod table;
+mod timing;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -58,6 +59,10 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("codes") {
         return println!("{}", ledger::tables());
     }
+    // Whether times tell secrets, alone: `otls-bench timing`.
+    if std::env::args().nth(1).as_deref() == Some("timing") {
+        return println!("{}", timing::table());
+    }
     // One operation for a profiler: `otls-bench profile resumed`.
     let mut arguments = std::env::args().skip(1);
     if std::env::args().nth(1).as_deref() == Some("profile") {
@@ -73,7 +78,7 @@ fn main() {
     size(&mut table, library.as_deref().map(Path::new));
     let text = table.to_markdown();
     let codes = ledger::tables();
-    println!("{text}\n{codes}");
+    println!("{text}\n{codes}\n{}", timing::table());
     if let Some(path) = document {
         table::replace(Path::new(&path), "table", &text);
         table::replace(Path::new(&path), "codes", &codes);

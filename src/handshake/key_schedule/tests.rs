@@ -6,6 +6,7 @@ use crate::crypto::Random;
 use crate::crypto::kx::KeyExchange;
 use crate::handshake::transcript::{HelloTranscript, Transcript};
 use crate::record::{MAX_INNER_LEN, RecordShape};
+use crate::undefined;
 use crate::wire::{Codec, NewSessionTicket};
 
 /// The trace as (role, step, name, value), in its order.
@@ -242,4 +243,37 @@ fn a_label_or_an_output_that_is_too_long_is_refused() {
     assert!(exporter.export(&[b'a'; 250], b"", &mut out).is_err());
     assert!(exporter.export(&[b'a'; 249], b"", &mut out).is_ok());
     assert!(exporter.export(b"label", b"", &mut vec![0; 1 << 16]).is_err());
+}
+
+#[test]
+fn finished_and_binder_are_judged_in_constant_time() {
+    undefined::check(|| {
+        for suite in [CipherSuite::TLS_AES_128_GCM_SHA256, CipherSuite::TLS_AES_256_GCM_SHA384] {
+            let suite = SuiteParameters::of(suite).unwrap();
+            let secret = Secret::from(vec![7; suite.hash.output_len()]);
+            undefined::secret(secret.expose());
+            let hash = digest(suite.hash, b"the messages");
+
+            let traffic =
+                TrafficSecret { suite, prk: Prk::from_secret(suite.hash, secret.expose()).unwrap() };
+            let right = traffic.verify_data(&hash).unwrap();
+            // It is sent.
+            undefined::public(right.as_ref());
+            traffic.check_finished(&hash, right.as_ref()).unwrap();
+
+            let early = EarlySecret::with_psk(suite.hash, &secret);
+            let binder = early.binder(&hash).unwrap();
+            undefined::public(binder.as_ref());
+            early.check_binder(&hash, binder.as_ref()).unwrap();
+
+            for at in 0..suite.hash.output_len() {
+                let mut wrong = right.as_ref().to_vec();
+                wrong[at] ^= 1;
+                assert!(traffic.check_finished(&hash, &wrong).is_err());
+                let mut wrong = binder.as_ref().to_vec();
+                wrong[at] ^= 1;
+                assert!(early.check_binder(&hash, &wrong).is_err());
+            }
+        }
+    });
 }

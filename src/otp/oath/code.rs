@@ -67,6 +67,7 @@ pub(super) const MAX_DIGITS: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::undefined;
 
     /// RFC 4226 §5.4, the example.
     const MAC: [u8; 20] = [
@@ -98,5 +99,18 @@ mod tests {
             assert!(!code.matches(wrong), "{wrong}");
         }
         assert!(code.matches("872921"));
+    }
+
+    #[test]
+    fn codes_are_compared_in_constant_time() {
+        undefined::check(|| {
+            let code = OathCode(Secret::from(b"872921".to_vec()));
+            undefined::secret(code.0.expose());
+            for (presented, same) in
+                [("872921", true), ("172921", false), ("872920", false), ("87292", false)]
+            {
+                assert_eq!(code.matches(presented), same);
+            }
+        });
     }
 }

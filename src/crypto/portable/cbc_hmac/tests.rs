@@ -1,5 +1,6 @@
 use super::*;
 use crate::crypto::testing::hex;
+use crate::undefined;
 
 // The inputs that RFC 7518 appendix B and draft-mcgrew-aead-aes-cbc-hmac-sha2-05 §5 share.
 const PLAINTEXT: &[u8] = b"A cipher system must not be required to be secret, and it must be able to fall \
@@ -131,4 +132,48 @@ fn wycheproof_cases_of_a128cbc_hs256_pass() {
         }
     }
     assert!(ran >= 90, "{ran}");
+}
+
+/// Every wrong tag, and every last octet of the text, only two of which end a padding.
+fn opens_in_constant_time<E, D>(new: fn(&[u8]) -> Option<CbcHmac<E, D>>, key_len: usize)
+where
+    E: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit,
+    D: BlockCipherDecrypt + BlockSizeUser<BlockSize = U16> + KeyInit,
+{
+    let key = vec![7; key_len];
+    undefined::secret(&key);
+    let key = new(&key).unwrap();
+    // Under a secret key the IV is public: it enters the tag, and XOR hides it in the first block.
+    let (mut opened, mut refused) = (0, 0);
+    for last in 0..=u8::MAX {
+        let mut text = [[last; 16], [2; 16]].concat();
+        text[31] = last;
+        undefined::secret(&text);
+        let tag = key.seal_with(&IV, [ASSOCIATED, &[]], &mut text).unwrap();
+        let mut tag = tag[..key.tag_len].to_vec();
+        // What is on the wire.
+        undefined::public(&text);
+        undefined::public(&tag);
+        if last < 16 {
+            let at = usize::from(last) % tag.len();
+            tag[at] ^= 1 << (last % 8);
+            assert!(key.open_with(&IV, [ASSOCIATED, &[]], &mut text.clone(), &tag).is_err());
+            tag[at] ^= 1 << (last % 8);
+        }
+        match key.open_with(&IV, [ASSOCIATED, &[]], &mut text, &tag) {
+            Ok(_) => opened += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert_eq!((opened, refused), (2, 254));
+}
+
+#[test]
+fn aes_128_cbc_hmac_opens_in_constant_time() {
+    undefined::check(|| opens_in_constant_time(Aes128CbcHmacSha256::new, 32));
+}
+
+#[test]
+fn aes_256_cbc_hmac_opens_in_constant_time() {
+    undefined::check(|| opens_in_constant_time(Aes256CbcHmacSha384::new, 56));
 }
