@@ -5,6 +5,7 @@ mod state;
 
 use std::sync::Arc;
 
+use state::ELSEWHERE;
 pub use state::State;
 use zeroize::Zeroize;
 
@@ -489,11 +490,6 @@ impl Connection {
         error
     }
 }
-
-static ELSEWHERE: Error = Error::misuse(
-    "a connection of the process that this one was forked from",
-    "make the connection after fork(), in the process that uses it",
-);
 
 fn check_server(config: &Config) -> Result<()> {
     if config.is_server() {

@@ -1,5 +1,7 @@
 //! What a connection wants and has.
 
+use crate::error::Error;
+
 /// What a connection wants and has, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State(pub u32);
@@ -33,3 +35,9 @@ impl State {
         self.0 & other.0 == other.0
     }
 }
+
+/// Why a connection does not work in a child.
+pub(super) static ELSEWHERE: Error = Error::misuse(
+    "a connection of the process that this one was forked from",
+    "make the connection after fork(), in the process that uses it",
+);

@@ -34,7 +34,8 @@ const MAX_LAG: u64 = 7_300;
 /// last key is kept for tickets that are still good.
 ///
 /// Servers that hold the same keys take each other's tickets: [`export`](Self::export) on one,
-/// [`load`](Self::load) on the others. Each moves on by itself, at the same time.
+/// [`load`](Self::load) on the others. Each moves on by itself, at the same time. So do forked processes: what
+/// a ticket is sealed with is random for each.
 ///
 /// ```
 /// use otls::crypto::SystemRandom;

@@ -28,6 +28,7 @@ from ._otls import (
     Session,
     VerdictNotice,
 )
+from ._process import check_process
 from ._state import State
 from ._waiting import Deadline, closed_early, must_wait_to_confirm
 
@@ -361,15 +362,6 @@ class Stream:
                 if not self._sock.recv(_READ_SIZE):
                     break
         self._sock.close()
-
-
-def check_process(process: int) -> None:
-    """Raises in a child of the process that made a connection."""
-    if process != os.getpid():
-        raise ApiMisuse(
-            "a connection of the process that this one was forked from",
-            hint="make the connection after os.fork(), in the process that uses it",
-        )
 
 
 class Listener:

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 from ._errors import ApiMisuse, Error
-from ._net import DEFAULT_TIMEOUT, Address, Message, check_process
+from ._net import DEFAULT_TIMEOUT, Address, Message
 from ._otls import (
     Certificate,
     Channel,
@@ -37,6 +37,7 @@ from ._otls import (
     RequestedCertificate,
     Session,
 )
+from ._process import check_process
 from ._state import State
 from ._waiting import closed_early, must_wait_to_confirm
 
