@@ -2770,8 +2770,8 @@ int32_t otls_otp_message_envelope(const otls_otp_issued *issued,
  * The bank's message for a context that has a template, for example of `otls_otp_context_payment`: the text
  * is what the template says.
  *
- * Errors: `OTLS_ERROR_OTP_TRANSACTION` for a context without a template, or with one that its values do not
- * fill.
+ * Errors: `OTLS_ERROR_OTP_TRANSACTION` for a context without a template, with one that its values do not fill,
+ * or another than the code was issued for.
  */
 int32_t otls_otp_message_rendered(const otls_otp_issued *issued,
                                   const otls_otp_context *context,

@@ -136,6 +136,11 @@ fn the_customer_reads_what_the_code_is_bound_to() {
     let context = transfer_of.context().unwrap();
     let issued = ledger().issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
     let envelope = Envelope::for_transaction(&issued, &transfer_of).unwrap();
+    let purpose = "sign in".to_owned();
+    let sign_in =
+        Transaction { purpose, template: "Your code is {code}.".to_owned(), ..Transaction::default() };
+    let refused = Envelope::for_transaction(&issued, &sign_in).err();
+    assert!(matches!(refused, Some(Error::Otp(OtpError::Transaction(_)))), "the code is for the transfer");
     Channel::new().send(&mut pair.server, &Message::Envelope(envelope)).unwrap();
     transfer(&mut pair.server, &mut pair.client).unwrap();
     let octets = common::read(&mut pair.client);

@@ -74,6 +74,7 @@ fn message() -> f64 {
             let issued = Issued {
                 id: OtpId(number.to_be_bytes()),
                 code: Code::generate(&CodeFormat::default(), &SystemRandom).unwrap(),
+                context: context.clone(),
                 issued_at: NOW,
                 expires_at: UnixTime(NOW.0 + 120),
             };

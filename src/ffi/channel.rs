@@ -48,8 +48,8 @@ pub unsafe extern "C" fn otls_otp_message_envelope(
 /// The bank's message for a context that has a template, for example of `otls_otp_context_payment`: the text
 /// is what the template says.
 ///
-/// Errors: `OTLS_ERROR_OTP_TRANSACTION` for a context without a template, or with one that its values do not
-/// fill.
+/// Errors: `OTLS_ERROR_OTP_TRANSACTION` for a context without a template, with one that its values do not fill,
+/// or another than the code was issued for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_message_rendered(
     issued: Option<&otls_otp_issued>,

@@ -73,10 +73,14 @@ impl Envelope {
     /// ```
     ///
     /// # Errors
-    /// As [`Transaction::context`].
+    /// As [`Transaction::context`], and [`OtpError::Transaction`] for another transaction than the one that the
+    /// code was issued for: the customer would read the one and release the other.
     pub fn for_transaction(issued: &Issued, transaction: &Transaction) -> Result<Self> {
-        let text = transaction.text(issued.code.expose())?;
-        Ok(Self::new(issued, transaction.context()?, text))
+        let (text, context) = (transaction.text(issued.code.expose())?, transaction.context()?);
+        if context != issued.context {
+            return Err(OtpError::Transaction("the code was issued for another one".to_owned()).into());
+        }
+        Ok(Self::new(issued, context, text))
     }
 
     /// Whether the text is free: the context has no template that says what it has to be.

@@ -125,6 +125,8 @@ pub struct Issued {
     pub id: OtpId,
     /// The code itself; the ledger does not keep it.
     pub code: Code,
+    /// What it was issued for, and is good for alone.
+    pub context: Context,
     /// When it was issued.
     pub issued_at: UnixTime,
     /// From this second on it is expired.
@@ -279,7 +281,7 @@ impl Ledger {
             Ok((inserted, if kept { EventKind::Issued(id) } else { EventKind::Refused }))
         })?;
         match inserted {
-            Insertion::Kept => Ok(Issued { id, code, issued_at: now, expires_at }),
+            Insertion::Kept => Ok(Issued { id, code, context: context.clone(), issued_at: now, expires_at }),
             Insertion::SubjectLocked => Err(OtpError::SubjectLocked.into()),
             Insertion::Throttled(until) => Err(OtpError::Throttled(until.0).into()),
             Insertion::NotOpen(verdict) => Err(OtpError::NotOpen(verdict.words()).into()),

@@ -84,7 +84,7 @@ static otls_otp_message *rendered(const struct pair *pair, const otls_otp_contex
     otls_error *error;
     otls_otp_ledger *ledger;
     otls_otp_issued *issued;
-    otls_otp_context *bare;
+    otls_otp_context *bare, *other;
     otls_otp_message *sent, *received;
     char expected[64];
     size_t len, code_len;
@@ -94,6 +94,10 @@ static otls_otp_message *rendered(const struct pair *pair, const otls_otp_contex
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_context_new(&bare, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, bare, &sent, &error));
+    /* Nor words of one transaction with the code for another. */
+    WORKS(otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("friend"), TEXT(TEMPLATE), &other, &error));
+    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, other, &sent, &error));
+    otls_otp_context_free(other);
     /* Another text than the template's is not sent. */
     WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_channel_send(pair->banks, pair->bank, sent, &error));

@@ -151,6 +151,8 @@ def test_a_sender_cannot_turn_off_that_the_customer_reads_the_transaction(world:
         with pytest.raises(otls.OtpFreeText) as error:
             customer.receive()
         assert (error.value.code, error.value.code_name) == (114, "OTP_FREE_TEXT")
+    with pytest.raises(otls.OtpTransactionError, match="issued for another"):
+        otls.Envelope.for_transaction(issued, otls.Transaction("sign in", "Your code is {code}."))
     bank.send(otls.Envelope.for_transaction(issued, transfer))
     pump(client, server)
     assert isinstance(customer.receive(), otls.Envelope)
