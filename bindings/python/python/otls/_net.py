@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 from ._errors import ApiMisuse, Error
+from ._files import append_private
 from ._otls import (
     Answer,
     Certificate,
@@ -301,7 +302,7 @@ class Stream:
                 self._sock.settimeout(deadline.remaining())
                 self._connection.consume(self._sock.send(data))
             if self.key_log is not None and (lines := self._connection.take_key_log()):
-                _append(self.key_log, lines)
+                append_private(self.key_log, lines)
 
     def _fill(self, deadline: Deadline) -> None:
         if not self._unfed:
@@ -487,9 +488,3 @@ def _handshake_or_close(stream: Stream) -> None:
     except BaseException:
         stream.close()
         raise
-
-
-def _append(path: KeyLog, lines: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(lines)
