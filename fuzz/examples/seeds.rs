@@ -1,13 +1,17 @@
 //! Writes the first inputs of each target into `found/`, where they are not there yet: honest
 //! messages, from which mutation goes further than from nothing.
 
+#[path = "../../tests/worst/mod.rs"]
+mod worst;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::est::{EstClient, EstServer, Register};
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Mail, Message, OtpId, Receipt, Transaction,
+    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Mail, Message, OtpId, Receipt,
+    Transaction,
 };
 use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason};
 use otls::{ClientAuth, Config, Connection, Secret, TicketKeys, cms};
@@ -64,6 +68,16 @@ fn main() {
     oath();
     sessions();
     mail();
+    worst();
+}
+
+/// The dearest inputs that are known.
+fn worst() {
+    let world = worst::entries::World::new();
+    for (index, input) in worst::inputs::all(&world).into_iter().enumerate() {
+        let place = u8::try_from(input.entry).unwrap();
+        write("cost", &format!("worst_{index:03}"), &[&[place], input.octets.as_slice()].concat());
+    }
 }
 
 /// What is signed of a certificate or list.
@@ -154,9 +168,8 @@ fn otp() {
 
 fn oath() {
     let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-    let totp = format!(
-        "otpauth://totp/Bank:a%40b?secret={secret}&issuer=Bank&algorithm=SHA256&digits=8&period=60"
-    );
+    let totp =
+        format!("otpauth://totp/Bank:a%40b?secret={secret}&issuer=Bank&algorithm=SHA256&digits=8&period=60");
     let hotp = format!("otpauth://hotp/Bank%3A%20asha?secret={secret}&counter=7&image=x");
     write("oath", "totp", totp.as_bytes());
     write("oath", "hotp", hotp.as_bytes());

@@ -272,6 +272,14 @@ fn a_bad_public_exponent_or_an_even_modulus_is_invalid() {
 }
 
 #[test]
+fn primes_of_very_different_sizes_are_invalid() {
+    let mut numbers = Numbers::of_2048_bits().clone();
+    (numbers.p, numbers.q) = (numbers.n.clone(), vec![1]);
+    let expected = KeyError::Invalid("its primes are of very different sizes");
+    assert_eq!(private_refusal(&numbers.private()), expected);
+}
+
+#[test]
 fn private_numbers_that_do_not_fit_together_are_invalid() {
     let good = Numbers::of_2048_bits();
     let change: [fn(&mut Numbers); 9] = [
