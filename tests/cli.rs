@@ -470,7 +470,7 @@ fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
     let first = shell.run("audit verify --key-file key log");
     ledger.issue("asha", &Context::new(), 60, 3, now, &SystemRandom).unwrap();
     let found = shell.json(&format!("audit verify --json --key-file key --expect {first} log"));
-    assert_eq!(found["count"], 2);
+    assert_eq!(found["count"], 4);
     fs::write(file("short"), "short").unwrap();
     assert_eq!(shell.fails("audit verify --key-file short log").0, 2);
     assert_eq!(shell.fails("audit verify --key-file key --expect 1 ff log").0, 2);
@@ -482,6 +482,19 @@ fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
     fs::write(file("log"), text.replace("asha", "ravi")).unwrap();
     let (code, error) = shell.fails("audit verify --key-file key log");
     assert!(code == 7 && error.contains("line 1:"), "{error}");
+
+    // The line is the first, so that nothing stays; the log as it was found does.
+    assert_eq!(shell.fails("audit repair --key-file short log").0, 2);
+    assert_eq!(shell.fails("audit repair --key-file key none").0, 7);
+    let repaired = shell.json("audit repair --json --key-file key log");
+    assert_eq!((&repaired["count"], &repaired["missing"]), (&1.into(), &4.into()));
+    assert!(fs::read_to_string(file("log.damaged")).unwrap().contains("ravi"));
+    assert_eq!(shell.json("audit verify --json --key-file key log")["count"], 1);
+    let said = shell.run("audit repair --key-file key log");
+    assert!(said.contains("nothing is wrong"), "{said}");
+    fs::write(file("log"), "").unwrap();
+    let said = shell.run("audit repair --key-file key log");
+    assert!(said.contains("ends after line 0") && said.contains("log.damaged.2"), "{said}");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use otls::crypto::hmac::HmacKey;
 use otls::crypto::{Random, SystemRandom};
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, CodeFormat, Context, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy, Presented, Record,
-    Statistics, Store, Subject, Transaction, Verdict, Withdrawal,
+    Amount, Audit, CodeFormat, Context, Event, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy,
+    Presented, Record, Statistics, Store, Subject, Transaction, Verdict, Withdrawal,
 };
 use otls::{Error, Secret, UnixTime};
 
@@ -348,6 +348,17 @@ fn a_replaced_pepper_still_verifies_and_an_unknown_one_does_not() {
     assert_eq!(verify(&rotated, &new, new.code.expose()), Verdict::Accepted);
 }
 
+/// The names of events.
+struct Names(Arc<Mutex<Vec<&'static str>>>);
+
+impl Audit for Names {
+    fn record(&self, event: &Event<'_>) -> otls::Result<u64> {
+        let mut names = self.0.lock().unwrap();
+        names.push(event.kind.name());
+        Ok(u64::try_from(names.len()).unwrap())
+    }
+}
+
 #[test]
 fn a_store_that_fails_accepts_nothing() {
     struct Down;
@@ -383,7 +394,9 @@ fn a_store_that_fails_accepts_nothing() {
             down()
         }
     }
-    let ledger = Ledger::new(Box::new(Down), pepper(7)).unwrap();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let mut ledger = Ledger::new(Box::new(Down), pepper(7)).unwrap();
+    ledger.set_audit(Box::new(Names(Arc::clone(&events))));
     let id = OtpId([0; 16]);
     assert_eq!(ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
     assert_eq!(ledger.resend(&id, "asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
@@ -393,6 +406,10 @@ fn a_store_that_fails_accepts_nothing() {
     assert_eq!(ledger.forget_receipts(NOW, NOW), down());
     assert_eq!((ledger.lock("asha", NOW), ledger.unlock("asha", NOW)), (down(), down()));
     assert_eq!((ledger.expire(NOW), ledger.statistics(NOW).map(|_| 0)), (down(), down()));
+    // What was asked is recorded, and that nobody knows whether it was done.
+    let events = events.lock().unwrap();
+    assert_eq!(events[..4], ["issue", "failed", "resend", "failed"]);
+    assert!(events.chunks(2).all(|call| call[1] == "failed"), "{events:?}");
 }
 
 #[test]
