@@ -68,10 +68,11 @@ fn repair(path: &Path) -> AuditRepair {
 
 #[test]
 fn a_line_that_is_too_long_changed_or_no_text_costs_the_lines_from_it_on_and_no_other() {
-    let bad: [&dyn Fn(&mut Vec<u8>); 3] =
-        [&|line| *line = [&vec![b'x'; 5000][..], b"\n"].concat(), &|line| line[30] ^= 1, &|line| {
-            line[30] = 0xFF
-        }];
+    let bad: [fn(&mut Vec<u8>); 3] = [
+        |line| *line = [&vec![b'x'; 5000][..], b"\n"].concat(),
+        |line| line[30] ^= 1,
+        |line| line[30] = 0xFF,
+    ];
     for (at, spoil) in (1..8).flat_map(|at| bad.iter().map(move |spoil| (at, spoil))) {
         let (_folder, path) = written();
         let text = fs::read(&path).unwrap();
@@ -161,6 +162,8 @@ impl Audit for Full {
     }
 }
 
+type Call<'a> = dyn Fn(&Ledger) -> Result<(), Error> + 'a;
+
 /// Two ledgers over one store, of which the first has a log that takes `events` more.
 fn full_after(events: u32, path: &Path, store: &Arc<MemoryStore>) -> Ledger {
     let mut ledger = Ledger::new(Box::new(Arc::clone(store)), key(7)).unwrap();
@@ -177,7 +180,7 @@ fn a_call_that_cannot_be_recorded_does_not_touch_the_store() {
     let (id, code) = (&issued.id, issued.code.expose());
     quiet.lock("ravi", NOW).unwrap();
     let before = quiet.statistics(NOW).unwrap();
-    let calls: [&dyn Fn(&Ledger) -> Result<(), Error>; 8] = [
+    let calls: [&Call<'_>; 8] = [
         &|ledger| ledger.unlock("ravi", NOW),
         &|ledger| ledger.lock("asha", NOW),
         &|ledger| ledger.cancel(id, "asha", NOW).map(drop),
