@@ -82,10 +82,15 @@ fn knock(address: SocketAddr, times: usize) {
         let mut peer = TcpStream::connect(address).unwrap();
         peer.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         peer.shutdown(std::net::Shutdown::Write).unwrap();
-        let _ = peer.read_to_end(&mut Vec::new());
+        // A reset is an answer too; silence is not.
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        let ended = peer.read_to_end(&mut Vec::new());
+        let is_silent = ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!is_silent, "the server has stopped answering");
     }
 }
 
+const PATIENCE: Duration = Duration::from_secs(20);
 /// More lines than a pipe (64 KiB) and the queue hold.
 const MANY: usize = 3_000;
 
