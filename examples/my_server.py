@@ -242,9 +242,9 @@ class Bank:
             if not verdict.attempts_left:
                 return Exit.OTP
 
-    def _write(self, id: otls.OtpId, subject: str) -> None:
+    def _write(self, otp: otls.OtpId, subject: str) -> None:
         # The ledger keeps it; the file is for whoever wants to look at it.
-        receipt = self._ledger.receipt(id, subject)
+        receipt = self._ledger.receipt(otp, subject)
         if receipt is None:
             return
         path = Path("Server") / "receipts" / f"{receipt.id}.pem"

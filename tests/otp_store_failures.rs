@@ -13,7 +13,7 @@ use std::time::Duration;
 use ground::{Ground, Postgres, Redis, RedisServer, ledger, payment};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Issued, Ledger, OtpId, Verdict};
+use otls::otp::{Issued, Ledger, OtpId, Verdict, open_store};
 use otls::{Error, UnixTime};
 use process::Peer;
 
@@ -39,7 +39,7 @@ fn nothing_is_lost_when_the_bank_is_killed_at_any_moment() {
         peer.process.wait().unwrap();
         lines.extend(peer.output.by_ref().lines().map(Result::unwrap));
 
-        let ledger = ledger(otls::otp::open_store(&address).unwrap());
+        let ledger = ledger(open_store(&address).unwrap());
         let accepted: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("accepted ")).collect();
         for reported in lines.iter().filter_map(|line| line.strip_prefix("issued ")) {
             issued += 1;
@@ -118,7 +118,7 @@ fn stores_that_cannot_be_opened_say_why() {
         ("postgresql://bank@127.0.0.1:port/otp".to_owned(), "port"),
     ];
     for (address, text) in cases {
-        match otls::otp::open_store(&address).map(drop) {
+        match open_store(&address).map(drop) {
             Err(error @ Error::Otp(OtpError::Store(_))) => {
                 assert!(error.to_string().contains(text), "{address}: {error}");
             }
@@ -126,7 +126,7 @@ fn stores_that_cannot_be_opened_say_why() {
         }
     }
     for address in ["", "memory", "memory:x", "sqlite:", "mysql://host/otp", "otp.sqlite"] {
-        let refused = otls::otp::open_store(address).map(drop);
+        let refused = open_store(address).map(drop);
         assert!(matches!(refused, Err(Error::ApiMisuse(_))), "{address}");
     }
 }
@@ -138,7 +138,7 @@ fn a_database_is_for_its_owner_alone() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
-    let ledger = ledger(otls::otp::open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let ledger = ledger(open_store(&format!("sqlite:{}", path.display())).unwrap());
     issue(&ledger);
     let mut files = 0;
     for file in std::fs::read_dir(folder.path()).unwrap() {
@@ -153,7 +153,7 @@ fn a_database_is_for_its_owner_alone() {
 fn the_log_beside_a_database_stays_short() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
-    let ledger = ledger(otls::otp::open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let ledger = ledger(open_store(&format!("sqlite:{}", path.display())).unwrap());
     let longest = (0..300).map(|_| {
         issue(&ledger);
         std::fs::metadata(folder.path().join("otp.sqlite-wal")).map_or(0, |log| log.len())
@@ -161,4 +161,19 @@ fn the_log_beside_a_database_stays_short() {
     let longest = longest.max().unwrap();
     // It is read whenever the database is opened.
     assert!(longest < 512 * 1024, "{longest} octets");
+}
+
+#[test]
+fn a_database_from_before_there_were_receipts_gets_their_table_and_keeps_its_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otp.sqlite");
+    let open = || ledger(open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let issued = open().issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch("DROP TABLE receipts; PRAGMA user_version = 1;").unwrap();
+    drop(old);
+    let bank = open();
+    assert!(bank.receipt(&issued.id, "asha").unwrap().is_none());
+    let verdict = bank.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).unwrap();
+    assert_eq!(verdict, Verdict::Accepted);
 }

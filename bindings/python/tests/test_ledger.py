@@ -209,7 +209,7 @@ def test_on_a_full_disk_nothing_is_accepted_and_the_log_stays_whole(tmp_path: Pa
     count, _ = otls.verify_audit_log(log, b"k" * 32)
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert count == len(events)
-    open_calls = [e for e in events if not {"of"} & e.keys()]
+    open_calls = [e for e in events if "of" not in e]
     answered = {e["of"] for e in events if "of" in e}
     assert [e["subject"] for e in open_calls if str(e["seq"]) not in answered] == ["customer 1"]
 
@@ -225,8 +225,8 @@ def test_a_log_that_was_damaged_is_repaired_by_name_and_kept(tmp_path: Path) -> 
     log.write_bytes(damaged)
     with pytest.raises(otls.OtpAuditError, match="line 2"):
         otls.Ledger(audit_log=log, audit_key=key)
-    with pytest.raises(otls.OtpAuditError, match="first line|line 1|this key"):
-        (tmp_path / "audit.log.head").rename(tmp_path / "head")
+    (tmp_path / "audit.log.head").rename(tmp_path / "head")
+    with pytest.raises(otls.OtpAuditError, match="this key"):
         otls.repair_audit_log(log, b"not that key, but as many octets")
     (tmp_path / "head").rename(tmp_path / "audit.log.head")
     repaired = otls.repair_audit_log(log, key, now=NOW)

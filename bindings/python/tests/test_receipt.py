@@ -229,33 +229,33 @@ def test_code_and_receipt_are_accepted_and_kept_together(world: World, tmp_path:
     assert answer.code is not None
     receipt = answer.receipt
     assert receipt is not None
-    id, context = answer.id, PAYMENT.context
+    otp, context = answer.id, PAYMENT.context
 
     dearer = otls.Context(context.fields | {"amount": "10000001"})
     with pytest.raises(otls.OtpReceiptError, match="10000001"):
-        ledger.verify(id, "customer", dearer, answer.code, receipt=receipt)
+        ledger.verify(otp, "customer", dearer, answer.code, receipt=receipt)
     with pytest.raises(otls.OtpReceiptError, match="another code or decision"):
-        ledger.decline(id, "customer", context, receipt)
+        ledger.decline(otp, "customer", context, receipt)
     other = ledger.issue("customer", context)
     with pytest.raises(otls.OtpReceiptError, match="another code or decision"):
         ledger.verify(other.id, "customer", context, other.code, receipt=receipt)
-    assert ledger.verify(id, "customer", context, "no", receipt=receipt).attempts_left == 2
-    assert ledger.verify(id, "mallory", context, answer.code, receipt=receipt).kind == "unknown"
-    assert ledger.receipt(id, "customer") is None
-    assert ledger.verify(id, "customer", context, answer.code, receipt=receipt).accepted
+    assert ledger.verify(otp, "customer", context, "no", receipt=receipt).attempts_left == 2
+    assert ledger.verify(otp, "mallory", context, answer.code, receipt=receipt).kind == "unknown"
+    assert ledger.receipt(otp, "customer") is None
+    assert ledger.verify(otp, "customer", context, answer.code, receipt=receipt).accepted
     assert ledger.expire(now=datetime.now(UTC) + timedelta(days=1)) == 2
-    kept = ledger.receipt(id, "customer")
+    kept = ledger.receipt(otp, "customer")
     assert kept is not None
     assert kept.to_pem() == receipt.to_pem()
     assert kept.verify(world.trust).subject.common_name == "customer"
-    assert ledger.receipt(id, "mallory") is None
+    assert ledger.receipt(otp, "mallory") is None
     assert ledger.forget_receipts(datetime.now(UTC) + timedelta(minutes=1)) == 1
-    assert ledger.receipt(id, "customer") is None
+    assert ledger.receipt(otp, "customer") is None
 
 
 def test_what_a_customer_declines_is_kept_with_the_withdrawn_code(world: World) -> None:
     ledger = otls.Ledger()
-    client, server = connected(world)
+    client, _ = connected(world)
     issued = ledger.issue("customer", PAYMENT.context)
     envelope = otls.Envelope.for_transaction(issued, PAYMENT)
     receipt = otls.Receipt.sign(client, envelope, "declined")

@@ -1327,7 +1327,7 @@ class AuditRepair:
         """The log as it was found."""
 
 def repair_audit_log(path: _Path, key: _Material, *, now: _Moment | None = None) -> AuditRepair | None:
-    """Makes an audit log that can be opened of one that is refused, and keeps the one that was found beside it.
+    """Makes an audit log that can be opened of one that is refused, and keeps the old one beside it.
 
     The lines up to the first that is not as it was written stay, and an event says what was dropped. ``None``
     for a log in which nothing is wrong.
