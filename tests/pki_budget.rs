@@ -11,9 +11,12 @@
 mod worst;
 
 use otls::UnixTime;
+use otls::crypto::SystemRandom;
+use otls::crypto::hash::HashAlgorithm;
 use otls::error::{Check, Report};
-use otls::pki::{Certificate, PeerRole, TrustStore};
+use otls::pki::{Authority, Certificate, DistinguishedName, KeyType, PeerRole, TrustStore};
 use worst::chains::{self, Chain, Root};
+use worst::der::{DISTRIBUTION_POINTS, Draft, both_usages, common_name, extension, tlv};
 use worst::{BOUND, cpu_time};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -64,6 +67,36 @@ fn signatures_are_looked_at_for_as_long_as_the_budget_lasts() {
     {
         let report = judged(&root, &chain).unwrap_err();
         assert_eq!(report.check(), Check::Budget, "{}: {report}", chain.name);
+    }
+}
+
+#[test]
+fn names_of_distribution_points_are_compared_with_lists_for_as_long_as_the_budget_lasts() {
+    let random = SystemRandom;
+    let (signer, own) = (chains::key(KeyType::EcdsaP256, 30), chains::own());
+    let name = DistinguishedName::with_common_name("Private CA");
+    let ca = chains::key(KeyType::EcdsaP256, 30);
+    let ca = Authority::create(ca, &name, HashAlgorithm::Sha256, 1 << 30, NOW, &random).unwrap();
+    let mut trust = TrustStore::new();
+    trust.add_authority(ca.certificate()).unwrap();
+    for number in 1..=20 {
+        trust.add_crl(ca.issue_crl(&[], number, 3600, NOW, &random).unwrap());
+    }
+    for (name, expected) in [("point".to_owned(), None), ("\u{FDFA}".repeat(1300), Some(Check::Budget))] {
+        let name = tlv(0xA4, &common_name(&name));
+        let point = tlv(0x30, &tlv(0xA0, &tlv(0xA0, &name)));
+        let leaf = Draft {
+            serial: 7,
+            subject: common_name("mallory"),
+            issuer: ca.certificate().subject_der().to_vec(),
+            spki: own.public_key().to_der().to_vec(),
+            extensions: vec![
+                both_usages(),
+                extension(DISTRIBUTION_POINTS, false, &tlv(0x30, &point.repeat(12))),
+            ],
+        };
+        let chain = Chain { name: "points", ders: vec![leaf.signed(&signer)] };
+        assert_eq!(judge(&trust, &chain).err().map(|report| report.check()), expected);
     }
 }
 

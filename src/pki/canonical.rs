@@ -54,11 +54,6 @@ pub(super) const fn directory_name(name: &GeneralName) -> Option<&Name> {
     if let GeneralName::DirectoryName(name) = name { Some(name) } else { None }
 }
 
-/// Whether two names (DER) match.
-pub(super) fn same_name(one: &[u8], other: &[u8]) -> bool {
-    one == other || CanonicalName::of_der(one).is_some_and(|one| Some(one) == CanonicalName::of_der(other))
-}
-
 fn rdn_of(rdn: &RelativeDistinguishedName) -> Rdn {
     let value = |kind: ObjectIdentifier, any: &Any| match attribute::known(kind).and_then(|_| text_of(any)) {
         Some(text) => Value::Text(folded(&text)),
@@ -89,6 +84,10 @@ mod tests {
             sequence.push(RelativeDistinguishedName::try_from(set.into_vec()).unwrap());
         }
         sequence.to_der().unwrap()
+    }
+
+    fn same_name(one: &[u8], other: &[u8]) -> bool {
+        CanonicalName::of_der(one).is_some_and(|one| Some(one) == CanonicalName::of_der(other))
     }
 
     const CN: &str = "2.5.4.3";

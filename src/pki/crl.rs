@@ -24,6 +24,7 @@ use entries::{Cursor, Entries, Entry};
 
 use super::authority::x509_time;
 use super::certificate::without_leading_zeros;
+use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed};
 use super::{DistinguishedName, PublicKey, text};
@@ -104,6 +105,7 @@ pub struct Crl(Arc<Inner>);
 struct Inner {
     der: Vec<u8>,
     places: Places,
+    issuer: DistinguishedName,
     this_update: UnixTime,
     next_update: UnixTime,
     scope: Scope,
@@ -170,8 +172,7 @@ impl Crl {
 
     /// The issuer.
     pub fn issuer(&self) -> DistinguishedName {
-        let name = Name::from_der(self.issuer_der()).ok();
-        name.and_then(|name| DistinguishedName::of_x509(&name).ok()).unwrap_or_default()
+        self.issuer_name().clone()
     }
 
     /// The CRL number, big-endian, without leading zero octets.
@@ -213,7 +214,7 @@ impl Crl {
         if integer.first().is_none_or(|first| *first >= 0x80) {
             integer.insert(0, 0);
         }
-        self.revokes(&integer, self.issuer_der()) == Some(true)
+        self.revokes(&integer, self.issuer_name()) == Some(true)
     }
 
     fn of_section(section: &pem::Section<'_>) -> Result<Self> {
@@ -229,11 +230,14 @@ impl Crl {
         const MALFORMED: CertificateError =
             CertificateError::Malformed("the revocation list is not as in RFC 5280, or cut short");
         let (places, this_update, next_update) = Places::of(&der).ok_or(MALFORMED)?;
+        let name = der.get(places.issuer.clone()).filter(|name| has_at_most(MAX_ELEMENTS, name));
+        let name = name.and_then(|name| Name::from_der(name).ok()).ok_or(MALFORMED)?;
+        let issuer = DistinguishedName::of_x509(&name)?;
         let extensions = places.extensions(&der).ok_or(MALFORMED)?;
         let mut scope = Scope::of(&extensions).map_err(CertificateError::Malformed)?;
         let entries = Entries::of(&der, places.entries.clone(), &mut scope).ok_or(MALFORMED)?;
         let signers = Mutex::default();
-        Ok(Self(Arc::new(Inner { der, places, this_update, next_update, scope, entries, signers })))
+        Ok(Self(Arc::new(Inner { der, places, issuer, this_update, next_update, scope, entries, signers })))
     }
 
     /// The list's own extensions.
@@ -246,14 +250,18 @@ impl Crl {
         self.0.der.get(self.0.places.issuer.clone()).unwrap_or_default()
     }
 
+    pub(super) fn issuer_name(&self) -> &DistinguishedName {
+        &self.0.issuer
+    }
+
     pub(super) fn scope(&self) -> &Scope {
         &self.0.scope
     }
 
-    /// Whether the certificate with this serial number (content of the INTEGER) and issuer (DER) is revoked:
+    /// Whether the certificate with this serial number (content of the INTEGER) and issuer is revoked:
     /// `Some(false)` for what a delta list takes back, `None` where the list does not name it.
-    pub(super) fn revokes(&self, serial: &[u8], issuer: &[u8]) -> Option<bool> {
-        self.0.entries.revokes(&self.0.der, serial, issuer, self.issuer_der())
+    pub(super) fn revokes(&self, serial: &[u8], issuer: &DistinguishedName) -> Option<bool> {
+        self.0.entries.revokes(&self.0.der, serial, issuer, self.issuer_name())
     }
 
     /// Whether `key` has signed the list, where that is known.
@@ -307,7 +315,6 @@ impl Places {
         let is_v2 = der.get(tbs.content(Tag::Integer)?)? == [VERSION_2];
         let is_same = der.get(tbs.content(Tag::Sequence)?)? == algorithm;
         let issuer = tbs.whole()?;
-        Name::from_der(der.get(issuer.clone())?).ok()?;
         let mut time = || Some(unix_time(Time::from_der(der.get(tbs.whole()?)?).ok()?));
         let (this_update, next_update) = (time()?, time()?);
         let entries = if tbs.next_is(Tag::Sequence) { tbs.content(Tag::Sequence)? } else { 0..0 };
@@ -320,7 +327,8 @@ impl Places {
     fn extensions(&self, der: &[u8]) -> Option<Vec<Extension>> {
         match der.get(self.extensions.clone())? {
             [] => Some(Vec::new()),
-            octets => Vec::<Extension>::from_der(octets).ok(),
+            octets if has_at_most(MAX_ELEMENTS, octets) => Vec::<Extension>::from_der(octets).ok(),
+            _ => None,
         }
     }
 }

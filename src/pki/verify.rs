@@ -147,6 +147,8 @@ impl TrustStore {
     /// each key, however many peers are verified and whatever is added later.
     pub fn add_crl(&mut self, crl: Crl) {
         let inner = Arc::make_mut(&mut self.0);
+        // Made now, and remembered: it is no part of what a peer's chain costs.
+        crl.issuer_name().canonical();
         inner.crls.push(crl);
         inner.crls.sort_by(|a, b| b.age().cmp(&a.age()));
     }

@@ -378,7 +378,7 @@ fn encode_base64(octets: &[u8]) -> String {
 }
 
 fn lists(add: Add<'_>) {
-    let list = |entry: &[u8], extensions: &[Vec<u8>]| {
+    let by = |issuer: &[u8], entry: &[u8], extensions: &[Vec<u8>]| {
         let time = tlv(0x18, b"20260101000000Z");
         let number = extension(b"\x55\x1D\x14", false, b"\x02\x01\x01");
         let extensions = tlv(0xA0, &tlv(0x30, &[number, extensions.concat()].concat()));
@@ -386,7 +386,7 @@ fn lists(add: Add<'_>) {
         let tbs = seq(&[
             b"\x02\x01\x01",
             ECDSA_SHA256,
-            &common_name(chains::ROOT),
+            issuer,
             &time,
             &tlv(0x18, b"20991231235959Z"),
             &entries,
@@ -394,9 +394,17 @@ fn lists(add: Add<'_>) {
         ]);
         seq(&[&tbs, ECDSA_SHA256, &tlv(3, &[0; 71])])
     };
+    let list = |entry: &[u8], extensions: &[Vec<u8>]| by(&common_name(chains::ROOT), entry, extensions);
+    let attributes = rdns(&vec![rdn(b"\x2A", 5, b""); 5_000]);
+    let point = tlv(0x30, &tlv(0xA0, &tlv(0xA0, &tlv(0x86, b"a").repeat(20_000))));
     let revoked = |extensions: &[u8]| seq(&[b"\x02\x01\x05", &tlv(0x17, b"260101000000Z"), extensions]);
     let issuer = extension(b"\x55\x1D\x1D", true, &tlv(0x30, &tlv(0xA4, &common_name("x"))));
     let tiny = |index: u32| extension(&[0x2A, 0x80 | (index >> 7) as u8, (index & 0x7F) as u8], false, b"");
+    add("revocation list", "attributes of the issuer", by(&attributes, b"", &[]));
+    add("revocation list", "U+FDFA", by(&common_name(&"\u{FDFA}".repeat(2_700)), b"", &[]));
+    add("revocation list", "names of a point", list(b"", &[extension(b"\x55\x1D\x1C", true, &point)]));
+    let of_many = extension(b"\x55\x1D\x1D", true, &tlv(0x30, &tlv(0xA4, &attributes)));
+    add("revocation list", "attributes of an entry's issuer", list(&revoked(&seq(&[&of_many])), &[]));
     add("revocation list", "entries", list(&revoked(b""), &[]));
     add("revocation list", "entries of other issuers", list(&revoked(&seq(&[&issuer])), &[]));
     add("revocation list", "extensions", list(b"", &(0..4_000).map(tiny).collect::<Vec<_>>()));

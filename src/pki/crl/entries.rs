@@ -9,7 +9,9 @@ use x509_cert::ext::pkix::CrlReason;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::time::Time;
 
-use super::super::canonical::{directory_name, same_name};
+use super::super::DistinguishedName;
+use super::super::canonical::{CanonicalName, directory_name};
+use super::super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::super::extensions::one_extension;
 use super::scope::{CERTIFICATE_ISSUER, Scope, one, unknown_critical};
 use crate::time::UnixTime;
@@ -49,12 +51,21 @@ impl Entries {
         Some(entries)
     }
 
-    /// Whether the certificate of `issuer` (DER) with this serial number (content of the INTEGER) is revoked:
+    /// Whether the certificate of `issuer` with this serial number (content of the INTEGER) is revoked:
     /// `Some(false)` for a delta list's removeFromCRL, `None` where it is not named. `own` is the list's issuer.
-    pub(super) fn revokes(&self, der: &[u8], serial: &[u8], issuer: &[u8], own: &[u8]) -> Option<bool> {
+    pub(super) fn revokes(
+        &self,
+        der: &[u8],
+        serial: &[u8],
+        issuer: &DistinguishedName,
+        own: &DistinguishedName,
+    ) -> Option<bool> {
         let from = self.sorted.partition_point(|at| serial_at(der, *at) < serial);
         let same = self.sorted.get(from..)?.iter().take_while(|at| serial_at(der, **at) == serial);
-        let of_issuer = |at: &&u32| same_name(self.issuer_of(der, **at).unwrap_or(own), issuer);
+        let of_issuer = |at: &&u32| match self.issuer_of(der, **at) {
+            Some(name) => CanonicalName::of_der(name).as_ref() == Some(issuer.canonical()),
+            None => own == issuer,
+        };
         let at = same.into_iter().find(of_issuer)?;
         // What was read once reads again; an entry that did not would count as one that revokes.
         let removed = || {
@@ -116,7 +127,10 @@ impl Entry {
 
     fn extensions(&self, der: &[u8]) -> Option<Option<Vec<Extension>>> {
         match &self.extensions {
-            Some(place) => Vec::<Extension>::from_der(der.get(place.clone())?).ok().map(Some),
+            Some(place) => {
+                let octets = der.get(place.clone()).filter(|octets| has_at_most(MAX_ELEMENTS, octets))?;
+                Vec::<Extension>::from_der(octets).ok().map(Some)
+            }
             None => Some(None),
         }
     }
@@ -136,7 +150,8 @@ impl Entry {
             let mut names = Cursor::new(der, value.content(Tag::Sequence)?);
             while !names.is_finished() {
                 let (place, content) = names.element().map(|(_, whole, content)| (whole, content))?;
-                let name = GeneralName::from_der(der.get(place)?).ok()?;
+                let name = der.get(place).filter(|name| has_at_most(MAX_ELEMENTS, name))?;
+                let name = GeneralName::from_der(name).ok()?;
                 if directory_name(&name).is_some() {
                     return Some(u32::try_from(content.start).ok()?..u32::try_from(content.end).ok()?);
                 }

@@ -7,6 +7,7 @@ use x509_cert::ext::pkix::crl::dp::{IssuingDistributionPoint, ReasonFlags, Reaso
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BaseCrlNumber, CrlNumber, CrlReason};
 
 use super::super::certificate::without_leading_zeros;
+use super::super::encoded::{MAX_EXTENSION_ELEMENTS, has_at_most};
 use super::super::extensions::one_extension;
 
 const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
@@ -76,11 +77,11 @@ impl Scope {
         Ok(Self {
             number,
             point_der: octets(point),
-            point: match point {
-                Some(point) => {
-                    let point = IssuingDistributionPoint::from_der(point.extn_value.as_bytes());
-                    Some(point.map_err(|_| MALFORMED)?)
+            point: match point.map(|point| point.extn_value.as_bytes()) {
+                Some(point) if has_at_most(MAX_EXTENSION_ELEMENTS, point) => {
+                    Some(IssuingDistributionPoint::from_der(point).map_err(|_| MALFORMED)?)
                 }
+                Some(_) => return Err(MALFORMED),
                 None => None,
             },
             authority_key_identifier: octets(authority),

@@ -6,9 +6,10 @@ use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName as X509Gener
 use der::Encode as _;
 
 use super::super::authority::show;
-use super::super::canonical::{CanonicalName, directory_name, same_name};
+use super::super::canonical::{CanonicalName, directory_name};
 use super::super::crl::all_reasons;
-use super::super::{Certificate, Crl};
+use super::super::{Certificate, Crl, DistinguishedName};
+use super::budget::READING;
 use super::judge::Fault;
 use super::search::Case;
 use super::words::hex;
@@ -62,20 +63,47 @@ impl<'a> Case<'a> {
         authority: &Certificate,
     ) -> Vec<&'a Crl> {
         let named = |list: &&Crl| {
-            same_name(list.issuer_der(), certificate.issuer_der())
+            self.is_in_name_of(list, certificate.issuer(), certificate.issuer_der())
                 || list.scope().is_indirect()
                     && certificate.extensions().distribution_points.iter().any(|point| {
-                        point.crl_issuer.as_deref().is_some_and(|names| is_among(list.issuer_der(), names))
+                        self.spend_on_point(point, certificate)
+                            && point.crl_issuer.as_deref().is_some_and(|names| is_among(list, names))
                     })
         };
         let of_another = |list: &Crl| {
             let mut others = self.store.authorities.iter().filter(|other| *other != authority);
             self.list_signed(list, issuer).is_err()
                 && others.any(|other| {
-                    same_name(other.subject_der(), list.issuer_der()) && self.list_signed(list, other).is_ok()
+                    self.is_in_subjects_name(list, other) && self.list_signed(list, other).is_ok()
                 })
         };
         self.store.crls.iter().filter(named).filter(|list| !of_another(list)).collect()
+    }
+
+    fn is_in_subjects_name(&self, list: &Crl, signer: &Certificate) -> bool {
+        self.is_in_name_of(list, signer.subject(), signer.subject_der())
+    }
+
+    fn is_in_name_of(&self, list: &Crl, name: &DistinguishedName, der: &[u8]) -> bool {
+        self.same_name((list.issuer_name(), list.issuer_der()), (name, der))
+    }
+
+    /// Takes from the budget what it costs to compare the names of a certificate's point with those of one list.
+    fn spend_on_point(&self, point: &DistributionPoint, certificate: &Certificate) -> bool {
+        let spend_on = |der: &[u8]| self.budget.spend(READING) && self.budget.spend_on_folding(der);
+        let spend_on_all = |names: &[X509GeneralName]| {
+            names.iter().all(|name| {
+                spend_on(&directory_name(name).and_then(|name| name.to_der().ok()).unwrap_or_default())
+            })
+        };
+        spend_on_all(point.crl_issuer.as_deref().unwrap_or_default())
+            && match &point.distribution_point {
+                Some(DistributionPointName::FullName(names)) => spend_on_all(names),
+                Some(DistributionPointName::NameRelativeToCRLIssuer(rdn)) => {
+                    spend_on(certificate.issuer_der()) && spend_on(&rdn.to_der().unwrap_or_default())
+                }
+                None => true,
+            }
     }
 
     fn status(
@@ -93,6 +121,11 @@ impl<'a> Case<'a> {
             let mut stale = ReasonFlags::default();
             let mut counted: Vec<&Crl> = Vec::new();
             for list in lists.iter().copied().filter(|list| list.scope().base.is_none()) {
+                if let Point::Named(point) = point
+                    && !self.spend_on_point(point, certificate)
+                {
+                    break;
+                }
                 let Some(reasons) = point.covered_by(list, certificate) else { continue };
                 let reasons = if self.is_of_the_future(list) { reasons } else { reasons - stale };
                 // RFC 5280 §5.2.3 gives no two lists one number: where there are two all the same, both count.
@@ -151,7 +184,7 @@ impl<'a> Case<'a> {
         lists: &[&Crl],
         signer: &Certificate,
     ) -> bool {
-        let revokes = |list: &Crl| list.revokes(certificate.serial_integer(), certificate.issuer_der());
+        let revokes = |list: &Crl| list.revokes(certificate.serial_integer(), certificate.issuer());
         let deltas = || lists.iter().filter(|delta| self.is_delta_of(delta, list, signer));
         let Some(newest) = deltas().next() else { return revokes(list) == Some(true) };
         // A stale one takes nothing back, but what it revokes is revoked.
@@ -180,7 +213,7 @@ impl<'a> Case<'a> {
             ));
         }
         let has_signed = |signer: &Certificate| {
-            same_name(signer.subject_der(), list.issuer_der()) && self.list_signed(list, signer).is_ok()
+            self.is_in_subjects_name(list, signer) && self.list_signed(list, signer).is_ok()
         };
         let mut why = "the revocation list in its issuer's name is not signed with its key, or that of one whom the trusted authority vouches for";
         if has_signed(issuer) {
@@ -193,7 +226,7 @@ impl<'a> Case<'a> {
         // The signature last: hashing a large list costs more than all the rest, and what a stranger sends has
         // to lead to the authority first.
         let other = others.find(|signer| {
-            same_name(signer.subject_der(), list.issuer_der())
+            self.is_in_subjects_name(list, signer)
                 && may_sign_lists(signer)
                 && (*signer == authority
                     || self.find(&mut vec![*signer], None, core::slice::from_ref(authority)).is_some())
@@ -208,7 +241,7 @@ impl<'a> Case<'a> {
         let (scope, whole) = (delta.scope(), list.scope());
         scope.base.as_ref().is_some_and(|base| order(base) <= order(list.number()))
             && order(delta.number()) > order(list.number())
-            && same_name(delta.issuer_der(), list.issuer_der())
+            && delta.issuer_name() == list.issuer_name()
             && scope.point_der == whole.point_der
             && scope.authority_key_identifier == whole.authority_key_identifier
             && scope.unknown_critical.is_none()
@@ -221,7 +254,7 @@ impl<'a> Case<'a> {
 fn are_one(one: &Crl, other: &Crl) -> bool {
     one.number() == other.number()
         && one.scope().point_der == other.scope().point_der
-        && same_name(one.issuer_der(), other.issuer_der())
+        && one.issuer_name() == other.issuer_name()
 }
 
 enum Status {
@@ -235,10 +268,10 @@ fn may_sign_lists(signer: &Certificate) -> bool {
     signer.extensions().key_usage.as_ref().is_none_or(|usage| usage.crl_sign())
 }
 
-/// Whether the name (DER) is one of these.
-fn is_among(name: &[u8], names: &[X509GeneralName]) -> bool {
-    let name = CanonicalName::of_der(name);
-    names.iter().filter_map(directory_name).any(|one| name.as_ref() == Some(&CanonicalName::of(one)))
+/// Whether the list's issuer is one of these.
+fn is_among(list: &Crl, names: &[X509GeneralName]) -> bool {
+    let name = list.issuer_name().canonical();
+    names.iter().filter_map(directory_name).any(|one| *name == CanonicalName::of(one))
 }
 
 /// Where lists about a certificate are to be found (RFC 5280 §4.2.1.13).
@@ -262,8 +295,8 @@ impl<'a> Point<'a> {
             Self::Implied => (None, all_reasons()),
         };
         let is_issuer = match issuers {
-            Some(issuers) => list.scope().is_indirect() && is_among(list.issuer_der(), issuers),
-            None => same_name(list.issuer_der(), certificate.issuer_der()),
+            Some(issuers) => list.scope().is_indirect() && is_among(list, issuers),
+            None => list.issuer_name() == certificate.issuer(),
         };
         if !is_issuer {
             return None;
@@ -286,9 +319,8 @@ impl<'a> Point<'a> {
 
     /// The names by which a list may say that it is for this point.
     fn names(&self, certificate: &Certificate) -> Vec<PointName> {
-        let of_issuer = || CanonicalName::of_der(certificate.issuer_der()).map(PointName::Directory);
         match self {
-            Self::Implied => of_issuer().into_iter().collect(),
+            Self::Implied => vec![PointName::Directory(certificate.issuer().canonical().clone())],
             Self::Named(point) => match (&point.distribution_point, &point.crl_issuer) {
                 (Some(name), None) => full_names(name, certificate.issuer_der()),
                 (Some(name), Some(issuers)) => {

@@ -8,7 +8,7 @@ use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 
 use super::super::signature::{SignatureFault, Signed};
-use super::super::{Certificate, Crl, MAX_CHAIN_LEN};
+use super::super::{Certificate, Crl, DistinguishedName, MAX_CHAIN_LEN};
 use super::budget::{Budget, COMPARISON};
 use super::constrained::{Subtrees, name_fault};
 use super::{Inner, PeerRole};
@@ -113,16 +113,24 @@ impl<'a> Case<'a> {
 
     /// Whether `certificate` says that somebody of the name of `issuer` has issued it.
     pub(super) fn names_issuer(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        let (issuer_der, subject_der) = (certificate.issuer_der(), issuer.subject_der());
-        let octets = u32::try_from(subject_der.len()).unwrap_or(u32::MAX);
+        let (name, subject) = (certificate.issuer(), issuer.subject());
+        self.same_name((name, certificate.issuer_der()), (subject, issuer.subject_der()))
+    }
+
+    /// Whether two names match, each with its DER, and the budget lasts for finding out.
+    pub(super) fn same_name(
+        &self,
+        (name, der): (&DistinguishedName, &[u8]),
+        (other, other_der): (&DistinguishedName, &[u8]),
+    ) -> bool {
+        let octets = u32::try_from(other_der.len()).unwrap_or(u32::MAX);
         if !self.budget.spend(COMPARISON.saturating_add(octets / OCTETS_OF_A_UNIT)) {
             return false;
         }
-        if issuer_der == subject_der {
+        if der == other_der {
             return true;
         }
-        let (name, other) = (certificate.issuer(), issuer.subject());
-        for (name, der) in [(name, issuer_der), (other, subject_der)] {
+        for (name, der) in [(name, der), (other, other_der)] {
             if !name.is_canonical() && !self.budget.spend_on_folding(der) {
                 return false;
             }
