@@ -60,6 +60,28 @@ fn unsafe_stays_in_ffi() {
 }
 
 #[test]
+fn no_text_of_the_library_names_a_flag_of_the_command_line() {
+    let names_flag = |line: &str| {
+        let code = line.split_once("// ").map_or(line, |(code, _)| code);
+        code.match_indices("--").any(|(at, _)| {
+            let starts = code[at + 2..].starts_with(|next: char| next.is_ascii_lowercase());
+            starts && !code[..at].ends_with(|last: char| last.is_ascii_alphanumeric())
+        })
+    };
+    assert!(names_flag("\"trust it too (--ca FILE)\"") && !names_flag("\"xn--p1ai\" // as --ca does"));
+    let mut wrong = Vec::new();
+    for (module, file) in rooms() {
+        if module.first().is_some_and(|room| room == "undefined") {
+            continue;
+        }
+        let text = read(&file);
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//") && names_flag(line));
+        wrong.extend(lines.map(|line| format!("{}: {}", file.display(), line.trim())));
+    }
+    assert!(wrong.is_empty(), "who calls from C or Python has no such flag:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_room_has_its_floor() {
     for (module, file) in rooms() {
         let room = module.first().map(String::as_str).unwrap_or_default();

@@ -38,7 +38,9 @@ impl OtpError {
         match self {
             Self::Store(_) => "see to the store, then try again",
             Self::Throttled(_) => "let the customer use the last code, or wait",
-            Self::Audit(_) => "nothing is issued or accepted without it: see to the log first",
+            Self::Audit(_) => {
+                "nothing is issued or accepted without it: see what happened to the log, then repair it"
+            }
             Self::SubjectLocked => "unlock the subject once you know that it is the customer who asks",
             Self::NotOpen(_) => "issue a new code",
             Self::Secret(_) => "take it whole from where it was made, or make a new one of 20 octets or more",

@@ -58,7 +58,7 @@ def test_the_bank_goes_on_with_its_ledger_and_log_and_stops_where_they_were_chan
     text = log.read_text()
     log.write_text(text.replace("verified:used", "verified:wrong"))
     with bank(tmp_path, ports) as the_bank:
-        the_bank.fails(3, "audit.log", "line 6", "see to the log first")
+        the_bank.fails(3, "audit.log", "line 6", "then repair it")
     log.write_text(text)
     with bank(tmp_path, ports, "--ledger", "cupboard:") as the_bank:
         the_bank.fails(2, "--ledger cupboard:", "names no store")

@@ -73,7 +73,7 @@ fn report_repair(log: &Path, repaired: Option<&AuditRepair>, json: bool) {
         "dropped": dropped, "missing": missing, "old": old.display().to_string(),
     });
     let text = format!(
-        "{reason}\nkept {} lines, dropped {dropped} octets; {missing} lines that it had were missing\n\
+        "{reason}\nlines kept: {}; octets dropped: {dropped}; lines that it had and that were missing: {missing}\n\
          the log as it was found is {}: see what is in it before you trust the new one",
         head.count.saturating_sub(1),
         old.display()

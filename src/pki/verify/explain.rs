@@ -148,7 +148,7 @@ impl<'a> Case<'a> {
             (depth, shown(head.subject())),
             Check::Issuer,
             reason.replace("is nobody is trusted", "is not trusted, nobody is"),
-            "if you trust that authority, add its certificate (--ca FILE); otherwise use a certificate of a trusted one",
+            "if you trust that authority, trust its certificate too; otherwise use a certificate of a trusted one",
         )
     }
 }

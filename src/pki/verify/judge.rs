@@ -163,7 +163,7 @@ impl<'a> Case<'a> {
                 format!(
                     "{intermediates} authorities stand between it and the leaf, at most {most} are accepted"
                 ),
-                "accept a longer chain (--max-depth), or issue the certificate nearer to it",
+                "accept a longer chain, or issue the certificate nearer to it",
             ))
         };
         self.time_fault(authority).or_else(|| self.path_length_fault(authority, path)).or_else(too_deep)
