@@ -156,7 +156,7 @@ impl<'a> Constrained<'a> {
             (Self::Dns(name), Base::Dns(base)) => name.compare(base, side),
             (Self::Mailbox(name), Base::Mailbox(base)) => name.compare(base),
             (Self::Uri(_, host), Base::Uri(base)) => host.map_or(Verdict::Unclear, |host| base.compare(host)),
-            (Self::Address(address), Base::Network(network)) => network.compare(address),
+            (Self::Address(address), Base::Network(network)) => network.compare(address, side),
             // RFC 9598 §6: a mailbox outside ASCII is under the constraints of mailboxes too.
             (Self::Other(name), Base::Mailbox(_)) if is_mailbox(name) => Verdict::Unclear,
             // The identifier octet says the kind.
@@ -362,6 +362,9 @@ fn host_of(uri: &str) -> Option<&str> {
     is_dns_name(host).then_some(host)
 }
 
+/// What stands before an IPv4 address in its IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2).
+const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
+
 /// Address and mask behind it; `None` for what is not CIDR: ones, then zeros.
 struct Network<'a>(Option<&'a [u8]>);
 
@@ -377,12 +380,15 @@ impl<'a> Network<'a> {
         Self(is_cidr.then_some(base))
     }
 
-    /// A network of the other family is outside.
-    fn compare(&self, address: &[u8]) -> Verdict {
+    /// A network of the other family is outside, but that whoever may not have certificates for an IPv4 address
+    /// may have none for its IPv4-mapped spelling (RFC 4291 §2.5.5.2), which leads to the same host.
+    fn compare(&self, address: &[u8], side: Side) -> Verdict {
         let Some(base) = self.0.filter(|_| matches!(address.len(), 4 | 16)) else {
             return Verdict::Unclear;
         };
         let (network, mask) = base.split_at(base.len() / 2);
+        let mapped = address.strip_prefix(&MAPPED).filter(|_| side == Side::Excluded && network.len() == 4);
+        let address = mapped.unwrap_or(address);
         if network.len() != address.len() {
             return Verdict::Outside;
         }
@@ -403,7 +409,7 @@ mod tests {
     }
 
     fn network(address: &[u8], base: &[u8]) -> Verdict {
-        Network::of(base).compare(address)
+        Network::of(base).compare(address, Side::Permitted)
     }
 
     #[test]
@@ -473,5 +479,17 @@ mod tests {
         assert!(network(&[10, 1, 2, 3], &[10, 0, 0, 0, 255, 0, 255, 0]) == Verdict::Unclear);
         assert!(network(&[10, 1, 2], &ten) == Verdict::Unclear);
         assert!(network(&[10, 1, 2, 3], &ten[..7]) == Verdict::Unclear);
+    }
+    #[test]
+    fn an_excluded_address_is_excluded_in_its_ipv6_spelling_too() {
+        let ten = Network::of(&[10, 0, 0, 0, 255, 0, 0, 0]);
+        let mapped = |last: [u8; 4]| [MAPPED.as_slice(), &last].concat();
+        assert!(ten.compare(&mapped([10, 1, 2, 3]), Side::Excluded) == Verdict::Within);
+        assert!(ten.compare(&mapped([11, 1, 2, 3]), Side::Excluded) == Verdict::Outside);
+        assert!(ten.compare(&mapped([10, 1, 2, 3]), Side::Permitted) == Verdict::Outside);
+        let mapped_network = [MAPPED.as_slice(), &[10, 0, 0, 0], &[0xFF; 13], &[0; 3]].concat();
+        assert!(
+            Network::of(&mapped_network).compare(&mapped([10, 1, 2, 3]), Side::Excluded) == Verdict::Within
+        );
     }
 }
