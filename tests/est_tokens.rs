@@ -43,6 +43,16 @@ fn is_refused(result: &Result<Certificate, Error>, status: u16) -> bool {
 }
 
 #[test]
+fn a_token_is_for_names_that_are_seen() {
+    let mut ttp = Ttp::new();
+    for unseen in ["", " ", ".", "\u{AD}", "\u{200B}\n"] {
+        let refused = ttp.register.new_token(Profile::Server, &["bank.example", unseen], &SystemRandom);
+        assert!(matches!(refused, Err(Error::ApiMisuse(_))), "{unseen:?}");
+    }
+    assert_eq!(ttp.register.token_count(), 0);
+}
+
+#[test]
 fn a_server_needs_a_token_for_its_names_or_a_certificate_for_them() {
     let mut ttp = Ttp::new();
     let (bank, next) = (key(), key());

@@ -242,7 +242,8 @@ impl Register {
     /// the token's hash only; it is spent by [`Register::spend_token`].
     ///
     /// # Errors
-    /// [`Error::Random`]; [`Error::ApiMisuse`] without names or with more than [`MAX_REQUEST_NAMES`].
+    /// [`Error::Random`]; [`Error::ApiMisuse`] without names, with more than [`MAX_REQUEST_NAMES`], and for one in
+    /// which nothing is seen.
     pub fn new_token(&mut self, profile: Profile, names: &[&str], random: &dyn Random) -> Result<Secret> {
         if names.is_empty() || names.len() > MAX_REQUEST_NAMES {
             return Err(Error::misuse(
@@ -250,7 +251,13 @@ impl Register {
                 "pass the names that the certificate may have, its common name among them",
             ));
         }
-        let names = names.iter().map(|name| folded_host(name)).collect();
+        let names: Vec<String> = names.iter().map(|name| folded_host(name)).collect();
+        if names.iter().any(String::is_empty) {
+            return Err(Error::misuse(
+                "a token for a name that shows nothing",
+                "pass the names as the certificate will have them",
+            ));
+        }
         let mut octets = Zeroizing::new([0; 16]);
         random.fill(octets.as_mut_slice())?;
         let token = Secret::from(Zeroizing::new(text::hex(octets.as_slice()).into_bytes()));
