@@ -68,12 +68,21 @@ fn connect(
     session: Option<Session>,
     now: UnixTime,
 ) -> (bool, Option<Session>) {
+    connect_by_two_clocks(client, server, session, (now, now))
+}
+
+fn connect_by_two_clocks(
+    client: Config,
+    server: Config,
+    session: Option<Session>,
+    (now, servers_now): (UnixTime, UnixTime),
+) -> (bool, Option<Session>) {
     let client = Arc::new(client);
     let mut client = match session {
         Some(session) => Connection::client_resuming(client, bank_name(), session, now).unwrap(),
         None => Connection::client(client, bank_name(), now).unwrap(),
     };
-    let mut server = Connection::server(Arc::new(server), now).unwrap();
+    let mut server = Connection::server(Arc::new(server), servers_now).unwrap();
     while common::transfer(&mut client, &mut server).unwrap()
         + common::transfer(&mut server, &mut client).unwrap()
         > 0
@@ -112,6 +121,19 @@ fn a_session_ends_a_day_after_its_full_handshake_however_often_it_is_resumed() {
         let (resumed, next) = connect(client, server, again(&session), last.plus(1));
         assert!(!resumed);
         assert_eq!(next.unwrap().authenticated_at(), last.plus(1), "the full handshake starts a new day");
+    }
+}
+
+#[test]
+fn a_clock_that_was_put_back_does_not_lengthen_a_session() {
+    let bank = Bank::new(90 * DAY, 90 * DAY);
+    let (now, back) = (NOW.plus(60), NOW);
+    for (clocks, resumes) in [((now, now), true), ((back, now), false), ((now, back), false)] {
+        let session = connect(bank.client(), bank.server(), None, now).1;
+        let (resumed, next) = connect_by_two_clocks(bank.client(), bank.server(), session, clocks);
+        assert_eq!(resumed, resumes, "{clocks:?}");
+        let started = if resumes { now } else { clocks.0 };
+        assert_eq!(next.unwrap().authenticated_at(), started, "the full handshake starts a new day");
     }
 }
 

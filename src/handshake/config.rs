@@ -11,6 +11,7 @@ use crate::crypto::kx::SUPPORTED_GROUPS;
 use crate::error::{Error, Result};
 use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
 use crate::record::{MAX_FRAGMENT_LEN, RecordShape};
+use crate::time::UnixTime;
 
 /// The suites, in the order in which we prefer them.
 pub const SUPPORTED_SUITES: &[CipherSuite] = &[
@@ -377,6 +378,12 @@ impl Config {
 }
 
 impl Config {
+    /// Whether a session may be resumed whose full handshake was at `authenticated_at`. One of the future may
+    /// not: the clock was put back since, and the session would live for longer than it is to.
+    pub(super) fn keeps_session_of(&self, authenticated_at: UnixTime, now: UnixTime) -> bool {
+        (authenticated_at..authenticated_at.plus(u64::from(self.session_lifetime))).contains(&now)
+    }
+
     /// A digest of whom this side trusts and what it asks of its peer. A session of another policy is not
     /// resumed: a full handshake judges the peer by this one.
     pub(super) fn policy(&self) -> &[u8] {

@@ -318,8 +318,7 @@ impl OfferedSession {
         let same_question = session.server_name == *server_name
             && session.protocols == config.alpn
             && session.policy == config.policy();
-        let session_end = session.authenticated_at.plus(u64::from(config.session_lifetime));
-        let is_current = now < session.expires_at && now < session_end;
+        let is_current = now < session.expires_at && config.keeps_session_of(session.authenticated_at, now);
         if !(same_us && same_hash && same_question && is_current) {
             return None;
         }

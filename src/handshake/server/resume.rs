@@ -44,8 +44,7 @@ impl Resumption {
             let same = state.server_name == hello.extensions.server_name
                 && state.alpn.as_deref() == alpn
                 && state.policy == config.policy();
-            let session_end = state.authenticated_at.plus(u64::from(config.session_lifetime));
-            if !same || now >= session_end {
+            if !same || !config.keeps_session_of(state.authenticated_at, now) {
                 continue;
             }
             let (identities, _) = config.server_side()?;
