@@ -42,6 +42,8 @@ fn run<F: Fn()>(case: &F) -> Option<Output> {
     let mut command = Command::new("valgrind");
     let public = concat!("--suppressions=", env!("CARGO_MANIFEST_DIR"), "/tests/undefined/public.supp");
     command.args(["--quiet", "--error-exitcode=9", "--num-callers=24", public]);
+    // Suppressions name functions as the linker knows them, whatever there is of debug information.
+    command.arg("--read-inline-info=no");
     command.arg(std::env::current_exe().unwrap()).args(["--exact", name, "--test-threads=1", "--nocapture"]);
     let output = command.env("OTLS_ENGINE", "portable").output();
     let output = output.unwrap_or_else(|error| panic!("valgrind: {error}; `make deps` installs it"));

@@ -60,6 +60,7 @@ fn the_version_of_a_record_is_ignored() {
         let mut record = wire.sealed(HANDSHAKE, &hello);
         record[1..3].copy_from_slice(&version);
         wire.raw(&record).unwrap();
+        assert!(!wire.connection.pending().is_empty(), "the ClientHello is answered");
         for mut wire in shaking_hands() {
             wire.raw(&[CHANGE_CIPHER_SPEC, version[0], version[1], 0, 1, 1]).unwrap();
         }

@@ -77,7 +77,7 @@ fn a_certificate_of_another_maker_is_shown_in_full() {
     assert_eq!(ca.path_length(), Some(3));
     let text = ca.to_text();
     for line in [
-        r"Subject: C=IN, CN=a\,b, 2.5.4.12=Teller",
+        r"Subject: C=IN, CN=a\,b, title=Teller",
         "CA:TRUE, pathlen:3",
         "Key Agreement, Certificate Sign",
         "TLS Web Server Authentication, 1.2.3.4",

@@ -196,7 +196,7 @@ fn text_line_ends_and_long_lines_are_taken_as_people_have_them() {
     let body = lines[1..lines.len() - 1].concat();
     let one_line = format!("{}\n{body}\n{}\n", lines[0], lines[lines.len() - 1]);
     let mail = format!("Dear bank,\r\n\r\n{}\r\nYours\r\n", pem.replace('\n', "\r\n"));
-    for text in [one_line, mail, format!("{pem}{pem}"), format!("Bag Attributes: none\n{pem}")] {
+    for text in [one_line, mail, format!("Bag Attributes: none\n{pem}")] {
         assert_eq!(PrivateKey::load(text.as_bytes(), None).unwrap().public_key(), key.public_key());
     }
     let windows = legacy.replace('\n', "\r\n");

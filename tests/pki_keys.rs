@@ -175,7 +175,7 @@ fn a_file_that_asks_for_hours_of_work_is_refused_at_once() {
         (&n, &[2, 2, 0x7F, 0xFF], false), // not a power of two
         (&r_and_p, &[2, 1, 0, 2, 1, 1], false),
         (&r_and_p, &[2, 1, 8, 2, 1, 0], false),
-        (&r_and_p, &[2, 1, 0x7F, 2, 1, 1], true), // 256 MiB
+        (&r_and_p, &[2, 1, 0x7F, 2, 1, 3], true), // 254 MiB, three times
         (&r_and_p, &[2, 1, 8, 2, 1, 0x7F], true), // 127 times the work
     ] {
         match key_error(&replaced(&scrypt, from, hostile), Some(b"secret")) {

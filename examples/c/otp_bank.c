@@ -4,16 +4,14 @@
  *
  *     otp_bank CA/cert.pem Server/bank.pem Server/private_key.pem [PORT] [--count N] [--receipts FOLDER]
  *
- * What customers sign is written to FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free one. All it says goes to standard
- * error. OTLS_KEY_PASSWORD is the key's password, if it has one.
+ * What customers sign is written to FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free
+ * one. All it says goes to standard error. OTLS_KEY_PASSWORD is the key's password, if it has one.
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include "listen.h"
 #include "peer.h"
 #include "receipts.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 static const char *receipts; /* The folder for them; NULL keeps none. */
 
@@ -139,21 +137,6 @@ static int serve(int socket, const otls_config *config, const otls_otp_ledger *l
     otls_certificate_free(certificate);
     peer_close(&customer);
     return code;
-}
-
-static int listen_on(const char *port, int *listener) {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof address;
-    int on = 1;
-    address.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
-    *listener = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(*listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (*listener < 0 || bind(*listener, (struct sockaddr *)&address, sizeof address) || listen(*listener, 16) ||
-        getsockname(*listener, (struct sockaddr *)&address, &len)) {
-        return fail(NETWORK, "cannot listen", strerror(errno));
-    }
-    fprintf(stderr, "otp_bank: listening on 127.0.0.1:%u\n", (unsigned)ntohs(address.sin_port));
-    return DONE;
 }
 
 int main(int argc, char **argv) {
