@@ -73,6 +73,17 @@ def test_an_otp_comes_by_mail(world: World) -> None:
         otls.Mail.open(other, customer, world.trust, server_name="localhost")
 
 
+def test_mail_of_another_customer_is_not_the_banks(world: World) -> None:
+    customer, other = world.identity("client"), world.identity("client", "ecdsa_secp384r1_sha384")
+    message = otls.Mail.seal(envelope(otls.Ledger().issue("asha", PAYMENT)), other, customer.certificate)
+    with pytest.raises(otls.ApiMisuse, match="anybody may have signed"):
+        otls.Mail.open(message, customer, world.trust, accept_free_text=True)
+    with pytest.raises(otls.CertificateWrongUsage):
+        otls.Mail.open(message, customer, world.trust, server_name="localhost", accept_free_text=True)
+    mail = otls.Mail.open(message, customer, world.trust, usage="client", accept_free_text=True)
+    assert mail.signer == other.certificate
+
+
 def test_openssl_opens_ours_and_its_own_is_opened(world: World, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl command on this machine")

@@ -1077,7 +1077,8 @@ class Mail:
     ) -> Mail:
         """Opens what ``seal`` has made for ``recipient``, if ``server_name`` has signed it.
 
-        ``accept_free_text`` is as in :class:`Channel`.
+        A bank whose signer is no server is named by ``usage`` and recognised by ``Mail.signer``; one of the
+        two has to be given. ``accept_free_text`` is as in :class:`Channel`.
         """
     @property
     def envelope(self) -> Envelope:

@@ -7,7 +7,7 @@ use pyo3::types::PyBytes;
 
 use super::message::Envelope;
 use crate::convert::{Moment, Octets, moment_or_now};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::pki::authority::{Identity, TrustStore, role};
 use crate::pki::certificate::Certificate;
 
@@ -37,7 +37,8 @@ impl Mail {
     }
 
     /// Opens what `seal` has made for `recipient`. The bank's certificate is judged as by
-    /// `TrustStore.verify`: pass the bank's name as `server_name`. `accept_free_text` as in `Channel`.
+    /// `TrustStore.verify`: pass the bank's name as `server_name`, or a `usage` where its signer is no server.
+    /// `accept_free_text` as in `Channel`.
     #[staticmethod]
     #[pyo3(signature = (message, recipient, trust, *, server_name=None, usage=None, accept_free_text=false, now=None))]
     #[expect(clippy::too_many_arguments, reason = "each by its name")]
@@ -51,6 +52,13 @@ impl Mail {
         accept_free_text: bool,
         now: Option<Moment>,
     ) -> Result<Self> {
+        if (server_name, usage) == (None, None) {
+            // Not the clients that are the default elsewhere: any other customer could pass for the bank.
+            return Err(Failure::misuse(
+                "a mail that anybody may have signed",
+                "pass the bank's name as server_name, or usage= and look at the signer",
+            ));
+        }
         let (role, now) = (role(server_name, usage)?, moment_or_now(now)?);
         let open = if accept_free_text { otp::Mail::accept_free_text } else { otp::Mail::open };
         let mail = py.detach(|| open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
