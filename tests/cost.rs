@@ -15,9 +15,14 @@ mod worst;
 
 use std::time::Duration;
 
-use worst::entries::{ENTRIES, World};
+use otls::Error;
+use otls::crypto::SystemRandom;
+use otls::error::OtpError;
+use otls::otp::{Answer, Channel, Context, Decision, Message, OtpId, Receipt};
+
+use worst::entries::{ENTRIES, NOW, World};
 use worst::inputs::Input;
-use worst::{BOUND, cpu_time, inputs, memory_bound};
+use worst::{BOUND, cpu_time, inputs, memory_bound, talks};
 
 /// Tests are compiled without optimisation, and share their cores.
 const MARGIN: u32 = 10;
@@ -37,6 +42,27 @@ fn no_64_kib_of_a_stranger_cost_more_than_their_bound() {
         }
     }
     assert!(over.is_empty(), "{over:#?}");
+}
+
+#[test]
+fn a_customer_has_few_receipts_verified_for_a_code() {
+    let world = World::new();
+    let (mut client, mut server) = talks::established(&world, &world.customer);
+    let (mut theirs, mut ours, id) = (Channel::new(), Channel::new(), OtpId([1; 16]));
+    ours.expect(id, NOW.plus(120), NOW).unwrap();
+    // To expect a code anew is no reason to verify more.
+    ours.expect(id, NOW.plus(120), NOW).unwrap();
+    for count in 0..=Channel::MAX_RECEIPTS_PER_CODE {
+        let (context, decision) = (Context::new(), Decision::Declined);
+        let receipt =
+            Receipt::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom).unwrap();
+        let answer = Message::Answer(Answer::declined(id).with_receipt(receipt));
+        theirs.send(&mut client, &answer).unwrap();
+        assert!(server.feed(&talks::taken(&mut client)).is_ok());
+        let received = ours.receive(&mut server, NOW);
+        let refused = matches!(received.err(), Some(Error::Otp(OtpError::Malformed(_))));
+        assert_eq!(refused, count == Channel::MAX_RECEIPTS_PER_CODE, "{count}");
+    }
 }
 
 /// Writes the worst of each entry between two markers of the document that `OTLS_COST_TABLE` names.

@@ -36,6 +36,8 @@ pub struct Channel {
     seen: HashMap<OtpId, UnixTime>,
     /// Codes that an answer may be about, with their expiry.
     asked: HashMap<OtpId, UnixTime>,
+    /// Receipts that are still verified: so many for each code that was asked of the customer.
+    receipts_left: usize,
     /// After a message that does not decode nothing else can be told apart.
     failed: Option<OtpError>,
     accepts_free_text: bool,
@@ -44,6 +46,10 @@ pub struct Channel {
 impl Channel {
     /// Envelopes that a channel remembers at once, sent or received; expired ones are forgotten to make room.
     pub const MAX_SEEN: usize = 4096;
+
+    /// Receipts that a bank verifies on one connection, for each code that an answer may be about: a customer who
+    /// sends more of them only wants it to work. As many as a subject has attempts.
+    pub const MAX_RECEIPTS_PER_CODE: usize = 10;
 
     /// A channel for a connection that is new to OTP messages.
     pub fn new() -> Self {
@@ -93,7 +99,9 @@ impl Channel {
                 "wait for some to be answered or to expire, or use another connection",
             ));
         }
-        self.asked.insert(id, expires_at);
+        if self.asked.insert(id, expires_at).is_none() {
+            self.receipts_left = self.receipts_left.saturating_add(Self::MAX_RECEIPTS_PER_CODE);
+        }
         Ok(())
     }
 
@@ -101,8 +109,9 @@ impl Channel {
     /// returns `None`, then feed the connection what it did not take before.
     ///
     /// # Errors
-    /// [`OtpError::Malformed`] and [`OtpError::WrongBinding`], also for an answer about a code that was not sent
-    /// on this connection, are final: close it.
+    /// [`OtpError::Malformed`], also for more than [`Channel::MAX_RECEIPTS_PER_CODE`] receipts, and
+    /// [`OtpError::WrongBinding`], also for an answer about a code that was not sent on this connection, are final:
+    /// close it.
     /// [`OtpError::FreeText`] (see [`Channel::accept_free_text`]), [`OtpError::Transaction`] (a free text with
     /// characters that mislead), [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a
     /// receipt that does not prove its answer; one that is good may still be for another transaction, see
@@ -123,7 +132,7 @@ impl Channel {
         };
         self.check_asked(&message)?;
         self.check_fresh(&message, now)?;
-        check_receipt(&message, connection, now)?;
+        self.check_receipt(&message, connection, now)?;
         Ok(Some(message))
     }
 
@@ -202,6 +211,22 @@ impl Channel {
         self.seen.insert(envelope.id, envelope.expires_at);
         Ok(())
     }
+
+    /// A receipt proves its answer, or the answer is not handed out.
+    fn check_receipt(&mut self, message: &Message, connection: &Connection, now: UnixTime) -> Result<()> {
+        let answer = match message {
+            Message::Answer(answer) => answer,
+            Message::Envelope(_) | Message::Verdict { .. } => return Ok(()),
+        };
+        let Some(receipt) = &answer.receipt else { return Ok(()) };
+        let Some(left) = self.receipts_left.checked_sub(1) else {
+            let error = OtpError::Malformed("more receipts than the codes that were asked for may have");
+            self.failed = Some(error.clone());
+            return Err(error.into());
+        };
+        self.receipts_left = left;
+        receipt.check(connection, answer.id, answer.decision(), now)
+    }
 }
 
 /// Forgets what has expired, if there is no room for one more; whether there is then.
@@ -210,16 +235,6 @@ fn make_room(codes: &mut HashMap<OtpId, UnixTime>, now: UnixTime) -> bool {
         codes.retain(|_, expires_at| *expires_at > now);
     }
     codes.len() < Channel::MAX_SEEN
-}
-
-/// A receipt proves its answer, or the answer is not handed out.
-fn check_receipt(message: &Message, connection: &Connection, now: UnixTime) -> Result<()> {
-    let answer = match message {
-        Message::Answer(answer) => answer,
-        Message::Envelope(_) | Message::Verdict { .. } => return Ok(()),
-    };
-    let checked = answer.receipt.as_ref().map(|one| one.check(connection, answer.id, answer.decision(), now));
-    checked.unwrap_or(Ok(()))
 }
 
 /// RFC 8446 §7.5: both sides of one connection have the same exporter value and nobody else has it.

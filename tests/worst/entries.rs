@@ -15,6 +15,7 @@ use otls::pki::{
 use otls::{ClientAuth, Config, Connection, Session, UnixTime, cms};
 
 use super::chains::{Counted, Root, key, own};
+use super::talks;
 
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -34,6 +35,8 @@ pub struct World {
     pub bank: Arc<Identity>,
     pub customer: Arc<Identity>,
     pub rsa: Identity,
+    /// A customer whose signatures are the dearest to verify for their length.
+    pub slow: Arc<Identity>,
 }
 
 impl World {
@@ -46,21 +49,22 @@ impl World {
         let authority = Authority::create(ca, &name, HashAlgorithm::Sha256, 1 << 30, NOW, &random).unwrap();
         let identity = |name: &str, kind, seed, profile| {
             let key = key(kind, seed);
+            let hash = if kind == KeyType::EcdsaP384 { HashAlgorithm::Sha384 } else { HashAlgorithm::Sha256 };
             let subject = DistinguishedName::with_common_name(name);
             let names = [GeneralName::parse(name).unwrap()];
-            let request =
-                CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &random).unwrap();
+            let request = CertificateRequest::create(&key, &subject, &names, hash, &random).unwrap();
             let certificate = authority.issue(&request, profile, 1 << 29, NOW, &random).unwrap();
             Identity::new(vec![certificate], key).unwrap()
         };
         let bank = identity("bank.example", KeyType::EcdsaP256, 7, Profile::Server);
         let customer = identity("customer.example", KeyType::EcdsaP256, 8, Profile::Client);
         let rsa = identity("rsa.example", KeyType::Rsa2048, 9, Profile::Client);
+        let slow = Arc::new(identity("slow.example", KeyType::EcdsaP384, 10, Profile::Client));
         let mut trust = TrustStore::new();
         trust.add_authority(&certificate).unwrap();
         trust.add_authority(authority.certificate()).unwrap();
         let (bank, customer) = (Arc::new(bank), Arc::new(customer));
-        Self { root, authority: Arc::new(authority), trust, bank, customer, rsa }
+        Self { root, authority: Arc::new(authority), trust, bank, customer, rsa, slow }
     }
 
     pub fn server(&self, identity: &Arc<Identity>) -> Connection {
@@ -104,6 +108,12 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "otpauth URI", run: otpauth },
     Entry { name: "OCRA suite", run: ocra },
     Entry { name: "register", run: register },
+    Entry { name: "server, protected records", run: talks::server_records },
+    Entry { name: "client, protected records", run: talks::client_records },
+    Entry { name: "OTP envelopes", run: talks::envelopes },
+    Entry { name: "OTP answers", run: talks::answers },
+    Entry { name: "mail", run: talks::mail },
+    Entry { name: "audit log", run: talks::audit },
 ];
 
 /// The place of an entry in [`ENTRIES`].
@@ -204,8 +214,9 @@ fn cms_signed(world: &World, input: &[u8], measure: Measure<'_>) {
 
 fn cms_encrypted(world: &World, input: &[u8], measure: Measure<'_>) {
     let (trust, role) = (&world.trust, &PeerRole::Client);
-    let recipient = if input.len().is_multiple_of(2) { &world.rsa } else { &*world.customer };
-    measure(&mut || drop(cms::open(input, recipient, trust, role, NOW, &SystemRandom)));
+    for recipient in [&world.rsa, &*world.customer, &*world.slow] {
+        measure(&mut || drop(cms::open(input, recipient, trust, role, NOW, &SystemRandom)));
+    }
 }
 
 fn est_server(world: &World, input: &[u8], measure: Measure<'_>) {

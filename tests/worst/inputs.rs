@@ -8,6 +8,7 @@ use otls::pki::{Certificate, Identity, KeyType};
 use super::chains::{self, Chain, STRANGERS, key, own, repeated};
 use super::der::*;
 use super::entries::{NOW, World, entry};
+use super::talks;
 
 pub struct Input {
     pub entry: usize,
@@ -39,6 +40,7 @@ pub fn all(world: &World) -> Vec<Input> {
     lists(&mut add);
     keys(&mut add);
     otp(&mut add);
+    talks::inputs(world, &mut add);
     inputs
 }
 
@@ -363,7 +365,7 @@ fn requests(add: Add<'_>) {
     add("certificate", "PKCS#7, empty", certificates(&b"\x30\0".repeat(30_000)));
 }
 
-fn encode_base64(octets: &[u8]) -> String {
+pub fn encode_base64(octets: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in octets.chunks(3) {

@@ -13,6 +13,7 @@ pub mod chains;
 pub mod der;
 pub mod entries;
 pub mod inputs;
+pub mod talks;
 
 use std::time::Duration;
 
