@@ -38,6 +38,10 @@ fn each_side_knows_who_the_other_is() {
     let (client, server) = (pair.client.peer().unwrap(), pair.server.peer().unwrap());
     assert_eq!(client.certificate().to_der(), world.server.certificate().to_der());
     assert_eq!(server.certificate().to_der(), world.client.certificate().to_der());
+    // And what it has shown itself.
+    let (client, server) = (pair.client.certificate().unwrap(), pair.server.certificate().unwrap());
+    assert_eq!(client.to_der(), world.client.certificate().to_der());
+    assert_eq!(server.to_der(), world.server.certificate().to_der());
 }
 
 #[test]
@@ -460,4 +464,32 @@ fn a_flood_of_key_update_requests_is_answered_once_until_it_is_sent() {
     assert!(pair.server.pending().len() < 64, "{} octets are queued", pair.server.pending().len());
     pair.pump().unwrap();
     assert_eq!(deliver(&mut pair.server, &mut pair.client, b"alive"), b"alive");
+}
+
+#[test]
+fn closing_is_said_once_and_gives_up_a_handshake_by_name() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut client = world.pair().client;
+    client.consume(client.pending().len());
+    assert_eq!(client.state(), State::WANT_READ);
+    for _ in 0..2 {
+        client.close();
+        // RFC 8446 §6.1: user_canceled (90), and close_notify (0) behind it.
+        assert_eq!(client.pending(), [[21, 3, 3, 0, 2, 1, 90], [21, 3, 3, 0, 2, 1, 0]].concat());
+    }
+    let mut client = world.pair().established().client;
+    assert!(!client.state().contains(State::WANT_WRITE));
+    for _ in 0..2 {
+        client.close();
+        // One record: its header, level, description and type, and the tag.
+        assert_eq!(client.pending().len(), 5 + 3 + 16);
+    }
+    // A connection that failed has sent its alert, and says nothing more.
+    let mut failed = world.pair().client;
+    failed.consume(failed.pending().len());
+    failed.feed(&[23, 3, 3, 0, 1, 0]).unwrap_err();
+    let alert = failed.pending().to_vec();
+    failed.close();
+    assert_eq!(failed.pending(), alert);
+    assert!(!failed.state().contains(State::CLOSED) && !failed.state().contains(State::WANT_READ));
 }
