@@ -118,3 +118,28 @@ fn folder() -> Option<PathBuf> {
     let found = fs::read_dir(venv).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(inside)));
     found.into_iter().find(|folder| folder.is_dir())
 }
+
+/// An encrypted key whose derivation takes so many iterations; the password does not fit it any more.
+fn encrypted_with(iterations: u32) -> Vec<u8> {
+    let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
+    let mut der = key.to_der(Some(b"secret"), &SystemRandom).unwrap().expose().to_vec();
+    // INTEGER 600,000; one that has as many octets takes its place.
+    let at = der.windows(5).position(|octets| octets == b"\x02\x03\x09\x27\xC0").unwrap();
+    let [_, octets @ ..] = iterations.to_be_bytes();
+    der.splice(at + 2..at + 5, octets);
+    der
+}
+
+#[test]
+fn a_file_with_two_encrypted_keys_is_refused_before_any_iteration() {
+    let pem = |der: &[u8]| {
+        pkcs8::Document::try_from(der)
+            .unwrap()
+            .to_pem("ENCRYPTED PRIVATE KEY", pkcs8::LineEnding::LF)
+            .unwrap()
+    };
+    let one = pem(&encrypted_with(0x7F_FFFF));
+    let refused = PrivateKey::load([one.clone(), one].concat().as_bytes(), Some(b"secret")).err().unwrap();
+    // After the iterations it would be the password that is wrong.
+    assert!(refused.to_string().contains("holds 2 encrypted private keys"), "{refused}");
+}
