@@ -39,9 +39,11 @@ pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
             PeerIncompatible::NothingInCommon(_) => AlertDescription::HANDSHAKE_FAILURE,
             PeerIncompatible::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
         },
-        Error::BadCertificate(report) => for_check(report.check()),
-        Error::DecryptFailed => AlertDescription::BAD_RECORD_MAC,
+        Error::BadCertificate(report) if report.is_of_a_peer => for_check(report.check()),
+        Error::BadRecord => AlertDescription::BAD_RECORD_MAC,
         Error::AlertReceived(_)
+        | Error::BadCertificate(_)
+        | Error::DecryptFailed
         | Error::Truncated
         | Error::ApiMisuse(_)
         | Error::Key(_)
@@ -92,5 +94,30 @@ pub(crate) fn hint(alert: AlertDescription) -> &'static str {
         AlertDescription::NO_APPLICATION_PROTOCOL => "compare the ALPN lists of both sides",
         AlertDescription::UNRECOGNIZED_NAME => "the peer serves no such name: check the server name",
         _ => "see the peer's log for its reason",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Finding, Report};
+
+    #[test]
+    fn what_fails_without_a_peer_has_no_alert() {
+        let finding = Finding {
+            candidate: 0,
+            depth: 0,
+            subject: String::new(),
+            check: Check::Issuer,
+            reason: String::new(),
+            hint: String::new(),
+        };
+        for (error, alert) in [
+            (Error::DecryptFailed, AlertDescription::BAD_RECORD_MAC),
+            (Report::new(finding).into(), AlertDescription::UNKNOWN_CA),
+        ] {
+            assert_eq!(error.alert(), None);
+            assert_eq!(error.of_a_connection().alert(), Some(alert));
+        }
     }
 }

@@ -475,6 +475,7 @@ impl Connection {
     /// The first error is final: it is stored, its alert is queued, keys and plaintext are wiped, and the peer
     /// is nobody any more.
     fn fail(&mut self, error: Error) -> Error {
+        let error = error.of_a_connection();
         if let Some(alert) = ending(&error) {
             // An alert that cannot be sealed is not worth another error.
             let _ = self.out.alert(alert);

@@ -30,8 +30,9 @@ pub enum Error {
     BadCertificate(Box<Report>),
     /// The peer gave up and said so.
     AlertReceived(AlertDescription),
-    /// A record or a sealed message does not authenticate: it was altered, repeated, reordered or
-    /// made with other keys.
+    /// A record does not authenticate: it was altered, repeated, reordered or made with other keys.
+    BadRecord,
+    /// Sealed data does not authenticate: it was altered or made with another key.
     DecryptFailed,
     /// The transport ended without close_notify (RFC 8446 §6.1): data may be missing.
     Truncated,
@@ -257,14 +258,23 @@ pub enum CmsError {
 }
 
 impl Error {
-    /// The alert that the peer sent, or that it gets from us. `None` for the transport's end and for errors of
-    /// our own side alone; a running handshake that ends for one of those tells the peer internal_error
+    /// The alert that the peer sent, or that it gets from us. `None` for the transport's end, for errors of
+    /// our own side alone, and for what fails without a peer (a chain or a message from a file); a running handshake that ends for one of those tells the peer internal_error
     /// (RFC 8446 §6.2).
     pub fn alert(&self) -> Option<AlertDescription> {
         if let Self::AlertReceived(alert) = self {
             return Some(*alert);
         }
         crate::alert::alert_for(self)
+    }
+
+    /// The error with which a connection ends. What fails in the same way without a peer, a message that does
+    /// not decrypt or a chain from a file, has no alert.
+    pub(crate) fn of_a_connection(mut self) -> Self {
+        if let Self::BadCertificate(report) = &mut self {
+            report.is_of_a_peer = true;
+        }
+        if matches!(self, Self::DecryptFailed) { Self::BadRecord } else { self }
     }
 
     pub(crate) const fn misuse(what: &'static str, hint: &'static str) -> Self {

@@ -348,7 +348,7 @@ fn the_first_error_is_final_and_keeps_its_alert() {
     let mut record = pair.client.pending().to_vec();
     record[9] ^= 1;
     let error = pair.server.feed(&record).unwrap_err();
-    assert_eq!(error, Error::DecryptFailed);
+    assert_eq!(error, Error::BadRecord);
     assert_eq!(pair.server.available(), 0);
     assert_eq!(pair.server.error(), Some(&error));
     assert_eq!(pair.server.feed(b"").unwrap_err(), error);

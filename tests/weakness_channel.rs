@@ -33,7 +33,7 @@ fn pairs() -> impl Iterator<Item = Pair> {
 
 fn refuses(customer: &mut Connection, stream: &[u8]) {
     let error = customer.feed(stream).unwrap_err();
-    assert_eq!(error, Error::DecryptFailed);
+    assert_eq!(error, Error::BadRecord);
     assert_eq!(customer.available(), 0);
     assert!(customer.state().contains(State::FAILED) && !customer.state().contains(State::HAVE_PLAINTEXT));
 }
@@ -141,7 +141,7 @@ fn a_recorded_session_cannot_be_opened_with_both_private_keys() {
         }
         let mut attacker = Connection::server(Arc::new(world.server_config()), NOW).unwrap();
         attacker.feed(&recorded[0]).unwrap();
-        assert_eq!(attacker.feed(&recorded[1]).unwrap_err(), Error::DecryptFailed);
+        assert_eq!(attacker.feed(&recorded[1]).unwrap_err(), Error::BadRecord);
     }
 }
 
@@ -168,7 +168,7 @@ fn a_downgraded_offer_ends_the_handshake() {
     hello.swap(suites + 1, suites + 3);
     pair.server.feed(&hello).unwrap();
     let error = pair.pump().unwrap_err();
-    assert_eq!(error, Error::DecryptFailed, "the two sides derived different keys");
+    assert_eq!(error, Error::BadRecord, "the two sides derived different keys");
 }
 
 /// The original took whatever one recv(1024) gave for a message.

@@ -163,7 +163,7 @@ impl Error {
             Self::PeerIncompatible(_) => ErrorCode::PeerIncompatible,
             Self::BadCertificate(report) => report.check().code(),
             Self::AlertReceived(_) => ErrorCode::AlertReceived,
-            Self::DecryptFailed => ErrorCode::DecryptFailed,
+            Self::BadRecord | Self::DecryptFailed => ErrorCode::DecryptFailed,
             Self::Truncated => ErrorCode::Truncated,
             Self::ApiMisuse(_) => ErrorCode::ApiMisuse,
             Self::Key(error) => error.code(),

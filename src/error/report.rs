@@ -7,8 +7,10 @@ use super::ErrorCode;
 /// Why no candidate chain was accepted. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    first: Finding,
+    first: Box<Finding>,
     more: Vec<Finding>,
+    /// The chain came over a connection, whose peer is told.
+    pub(crate) is_of_a_peer: bool,
 }
 
 /// One failed check.
@@ -67,7 +69,7 @@ pub enum Check {
 impl Report {
     /// A report with one finding.
     pub fn new(first: Finding) -> Self {
-        Self { first, more: Vec::new() }
+        Self { first: Box::new(first), more: Vec::new(), is_of_a_peer: false }
     }
 
     /// Adds a finding of another candidate or certificate.
@@ -77,7 +79,7 @@ impl Report {
 
     /// All findings; the first decides code, alert and hint.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        core::iter::once(&self.first).chain(&self.more)
+        core::iter::once(self.first.as_ref()).chain(&self.more)
     }
 
     /// The check that decided.

@@ -174,6 +174,15 @@ def test_an_error_of_our_own_side_has_no_alert(world: World) -> None:
     assert wrong.value.alert is None
 
 
+def test_what_fails_without_a_peer_has_no_alert(world: World) -> None:
+    with pytest.raises(otls.CertificateError) as refused:
+        otls.TrustStore().verify([world.authority.certificate], usage="client")
+    assert refused.value.alert is None
+    with pytest.raises(otls.DecryptError) as altered:
+        otls.Aead("AES-128-GCM", bytes(16)).open(bytes(40))
+    assert altered.value.alert is None
+
+
 def test_what_says_nothing_is_tolerated_thirty_two_times(world: World) -> None:
     client, server = connected(world)
     for _ in range(3):

@@ -141,7 +141,7 @@ fn is_the_peers(error: &Error) -> bool {
             | Error::PeerMisbehaved(_)
             | Error::PeerIncompatible(_)
             | Error::AlertReceived(_)
-            | Error::DecryptFailed
+            | Error::BadRecord
             | Error::Truncated
     )
 }
