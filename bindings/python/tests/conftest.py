@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,11 +39,12 @@ class World:
         *,
         now: datetime | None = None,
         lifetime: int = 3600,
+        names: Sequence[str] = ("localhost", "127.0.0.1"),
     ) -> otls.Identity:
         """Somebody with a certificate and a key."""
         key = self.keys[scheme]
         subject = otls.DistinguishedName(common_name="bank" if profile == "server" else "customer")
-        request = otls.CertificateRequest.create(key, subject, names=["localhost", "127.0.0.1"])
+        request = otls.CertificateRequest.create(key, subject, names=names)
         certificate = self.authority.issue(request, profile, now=now, lifetime=lifetime)
         return otls.Identity([certificate, self.authority.certificate], key)
 

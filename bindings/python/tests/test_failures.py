@@ -200,7 +200,7 @@ def test_a_fingerprint_that_differs(tmp_path: Path, ports: tuple[int, int], ttp:
         server.succeeds()
 
 
-@pytest.mark.parametrize("whose", ["expired", "wrong name", "a client's"])
+@pytest.mark.parametrize("whose", ["expired", "wrong name", "another host's", "a client's"])
 def test_a_bank_with_a_bad_certificate(
     tmp_path: Path, ports: tuple[int, int], world: World, whose: str
 ) -> None:
@@ -208,11 +208,12 @@ def test_a_bank_with_a_bad_certificate(
     identity = {
         "expired": world.identity("server", now=LONG_AGO),
         "wrong name": world.identity("server"),
+        "another host's": world.identity("server", names=["localhost"]),
         "a client's": world.identity("client"),
     }[whose]
     config = otls.Config.server(identity, trust=world.trust)
     more = ["--server-name", "bank.example"] if whose == "wrong name" else []
-    text = {"expired": "expired", "wrong name": "name", "a client's": "extendedKeyUsage"}[whose]
+    text = {"expired": "expired", "wrong name": "name", "another host's": "name", "a client's": "extendedKeyUsage"}[whose]
     with (
         otls.listen(("127.0.0.1", ports[1]), config, timeout=20) as listener,
         customer(tmp_path, ports, *more) as client,

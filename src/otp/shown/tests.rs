@@ -134,6 +134,11 @@ fn what_nobody_sees_and_what_changes_the_rest_is_refused() {
             assert!(refused(&value).starts_with("U+") || character.contains('\u{338}'));
         }
     }
+    for (character, what) in
+        [("\t", "control character"), ("\u{600}", "invisible"), ("\u{E000}", "no meaning")]
+    {
+        assert!(refused(&format!("a{character}b")).contains(what), "{}", character.escape_unicode());
+    }
     // No other character is a blank to Rust's own table, or a control character.
     for character in (0..=0x0010_FFFF).filter_map(char::from_u32) {
         if character != ' ' && (character.is_whitespace() || character.is_control()) {
@@ -164,6 +169,27 @@ fn joiners_stand_where_their_script_needs_them() {
         "می\u{200C}\u{200C}خواهم",
     ] {
         assert!(refused(value).starts_with("U+200"), "{}", value.escape_unicode());
+    }
+}
+
+#[test]
+fn a_quotation_mark_of_hebrew_stands_in_a_word_of_hebrew_alone() {
+    for value in ["a״b", "״", "5״", "שלום ״ב", "ش״ב"] {
+        assert!(refused(value).starts_with("U+05F4"), "{value}");
+    }
+}
+
+#[test]
+fn whatever_looks_like_a_quotation_mark_is_refused() {
+    let double =
+        "\"“”„‟\u{02BA}\u{02DD}\u{02EE}\u{02F6}\u{1CD3}″‴‶‷⁗〃❝❞❠〝〞〟\u{1F676}\u{1F677}\u{1F678}＂";
+    for mark in double.chars() {
+        assert!(refused(&format!("a{mark}b")).contains("quotation marks"), "{mark}");
+    }
+    let single = "'`´‘’‚‛′‵\u{02B9}\u{02BB}\u{02BC}\u{02BD}\u{02C8}\u{02CA}\u{02CB}\u{02F4}\u{05F3}\u{07F4}\u{07F5}＇｀";
+    for mark in single.chars() {
+        assert!(refused(&format!("a{mark}{mark}b")).contains("quotation marks"), "{mark}");
+        assert!(refused(&format!("a'{mark}b")).contains("quotation marks"), "{mark}");
     }
 }
 

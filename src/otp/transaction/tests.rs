@@ -145,6 +145,8 @@ fn a_payee_cannot_continue_the_sentence() {
         "friend|",
         "-friend",
         "friend'",
+        "friend is now void",
+        "Ромашка",
         "मीरा",
         "朋友的账户。代码是",
         "Ⅷ",
@@ -208,6 +210,17 @@ fn a_payee_from_right_to_left_moves_neither_amount_nor_code() {
     for piece in ["Rs 1,00,000", "your friend's account", "256345"] {
         assert!(seen.contains(piece), "{seen}");
     }
+    // A code that follows an amount is read after it: here, to the left.
+    let side_by_side = Transaction { template: "קוד {payee} {amount} {code}".to_owned(), ..transfer() };
+    let seen = on_screen(&shown(&side_by_side));
+    assert!(seen.starts_with("256345 Rs 1,00,000 "), "{seen}");
+    // Two values that are Arabic numbers alone stay in their places.
+    let numbers = Transaction {
+        purpose: "٤".to_owned(),
+        template: "{payee} {purpose} {amount} {code}".to_owned(),
+        ..paid_to("٣")
+    };
+    assert_eq!(on_screen(&shown(&numbers)), "“٣” “٤” Rs 1,00,000 256345");
 }
 
 #[test]
