@@ -13,7 +13,9 @@ use std::time::Duration;
 use ground::{Ground, Postgres, Redis, RedisServer, ledger, payment};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Issued, Ledger, OtpId, Verdict, open_store};
+use otls::otp::{
+    Issued, Ledger, OtpId, Policy, Presented, Record, Subject, Tag, Verdict, Withdrawal, open_store,
+};
 use otls::{Error, UnixTime};
 use process::Peer;
 
@@ -176,4 +178,37 @@ fn a_database_from_before_there_were_receipts_gets_their_table_and_keeps_its_cod
     assert!(bank.receipt(&issued.id, "asha").unwrap().is_none());
     let verdict = bank.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).unwrap();
     assert_eq!(verdict, Verdict::Accepted);
+}
+
+#[test]
+fn a_code_whose_receipt_cannot_be_kept_is_neither_accepted_nor_withdrawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otp.sqlite");
+    let store = open_store(&format!("sqlite:{}", path.display())).unwrap();
+    let (asha, tag) = (Subject::new("asha").unwrap(), Tag { pepper_id: [1; 8], mac: [1; 32] });
+    for id in [1, 2] {
+        let record = Record {
+            id: OtpId([id; 16]),
+            subject: asha.clone(),
+            tag,
+            issued_at: NOW,
+            expires_at: NOW.plus(120),
+            attempts: 3,
+        };
+        store.insert(&record, None, &Policy::default()).unwrap();
+    }
+    let presented =
+        Presented { subject: &asha, tags: &[tag], now: NOW, subject_attempts: 100, receipt: Some(b"yes") };
+    let withdrawal = Withdrawal { subject: &asha, now: NOW, receipt: Some(b"no") };
+    let fault = rusqlite::Connection::open(&path).unwrap();
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON receipts BEGIN SELECT RAISE(ABORT, 'full'); END;";
+    fault.execute_batch(trigger).unwrap();
+    assert!(store.verify(&OtpId([1; 16]), &presented).is_err());
+    assert!(store.cancel(&OtpId([2; 16]), &withdrawal).is_err());
+    fault.execute_batch("DROP TRIGGER full;").unwrap();
+    // Both codes are as they were, so that the right answer counts now.
+    let without = Presented { receipt: None, ..presented };
+    assert_eq!(store.verify(&OtpId([2; 16]), &without).unwrap(), Verdict::Accepted);
+    assert_eq!(store.verify(&OtpId([1; 16]), &presented).unwrap(), Verdict::Accepted);
+    assert_eq!(store.receipt(&OtpId([1; 16]), &asha).unwrap(), Some(b"yes".to_vec()));
 }

@@ -186,9 +186,19 @@ fn a_list_has_a_number_and_its_extensions_are_critical_where_they_have_to_be() {
     }
     // certificateIssuer of an entry (RFC 5280 §5.3.3).
     let issuer = tlv(0x30, &tlv(0xA4, OTHER_CA.certificate().subject_der()));
-    for (critical, loads) in [(&yes, true), (&no, false)] {
+    for (critical, loads) in [(&yes, true), (&no, false), (&vec![0x01, 0x01, 0x00], false)] {
         let entry = entry(&[5], &tlv(0x30, &with(29, critical, &issuer)));
         assert_eq!(Crl::load(&raw_list(&entry, &[number(1)], 0)).is_ok(), loads);
+    }
+    let no_issuer = tlv(0x30, &tlv(0x82, b"ca.example"));
+    let entry_without = entry(&[5], &tlv(0x30, &with(29, &yes, &no_issuer)));
+    assert!(Crl::load(&raw_list(&entry_without, &[number(1)], 0)).is_err());
+    // An extension of an entry that nobody understands (RFC 5280 §5.3): the list decides nothing where it is critical.
+    let alice = client(&CA, "alice");
+    for (critical, understood) in [(&yes, false), (&no, true)] {
+        let entry = entry(&[5], &tlv(0x30, &with(99, critical, &[5, 0])));
+        let list = Crl::load(&raw_list(&entry, &[number(1)], 0)).unwrap();
+        assert_eq!(accepts(&[&list], &alice, NOW), understood);
     }
     // What the library writes keeps the rules.
     Crl::load(list(&CA, &[&client(&CA, "alice")], 1, NOW).to_der()).unwrap();
@@ -210,6 +220,14 @@ fn an_entry_of_another_issuer_counts_for_that_issuers_certificate_alone() {
 fn entries_that_are_malformed_refuse_the_list() {
     let good = entry(&[7], REASON_KEY);
     assert!(Crl::load(&raw_list(&good, &[number(1)], 0)).is_ok());
+    // The time of the first reaches into the second: its last two characters are a SEQUENCE of 90 octets.
+    let first = [2, 1, 5].into_iter().chain(tlv(0x17, b"460119184000Z"));
+    let second = [
+        tlv(2, &[7]),
+        tlv(0x17, b"460119184000Z"),
+        tlv(0x30, &tlv(0x30, &[oid(99), tlv(4, &[0; 61])].concat())),
+    ];
+    let overlapping = [0x30, 16].into_iter().chain(first).chain(second.concat()).collect();
     for bad in [
         entry(&[], &[]),
         tlv(0x30, &[tlv(2, &[0, 7]), tlv(0x17, b"460119184000Z")].concat()),
@@ -217,10 +235,16 @@ fn entries_that_are_malformed_refuse_the_list() {
         tlv(0x30, &[tlv(2, &[1; 22]), tlv(0x17, b"460119184000Z")].concat()),
         tlv(0x30, &[tlv(2, &[7]), tlv(0x17, b"469919184000Z")].concat()),
         tlv(0x30, &tlv(2, &[7])),
+        tlv(0x30, &[tlv(4, &[7]), tlv(0x17, b"460119184000Z")].concat()),
         tlv(0x31, &[tlv(2, &[7]), tlv(0x17, b"460119184000Z")].concat()),
         [good.as_slice(), &[0x30]].concat(),
         entry(&[7], &[0x30, 0x03, 0x30, 0x01, 0x06]),
         entry(&[7], &[REASON_KEY, &[0x05, 0x00]].concat()),
+        // A reason that RFC 5280 §5.3.1 does not have, two reasons, and more than 1000 elements.
+        entry(&[7], &[&REASON_KEY[..13], &[7]].concat()),
+        entry(&[7], &tlv(0x30, &[&REASON_KEY[2..], &REASON_KEY[2..]].concat())),
+        entry(&[7], &tlv(0x30, &tlv(0x30, &[oid(99), tlv(4, &[])].concat()).repeat(400))),
+        overlapping,
     ] {
         let list = raw_list(&[good.as_slice(), &bad].concat(), &[number(1)], 0);
         assert!(Crl::load(&list).is_err(), "{bad:02x?}");

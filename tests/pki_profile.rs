@@ -127,11 +127,16 @@ fn no_authority_is_made_without_a_name() {
 #[test]
 fn a_malformed_mailbox_is_inside_no_constraint() {
     let Some(openssl) = openssl() else { return };
-    for constraint in ["permitted;email:bank.example", "excluded;email:other.example", "permitted;email:."] {
+    for (constraint, comparable) in [
+        ("permitted;email:bank.example", true),
+        ("excluded;email:other.example", true),
+        ("permitted;email:.", false),
+        ("excluded;email:de sk@bank.example", false),
+    ] {
         let ca = format!("{CA_EXTENSIONS}nameConstraints=critical,{constraint}\n");
         let root = made(&openssl, "ca", "/CN=root", None, &ca);
         for (name, accepted) in [
-            ("desk@bank.example", !constraint.ends_with("email:.")),
+            ("desk@bank.example", comparable),
             ("desk@bank.example.", false),
             ("desk@other.example@bank.example", false),
             ("desk", false),
