@@ -66,8 +66,8 @@ interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), f
 	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl --test pki_judges
 	$(PY) bindings/python/tests/formats_document.py docs/formats.md
 
-fuzz: ## each fuzz target for TIME seconds (default 60); installs cargo-fuzz, needs a nightly toolchain
-	scripts/fuzz.sh $(TIME)
+fuzz: ## each fuzz target for TIME seconds (default 60), JOBS at a time; installs cargo-fuzz, needs a nightly toolchain
+	scripts/fuzz.sh $(TIME) $(JOBS)
 
 mutants: ## faults that the tests have to notice (hours; goes on where it stopped; writes docs/mutants.md)
 	$(PYTHON) scripts/mutants.py run --jobs $(JOBS) --only '$(ONLY)' --again '$(AGAIN)'
