@@ -213,7 +213,12 @@ def test_a_bank_with_a_bad_certificate(
     }[whose]
     config = otls.Config.server(identity, trust=world.trust)
     more = ["--server-name", "bank.example"] if whose == "wrong name" else []
-    text = {"expired": "expired", "wrong name": "name", "another host's": "name", "a client's": "extendedKeyUsage"}[whose]
+    text = {
+        "expired": "expired",
+        "wrong name": "name",
+        "another host's": "name",
+        "a client's": "extendedKeyUsage",
+    }[whose]
     with (
         otls.listen(("127.0.0.1", ports[1]), config, timeout=20) as listener,
         customer(tmp_path, ports, *more) as client,
