@@ -123,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn what_precedes_a_change_of_keys_or_an_answer_ends_its_record() {
+        for (message_type, ends) in
+            [(1, true), (2, true), (5, true), (20, true), (24, true), (8, false), (11, false)]
+        {
+            let mut joiner = HandshakeJoiner::default();
+            joiner.push(&[message_type, 0, 0, 0]);
+            assert_eq!(joiner.next().unwrap().unwrap().ends_its_record(), ends, "{message_type}");
+        }
+    }
+
+    #[test]
     fn unknown_messages_are_refused() {
         for message_type in [0, 3, 254] {
             let mut joiner = HandshakeJoiner::default();
