@@ -68,6 +68,17 @@ fn the_version_of_a_record_is_ignored() {
 }
 
 #[test]
+fn nothing_is_taken_while_data_waits_to_be_read() {
+    for mut wire in established() {
+        let (first, second) = (wire.sealed(APPLICATION_DATA, b"one"), wire.sealed(APPLICATION_DATA, b"two"));
+        let stream = [first.clone(), second].concat();
+        assert_eq!(wire.connection.feed(&stream), Ok(first.len()));
+        assert!(!wire.connection.state().contains(State::WANT_READ));
+        assert_eq!(wire.connection.feed(&stream[first.len()..]), Ok(0));
+    }
+}
+
+#[test]
 fn plaintext_where_there_are_keys_is_unexpected() {
     for wires in [shaking_hands(), established()] {
         each_refuses(wires, Alert::UNEXPECTED_MESSAGE, |wire| {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
+#[path = "handshake/facts.rs"]
+mod facts;
 
 use std::sync::Arc;
 
