@@ -41,3 +41,26 @@ pub(super) static ELSEWHERE: Error = Error::misuse(
     "a connection of the process that this one was forked from",
     "make the connection after fork(), in the process that uses it",
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_is_a_bit_of_its_own() {
+        let states = [
+            State::WANT_READ,
+            State::WANT_WRITE,
+            State::NEED_CONFIG,
+            State::NEED_CLIENT_CERT,
+            State::HAVE_PLAINTEXT,
+            State::HANDSHAKE_DONE,
+            State::CONFIRMED,
+            State::CLOSED,
+            State::FAILED,
+        ];
+        for (index, state) in states.into_iter().enumerate() {
+            assert_eq!(state.0, 1 << index);
+        }
+    }
+}
