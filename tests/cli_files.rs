@@ -1,77 +1,11 @@
 //! What the command line makes of files that hold more than one thing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod cli_support;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
-use serde_json::Value;
-use tempfile::TempDir;
-
-/// A folder and the commands that are run in it.
-struct Shell(TempDir);
-
-impl Shell {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn output(&self, arguments: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_otls"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.path())
-            .env_remove("OTLS_KEY_PASSWORD")
-            .output()
-            .unwrap()
-    }
-
-    /// Standard output of a command that succeeds.
-    fn run(&self, arguments: &str) -> String {
-        let output = self.output(arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{arguments}: {error}");
-        assert_eq!(error, "", "{arguments}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The exit code and the one line of a command that fails.
-    fn fails(&self, arguments: &str) -> (i32, String) {
-        let output = self.output(arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.stdout, b"", "{arguments}");
-        assert_eq!(error.lines().count(), 1, "{arguments}: {error}");
-        assert!(error.starts_with("otls: error: "), "{error}");
-        (output.status.code().unwrap(), error)
-    }
-
-    /// The JSON report of a certificate that is refused.
-    fn refused(&self, arguments: &str) -> Value {
-        let output = self.output(&format!("verify --json {arguments}"));
-        assert_eq!(output.status.code(), Some(6), "{arguments}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// An authority, and a certificate for bank.example.
-    fn with_certificate() -> Self {
-        let shell = Self::new();
-        shell.run("ca init --name Root --country IN");
-        shell.run("key new --out key.pem --public public.pem");
-        shell.run("csr new --key key.pem --name bank --san bank.example --san 127.0.0.1 --out request.pem");
-        shell.run("ca sign request.pem --profile server --out bank.pem");
-        shell
-    }
-}
-
-fn openssl(folder: &Path, arguments: &str) -> String {
-    let output = Command::new("openssl").args(arguments.split_whitespace()).current_dir(folder).output();
-    let output = output.expect("openssl, which scripts/deps.sh installs");
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use cli_support::{Shell, openssl};
 
 #[test]
 fn a_file_of_several_lists_or_roots_counts_whole_and_what_is_left_out_is_named() {
