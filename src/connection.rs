@@ -2,6 +2,7 @@
 
 mod input;
 mod state;
+mod update;
 
 use std::sync::Arc;
 
@@ -449,27 +450,6 @@ impl Connection {
         let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
         self.machine = transition(machine, &mut cx)?;
         Ok(())
-    }
-
-    /// RFC 8446 §5.5: a key is replaced before its limit.
-    fn renew_write_key(&mut self) -> Result<()> {
-        if !self.out.needs_key_update() {
-            return Ok(());
-        }
-        self.replace_write_key(false)
-    }
-
-    fn replace_write_key(&mut self, update_requested: bool) -> Result<()> {
-        let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
-        match &mut self.machine {
-            Machine::Client(ClientState::Established(state))
-            | Machine::Server(ServerState::Established(state)) => {
-                state.update_write_key(update_requested, &mut cx)
-            }
-            Machine::Client(_) | Machine::Server(_) | Machine::Gone => {
-                Err(Error::Internal("a key update outside an established connection"))
-            }
-        }
     }
 
     /// The first error is final: it is stored, its alert is queued, keys and plaintext are wiped, and the peer

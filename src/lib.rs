@@ -23,6 +23,14 @@ mod time;
 #[cfg(test)]
 mod undefined;
 
+// What the tests in tests/ share serves unit tests of a whole connection as well, under the same name.
+#[cfg(test)]
+extern crate self as otls;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 pub mod crypto;
 
 mod record;

@@ -435,3 +435,45 @@ fn checked<T: Copy + PartialEq>(wanted: &[T], supported: &[T], what: &'static st
     }
     Ok(list)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::common::{NOW, World, trust};
+    use crate::pki::KeyType;
+
+    #[test]
+    fn numbers_have_their_bounds() {
+        let server = || World::new(KeyType::EcdsaP256).server_config();
+        let keys = || Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap());
+        for (seconds, fine) in [(0, false), (1, true), (604_800, true), (604_801, false)] {
+            assert_eq!(server().with_session_lifetime(seconds).is_ok(), fine, "{seconds}");
+        }
+        for (count, fine) in [(0, true), (8, true), (9, false), (10, false)] {
+            assert_eq!(server().with_tickets(keys(), count).is_ok(), fine, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_of_what_is_asked_and_of_the_authorities() {
+        let (ours, theirs) = (World::new(KeyType::EcdsaP256), World::new(KeyType::EcdsaP256));
+        let ask = |auth: ClientAuth| Config::server(Arc::clone(&ours.server), auth);
+        let trust = |world: &World| trust(&world.authority);
+        let configs = [
+            ours.client_config(),
+            theirs.client_config(),
+            ask(ClientAuth::Require(trust(&ours))),
+            ask(ClientAuth::Require(trust(&theirs))),
+            ask(ClientAuth::Request(trust(&ours))),
+            ask(ClientAuth::Enrolled(trust(&ours))),
+            ask(ClientAuth::ServerOnly),
+        ];
+        for (index, config) in configs.iter().enumerate() {
+            for (other, another) in configs.iter().enumerate() {
+                assert_eq!(config.policy() == another.policy(), index == other, "{index} and {other}");
+            }
+        }
+        assert_eq!(ours.client_config().policy(), configs[0].policy());
+    }
+}

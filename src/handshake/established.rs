@@ -180,3 +180,53 @@ fn send_ticket(lifetime: u32, age_add: u32, nonce: u8, ticket: Vec<u8>, cx: &mut
     message.encode(&mut body);
     cx.out.message(&encode_message(HandshakeType::NEW_SESSION_TICKET, &body));
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::common::{NOW, Pair, World, transfer};
+    use crate::crypto::SystemRandom;
+    use crate::pki::KeyType;
+    use crate::{Session, TicketKeys};
+
+    #[test]
+    fn a_session_that_is_over_when_its_ticket_comes_is_not_kept() {
+        let world = World::new(KeyType::EcdsaP256);
+        let kept = |seconds: u64| {
+            let keys = Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap());
+            let server = world.server_config().with_tickets(keys, 1).unwrap();
+            let client = world.client_config().keep_sessions(1).with_session_lifetime(100).unwrap();
+            let mut pair = Pair::new(client, server);
+            for now in [NOW, NOW.plus(seconds)] {
+                transfer(&mut pair.client, &mut pair.server).unwrap();
+                pair.client.set_time(now);
+                transfer(&mut pair.server, &mut pair.client).unwrap();
+            }
+            assert!(pair.client.state().contains(crate::State::CONFIRMED));
+            pair.client.take_session()
+        };
+        assert!(kept(99).is_some());
+        assert!(kept(100).is_none());
+    }
+
+    #[test]
+    fn a_saved_session_comes_back_whole_with_and_without_a_protocol() {
+        let world = World::new(KeyType::EcdsaP256);
+        for protocols in [&[][..], &[&b"otp/1"[..], b"otp/2"]] {
+            let keys = Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap());
+            let mut server = world.server_config().with_tickets(keys, 1).unwrap();
+            let mut client = world.client_config().keep_sessions(1);
+            if !protocols.is_empty() {
+                server = server.with_alpn(protocols).unwrap();
+                client = client.with_alpn(protocols).unwrap();
+            }
+            let mut pair = Pair::new(client, server).established();
+            let saved = pair.client.take_session().unwrap().to_bytes();
+            let loaded = Session::from_bytes(saved.expose()).unwrap();
+            assert_eq!(loaded.to_bytes().expose(), saved.expose());
+            assert_eq!(loaded.alpn.as_deref(), protocols.first().copied());
+        }
+    }
+}

@@ -115,6 +115,12 @@ impl Outbox {
         self.sealer.as_ref().is_some_and(Sealer::needs_update)
     }
 
+    /// The sequence number of the next protected record.
+    #[cfg(test)]
+    pub(crate) fn sequence(&mut self) -> &mut u64 {
+        self.sealer.as_mut().map(Sealer::sequence).unwrap()
+    }
+
     /// Bytes to write.
     pub(crate) fn pending(&self) -> &[u8] {
         self.bytes.get(self.written..).unwrap_or_default()

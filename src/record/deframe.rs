@@ -1,6 +1,6 @@
 //! A byte stream cut into records (RFC 8446 §5.1), at most one held at a time.
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::{HEADER_LEN, MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
 use crate::codepoints::ContentType;
@@ -13,7 +13,7 @@ pub(crate) const KEPT_CAPACITY: usize = 512;
 /// Collects one record; what is left of it when the connection is dropped is wiped.
 #[derive(Default)]
 pub(crate) struct Deframer {
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
 }
 
 /// A whole record; `payload` is decrypted in place.
@@ -60,7 +60,7 @@ impl Deframer {
     /// Gives a large buffer back; call it when the connection may become idle.
     pub(crate) fn release(&mut self) {
         if self.buffer.is_empty() && self.buffer.capacity() > KEPT_CAPACITY {
-            self.buffer = Vec::new();
+            self.buffer = Zeroizing::default();
         }
     }
 
@@ -75,12 +75,6 @@ impl Deframer {
         // RFC 8446 §5.1: legacy_record_version is ignored.
         let &[content_type, _, _, high, low] = self.buffer.first_chunk()?;
         Some((ContentType(content_type), usize::from(u16::from_be_bytes([high, low]))))
-    }
-}
-
-impl Drop for Deframer {
-    fn drop(&mut self) {
-        self.buffer.zeroize();
     }
 }
 
@@ -137,11 +131,11 @@ mod tests {
 
     #[test]
     fn what_was_begun_is_kept_and_so_is_a_small_buffer() {
-        let mut deframer = Deframer { buffer: Vec::with_capacity(4 * KEPT_CAPACITY) };
+        let mut deframer = Deframer { buffer: Vec::with_capacity(4 * KEPT_CAPACITY).into() };
         assert_eq!(deframer.feed(&[23, 3], false), Ok(2));
         deframer.release();
-        assert_eq!(deframer.buffer, [23, 3]);
-        let mut deframer = Deframer { buffer: Vec::with_capacity(KEPT_CAPACITY) };
+        assert_eq!(*deframer.buffer, [23, 3]);
+        let mut deframer = Deframer { buffer: Vec::with_capacity(KEPT_CAPACITY).into() };
         deframer.release();
         assert_eq!(deframer.buffer.capacity(), KEPT_CAPACITY);
     }

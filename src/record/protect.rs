@@ -1,6 +1,6 @@
 //! Record protection (RFC 8446 §5.2): the only place that knows nonces and sequence numbers.
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::{HEADER_LEN, MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
 use crate::codepoints::{ContentType, ProtocolVersion};
@@ -58,14 +58,14 @@ pub(crate) struct Opener(Direction);
 
 struct Direction {
     key: AeadKey,
-    iv: [u8; NONCE_LEN],
+    iv: Zeroizing<[u8; NONCE_LEN]>,
     sequence: u64,
 }
 
 impl Sealer {
     /// From a traffic key and its write_iv.
-    pub(crate) const fn new(key: AeadKey, iv: [u8; NONCE_LEN]) -> Self {
-        Self(Direction { key, iv, sequence: 0 })
+    pub(crate) fn new(key: AeadKey, iv: [u8; NONCE_LEN]) -> Self {
+        Self(Direction { key, iv: Zeroizing::new(iv), sequence: 0 })
     }
 
     /// Appends to `out` the records that carry `content`, cut and padded as `shape` says; an empty
@@ -98,6 +98,12 @@ impl Sealer {
         self.0.sequence >= limit
     }
 
+    /// The sequence number of the next record.
+    #[cfg(test)]
+    pub(crate) fn sequence(&mut self) -> &mut u64 {
+        &mut self.0.sequence
+    }
+
     fn seal_record(
         &mut self,
         content_type: ContentType,
@@ -121,8 +127,14 @@ impl Sealer {
 
 impl Opener {
     /// From a traffic key and its write_iv.
-    pub(crate) const fn new(key: AeadKey, iv: [u8; NONCE_LEN]) -> Self {
-        Self(Direction { key, iv, sequence: 0 })
+    pub(crate) fn new(key: AeadKey, iv: [u8; NONCE_LEN]) -> Self {
+        Self(Direction { key, iv: Zeroizing::new(iv), sequence: 0 })
+    }
+
+    /// The sequence number of the next record.
+    #[cfg(test)]
+    pub(crate) fn sequence(&mut self) -> &mut u64 {
+        &mut self.0.sequence
     }
 
     /// Opens `payload` in place; returns the inner content type and the content, padding removed.
@@ -160,17 +172,11 @@ impl Direction {
     fn next_nonce(&mut self) -> Result<[u8; NONCE_LEN]> {
         let sequence = self.sequence;
         self.sequence = sequence.checked_add(1).ok_or(Error::Internal("sequence number used up"))?;
-        let mut nonce = self.iv;
+        let mut nonce = *self.iv;
         for (octet, part) in nonce.iter_mut().rev().zip(sequence.to_le_bytes()) {
             *octet ^= part;
         }
         Ok(nonce)
-    }
-}
-
-impl Drop for Direction {
-    fn drop(&mut self) {
-        self.iv.zeroize();
     }
 }
 

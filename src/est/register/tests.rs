@@ -102,6 +102,22 @@ fn a_name_goes_over_to_another_key_only_for_who_has_the_first() {
 }
 
 #[test]
+fn a_certificate_renews_its_own_names_for_its_own_profile_alone() {
+    let mut ttp = Ttp::new();
+    let (bank, other) = (key(), key());
+    let held = ttp.issue(&bank, Profile::Server, "bank", &["bank.example"]).unwrap();
+    ttp.issue(&other, Profile::Server, "other", &["other.example"]).unwrap();
+    let renews = |name: &str, names: &[&str], profile: Profile| {
+        ttp.register.renews(&held, &request(&key(), name, names), profile, NOW)
+    };
+    assert!(renews("bank", &["bank.example"], Profile::Server));
+    assert!(renews("bank", &[], Profile::Server));
+    assert!(!renews("bank", &["bank.example"], Profile::Client));
+    assert!(!renews("bank", &["bank.example", "new.example"], Profile::Server));
+    assert!(!renews("other", &["other.example"], Profile::Server));
+}
+
+#[test]
 fn the_same_name_may_be_a_servers_and_a_clients() {
     let mut ttp = Ttp::new();
     ttp.issue(&key(), Profile::Server, "asha", &["127.0.0.1"]).unwrap();
