@@ -7,8 +7,8 @@ use common::{NOW, Pair, World, transfer};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Answer, Channel, Context, Envelope, Issued, Ledger, MemoryStore, Message, OtpId, Transaction,
-    Verdict,
+    Amount, Answer, Channel, Context, Decision, Envelope, Issued, Ledger, MemoryStore, Message, OtpId,
+    Transaction, Verdict,
 };
 use otls::pki::KeyType;
 use otls::{ClientAuth, Config, Connection, Error, SUPPORTED_SUITES, Secret, State};
@@ -101,6 +101,24 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
         };
         assert_eq!((about, verdict), (issued.id, Verdict::Accepted));
     }
+}
+
+#[test]
+fn a_customer_who_declines_says_so_with_a_receipt_and_without_the_code() {
+    let mut pair = pair();
+    let (mut bank, mut customer) = (Channel::new(), Channel::new());
+    bank.send(&mut pair.server, &some_envelope()).unwrap();
+    carry(&mut pair.server, &mut pair.client);
+    let Some(Message::Envelope(received)) = customer.receive(&mut pair.client, NOW).unwrap() else {
+        panic!("no envelope");
+    };
+    customer.decline(&mut pair.client, &received, NOW, &SystemRandom).unwrap();
+    carry(&mut pair.client, &mut pair.server);
+    let Some(Message::Answer(answer)) = bank.receive(&mut pair.server, NOW).unwrap() else {
+        panic!("no answer");
+    };
+    assert_eq!((answer.id, answer.decision()), (received.id, Decision::Declined));
+    assert!(answer.code.is_none() && answer.receipt.is_some());
 }
 
 /// The sender leaves the template out: words of one transaction, and the code for another.
