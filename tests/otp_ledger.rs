@@ -360,6 +360,29 @@ impl Audit for Names {
 }
 
 #[test]
+fn an_auditor_reads_whether_a_code_was_issued() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let mut ledger = ledger();
+    ledger.set_audit(Box::new(Names(Arc::clone(&events))));
+    issue(&ledger, 3);
+    ledger.lock("asha", NOW).unwrap();
+    assert!(ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).is_err());
+    assert_eq!(*events.lock().unwrap(), ["issue", "issued", "lock", "locked", "issue", "refused"]);
+}
+
+#[test]
+fn only_a_store_that_ends_with_the_program_draws_its_own_pepper() {
+    let memory = Ledger::open("memory:", None, &SystemRandom).unwrap();
+    let issued = issue(&memory, 1);
+    assert_eq!(verify(&memory, &issued, issued.code.expose()), Verdict::Accepted);
+    for address in ["sqlite:///nowhere/otp.db", "redis://127.0.0.1/0", "postgresql://127.0.0.1/otp"] {
+        let refused = Ledger::open(address, None, &SystemRandom).err();
+        let Some(Error::ApiMisuse(misuse)) = refused else { panic!("{address}: {refused:?}") };
+        assert!(misuse.what.contains("without a pepper"), "{address}: {misuse:?}");
+    }
+}
+
+#[test]
 fn a_store_that_fails_accepts_nothing() {
     struct Down;
     fn down<T>() -> otls::Result<T> {

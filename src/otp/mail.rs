@@ -180,7 +180,10 @@ const MAX_CONTENT_LEN: usize = 16_384;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::otp::{Context, OtpId};
+    use crate::common::{NOW, World, bank_name, trust};
+    use crate::crypto::SystemRandom;
+    use crate::otp::{Context, OtpId, Transaction};
+    use crate::pki::KeyType;
     use crate::secret::Secret;
 
     fn content(change: impl FnOnce(&mut Vec<u8>)) -> Result<Envelope, OtpError> {
@@ -203,6 +206,30 @@ mod tests {
         let envelope = content(|_| ()).unwrap();
         assert_eq!(envelope.code.expose(), b"256345");
         assert_eq!(envelope.expires_at, UnixTime(1_800_000_120));
+    }
+
+    #[test]
+    fn a_sealed_mail_opens_for_its_recipient() {
+        let world = World::new(KeyType::EcdsaP256);
+        let shown = Transaction {
+            purpose: "sign in".to_owned(),
+            template: "The code to {purpose} is {code}.".to_owned(),
+            ..Transaction::default()
+        };
+        let envelope = Envelope {
+            id: OtpId([1; 16]),
+            text: Secret::from(b"The code to sign in is 256345.".to_vec()),
+            code: Secret::from(b"256345".to_vec()),
+            context: shown.context().unwrap(),
+            issued_at: NOW,
+            expires_at: NOW.plus(120),
+        };
+        let [leaf, ..] = world.client.chain() else { panic!("no certificate") };
+        let sealed = Mail::seal(&envelope, &world.server, leaf, NOW, &SystemRandom).unwrap();
+        let role = PeerRole::Server(bank_name());
+        let trust = trust(&world.authority);
+        let mail = Mail::open(&sealed, &world.client, &trust, &role, NOW, &SystemRandom).unwrap();
+        assert_eq!(mail.envelope.text.expose(), b"The code to sign in is 256345.");
     }
 
     /// The example in docs/PROTOCOL.md, which another program put together.

@@ -182,6 +182,21 @@ fn what_would_be_refused_is_not_sent() {
 }
 
 #[test]
+fn the_longest_answer_fits() {
+    let code = vec![b'1'; 64];
+    let answer = Message::Answer(Answer::new(OtpId([0; 16]), Secret::from(code.clone())));
+    let octets = answer.encode(&BINDING).unwrap();
+    let Ok(Some(Message::Answer(back))) = decode(octets.expose()) else { panic!("no answer") };
+    assert_eq!(back.code.unwrap().expose(), code);
+}
+
+/// docs/PROTOCOL.md: the exporter's context is this octet.
+#[test]
+fn each_direction_has_its_octet() {
+    assert_eq!((Direction::ServerToClient.octet(), Direction::ClientToServer.octet()), (1, 2));
+}
+
+#[test]
 fn an_envelope_shows_what_its_transactions_template_says() {
     let login = Transaction {
         purpose: "sign in".to_owned(),
