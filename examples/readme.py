@@ -1,7 +1,5 @@
 """The Python of README.md: a bank and its customer in one process."""
 
-import threading
-
 import otls
 
 # The trusted third party certifies the key of whoever proves to have it.
@@ -17,26 +15,26 @@ def enrol(name: str, profile: str) -> otls.Identity:
     return otls.Identity(ttp.issue(request, profile), key)
 
 
-def bank(listener: otls.Listener) -> None:
+def bank(stream: otls.Stream) -> None:
     template = "The OTP for transferring {amount} to {payee} is {code}."
     amount, payee = otls.Amount(10_000_000, "INR"), "your friend's account"
     payment = otls.Transaction("transfer", template, amount=amount, payee=payee)
     ledger = otls.Ledger()
-    with listener.accept() as stream:
-        customer = stream.peer.subject.common_name if stream.peer else ""
-        otp = ledger.issue(customer, payment.context)
-        stream.send_message(otls.Envelope.for_transaction(otp, payment))
-        match stream.receive_message():
-            case otls.Answer(id=id, code=otls.Code() as code, receipt=otls.Receipt() as receipt):
-                print(receipt.verify(trust).subject.common_name, receipt.decision, payment.amount)
-                verdict = ledger.verify(id, customer, payment.context, code, receipt=receipt)
-                stream.send_message(otls.VerdictNotice(id, verdict))
+    customer = stream.peer.subject.common_name if stream.peer else ""
+    otp = ledger.issue(customer, payment.context)
+    stream.send_message(otls.Envelope.for_transaction(otp, payment))
+    match stream.receive_message():
+        case otls.Answer(id=id, code=otls.Code() as code, receipt=otls.Receipt() as receipt):
+            print(receipt.verify(trust).subject.common_name, receipt.decision, payment.amount)
+            verdict = ledger.verify(id, customer, payment.context, code, receipt=receipt)
+            stream.send_message(otls.VerdictNotice(id, verdict))
 
 
-with otls.listen(("127.0.0.1", 0), otls.Config.server(enrol("bank", "server"), trust=trust)) as listener:
-    threading.Thread(target=bank, args=[listener]).start()
+# The bank serves each customer in a thread of its own; a program that does nothing else calls otls.serve.
+server = otls.Server(bank, ("127.0.0.1", 0), otls.Config.server(enrol("bank", "server"), trust=trust))
+with server:
     config = otls.Config.client(trust, identity=enrol("asha", "client"))
-    with otls.connect(listener.address, config, server_name="localhost") as stream:
+    with otls.connect(server.address, config, server_name="localhost") as stream:
         match stream.receive_message():
             case otls.Envelope() as envelope:
                 print(envelope.expose_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -132,7 +133,8 @@ def test_a_peer_that_sends_octet_by_octet_gets_no_more_time(world: World) -> Non
         writer.close()
 
     failures = served(world, work, timeout=0.5)
-    assert [str(error) for error in failures] == ["no handshake with the peer within 0.5 s"]
+    (error,) = failures
+    assert re.fullmatch(r"no handshake with the peer within 0\.5 s \(\d+ octets came\)", str(error))
 
 
 def test_the_hooks_may_take_longer_than_the_timeout_and_give_the_peer_none(world: World) -> None:
@@ -168,7 +170,8 @@ def test_the_hooks_may_take_longer_than_the_timeout_and_give_the_peer_none(world
             writer.close()
 
     asyncio.run(main())
-    assert [str(error) for error in failures] == ["no handshake with the peer within 1 s"]
+    (error,) = failures
+    assert re.fullmatch(r"no handshake with the peer within 1 s \(\d+ octets came\)", str(error))
 
 
 def test_confirm_raises_where_the_server_leaves_before_it_has_judged_the_client(world: World) -> None:
@@ -212,7 +215,8 @@ def test_a_handler_that_fails_ends_its_client_alone(world: World) -> None:
     async def work(host: str, port: int) -> None:
         async with await aio.open_connection(host, port, customer(world)) as stream:
             await stream.send(b"fail")
-            assert await stream.recv() == b""
+            with pytest.raises(otls.TruncatedError):
+                await stream.recv()
         async with await aio.open_connection(host, port, customer(world)) as stream:
             await stream.send(b"go on")
             assert await stream.recv() == b"fine"

@@ -282,9 +282,8 @@ def test_a_connection_does_not_work_in_a_child() -> None:
 def test_an_asyncio_stream_does_not_work_in_a_child() -> None:
     async def parent() -> None:
         ours, theirs = socket.socketpair()
-        reader, writer = await asyncio.open_connection(sock=ours)
         config = otls.Config.client(otls.TrustStore())
-        stream = aio.AsyncStream(reader, writer, otls.Connection.client(config, "bank.example"))
+        stream = aio.AsyncStream(ours, otls.Connection.client(config, "bank.example"))
 
         def child() -> list[str]:
             answers = []
@@ -304,6 +303,6 @@ def test_an_asyncio_stream_does_not_work_in_a_child() -> None:
         theirs.settimeout(0)
         with pytest.raises(BlockingIOError):
             theirs.recv(1)
-        writer.transport.abort()
+        stream.abort()
 
     asyncio.run(parent())

@@ -7,7 +7,8 @@ keys and certificates          :class:`PrivateKey`, :func:`load_key`, :class:`Pu
                                :class:`TrustStore`
 encryption with a key          :class:`Aead`, :meth:`PublicKey.encrypt`, :meth:`PrivateKey.decrypt`
 connections                    :class:`Config`, :class:`Connection` (no I/O), :func:`connect`,
-                               :func:`listen`, :class:`Stream`; on asyncio: :mod:`otls.aio`;
+                               :func:`serve`, :func:`listen`, :class:`Stream`, :class:`Timeouts`;
+                               on asyncio: :mod:`otls.aio`;
                                resumption: :class:`Session`, :class:`TicketKeys`
 one-time passwords             :class:`Ledger`, :class:`Code`, :class:`Amount`, :class:`Transaction`,
                                :class:`Context`, :class:`Channel`, :class:`Envelope`,
@@ -24,6 +25,13 @@ errors                         :class:`Error` and its subclasses
 
 from __future__ import annotations
 
+from ._address import (
+    Address,
+)
+from ._engine import (
+    Clock,
+    KeyLog,
+)
 from ._enrol import (
     enroll,
     fetch_authorities,
@@ -95,18 +103,15 @@ from ._errors import (
     TruncatedError,
     WrongScheme,
 )
+from ._facts import (
+    Message,
+)
 from ._files import (
     save_key,
     write_file,
 )
 from ._net import (
-    DEFAULT_TIMEOUT,
-    Address,
-    Configure,
     Listener,
-    Message,
-    ProvideIdentity,
-    Stream,
     connect,
     listen,
 )
@@ -166,8 +171,22 @@ from ._otls import (
     repair_audit_log,
     verify_audit_log,
 )
+from ._serve import (
+    Server,
+    serve,
+)
 from ._state import (
     State,
+)
+from ._stream import (
+    Configure,
+    ProvideIdentity,
+    Stream,
+)
+from ._waiting import (
+    DEFAULT_TIMEOUT,
+    Timeout,
+    Timeouts,
 )
 
 __all__ = [
@@ -200,6 +219,7 @@ __all__ = [
     "CmsMalformed",
     "CmsNotRecipient",
     "CmsUnsupported",
+    "Clock",
     "Code",
     "Config",
     "Configure",
@@ -226,6 +246,7 @@ __all__ = [
     "InvalidMessage",
     "Issued",
     "KeyInvalid",
+    "KeyLog",
     "KeyMalformed",
     "KeyMaterialError",
     "KeyMismatch",
@@ -276,10 +297,13 @@ __all__ = [
     "RequestedCertificate",
     "SCHEMES",
     "SUITES",
+    "Server",
     "Session",
     "State",
     "Stream",
     "TicketKeys",
+    "Timeout",
+    "Timeouts",
     "Totp",
     "TotpState",
     "Transaction",
@@ -302,6 +326,7 @@ __all__ = [
     "load_key",
     "repair_audit_log",
     "save_key",
+    "serve",
     "verify_audit_log",
     "write_file",
 ]

@@ -1,11 +1,14 @@
-"""Enrolment over EST (RFC 7030) with blocking sockets."""
+"""Enrolment over EST (RFC 7030)."""
 
 from __future__ import annotations
 
+from ._address import Address
+from ._engine import Clock, Engine, KeyLog
 from ._errors import EnrolmentHttpError
-from ._net import DEFAULT_TIMEOUT, Address, KeyLog, connect
+from ._net import connect
 from ._otls import Certificate, CertificateRequest, Config, EstClient
-from ._waiting import Deadline
+from ._waiting import DEFAULT_TIMEOUT, Deadline
+from ._wire import READ_SIZE
 
 
 def enroll(
@@ -18,16 +21,20 @@ def enroll(
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     key_log: KeyLog | None = None,
+    now: Clock | None = None,
 ) -> Certificate:
     """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client".
 
     ``token`` is what authorises it (``Register.new_token``): for a server's it takes one, or an identity in
     ``config`` that has a certificate for the same names. ``timeout`` is for the connection, and again for the
-    request with its reply. ``key_log`` is as in :class:`Stream`.
+    request with its reply. ``key_log`` and ``now`` are as in :class:`Stream`.
     """
     host = address[0] if server_name is None else server_name
     client = EstClient.simpleenroll(host, profile, request, token=token)
-    return _exchange(client, address, config, host, timeout, key_log)[0]
+    with connect(
+        address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
+    ) as stream:
+        return stream._both(lambda: exchange(stream._engine, client, timeout))[0]
 
 
 def fetch_authorities(
@@ -36,32 +43,29 @@ def fetch_authorities(
     *,
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
-) -> list[Certificate]:
-    """The certificates of the authority at ``address``, which ``config`` has to trust already."""
-    host = address[0] if server_name is None else server_name
-    return _exchange(EstClient.cacerts(host), address, config, host, timeout)
-
-
-def _exchange(
-    client: EstClient,
-    address: Address,
-    config: Config,
-    server_name: str,
-    timeout: float | None,
     key_log: KeyLog | None = None,
+    now: Clock | None = None,
 ) -> list[Certificate]:
-    with connect(address, config, server_name=server_name, timeout=timeout, key_log=key_log) as stream:
-        # One end for the whole reply: a server that sends it octet by octet gets no more time.
-        deadline = Deadline(timeout)
-        stream.send(client.request)
-        while True:
-            try:
-                stream.timeout = deadline.remaining()
-                data = stream.recv()
-            except TimeoutError as error:
-                raise TimeoutError(f"no whole reply of the authority within {timeout or 0:g} s") from error
-            reply = client.feed(data) if data else client.feed_end()
-            if reply is not None:
-                return reply
-            if not data:
-                raise EnrolmentHttpError("the connection ended before the reply was complete")
+    """The certificates of the authority at ``address``, which ``config`` has to trust already.
+
+    The rest is as of :func:`enroll`.
+    """
+    client = EstClient.cacerts(address[0] if server_name is None else server_name)
+    with connect(
+        address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
+    ) as stream:
+        return stream._both(lambda: exchange(stream._engine, client, timeout))
+
+
+async def exchange(engine: Engine, client: EstClient, timeout: float | None) -> list[Certificate]:
+    """A request and its reply, on either kind of stream."""
+    # One end for the whole reply: a server that sends it octet by octet gets no more time.
+    deadline = Deadline("no whole reply of the authority", timeout)
+    await engine.send(client.request)
+    while True:
+        is_there = await engine.fill(READ_SIZE, deadline)
+        reply = client.feed(engine.take(READ_SIZE)) if is_there else client.feed_end()
+        if reply is not None:
+            return reply
+        if not is_there:
+            raise EnrolmentHttpError("the connection ended before the reply was complete")

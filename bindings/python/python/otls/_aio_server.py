@@ -1,0 +1,202 @@
+"""A server for many customers on asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from ._address import Address, check_address
+from ._aio import AsyncStream, Configure
+from ._engine import Clock, KeyLog
+from ._errors import ApiMisuse
+from ._otls import Config, Connection
+from ._serve import GRACE, LOG, report
+from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
+
+#: What :func:`start_server` runs for each client, after the handshake with it.
+Handler: TypeAlias = Callable[[AsyncStream], Awaitable[object]]
+OnFailure: TypeAlias = Callable[[Address | None, Exception], object]
+
+#: Connections at a time unless told otherwise.
+MAX_CONNECTIONS = 1000
+
+#: How long a server waits before it tries again, where there are no descriptors left.
+_BREATH = 0.2
+
+
+class Server:
+    """A server that :func:`start_server` started."""
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        make: Callable[[socket.socket], AsyncStream],
+        handler: Handler,
+        max_connections: int,
+        on_failure: OnFailure | None,
+    ) -> None:
+        self._sockets = list(sockets)
+        self._make = make
+        self._handler = handler
+        self._on_failure = on_failure
+        self._room = asyncio.Semaphore(max_connections)
+        self._clients: set[asyncio.Task[None]] = set()
+        self._accepting = [asyncio.create_task(self._accept(sock)) for sock in self._sockets]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where it listens; the ports are the real ones if 0 was asked for. Empty once it is closed."""
+        names = [sock.getsockname() for sock in self._sockets if sock.fileno() != -1]
+        return [(str(name[0]), int(name[1])) for name in names]
+
+    @property
+    def connections(self) -> int:
+        """How many are served now, handshakes included."""
+        return len(self._clients)
+
+    async def serve_forever(self) -> None:
+        """Serves until it is closed; cancelled, it closes the server."""
+        try:
+            await asyncio.wait(self._accepting)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
+    async def close(self, grace: float = GRACE) -> None:
+        """Stops listening, and waits for those who are being served; after ``grace`` seconds ends them."""
+        self._stop_listening()
+        if self._clients:
+            await asyncio.wait(self._clients, timeout=grace)
+        self.close_clients()
+        await self.wait_closed()
+
+    def close_clients(self) -> None:
+        """Ends all connections now, without close_notify: their handlers are cancelled."""
+        for task in self._clients:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Waits until it listens no more and its last client is gone."""
+        while self._accepting or self._clients:
+            await asyncio.wait([*self._accepting, *self._clients])
+            self._accepting = [task for task in self._accepting if not task.done()]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close(GRACE if kind is None else 0)
+
+    def _stop_listening(self) -> None:
+        for task in self._accepting:
+            task.cancel()
+
+    async def _accept(self, sock: socket.socket) -> None:
+        try:
+            while True:
+                await self._room.acquire()
+                try:
+                    accepted, _ = await asyncio.get_running_loop().sock_accept(sock)
+                except OSError as error:
+                    # No descriptors left, or a client that has left the queue.
+                    self._room.release()
+                    LOG.error("cannot take a client: %s", error)
+                    await asyncio.sleep(_BREATH)
+                    continue
+                task = asyncio.create_task(self._serve(accepted))
+                self._clients.add(task)
+                task.add_done_callback(self._leave)
+        finally:
+            sock.close()
+
+    def _leave(self, task: asyncio.Task[None]) -> None:
+        self._clients.discard(task)
+        self._room.release()
+
+    async def _serve(self, sock: socket.socket) -> None:
+        address, is_done = None, False
+        try:
+            stream = self._make(sock)
+            address = stream.peer_address
+            async with stream:
+                await stream.handshake()
+                is_done = True
+                await self._handler(stream)
+        except asyncio.CancelledError:
+            pass  # By close_clients, or by the handler's own doing; the peer was not told that all is well.
+        except Exception as error:  # noqa: BLE001  (it is said; the server lives on)
+            report(address, error, is_done=is_done)
+            if self._on_failure is not None:
+                self._on_failure(address, error)
+        finally:
+            sock.close()
+
+
+async def start_server(
+    handler: Handler,
+    host: str | None,
+    port: int,
+    config: Config | None = None,
+    *,
+    configure: Configure | None = None,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    max_connections: int = MAX_CONNECTIONS,
+    on_failure: OnFailure | None = None,
+    accept_free_text: bool = False,
+    key_log: KeyLog | None = None,
+    now: Clock | None = None,
+) -> Server:
+    """Listens, and runs ``handler`` for each client after the handshake with it.
+
+    One configuration serves all clients, or ``configure`` chooses one for each. ``host`` may have several
+    addresses; ``None`` is all of this machine. At most ``max_connections`` are served at a time, and more
+    wait in the kernel's queue.
+
+    What goes wrong with a client, in the handshake or in ``handler``, ends that client alone, without
+    close_notify, and goes to ``logging.getLogger("otls")``; ``on_failure`` hears of it as well.
+    """
+    if (config is None) == (configure is None):
+        raise ApiMisuse("a server needs config or configure, and not both")
+    if max_connections < 1:
+        raise ApiMisuse("a server without room for a connection", hint="pass max_connections=1 or more")
+    bounds = timeouts(timeout)
+
+    def make(sock: socket.socket) -> AsyncStream:
+        moment = None if now is None else now()
+        connection = (
+            Connection.accept(now=moment) if config is None else Connection.server(config, now=moment)
+        )
+        return AsyncStream(
+            sock,
+            connection,
+            timeout=bounds,
+            configure=configure,
+            accept_free_text=accept_free_text,
+            key_log=key_log,
+            now=now,
+        )
+
+    return Server(await _listening_sockets(host, port), make, handler, max_connections, on_failure)
+
+
+async def _listening_sockets(host: str | None, port: int) -> list[socket.socket]:
+    loop = asyncio.get_running_loop()
+    name, number = check_address((host or "", port))
+    found = await loop.getaddrinfo(name or None, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    with contextlib.ExitStack() as undo:
+        for family, _, _, _, address in dict.fromkeys(found):
+            if sockets and number == 0:
+                address = (address[0], sockets[0].getsockname()[1], *address[2:])
+            sock = socket.create_server(address, family=family)
+            undo.callback(sock.close)
+            sock.setblocking(False)
+            sockets.append(sock)
+        undo.pop_all()
+    return sockets
