@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use c_support::{compile, library, root, scratch, shared, succeed, tool};
+use c_support::{compile, driver, library, root, scratch, shared, succeed, tool};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::otp::{Amount, Channel, Envelope, Message, OtpId, Transaction};
@@ -58,7 +58,7 @@ fn the_c_of_the_document_about_keys_runs() {
     let folder = scratch();
     let (source, program) = (folder.path().join("keys.c"), folder.path().join("keys"));
     fs::write(&source, between(&document, "```c\n", "```")).unwrap();
-    compile("gcc", "c99", shared, &source, &program);
+    compile("gcc", "c99", shared, &[source], &program);
     let output = Command::new(&program).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -108,7 +108,7 @@ impl World {
         let program = self.folder.path().join("readme");
         let mut compiler = tool("gcc");
         compiler.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
-        compiler.arg("-I").arg(root().join("include")).arg(root().join("examples/c/readme.c"));
+        compiler.arg("-I").arg(root().join("include")).arg(root().join("examples/c/readme.c")).arg(driver());
         compiler.arg("-L").arg(&library().folder).arg("-lotls").arg("-o").arg(&program);
         succeed(&mut compiler);
         program

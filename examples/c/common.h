@@ -1,10 +1,10 @@
 /*
- * What the two examples share: failures, and what they load from files. Connections are in peer.h.
+ * What the two examples share: failures, and what they load from files. Connections are in drive.h.
  */
 #ifndef OTLS_EXAMPLES_COMMON_H
 #define OTLS_EXAMPLES_COMMON_H
 
-#include <otls.h>
+#include "drive.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,8 +30,7 @@ static inline int fail(int code, const char *what, const char *why) {
     return code;
 }
 
-static inline int exit_code_of(const otls_error *error) {
-    int32_t code = otls_error_code(error), alert = otls_error_alert(error);
+static inline int exit_code_of(int32_t code, int32_t alert) {
     if (code == OTLS_ERROR_ALERT_RECEIVED) {
         /* RFC 8446 section 6.2: 42 to 49 and 116 are about our certificate. */
         return ((alert >= 42 && alert <= 49 && alert != 47) || alert == 116) ? CERTIFICATE : PROTOCOL;
@@ -53,11 +52,16 @@ static inline int exit_code_of(const otls_error *error) {
 
 /* Says why, frees the error, and returns the exit code of its kind. */
 static inline int explain(const char *what, otls_error *error) {
-    int code = exit_code_of(error);
+    int code = exit_code_of(otls_error_code(error), otls_error_alert(error));
     const char *hint = otls_error_hint(error);
     fprintf(stderr, "%s: %s%s%s%s\n", what, otls_error_message(error), *hint ? " (" : "", hint, *hint ? ")" : "");
     otls_error_free(error);
     return code;
+}
+
+/* Says why a connection does not go on, and returns the exit code. */
+static inline int tell(const char *what, const struct drive_error *why) {
+    return fail(why->kind == DRIVE_FAILED ? exit_code_of(why->code, why->alert) : NETWORK, what, why->text);
 }
 
 /* Reads a file into memory for free(). */

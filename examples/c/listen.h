@@ -16,7 +16,7 @@ static int listen_on(const char *port, int *listener) {
     address.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
     *listener = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(*listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (*listener < 0 || bind(*listener, (struct sockaddr *)&address, sizeof address) || listen(*listener, 16) ||
+    if (*listener < 0 || bind(*listener, (struct sockaddr *)&address, sizeof address) || listen(*listener, SOMAXCONN) ||
         getsockname(*listener, (struct sockaddr *)&address, &len)) {
         return fail(NETWORK, "cannot listen", strerror(errno));
     }

@@ -1,141 +1,117 @@
 /*
- * The bank: serves customers who have a certificate of the authority, sends each an OTP for a transfer and
- * checks the code and the signed receipt that come back.
+ * The bank: serves customers who have a certificate of the authority, many at once in one thread. It sends each an OTP
+ * for a transfer and checks the code and the signed receipt that come back.
  *
- *     otp_bank CA/cert.pem Server/bank.pem Server/private_key.pem [PORT] [--count N] [--receipts FOLDER]
+ *     otp_bank CA/cert.pem Server/bank.pem Server/private_key.pem [PORT] [--count N] [--patience SECONDS]
+ *              [--receipts FOLDER]
  *
- * What customers sign is written to FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free
- * one. All it says goes to standard error. OTLS_KEY_PASSWORD is the key's password, if it has one.
+ * It ends after N customers, 1 by default; 0 serves until SIGTERM or SIGINT, which let those who are being served
+ * finish and then end it with 0. Who says nothing for SECONDS, 30 by default, is dropped. What customers sign is
+ * written to FOLDER. It listens on 127.0.0.1, port 5000 by default; port 0 takes a free one. All it says goes to
+ * standard error. OTLS_KEY_PASSWORD is the key's password, if it has one.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 
+#include "customers.h"
 #include "listen.h"
-#include "peer.h"
-#include "receipts.h"
 
-static const char *receipts; /* The folder for them; NULL keeps none. */
+#include <signal.h>
+#include <sys/signalfd.h>
 
-enum { CODE_LIFETIME = 120, CODE_ATTEMPTS = 3 };
+enum {
+    /* A process has 1,024 descriptors unless somebody asks for more. */
+    MAX_GUESTS = 1000,
+    MAX_EVENTS = 64,
+    /* The time of a whole connection: the code's, and some for its way. */
+    LIFETIME = (CODE_LIFETIME + 30) * 1000
+};
 
-#define TEXT(words) (const uint8_t *)(words), sizeof(words) - 1
-
-/* What the code approves, and nothing else: one changed character is another transaction. */
-static int transfer(otls_otp_context **context) {
-    otls_error *error = NULL;
-    return otls_otp_context_payment(TEXT("transfer"), 10000000, TEXT("INR"), TEXT("your friend's account"),
-                                    TEXT("The OTP for transferring {amount} to {payee} is {code}."), context, &error)
-               ? explain("the transaction", error)
-               : DONE;
+static int watch_plain(struct house *house, int operation, int descriptor, int *marker) {
+    struct epoll_event wanted = { .events = EPOLLIN, .data.ptr = marker };
+    return epoll_ctl(house->epoll, operation, descriptor, &wanted);
 }
 
-/* Sends the code, in the text of the transaction. */
-static int send_code(struct peer *customer, const otls_otp_issued *issued, const otls_otp_context *context) {
-    otls_error *error = NULL;
-    otls_otp_message *envelope = NULL;
-    int result = otls_otp_message_rendered(issued, context, &envelope, &error) ? explain("the message", error)
-                                                                              : peer_send(customer, envelope);
-    otls_otp_message_free(envelope);
-    return result;
+static void shut(int *descriptor) {
+    if (*descriptor >= 0) {
+        close(*descriptor);
+    }
+    *descriptor = -1;
 }
 
-/* Judges the code that came back with its receipt, once, and tells the customer. The ledger accepts and keeps both,
-   or neither. */
-static int judge(struct peer *customer, const otls_otp_ledger *ledger, const otls_blob *subject,
-                 const otls_otp_context *context, const otls_otp_message *answer) {
-    uint8_t id[OTLS_OTP_ID_LEN];
-    size_t id_len = sizeof id, subject_len, code_len;
-    const uint8_t *name = otls_blob_data(subject, &subject_len), *code = otls_otp_message_code(answer, &code_len);
-    int32_t verdict = 0;
-    uint32_t left = 0;
-    otls_error *error = NULL;
-    otls_otp_message *notice = NULL;
-    otls_receipt *receipt = NULL;
-    int result = take_receipt(customer, answer, &receipt);
-
-    if (result == DONE && otls_otp_message_id(answer, id, &id_len, &error)) {
-        result = explain("the answer", error);
+/* The door is open while there is room, and gone once nobody may come in any more. */
+static int mind_the_door(struct house *house) {
+    if (house->leaving || house->places == 0) {
+        shut(&house->listener);
+        return 0;
     }
-    if (result == DONE && otls_otp_message_decision(answer) != OTLS_DECISION_APPROVED) {
-        result = otls_otp_ledger_decline(ledger, id, id_len, name, subject_len, context, receipt, now(), &verdict,
-                                         &error)
-                     ? explain("the customer declined, and it cannot be kept", error)
-                     : keep(receipts, receipt);
-        otls_receipt_free(receipt);
-        return result == DONE ? fail(OTP, "otp_bank", "the customer declined") : result;
+    int open = house->count < house->room;
+    if (open != house->listening) {
+        house->listening = open;
+        return watch_plain(house, open ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, house->listener, &house->listener);
     }
-    if (result == DONE && (otls_otp_ledger_verify(ledger, id, id_len, name, subject_len, context, code, code_len,
-                                                  receipt, now(), &verdict, &left, &error) ||
-                           otls_otp_message_of_verdict(id, id_len, verdict, left, &notice, &error))) {
-        result = explain("the code cannot be judged", error);
-    }
-    if (result == DONE && verdict == OTLS_VERDICT_ACCEPTED) {
-        result = keep(receipts, receipt);
-    }
-    if (result == DONE) {
-        result = peer_send(customer, notice);
-    }
-    otls_receipt_free(receipt);
-    otls_otp_message_free(notice);
-    if (result == DONE && verdict != OTLS_VERDICT_ACCEPTED) {
-        return fail(OTP, "otp_bank", "the code was refused");
-    }
-    if (result == DONE) {
-        fprintf(stderr, "otp_bank: the code of %.*s was verified: accepted\n", (int)subject_len, (const char *)name);
-    }
-    return result;
+    return 0;
 }
 
-/* One OTP, from issue to verdict. */
-static int exchange(struct peer *customer, const otls_otp_ledger *ledger, const otls_otp_context *context,
-                    const otls_blob *subject) {
-    size_t len;
-    const uint8_t *name = otls_blob_data(subject, &len);
-    otls_error *error = NULL;
-    otls_otp_issued *issued = NULL;
-    otls_otp_message *answer = NULL;
-
-    if (otls_otp_ledger_issue(ledger, name, len, context, CODE_LIFETIME, CODE_ATTEMPTS, now(), &issued, &error)) {
-        return explain("no code can be issued", error);
+static int let_in(struct house *house) {
+    int socket = accept(house->listener, NULL, NULL);
+    if (socket < 0) {
+        /* Without descriptors, somebody has to leave before the next comes in. */
+        int full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        house->room = full && house->count > 0 ? house->count : house->room;
+        return full && house->count == 0 ? fail(NETWORK, "cannot accept", strerror(errno)) : DONE;
     }
-    int code = send_code(customer, issued, context);
-    otls_otp_issued_free(issued);
-    if (code == DONE) {
-        fprintf(stderr, "otp_bank: sent an OTP to %.*s\n", (int)len, (const char *)name);
-        code = peer_receive(customer, OTLS_OTP_ANSWER, &answer);
+    struct guest *guest = admit(&house->bank, socket, &house->limits);
+    if (guest == NULL) {
+        return INTERNAL;
     }
-    if (code == DONE) {
-        code = judge(customer, ledger, subject, context, answer);
-    }
-    otls_otp_message_free(answer);
-    return code;
+    guest->next = house->guests;
+    house->guests = guest;
+    house->count++;
+    house->places--;
+    return watch(house->epoll, guest, EPOLL_CTL_ADD) ? fail(NETWORK, "cannot watch", strerror(errno)) : DONE;
 }
 
-static int serve(int socket, const otls_config *config, const otls_otp_ledger *ledger,
-                 const otls_otp_context *context) {
-    struct peer customer;
-    otls_error *error = NULL;
-    otls_connection *connection = NULL;
-    otls_certificate *certificate = NULL;
-    otls_blob *subject = NULL;
+static int run(struct house *house) {
+    struct epoll_event events[MAX_EVENTS];
+    int code = DONE, failed = DONE;
+    while (failed == DONE && (house->count > 0 || (house->places > 0 && !house->leaving))) {
+        int count = mind_the_door(house) ? -1 : epoll_wait(house->epoll, events, MAX_EVENTS, patience(house));
+        if (count < 0 && errno != EINTR) {
+            failed = fail(NETWORK, "cannot wait", strerror(errno));
+        }
+        for (int i = 0; i < count && failed == DONE; i++) {
+            if (events[i].data.ptr == &house->listener) {
+                failed = let_in(house);
+            } else if (events[i].data.ptr == &house->signals) {
+                house->leaving = 1;
+                watch_plain(house, EPOLL_CTL_DEL, house->signals, NULL);
+            } else {
+                ((struct guest *)events[i].data.ptr)->ready = 1;
+            }
+        }
+        code = serve_all(house, code);
+    }
+    while (house->guests != NULL) {
+        struct guest *guest = house->guests;
+        house->guests = guest->next;
+        see_off(guest);
+    }
+    return failed != DONE ? failed : house->leaving ? DONE : code;
+}
 
-    if (otls_connection_server(config, now(), &connection, &error)) {
-        close(socket);
-        return explain("otp_bank", error);
+/* Signals come to the loop like everything else. */
+static int open_house(struct house *house, const char *port) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    int code = sigprocmask(SIG_BLOCK, &signals, NULL) ? INTERNAL : listen_on(port, &house->listener);
+    house->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+    house->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (code == DONE && (fcntl(house->listener, F_SETFL, O_NONBLOCK) ||
+                         watch_plain(house, EPOLL_CTL_ADD, house->signals, &house->signals))) {
+        code = fail(NETWORK, "cannot listen", strerror(errno));
     }
-    int code = peer_open(&customer, socket, connection);
-    if (code == DONE) {
-        code = peer_wait(&customer, OTLS_STATE_HANDSHAKE_DONE);
-    }
-    if (code == DONE && (otls_connection_peer(connection, &certificate, &error) ||
-                         otls_certificate_common_name(certificate, &subject, &error))) {
-        code = explain("the customer", error);
-    }
-    if (code == DONE) {
-        code = exchange(&customer, ledger, context, subject);
-    }
-    otls_blob_free(subject);
-    otls_certificate_free(certificate);
-    peer_close(&customer);
     return code;
 }
 
@@ -146,22 +122,27 @@ int main(int argc, char **argv) {
     otls_config *config = NULL;
     otls_otp_ledger *ledger = NULL;
     otls_otp_context *context = NULL;
-    unsigned long count = 1;
-    int listener = -1;
+    unsigned long count = 1, patient = 30;
+    struct house house = { .room = MAX_GUESTS, .epoll = -1, .listener = -1, .signals = -1 };
 
     for (; argc > 5 && strncmp(argv[argc - 2], "--", 2) == 0; argc -= 2) {
         if (strcmp(argv[argc - 2], "--count") == 0) {
             count = strtoul(argv[argc - 1], NULL, 10);
+        } else if (strcmp(argv[argc - 2], "--patience") == 0) {
+            patient = strtoul(argv[argc - 1], NULL, 10);
         } else if (strcmp(argv[argc - 2], "--receipts") == 0) {
-            receipts = argv[argc - 1];
+            house.bank.receipts = argv[argc - 1];
         } else {
-            count = 0;
+            patient = 0;
         }
     }
-    if (argc < 4 || argc > 5 || count == 0) {
-        return fail(USAGE, "usage",
-                    "otp_bank CA.pem CERTIFICATE.pem KEY.pem [PORT] [--count N] [--receipts FOLDER]");
+    if (argc < 4 || argc > 5 || patient == 0 || patient > 3600) {
+        return fail(USAGE, "usage", "otp_bank CA.pem CERTIFICATE.pem KEY.pem [PORT] [--count N] [--patience SECONDS] "
+                                    "[--receipts FOLDER]");
     }
+    house.places = count == 0 ? (unsigned long)-1 : count;
+    house.limits.handshake = house.limits.read = house.limits.write = (uint32_t)patient * 1000;
+    house.limits.lifetime = LIFETIME;
     int code = load_trust(argv[1], &trust);
     if (code == DONE) {
         code = load_identity(argv[2], argv[3], &identity);
@@ -174,14 +155,18 @@ int main(int argc, char **argv) {
     if (code == DONE) {
         code = transfer(&context);
     }
+    house.bank.config = config;
+    house.bank.ledger = ledger;
+    house.bank.context = context;
     if (code == DONE) {
-        code = listen_on(argc == 5 ? argv[4] : DEFAULT_PORT, &listener);
+        code = open_house(&house, argc == 5 ? argv[4] : DEFAULT_PORT);
     }
-    for (; code == DONE && count > 0; count--) {
-        int socket = accept(listener, NULL, NULL);
-        code = socket < 0 ? fail(NETWORK, "cannot accept", strerror(errno)) : serve(socket, config, ledger, context);
+    if (code == DONE) {
+        code = run(&house);
     }
-    close(listener);
+    shut(&house.epoll);
+    shut(&house.signals);
+    shut(&house.listener);
     otls_otp_context_free(context);
     otls_otp_ledger_free(ledger);
     otls_config_free(config);

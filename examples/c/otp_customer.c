@@ -10,10 +10,21 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "peer.h"
+#include "common.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The bank, and what is said with it. */
+struct bank {
+    struct drive *drive;
+    otls_otp_channel *channel;
+};
+
+/* The bank does not keep us waiting for longer. */
+static const struct drive_limits LIMITS = { .handshake = 30000, .read = 30000, .write = 30000, .lifetime = 300000 };
 
 static int connect_to(const char *port, int *connected) {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -38,30 +49,53 @@ static int show(const otls_otp_message *envelope) {
     return DONE;
 }
 
+/* The next message, of the one kind that is due. */
+static int receive(const struct bank *bank, int32_t kind, otls_otp_message **message) {
+    otls_error *error = NULL;
+    struct drive_error why;
+    while (*message == NULL) {
+        int data = drive_data(bank->drive, &why);
+        if (data != 1) {
+            return data ? tell("the bank", &why) : fail(NETWORK, "the bank", "closed the connection early");
+        }
+        if (otls_otp_channel_receive(bank->channel, drive_connection(bank->drive), now(), message, &error)) {
+            return explain("the bank's message is refused", error);
+        }
+    }
+    return otls_otp_message_kind(*message) == kind ? DONE : fail(PROTOCOL, "the bank", "sent another message");
+}
+
 /* Returns the code of the envelope with a signed receipt: what was shown is approved. */
-static int approve(struct peer *bank, const otls_otp_message *envelope) {
+static int approve(const struct bank *bank, const otls_otp_message *envelope) {
     size_t code_len;
     const uint8_t *code = otls_otp_message_code(envelope, &code_len);
+    otls_connection *connection = drive_connection(bank->drive);
+    struct drive_error why;
     otls_error *error = NULL;
     otls_otp_message *answer = NULL;
+    int result = DONE;
 
-    if (otls_otp_message_approval(bank->connection, envelope, code, code_len, now(), &answer, &error)) {
-        return explain("the answer", error);
+    if (otls_otp_message_approval(connection, envelope, code, code_len, now(), &answer, &error) ||
+        otls_otp_channel_send(bank->channel, connection, answer, &error)) {
+        result = explain("the answer", error);
+    } else if (drive_write(bank->drive, "", 0, &why)) {
+        result = tell("the answer", &why);
     }
-    int result = peer_send(bank, answer);
     otls_otp_message_free(answer);
     return result;
 }
 
-static int exchange(struct peer *bank) {
+static int exchange(const struct bank *bank) {
+    const otls_connection *connection = drive_connection(bank->drive);
     otls_otp_message *envelope = NULL, *notice = NULL;
+    struct drive_error why;
     /* Confirmed: the bank has accepted our certificate too. */
-    int code = peer_wait(bank, OTLS_STATE_CONFIRMED);
+    int code = drive_handshake(bank->drive, OTLS_STATE_CONFIRMED, &why) ? tell("the connection failed", &why) : DONE;
     if (code == DONE) {
         fprintf(stderr, "otp_customer: connected, suite 0x%04X, group 0x%04X, scheme 0x%04X\n",
-                (unsigned)otls_connection_suite(bank->connection), (unsigned)otls_connection_group(bank->connection),
-                (unsigned)otls_connection_peer_scheme(bank->connection));
-        code = peer_receive(bank, OTLS_OTP_ENVELOPE, &envelope);
+                (unsigned)otls_connection_suite(connection), (unsigned)otls_connection_group(connection),
+                (unsigned)otls_connection_peer_scheme(connection));
+        code = receive(bank, OTLS_OTP_ENVELOPE, &envelope);
     }
     if (code == DONE) {
         code = show(envelope);
@@ -70,7 +104,7 @@ static int exchange(struct peer *bank) {
         code = approve(bank, envelope);
     }
     if (code == DONE) {
-        code = peer_receive(bank, OTLS_OTP_VERDICT, &notice);
+        code = receive(bank, OTLS_OTP_VERDICT, &notice);
     }
     if (code == DONE && otls_otp_message_verdict(notice, NULL) != OTLS_VERDICT_ACCEPTED) {
         code = fail(OTP, "otp_customer", "the bank refused the code");
@@ -84,7 +118,8 @@ static int exchange(struct peer *bank) {
 }
 
 static int run(const otls_config *config, const char *port, const char *server_name) {
-    struct peer bank;
+    struct bank bank = { 0 };
+    struct drive_error why;
     otls_error *error = NULL;
     otls_connection *connection = NULL;
     int socket;
@@ -98,11 +133,13 @@ static int run(const otls_config *config, const char *port, const char *server_n
         close(socket);
         return explain("otp_customer", error);
     }
-    code = peer_open(&bank, socket, connection);
-    if (code == DONE) {
-        code = exchange(&bank);
+    bank.drive = drive_new(socket, connection, &LIMITS, &why);
+    if (bank.drive == NULL) {
+        return tell("otp_customer", &why);
     }
-    peer_close(&bank);
+    code = otls_otp_channel_new(&bank.channel, &error) ? explain("otp_customer", error) : exchange(&bank);
+    drive_close(bank.drive);
+    otls_otp_channel_free(bank.channel);
     return code;
 }
 

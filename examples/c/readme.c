@@ -1,11 +1,12 @@
 /* The C of README.md: a customer who shows a certificate, trusts one authority, and is sent an OTP.
  *
- *     cc -std=c99 readme.c $(pkg-config --cflags --libs otls) -o readme
+ *     cc -std=c99 readme.c drive.c $(pkg-config --cflags --libs otls) -o readme
  *     ./readme PORT CA.pem CERTIFICATE.pem KEY.pem
  */
 #define _POSIX_C_SOURCE 200809L
+#include "drive.h" /* and otls.h */
+
 #include <arpa/inet.h>
-#include <otls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,33 +47,16 @@ static otls_connection *connection_to(const char *bank, const struct file *ca, c
     return tls;
 }
 
-/* Carries bytes between socket and connection, handshake included, until a message is there. */
-static otls_otp_message *receive(otls_connection *tls, otls_otp_channel *channel, int fd, otls_error **error)
+/* The bank's message. The driver carries bytes between socket and connection, handshake included. */
+static otls_otp_message *receive(struct drive *bank, otls_otp_channel *channel, struct drive_error *why,
+                                 otls_error **error)
 {
     otls_otp_message *message = NULL;
-    uint8_t in[4096];
-    size_t have = 0, taken = 0, len = 0;
-    int32_t failed = OTLS_OK;
 
-    while (message == NULL) {
-        const uint8_t *out = otls_connection_pending(tls, &len);
-        if (len > 0) { /* After a failure this is the alert that tells the bank. */
-            ssize_t sent = write(fd, out, len);
-            if (sent < 0 || otls_connection_consume(tls, (size_t)sent, NULL)) return NULL;
-        } else if (failed) {
-            return NULL;
-        } else if (have == 0) {
-            ssize_t got = read(fd, in, sizeof in);
-            if (got <= 0) return otls_connection_feed_end(tls, error), NULL;
-            have = (size_t)got;
-        } else {
-            otls_connection_set_time(tls, (uint64_t)time(NULL), NULL); /* certificates are judged as of now */
-            failed = otls_connection_feed(tls, in, have, &taken, error);
-            memmove(in, in + taken, have -= taken);
-            if (!failed && (otls_connection_state(tls) & OTLS_STATE_HAVE_PLAINTEXT))
-                failed = otls_otp_channel_receive(channel, tls, (uint64_t)time(NULL), &message, error);
-        }
-    }
+    while (message == NULL && drive_data(bank, why) > 0 && /* until there is data: 0 is the bank's clean end */
+           otls_otp_channel_receive(channel, drive_connection(bank), (uint64_t)time(NULL), &message, error) == OTLS_OK)
+        continue;
+    drive_close(bank); /* says close_notify, or the alert that tells the bank why not */
     return message;
 }
 /* README.md: to here */
@@ -106,9 +90,12 @@ static int connected(const char *port)
 int main(int argc, char **argv)
 {
     static struct file ca, certificate, key;
+    static const struct drive_limits limits = { .handshake = 30000, .read = 30000 };
+    struct drive_error why = { .text = "" };
     otls_error *error = NULL;
     otls_otp_channel *channel = NULL;
     otls_otp_message *message = NULL;
+    struct drive *bank = NULL;
     otls_connection *tls;
     const uint8_t *text;
     size_t len;
@@ -120,19 +107,20 @@ int main(int argc, char **argv)
     }
     tls = connection_to("localhost", &ca, &certificate, &key, &error);
     fd = tls == NULL ? -1 : connected(argv[1]);
-    if (fd >= 0 && otls_otp_channel_new(&channel, &error) == OTLS_OK)
-        message = receive(tls, channel, fd, &error);
+    if (fd >= 0)
+        bank = drive_new(fd, tls, &limits, &why); /* both are its own now */
+    else
+        otls_connection_free(tls);
+    if (bank != NULL && otls_otp_channel_new(&channel, &error) == OTLS_OK)
+        message = receive(bank, channel, &why, &error);
     text = otls_otp_message_text(message, &len);
     if (text != NULL && fwrite(text, 1, len, stdout) == len && putchar('\n') != EOF)
         status = EXIT_SUCCESS;
-    if (error != NULL)
-        fprintf(stderr, "readme: %s (%s)\n", otls_error_message(error), otls_error_hint(error));
+    if (status != EXIT_SUCCESS)
+        fprintf(stderr, "readme: no message: %s\n", error != NULL ? otls_error_message(error) : why.text);
 
     otls_error_free(error);
     otls_otp_message_free(message);
     otls_otp_channel_free(channel);
-    otls_connection_free(tls);
-    if (fd >= 0)
-        close(fd);
     return status;
 }

@@ -4,14 +4,16 @@
 #ifndef OTLS_EXAMPLES_RECEIPTS_H
 #define OTLS_EXAMPLES_RECEIPTS_H
 
-#include "peer.h"
+#include "common.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 /* What the customer has signed; a receipt that proves nothing was refused before. */
-static inline int take_receipt(struct peer *customer, const otls_otp_message *answer, otls_receipt **receipt) {
+static inline int take_receipt(const otls_connection *customer, const otls_otp_message *answer,
+                               otls_receipt **receipt) {
     otls_error *error = NULL;
-    if (otls_otp_message_receipt(answer, customer->connection, receipt, &error)) {
+    if (otls_otp_message_receipt(answer, customer, receipt, &error)) {
         return explain("the receipt", error);
     }
     if (*receipt == NULL) {

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef NOW
 #define NOW UINT64_C(1800000000)
+#endif
 #define DAY UINT64_C(86400)
 
 /* A string literal as pointer and length. */

@@ -115,13 +115,19 @@ pub fn asan(compiler: &mut Command) {
     shared(compiler);
 }
 
+/// The driver, which every program compiles that has a socket.
+pub fn driver() -> PathBuf {
+    root().join("examples/c/drive.c")
+}
+
 /// Compiles a program against the header and the library alone.
-pub fn compile(compiler: &str, standard: &str, linking: Linking, source: &Path, program: &Path) {
+pub fn compile(compiler: &str, standard: &str, linking: Linking, sources: &[PathBuf], program: &Path) {
     let mut command = tool(compiler);
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-g"]).arg(format!("-std={standard}"));
     command.arg(format!("-DOTLS_EXPECTED_VERSION=\"{}\"", env!("CARGO_PKG_VERSION")));
     command.arg(format!("-DOTLS_TEST_VECTORS=\"{}\"", root().join("tests/vectors").display()));
-    command.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(program);
+    command.arg("-I").arg(root().join("include")).arg("-I").arg(root().join("examples/c"));
+    command.args(sources).arg("-pthread").arg("-o").arg(program);
     linking(&mut command);
     succeed(&mut command);
 }

@@ -17,7 +17,7 @@ use otls::pki::{
 };
 use tempfile::TempDir;
 
-use crate::c_support::{Linking, compile, root, scratch};
+use crate::c_support::{Linking, compile, driver, root, scratch};
 
 /// An authority, a bank and a customer, in files.
 pub struct World {
@@ -92,7 +92,7 @@ impl Programs {
         let folder = scratch();
         for name in ["otp_bank", "otp_customer"] {
             let source = root().join("examples/c").join(name).with_extension("c");
-            compile(compiler, standard, linking, &source, &folder.path().join(name));
+            compile(compiler, standard, linking, &[source, driver()], &folder.path().join(name));
         }
         Self { folder }
     }

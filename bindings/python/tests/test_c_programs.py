@@ -30,10 +30,10 @@ def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = next(file for file in files if file.name == "libotls.so")
     (folder / "libotls.so.0").symlink_to(library)
     for name in ("otp_bank", "otp_customer"):
-        source = EXAMPLES / "c" / f"{name}.c"
+        sources = [str(EXAMPLES / "c" / f"{name}.c"), str(EXAMPLES / "c" / "drive.c")]
         includes = ["-I", str(ROOT / "include")]
         linking = [str(library), f"-Wl,-rpath,{folder}"]
-        command = ["gcc", "-std=c99", *includes, str(source), "-o", str(folder / name), *linking]
+        command = ["gcc", "-std=c99", *includes, *sources, "-o", str(folder / name), *linking]
         subprocess.run(command, check=True, timeout=PATIENCE)
     return folder
 
