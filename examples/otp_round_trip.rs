@@ -4,14 +4,15 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::{Random, SystemRandom};
+use otls::io::{Stream, Timeouts, now};
 use otls::otp::{
     Amount, Answer, Channel, Envelope, Evidence, Ledger, MemoryStore, Message, Transaction, Verdict,
 };
@@ -19,7 +20,7 @@ use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     TrustStore,
 };
-use otls::{ClientAuth, Config, Connection, Secret, State, UnixTime};
+use otls::{ClientAuth, Config, Connection, Secret};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -32,7 +33,7 @@ fn main() -> Outcome<()> {
     // The TTP: it signs the bank's and the customer's keys, and both trust it and nobody else.
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
     let name = DistinguishedName::with_common_name("Trusted third party");
-    let ttp = Authority::create(key, &name, HashAlgorithm::Sha256, HOUR, now()?, &SystemRandom)?;
+    let ttp = Authority::create(key, &name, HashAlgorithm::Sha256, HOUR, now(), &SystemRandom)?;
     let mut trust = TrustStore::new();
     trust.add_authority(ttp.certificate())?;
     let bank = enrol(&ttp, "localhost", Profile::Server)?;
@@ -53,16 +54,15 @@ fn enrol(ttp: &Authority, name: &str, profile: Profile) -> Outcome<Arc<Identity>
     let subject = DistinguishedName::with_common_name(name);
     let names = [GeneralName::parse(name)?];
     let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
-    let certificate = ttp.issue(&request, profile, HOUR, now()?, &SystemRandom)?;
+    let certificate = ttp.issue(&request, profile, HOUR, now(), &SystemRandom)?;
     Ok(Arc::new(Identity::new(vec![certificate], key)?))
 }
 
 /// The bank: issues a code for a transaction, sends it, and accepts it once.
 fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
-    let mut wire = Wire::new(socket, Connection::server(config, now()?)?);
-    wire.confirm()?;
-    let peer = wire.connection.peer().ok_or("the customer is anonymous")?;
-    let subject = peer.certificate().subject().common_name();
+    let mut wire = Wire::open(socket, Connection::server(config, now())?)?;
+    let subject = wire.stream.connection().peer().map(|peer| peer.certificate().subject().common_name());
+    let subject = subject.ok_or("the customer is anonymous")?;
 
     let mut pepper = vec![0; 32];
     SystemRandom.fill(&mut pepper)?;
@@ -75,109 +75,68 @@ fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
         ..Transaction::default()
     };
     let context = transfer.context()?;
-    let issued = ledger.issue(&subject, &context, OTP_LIFETIME, OTP_ATTEMPTS, now()?, &SystemRandom)?;
+    let issued = ledger.issue(&subject, &context, OTP_LIFETIME, OTP_ATTEMPTS, now(), &SystemRandom)?;
     wire.send(&Message::Envelope(Envelope::for_transaction(&issued, &transfer)?))?;
 
     let Message::Answer(Answer { id, code: Some(code), receipt: Some(receipt) }) = wire.receive()? else {
         return Err("expected the customer's code and receipt".into());
     };
-    let (code, receipt) = (core::str::from_utf8(code.expose())?, Evidence::new(receipt, &wire.connection)?);
+    let (code, receipt) =
+        (core::str::from_utf8(code.expose())?, Evidence::new(receipt, &wire.stream.connection())?);
     // Both are accepted, and the receipt is kept, or neither.
-    let verdict = ledger.verify_with_receipt(&id, &subject, &context, code, &receipt, now()?)?;
+    let verdict = ledger.verify_with_receipt(&id, &subject, &context, code, &receipt, now())?;
     eprintln!("bank: the code of {subject} is {verdict:?}");
     if let Some(kept) = ledger.receipt(&id, &subject)? {
         eprintln!("bank: keeps\n{}", kept.to_pem());
     }
-    wire.send(&Message::Verdict { id, verdict })
+    wire.send(&Message::Verdict { id, verdict })?;
+    Ok(wire.stream.close()?)
 }
 
 /// The customer: reads the message and returns the code with a signed receipt.
 fn show(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
-    let connection = Connection::client(config, GeneralName::parse("localhost")?, now()?)?;
-    let mut wire = Wire::new(socket, connection);
-    wire.confirm()?;
+    let connection = Connection::client(config, GeneralName::parse("localhost")?, now())?;
+    let mut wire = Wire::open(socket, connection)?;
     let Message::Envelope(envelope) = wire.receive()? else {
         return Err("expected the bank's message".into());
     };
     println!("{}", core::str::from_utf8(envelope.text.expose())?);
     let code = Secret::from(envelope.code.expose().to_vec());
-    wire.channel.approve(&mut wire.connection, &envelope, code, now()?, &SystemRandom)?;
-    wire.flush()?;
+    wire.channel.approve(&mut wire.stream.connection(), &envelope, code, now(), &SystemRandom)?;
+    wire.stream.flush()?;
     let accepted = matches!(wire.receive()?, Message::Verdict { verdict: Verdict::Accepted, .. });
+    wire.stream.close()?;
     if accepted { Ok(()) } else { Err("the bank did not accept the code".into()) }
 }
 
-/// A socket, a connection and the OTP messages on it.
+/// A stream and the OTP messages on it.
 struct Wire {
-    socket: TcpStream,
-    connection: Connection,
+    stream: Stream<TcpStream>,
     channel: Channel,
-    /// Octets that arrived and were not taken yet.
-    arrived: Vec<u8>,
 }
 
 impl Wire {
-    fn new(socket: TcpStream, connection: Connection) -> Self {
-        Self { socket, connection, channel: Channel::new(), arrived: Vec::new() }
-    }
-
     /// Goes on until each side has accepted the other.
-    fn confirm(&mut self) -> Outcome<()> {
-        while !self.connection.state().contains(State::CONFIRMED) {
-            if self.connection.state().contains(State::CLOSED) {
-                return Err("the other side has closed before it accepted our certificate".into());
-            }
-            self.exchange()?;
-        }
-        self.flush()
+    fn open(socket: TcpStream, connection: Connection) -> Outcome<Self> {
+        let mut stream =
+            Stream::new(socket, connection).with_timeouts(Timeouts::all(Duration::from_secs(30)));
+        stream.handshake()?;
+        stream.confirm()?;
+        Ok(Self { stream, channel: Channel::new() })
     }
 
     fn send(&mut self, message: &Message) -> Outcome<()> {
-        self.channel.send(&mut self.connection, message)?;
-        self.flush()
+        self.channel.send(&mut self.stream.connection(), message)?;
+        Ok(self.stream.flush()?)
     }
 
     fn receive(&mut self) -> Outcome<Message> {
-        loop {
-            if let Some(message) = self.channel.receive(&mut self.connection, now()?)? {
+        while self.stream.readable()? {
+            let message = self.channel.receive(&mut self.stream.connection(), now())?;
+            if let Some(message) = message {
                 return Ok(message);
             }
-            self.exchange()?;
         }
+        Err("the other side has closed".into())
     }
-
-    /// Writes what is pending; feeds what arrived, or waits for more.
-    fn exchange(&mut self) -> Outcome<()> {
-        self.flush()?;
-        if self.arrived.is_empty() {
-            let mut buffer = [0; 4096];
-            let len = self.socket.read(&mut buffer)?;
-            if len == 0 {
-                self.connection.feed_end()?;
-                return Err("the other side has closed".into());
-            }
-            self.arrived.extend(buffer.iter().take(len));
-        }
-        self.connection.set_time(now()?);
-        let taken = self.connection.feed(&self.arrived);
-        self.flush()?; // after an error: the alert
-        let taken = taken?;
-        if taken == 0 {
-            return Err("the other side has sent data before it was due".into());
-        }
-        self.arrived.drain(..taken);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Outcome<()> {
-        while !self.connection.pending().is_empty() {
-            let written = self.socket.write(self.connection.pending())?;
-            self.connection.consume(written);
-        }
-        Ok(())
-    }
-}
-
-fn now() -> Outcome<UnixTime> {
-    Ok(UnixTime(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
 }

@@ -234,6 +234,11 @@ impl Connection {
         if self.peer_closed { Ok(()) } else { Err(self.fail(Error::Truncated)) }
     }
 
+    /// Whether the peer has sent close_notify.
+    pub(crate) fn peer_has_closed(&self) -> bool {
+        self.peer_closed
+    }
+
     /// Bytes for the peer.
     pub fn pending(&self) -> &[u8] {
         // A child would send once more what its parent sends.

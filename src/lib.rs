@@ -11,7 +11,7 @@
 //! | `record`; [`pki`] | record protection; keys, certificates, authority, verification |
 //! | `handshake` | messages in; messages and keys out |
 //! | `connection`; [`cms`] | the sans-I/O connection; messages for who is not connected |
-//! | [`otp`]; [`est`] | what is sent over it: one-time passwords; enrolment |
+//! | [`otp`]; [`est`]; [`io`] | what is sent over it: one-time passwords; enrolment. Its drivers over sockets |
 //! | `ffi` | the C API (feature `capi`) |
 
 mod alert;
@@ -43,6 +43,7 @@ mod connection;
 mod handshake;
 
 pub mod est;
+pub mod io;
 pub mod otp;
 
 #[cfg(feature = "capi")]

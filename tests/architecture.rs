@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["record", "pki"],
     &["handshake"],
     &["connection", "cms"],
-    &["otp", "est"],
+    &["otp", "est", "io"],
     &["ffi"],
 ];
 
@@ -122,6 +122,8 @@ fn rooms_beside_each_other_and_pki_with_wire_are_refused() {
         ("pki", "record"),
         ("record", "pki"),
         ("otp", "est"),
+        ("io", "otp"),
+        ("connection", "io"),
         ("error", "crypto"),
         ("cms", "handshake"),
         ("cms", "connection"),

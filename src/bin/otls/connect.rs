@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use otls::io::AsyncStream;
 use otls::pki::GeneralName;
 use otls::{Config, Connection, Session, State};
 use serde_json::json;
@@ -14,9 +15,8 @@ use tokio::net::TcpStream;
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::log::{Log, complain};
-use crate::net::{self, Tls, within};
+use crate::net::{self, Tls};
 use crate::now;
-use crate::stream::{Stream, StreamError};
 
 /// Octets of received data that --json shows.
 const MAX_SHOWN: usize = 64 * 1024;
@@ -61,24 +61,23 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         None => Connection::client(Arc::new(config), name, now),
     };
     let connection = connection.about("connection")?;
-    let dial = async { Ok(TcpStream::connect(&arguments.server).await?) };
-    let socket = within(arguments.tls.timeout(), dial).await;
+    let socket = arguments.tls.dial(&arguments.server).await;
     let socket = socket.map_err(|error| Failure::stream(error).with(&arguments.server))?;
-    let _ = socket.set_nodelay(true);
-    let mut stream = Stream::new(socket, connection);
+    let mut stream = AsyncStream::new(socket, connection).with_timeouts(arguments.tls.timeouts());
 
     let mut received = Vec::new();
     let (data, log) = (data.as_deref().map(Vec::as_slice), Log::start());
     let done = arguments.talk(&mut stream, data, (json, &log), &mut received).await;
     log.flush().await;
     if let Some(log) = &key_log {
-        log.record(stream.connection_mut())?;
+        log.record(&mut stream.connection())?;
     }
     if json {
-        let mut value = net::describe(stream.connection());
+        let mut value = net::describe(&stream.connection());
         if let Some(fields) = value.as_object_mut() {
             fields.insert("received".to_owned(), String::from_utf8_lossy(&received).into());
-            let failed = stream.connection().error().map(|error| {
+            let connection = stream.connection();
+            let failed = connection.error().map(|error| {
                 let report = if let otls::Error::BadCertificate(report) = error {
                     crate::show::report(report).0
                 } else {
@@ -92,7 +91,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     }
     done.map_err(|error| Failure::stream(error).with(&arguments.server))?;
     if let Some(path) = &arguments.resume {
-        save(path, stream.connection_mut().take_session())?;
+        save(path, stream.connection().take_session())?;
     }
     Ok(())
 }
@@ -115,63 +114,58 @@ impl Arguments {
 
     async fn talk(
         &self,
-        stream: &mut Stream,
+        stream: &mut AsyncStream<TcpStream>,
         data: Option<&[u8]>,
         (json, log): (bool, &Log),
         received: &mut Vec<u8>,
-    ) -> Result<(), StreamError> {
-        let limit = self.tls.timeout();
-        within(limit, stream.reach(State::HANDSHAKE_DONE)).await?;
+    ) -> io::Result<()> {
+        stream.handshake().await?;
         if !json {
-            log.error(format!("otls: {}", net::summary(stream.connection())));
+            log.error(format!("otls: {}", net::summary(&stream.connection())));
         }
         if self.tls.key_update {
-            stream.connection_mut().update_keys(true).map_err(StreamError::Tls)?;
+            stream.connection().update_keys(true)?;
         }
-        let mut input = tokio::io::stdin();
-        let mut sending = match data {
-            Some(data) => {
-                within(limit, stream.write_all(data)).await?;
-                stream.connection_mut().close();
-                false
+        // Who types may take any time; a server that was told everything may not.
+        let limits = self.tls.timeouts();
+        let mut patient = limits;
+        patient.read = None;
+        stream.set_timeouts(patient);
+        let handle = stream.handle();
+        let (mut reader, mut writer) = tokio::io::split(&mut *stream);
+        let send = async {
+            match data {
+                Some(data) => writer.write_all(data).await?,
+                None => drop(tokio::io::copy(&mut tokio::io::stdin(), &mut writer).await?),
             }
-            None => true,
+            writer.shutdown().await?;
+            handle.set_timeouts(limits);
+            // What comes back decides when it is over.
+            std::future::pending::<io::Result<()>>().await
         };
-        let (mut typed, mut buffer) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
-        loop {
-            // Who types may take any time; a server that was told everything may not.
-            let read = async {
-                if sending {
-                    stream.read(&mut buffer).await
-                } else {
-                    within(limit, stream.read(&mut buffer)).await
+        let receive = async {
+            let mut buffer = vec![0; 16 * 1024];
+            loop {
+                let len = reader.read(&mut buffer).await?;
+                if len == 0 {
+                    return io::Result::Ok(());
                 }
-            };
-            tokio::select! {
-                len = read => {
-                    let len = len?;
-                    if len == 0 {
-                        break;
-                    }
-                    deliver(buffer.get(..len).unwrap_or_default(), json, received).await?;
-                }
-                len = input.read(&mut typed), if sending => {
-                    let len = len?;
-                    if len == 0 {
-                        sending = false;
-                        stream.connection_mut().close();
-                    } else {
-                        within(limit, stream.write_all(typed.get(..len).unwrap_or_default())).await?;
-                    }
-                }
+                deliver(buffer.get(..len).unwrap_or_default(), json, received).await?;
             }
+        };
+        tokio::select! {
+            done = receive => done?,
+            failed = send => failed?,
         }
-        let connection = stream.connection();
-        if connection.certificate().is_some() && !connection.state().contains(State::CONFIRMED) {
+        let judged = {
+            let connection = stream.connection();
+            connection.certificate().is_none() || connection.state().contains(State::CONFIRMED)
+        };
+        if !judged {
             // Servers that give no tickets never say it; ours do.
             complain("otls: the server closed without saying that it accepts our certificate");
         }
-        within(limit, stream.close()).await
+        stream.close().await
     }
 }
 

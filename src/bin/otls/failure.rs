@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use otls::{Error, ErrorCode};
 
 use crate::log::complain;
-use crate::stream::StreamError;
 
 /// Exit code of wrong arguments; clap's own.
 const USAGE: u8 = 2;
@@ -60,10 +59,10 @@ impl Failure {
     }
 
     /// What ended a stream.
-    pub(crate) fn stream(error: StreamError) -> Self {
-        match error {
-            StreamError::Io(error) => Self::network("connection", &error),
-            StreamError::Tls(error) => Self::Otls { about: "connection".to_owned(), error },
+    pub(crate) fn stream(error: io::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(error) => Self::Otls { about: "connection".to_owned(), error },
+            Err(error) => Self::network("connection", &error),
         }
     }
 

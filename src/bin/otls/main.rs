@@ -20,7 +20,6 @@ mod net;
 mod receipt;
 mod serve;
 mod show;
-mod stream;
 mod subject;
 mod totp;
 mod verify;
@@ -129,7 +128,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     done
 }
 
-/// The system's time; the library reads no clock.
+/// The system's time.
 fn now() -> Result<otls::UnixTime, Failure> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since

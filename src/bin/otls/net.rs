@@ -1,7 +1,7 @@
 //! What `otls serve` and `otls connect` have in common: flags, time limits, what is said of a connection.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,15 @@ use std::time::Duration;
 use clap::Args;
 use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use otls::crypto::kx::SUPPORTED_GROUPS;
+use otls::io::Timeouts;
 use otls::pki::{Identity, TrustStore, VerifiedPeer};
 use otls::{Config, Connection, SUPPORTED_SCHEMES, SUPPORTED_SUITES};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::failure::{About as _, Failure};
 use crate::key::Password;
-use crate::stream::StreamError;
 use crate::{files, show, verify};
 
 #[derive(Args)]
@@ -59,8 +61,19 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout)
+    /// For the handshake, each read and each write.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        Timeouts::all(Duration::from_secs(self.timeout))
+    }
+
+    /// A connection to `address`, within the time of a handshake.
+    pub(crate) async fn dial(&self, address: &str) -> io::Result<TcpStream> {
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
+        let limit = Duration::from_secs(self.timeout);
+        let socket = timeout(limit, TcpStream::connect(address)).await.map_err(late)??;
+        // Small messages should not wait for others to share a packet with.
+        let _ = socket.set_nodelay(true);
+        Ok(socket)
     }
 
     pub(crate) fn identities(&self) -> Result<Vec<Arc<Identity>>, Failure> {
@@ -172,14 +185,4 @@ pub(crate) fn summary(connection: &Connection) -> String {
         Some(peer.map_or_else(|| "anonymous peer".to_owned(), |peer| format!("peer {peer}"))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-/// A future that is given up after `limit`.
-pub(crate) async fn within<T>(
-    limit: Duration,
-    future: impl Future<Output = Result<T, StreamError>>,
-) -> Result<T, StreamError> {
-    let timed_out =
-        || StreamError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time"));
-    tokio::time::timeout(limit, future).await.unwrap_or_else(|_| Err(timed_out()))
 }

@@ -1,5 +1,6 @@
 //! `otls serve`: a server for trying clients out, in the spirit of `openssl s_server`.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,17 +8,19 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use otls::crypto::SystemRandom;
-use otls::{ClientAuth, Config, Connection, MAX_TICKETS, State, TicketKeys};
+use otls::io::{AsyncStream, Timeouts};
+use otls::{ClientAuth, Config, Connection, MAX_TICKETS, TicketKeys};
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::log::Log;
-use crate::net::{self, KeyLog, Tls, within};
+use crate::net::{self, KeyLog, Tls};
 use crate::now;
-use crate::stream::{Stream, StreamError};
 
 /// Octets of a request's head that are read.
 const MAX_REQUEST_LEN: usize = 8 * 1024;
@@ -62,7 +65,7 @@ enum Policy {
 struct Service {
     config: Arc<Config>,
     key_log: Option<KeyLog>,
-    timeout: Duration,
+    timeouts: Timeouts,
     http: bool,
     key_update: bool,
     json: bool,
@@ -73,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let service = Service {
         config: Arc::new(arguments.config()?),
         key_log: arguments.tls.key_log()?,
-        timeout: arguments.tls.timeout(),
+        timeouts: arguments.tls.timeouts(),
         http: arguments.http,
         key_update: arguments.tls.key_update,
         json,
@@ -133,24 +136,66 @@ async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
     // A socket for each connection: as many as the system allows, where the shell asks for fewer.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     service.log.error(format!("otls: listening on {address}"));
-    let mut terminated = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut signals = Signals::new().map_err(cannot)?;
+    let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = tokio::signal::ctrl_c() => break,
-            _ = terminated.recv() => break,
+            Some(_) = open.join_next() => continue,
+            () = signals.stop() => break,
         };
         match accepted {
             Ok((socket, peer)) => {
                 let service = Arc::clone(&service);
-                tokio::spawn(async move { service.handle(socket, peer).await });
+                open.spawn(async move { service.handle(socket, peer).await });
             }
             // Out of descriptors, or the client is gone already: neither ends the server.
             Err(_) => tokio::time::sleep(BREATH).await,
         }
     }
+    drop(listener);
+    let ended = signals.wait_for(&mut open, &service.log).await;
     service.log.flush().await;
-    Ok(())
+    ended
+}
+
+/// Ctrl-C and `kill`.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
+    }
+
+    /// Serves the connections that are open to their end, or to another signal.
+    async fn wait_for(&mut self, open: &mut JoinSet<()>, log: &Log) -> Result<(), Failure> {
+        while open.try_join_next().is_some() {}
+        if !open.is_empty() {
+            log.error(format!("otls: waiting for {} open connections; again to cut them", open.len()));
+        }
+        loop {
+            tokio::select! {
+                ended = open.join_next() => if ended.is_none() {
+                    return Ok(());
+                },
+                () = self.stop() => {
+                    let cut = io::Error::other(format!("{} connections were cut", open.len()));
+                    return Err(Failure::network("serve", &cut));
+                }
+            }
+        }
+    }
 }
 
 impl Service {
@@ -160,44 +205,44 @@ impl Service {
         let connection =
             now().and_then(|now| Connection::server(Arc::clone(&self.config), now).about("connection"));
         let mut stream = match connection {
-            Ok(connection) => Stream::new(socket, connection),
+            Ok(connection) => AsyncStream::new(socket, connection).with_timeouts(self.timeouts),
             Err(failure) => return self.log.error(format!("otls: error: {failure}")),
         };
         let done = self.talk(&mut stream).await;
+        let kept = self.key_log.as_ref().map_or(Ok(()), |log| log.record(&mut stream.connection()));
+        let said = self.outcome(peer, &stream.connection(), done.err());
         // The socket is free before anything is said of what happened on it.
-        let mut connection = stream.into_connection();
-        if let Some(log) = &self.key_log
-            && let Err(failure) = log.record(&mut connection)
-        {
+        drop(stream);
+        if let Err(failure) = kept {
             self.log.error(format!("otls: error: {failure}"));
         }
-        self.report(peer, &connection, done.err());
+        if self.json { self.log.output(said) } else { self.log.error(said) }
     }
 
-    async fn talk(&self, stream: &mut Stream) -> Result<(), StreamError> {
-        within(self.timeout, stream.reach(State::HANDSHAKE_DONE)).await?;
+    async fn talk(&self, stream: &mut AsyncStream<TcpStream>) -> io::Result<()> {
+        stream.handshake().await?;
         if self.key_update {
-            stream.connection_mut().update_keys(true).map_err(StreamError::Tls)?;
+            stream.connection().update_keys(true)?;
         }
         if self.http {
-            let answer = within(self.timeout, self.request(stream)).await?;
-            within(self.timeout, stream.write_all(answer.as_bytes())).await?;
+            let answer = self.request(stream).await?;
+            stream.write_all(answer.as_bytes()).await?;
         } else {
             let mut buffer = vec![0; 16 * 1024];
             loop {
-                let len = within(self.timeout, stream.read(&mut buffer)).await?;
+                let len = stream.read(&mut buffer).await?;
                 if len == 0 {
                     break;
                 }
-                let data = buffer.get(..len).unwrap_or_default();
-                within(self.timeout, stream.write_all(data)).await?;
+                stream.write_all(buffer.get(..len).unwrap_or_default()).await?;
+                stream.flush().await?;
             }
         }
-        within(self.timeout, stream.close()).await
+        stream.close().await
     }
 
     /// Reads the head of a request; the answer.
-    async fn request(&self, stream: &mut Stream) -> Result<String, StreamError> {
+    async fn request(&self, stream: &mut AsyncStream<TcpStream>) -> io::Result<String> {
         let mut head = Vec::new();
         let mut buffer = [0; 1024];
         loop {
@@ -208,7 +253,7 @@ impl Service {
             match request.parse(&head) {
                 Ok(httparse::Status::Complete(_)) => {
                     return Ok(match (request.method, request.path) {
-                        (Some("GET"), Some("/")) => response("200 OK", &page(stream.connection())),
+                        (Some("GET"), Some("/")) => response("200 OK", &page(&stream.connection())),
                         (Some("GET"), _) => response("404 Not Found", "There is only /.\n"),
                         _ => response("405 Method Not Allowed", "There is only GET.\n"),
                     });
@@ -221,7 +266,8 @@ impl Service {
         }
     }
 
-    fn report(&self, peer: SocketAddr, connection: &Connection, error: Option<StreamError>) {
+    /// What is said of a connection that is over.
+    fn outcome(&self, peer: SocketAddr, connection: &Connection, error: Option<io::Error>) -> String {
         let error = error.map(|error| Failure::stream(error).to_string());
         if self.json {
             let mut value = net::describe(connection);
@@ -229,10 +275,10 @@ impl Service {
                 fields.insert("address".to_owned(), peer.to_string().into());
                 fields.insert("error".to_owned(), json!(error));
             }
-            return self.log.output(value.to_string());
+            return value.to_string();
         }
         let said = error.unwrap_or_else(|| net::summary(connection));
-        self.log.error(format!("otls: {peer}: {said}"));
+        format!("otls: {peer}: {said}")
     }
 }
 
