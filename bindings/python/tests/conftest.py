@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import Program, free_ports
@@ -76,6 +80,16 @@ def other_world(world: World) -> World:
     return make_world("other.example", world.keys)
 
 
+def customer(world: World, **settings: Any) -> otls.Config:
+    """The configuration of a customer with a certificate."""
+    return otls.Config.client(world.trust, identity=world.identity("client"), **settings)
+
+
+def bank(world: World, **settings: Any) -> otls.Config:
+    """The configuration of a bank that asks for one."""
+    return otls.Config.server(world.identity("server"), trust=world.trust, **settings)
+
+
 def pump(left: otls.Connection, right: otls.Connection, step: int = 1 << 16) -> None:
     """Carries bytes both ways, in pieces of ``step`` octets, until nothing moves any more."""
     moved = True
@@ -118,3 +132,59 @@ def ttp(tmp_path: Path, ports: tuple[int, int]) -> Iterator[Program]:
         program.expect("ready on")
         program.expect("fingerprint")
         yield program
+
+
+class Background:
+    """Runs one side in a thread and keeps what it returned or raised."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.error: BaseException | None = None
+        self.result: object = None
+        self._work = work
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.result = self._work()
+        except BaseException as error:  # noqa: BLE001  (the test looks at it)
+            self.error = error
+
+    def join(self) -> None:
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "hangs"
+
+
+class Half:
+    """A server on one end of a socket pair, moved by hand, and a stream on the other."""
+
+    def __init__(self, world: World) -> None:
+        ours, self.sock = socket.socketpair()
+        self.server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+        client = otls.Connection.client(customer(world), "localhost")
+        self.stream = otls.Stream(ours, client, timeout=5)
+        self._first = Background(lambda: self.server.feed(self.sock.recv(65536)))
+
+    def flush(self) -> None:
+        """Sends what is pending."""
+        self._first.join()
+        self.sock.sendall(self.server.pending())
+        self.server.consume(len(self.server.pending()))
+
+
+@contextlib.contextmanager
+def streams(
+    world: World, *, timeout: otls.Timeout = 10.0, **settings: Any
+) -> Iterator[tuple[otls.Stream, otls.Stream]]:
+    """A customer's stream and its bank's, over TCP, after the handshake; ``settings`` are the customer's."""
+    with otls.listen(("127.0.0.1", 0), bank(world), timeout=timeout) as listener:
+        accepting = Background(listener.accept)
+        ours = otls.connect(listener.address, customer(world), timeout=timeout, **settings)
+        accepting.join()
+        theirs = accepting.result
+        assert isinstance(theirs, otls.Stream), accepting.error
+        try:
+            yield ours, theirs
+        finally:
+            ours.abort()
+            theirs.abort()

@@ -5,35 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import otls
-from conftest import World
+from conftest import Background, Half, World, customer
 from otls._waiting import must_wait_to_confirm
-
-
-class Background:
-    """Runs one side in a thread and keeps what it returned or raised."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.error: BaseException | None = None
-        self.result: object = None
-        self._work = work
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.result = self._work()
-        except BaseException as error:  # noqa: BLE001  (the test looks at it)
-            self.error = error
-
-    def join(self) -> None:
-        self._thread.join(20)
-        assert not self._thread.is_alive(), "hangs"
 
 
 @pytest.fixture
@@ -41,10 +20,6 @@ def listener(world: World) -> Iterator[otls.Listener]:
     config = otls.Config.server(world.identity("server"), trust=world.trust)
     with otls.listen(("127.0.0.1", 0), config, timeout=10) as listener:
         yield listener
-
-
-def customer(world: World) -> otls.Config:
-    return otls.Config.client(world.trust, identity=world.identity("client"))
 
 
 def echo(listener: otls.Listener) -> None:
@@ -257,23 +232,6 @@ def test_an_envelope_with_a_free_text_is_received_only_where_that_is_asked_for(
     with otls.connect(listener.address, customer(world), timeout=10, accept_free_text=True) as stream:
         assert isinstance(stream.receive_message(), otls.Envelope)
     server.join()
-
-
-class Half:
-    """A server on one end of a socket pair, moved by hand, and a stream on the other."""
-
-    def __init__(self, world: World) -> None:
-        ours, self.sock = socket.socketpair()
-        self.server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
-        client = otls.Connection.client(customer(world), "localhost")
-        self.stream = otls.Stream(ours, client, timeout=5)
-        self._first = Background(lambda: self.server.feed(self.sock.recv(65536)))
-
-    def flush(self) -> None:
-        """Sends what is pending."""
-        self._first.join()
-        self.sock.sendall(self.server.pending())
-        self.server.consume(len(self.server.pending()))
 
 
 def test_confirm_raises_where_the_server_leaves_before_it_has_judged_the_client(world: World) -> None:

@@ -123,7 +123,9 @@ class StreamTransport(asyncio.Transport):
             if not self._protocol.eof_received():
                 self.close()
         except (Error, OSError) as error:
-            self._lose(error)
+            # Who closes it sends what was written first, and is told of the end by that.
+            if not self._is_closing:
+                self._lose(error)
 
     async def _send(self) -> None:
         try:

@@ -22,6 +22,8 @@ from ._files import append_private
 from ._otls import Channel, Connection
 from ._process import check_process
 from ._state import State
+from ._strangers import LENGTH as FIRST_LENGTH
+from ._strangers import who_says
 from ._waiting import Deadline, Timeout, closed_early, earlier, has_ended, must_wait_to_confirm, timeouts
 from ._wire import Inbox, Wire
 
@@ -91,6 +93,7 @@ class Engine:
         self._waiter = waiter
         self._begin = time.monotonic()
         self._inbox = Inbox()
+        self._first = b""
         self._ready: list[bytes] = []
         self._messages: list[Any] = []
         self._channel: Channel | None = None
@@ -304,8 +307,11 @@ class Engine:
         try:
             self._check()
             return await flow()
-        except Error:
+        except Error as error:
             if self._is_failed():
+                if not error.hint and not self._is_done and (hint := who_says(self._first)):
+                    error.hint = hint
+                    error.add_note(hint)
                 await self._say_why()
             raise
         except OSError as error:
@@ -358,6 +364,8 @@ class Engine:
             if inbox.is_end():
                 self.connection.feed_end()
                 return True
+            if not self._is_done and len(self._first) < FIRST_LENGTH:
+                self._first += inbox.octets[0][:FIRST_LENGTH]
             self._read_clock()
             if inbox.feed(self.connection.feed):
                 self._inbox = Inbox()

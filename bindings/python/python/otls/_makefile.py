@@ -21,6 +21,9 @@ class Channel(Protocol):
     def send(self, data: Any) -> int:
         """Sends."""
 
+    def _enter_file(self) -> None:
+        """A file was opened."""
+
     def _leave_file(self) -> None:
         """A file was closed."""
 
@@ -31,6 +34,7 @@ class StreamIO(io.RawIOBase):
     def __init__(self, stream: Channel, mode: str) -> None:
         self._stream = stream
         self._mode = mode
+        stream._enter_file()
 
     @property
     def mode(self) -> str:

@@ -127,6 +127,8 @@ class Server:
             self._thread.join()
 
     def _wait_for_customer(self) -> bool:
+        if self._listener.fileno() == -1:
+            return False
         poller = select.poll()
         poller.register(self._waker, select.POLLIN)
         poller.register(self._listener, select.POLLIN)
@@ -139,6 +141,8 @@ class Server:
         except TimeoutError:
             return  # It has left the queue.
         except (OSError, Error) as error:
+            if self._listener.fileno() == -1:
+                return
             LOG.error("cannot take a customer: %s", error)
             time.sleep(_BREATH)
             return

@@ -207,9 +207,7 @@ class Stream(Facts):
 
         As with a socket, ``close`` of the stream takes effect when its files are closed as well.
         """
-        file = open_file(self, mode, buffering, encoding, errors, newline)
-        self._open_files += 1
-        return file
+        return open_file(self, mode, buffering, encoding, errors, newline)
 
     def settimeout(self, seconds: float | None) -> None:
         """The bound of the handshake and of each read and write, as :attr:`timeout`."""
@@ -269,6 +267,9 @@ class Stream(Facts):
         else:
             # What the peer has got is not all: it must not look like it.
             self.abort()
+
+    def _enter_file(self) -> None:
+        self._open_files += 1
 
     def _leave_file(self) -> None:
         self._open_files -= 1

@@ -1,0 +1,428 @@
+"""What an asyncio stream promises: several tasks, cancelling, ends, deadlines; and its servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+import otls
+from conftest import World, bank, customer
+from otls import aio
+
+HERE = "127.0.0.1"
+
+
+@contextlib.asynccontextmanager
+async def streams(
+    world: World, *, timeout: otls.Timeout = 10.0
+) -> AsyncIterator[tuple[aio.AsyncStream, aio.AsyncStream]]:
+    """A customer's stream and its bank's, after the handshake."""
+    accepted: asyncio.Queue[aio.AsyncStream] = asyncio.Queue()
+    over = asyncio.Event()
+
+    async def handler(stream: aio.AsyncStream) -> None:
+        await accepted.put(stream)
+        await over.wait()
+
+    server = await aio.start_server(handler, HERE, 0, bank(world), timeout=timeout)
+    ours = await aio.open_connection(*server.addresses[0], customer(world), timeout=timeout)
+    try:
+        yield ours, await accepted.get()
+    finally:
+        over.set()
+        ours.abort()
+        await server.close()
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    """Runs one test."""
+
+    async def main() -> None:
+        await asyncio.wait_for(work(), 60)
+
+    asyncio.run(main())
+
+
+async def receive_all(stream: aio.AsyncStream) -> bytes:
+    """All until the end, which is a clean one."""
+    received = b""
+    while data := await stream.recv():
+        received += data
+    return received
+
+
+async def receive(stream: aio.AsyncStream, size: int) -> bytes:
+    """So much."""
+    received = b""
+    while len(received) < size:
+        received += await stream.recv()
+    return received
+
+
+def test_who_reads_never_waits_for_who_writes(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            sending = asyncio.create_task(ours.send(bytes(64 << 20)))
+            await asyncio.sleep(0.2)
+            assert len(ours.connection.pending(1 << 30)) < (256 + 8) * 1024
+            for number in range(50):
+                await theirs.send(b"%d" % number)
+                assert await ours.recv() == b"%d" % number
+            ours.abort()
+            with pytest.raises(ConnectionAbortedError):
+                await sending
+
+    run(work)
+
+
+def test_the_data_of_one_call_is_not_mixed_with_anothers(world: World) -> None:
+    async def work() -> None:
+        size = 1_000_000
+        async with streams(world) as (ours, theirs):
+            sending = asyncio.gather(*(ours.send(bytes([octet]) * size) for octet in b"abc"))
+            received = await receive(theirs, 3 * size)
+            await sending
+            parts = sorted(received[index * size :][:size] for index in range(3))
+            assert parts == [bytes([octet]) * size for octet in b"abc"]
+
+    run(work)
+
+
+def test_several_may_receive_and_who_is_cancelled_takes_nothing_along(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            waiting = [asyncio.create_task(ours.recv(1)) for _ in range(4)]
+            await asyncio.sleep(0.05)
+            waiting[0].cancel()
+            waiting[2].cancel()
+            await theirs.send(b"xy")
+            done = await asyncio.gather(*waiting, return_exceptions=True)
+            assert sorted(one for one in done if isinstance(one, bytes)) == [b"x", b"y"]
+
+    run(work)
+
+
+def test_a_receive_that_is_cancelled_at_any_moment_loses_nothing(world: World) -> None:
+    async def work() -> None:
+        data = bytes(index % 251 for index in range(2 << 20))
+        async with streams(world) as (ours, theirs):
+            sending = asyncio.create_task(theirs.send(data))
+            received, cancelled = bytearray(), 0
+            while len(received) < len(data):
+                receiving = asyncio.create_task(ours.recv())
+                for _ in range(len(received) % 4):
+                    await asyncio.sleep(0)
+                receiving.cancel()
+                try:
+                    received += await receiving
+                except asyncio.CancelledError:
+                    cancelled += 1
+                    received += await ours.recv()
+            await sending
+            assert received == data
+            assert cancelled > 20
+
+    run(work)
+
+
+def test_a_cancelled_send_is_the_last_and_never_ends_well(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(ours.send(bytes(64 << 20)), 0.2)
+            with pytest.raises(otls.ApiMisuse, match="cannot be written any more"):
+                await ours.send(b"more")
+            await theirs.send(b"are you there?")
+            assert await ours.recv() == b"are you there?"
+            closing = asyncio.create_task(ours.close())
+            with pytest.raises((otls.TruncatedError, ConnectionResetError)):
+                await receive_all(theirs)
+            await closing
+
+    run(work)
+
+
+def test_a_write_that_times_out_says_how_much_had_gone(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, _):
+            ours.timeout = 0.3
+            with pytest.raises(TimeoutError, match=r"within 0\.3 s: \d+ of 67108864 octets had gone"):
+                await ours.send(bytes(64 << 20))
+
+    run(work)
+
+
+@pytest.mark.parametrize("how", ["raises", "is cancelled"])
+def test_a_block_that_ends_otherwise_ends_in_a_truncation(world: World, how: str) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+
+            async def half() -> None:
+                async with ours:
+                    await ours.send(b"first half")
+                    if how == "raises":
+                        raise LookupError
+                    await asyncio.sleep(10)
+
+            task = asyncio.create_task(half())
+            assert await theirs.recv() == b"first half"
+            task.cancel()
+            with pytest.raises(otls.TruncatedError):
+                await theirs.recv()
+            with contextlib.suppress(LookupError, asyncio.CancelledError):
+                await task
+
+    run(work)
+
+
+def test_one_direction_is_closed_and_the_other_goes_on(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            await ours.send(b"question")
+            await ours.close_write()
+            assert await receive_all(theirs) == b"question"
+            with pytest.raises(otls.ApiMisuse, match="data after close"):
+                await ours.send(b"more")
+            await theirs.send(b"answer")
+            assert await ours.recv() == b"answer"
+            await theirs.close()
+            assert await ours.recv() == b""
+
+    run(work)
+
+
+def test_close_wakes_whoever_waits(world: World) -> None:
+    async def work() -> None:
+        async with streams(world, timeout=None) as (ours, _):
+            calls = (ours.recv(), ours.recv(), ours.send(bytes(64 << 20)), ours.send(b"x"))
+            waiting = [asyncio.create_task(call) for call in calls]
+            await asyncio.sleep(0.2)
+            begin = time.monotonic()
+            closing = asyncio.create_task(ours.close())
+            for one in waiting:
+                with pytest.raises(ConnectionAbortedError, match="it was closed"):
+                    await one
+            assert time.monotonic() - begin < 1
+            await closing
+            await ours.close()
+            assert ours.fileno() == -1
+
+    run(work)
+
+
+def test_a_stream_that_is_always_ready_leaves_others_their_turn(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            turns = 0
+
+            async def count() -> None:
+                nonlocal turns
+                while True:
+                    turns += 1
+                    await asyncio.sleep(0)
+
+            counting = asyncio.create_task(count())
+            sending = asyncio.create_task(theirs.send(bytes(8 << 20)))
+            await receive(ours, 8 << 20)
+            await sending
+            counting.cancel()
+            assert turns > 30
+
+    run(work)
+
+
+def test_it_tells_what_the_blocking_stream_tells(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            assert (ours.suite, ours.group) == (theirs.suite, theirs.group)
+            assert ours.suite
+            assert ours.group
+            assert ours.scheme == theirs.peer_scheme == "ecdsa_secp256r1_sha256"
+            assert otls.State.HANDSHAKE_DONE in ours.state
+            assert theirs.peer is not None
+            await theirs.send(b"abc")
+            assert await ours.recv(1) == b"a"
+            assert ours.pending() == 2
+            assert ours.fileno() > 0
+            assert not ours.peer_is_gone()
+            theirs.abort()
+            await asyncio.sleep(0.05)
+            assert ours.peer_is_gone()
+            with pytest.raises(TypeError, match="AsyncStream"):
+                pickle.dumps(ours)
+            with pytest.raises(otls.BadName):
+                await aio.open_connection("localhost.", 1, customer(world))
+            with pytest.raises(otls.ApiMisuse):
+                await ours.recv(0)
+
+    run(work)
+
+
+def test_what_a_handler_raises_reaches_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(stream: aio.AsyncStream) -> None:
+        await stream.send(b"half a reply")
+        raise LookupError("no such account")
+
+    async def work() -> None:
+        async with (
+            await aio.start_server(handler, HERE, 0, bank(world)) as server,
+            await aio.open_connection(*server.addresses[0], customer(world)) as stream,
+        ):
+            assert await stream.recv() == b"half a reply"
+            with pytest.raises(otls.TruncatedError):
+                await stream.recv()
+
+    run(work)
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("otls", logging.ERROR)
+    assert record.exc_info is not None
+    assert record.exc_info[0] is LookupError
+
+
+def test_a_server_ends_after_those_whom_it_serves_and_in_bounded_time(world: World) -> None:
+    async def echo(stream: aio.AsyncStream) -> None:
+        while data := await stream.recv():
+            await stream.send(data)
+
+    async def work() -> None:
+        server = await aio.start_server(echo, HERE, 0, bank(world))
+        address = server.addresses[0]
+        async with await aio.open_connection(*address, customer(world)) as ending:
+            idle = await aio.open_connection(*address, customer(world))
+            for stream in (ending, idle):
+                await stream.send(b"x")
+                assert await stream.recv() == b"x"
+            assert server.connections == 2
+            closing = asyncio.create_task(server.close(grace=1))
+            await asyncio.sleep(0.1)
+            with pytest.raises(ConnectionRefusedError):
+                await aio.open_connection(*address, customer(world))
+            await ending.send(b"still served")
+            assert await ending.recv() == b"still served"
+        assert not closing.done()
+        with pytest.raises(otls.TruncatedError):
+            await idle.recv()
+        await closing
+        assert server.connections == 0
+        assert server.addresses == []
+        idle.abort()
+
+    run(work)
+
+
+def test_clients_can_be_ended_at_once(world: World) -> None:
+    cancelled = 0
+
+    async def handler(stream: aio.AsyncStream) -> None:
+        nonlocal cancelled
+        try:
+            await stream.recv()
+        except asyncio.CancelledError:
+            cancelled += 1
+            raise
+
+    async def work() -> None:
+        server = await aio.start_server(handler, HERE, 0, bank(world))
+        clients = [await aio.open_connection(*server.addresses[0], customer(world)) for _ in range(3)]
+        for client in clients:
+            await client.confirm()
+        serving = asyncio.create_task(server.serve_forever())
+        closing = asyncio.create_task(server.wait_closed())
+        await asyncio.sleep(0)
+        server.close_clients()
+        for client in clients:
+            with pytest.raises(otls.TruncatedError):
+                await client.recv()
+            client.abort()
+        assert not closing.done()
+        serving.cancel()
+        await closing
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+    run(work)
+    assert cancelled == 3
+
+
+def test_no_more_are_served_at_a_time_than_asked(world: World) -> None:
+    most = 0
+
+    async def work() -> None:
+        async def handler(stream: aio.AsyncStream) -> None:
+            nonlocal most
+            most = max(most, server.connections)
+            await asyncio.sleep(0.05)
+
+        async def one() -> None:
+            host, port = server.addresses[0]
+            async with await aio.open_connection(host, port, customer(world)) as stream:
+                assert await stream.recv() == b""
+
+        async with await aio.start_server(handler, HERE, 0, bank(world), max_connections=2) as server:
+            await asyncio.gather(*(one() for _ in range(8)))
+        with pytest.raises(otls.ApiMisuse, match="room"):
+            await aio.start_server(handler, HERE, 0, bank(world), max_connections=0)
+
+    run(work)
+    assert most == 2
+
+
+def test_silent_clients_are_in_nobodys_way(world: World) -> None:
+    async def handler(stream: aio.AsyncStream) -> None:
+        await stream.send(b"hi")
+
+    async def work() -> None:
+        server = await aio.start_server(handler, HERE, 0, bank(world))
+        silent = [socket.create_connection(server.addresses[0]) for _ in range(50)]
+        begin = time.monotonic()
+        async with await aio.open_connection(*server.addresses[0], customer(world)) as stream:
+            assert await stream.recv() == b"hi"
+        assert time.monotonic() - begin < 5
+        for sock in silent:
+            sock.close()
+        await server.close(grace=1)
+
+    run(work)
+
+
+def test_all_addresses_of_a_host_are_listened_on(world: World) -> None:
+    async def handler(stream: aio.AsyncStream) -> None:
+        await stream.send(b"hi")
+
+    async def work() -> None:
+        async with await aio.start_server(handler, None, 0, bank(world)) as server:
+            ports = {port for _, port in server.addresses}
+            assert len(ports) == 1
+            async with await aio.open_connection(HERE, ports.pop(), customer(world)) as stream:
+                assert await stream.recv() == b"hi"
+
+    run(work)
+
+
+def test_secrets_go_to_the_file_on_both_sides(world: World, tmp_path: Path) -> None:
+    logs = [tmp_path / "client.log", tmp_path / "server.log"]
+
+    async def handler(stream: aio.AsyncStream) -> None:
+        await stream.send(b"hi")
+
+    async def work() -> None:
+        served = bank(world, key_log=True)
+        async with await aio.start_server(handler, HERE, 0, served, key_log=logs[1]) as server:
+            config, (host, port) = customer(world, key_log=True), server.addresses[0]
+            async with await aio.open_connection(host, port, config, key_log=logs[0]) as stream:
+                await receive_all(stream)
+
+    run(work)
+    ours, theirs = (set(log.read_text().splitlines()) for log in logs)
+    assert len(ours) >= 4
+    assert ours == theirs
+    assert all(os.stat(log).st_mode & 0o777 == 0o600 for log in logs)
