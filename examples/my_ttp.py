@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import logging
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -37,8 +37,7 @@ QUESTIONS = details("Example Trust", "ttp.example", domain_check=common_dns_name
 #: Clients at a time; more wait in the kernel's queue.
 MAX_CLIENTS = 64
 #: Seconds for a handshake or one request, and for a whole connection.
-STEP_TIMEOUT = 20.0
-CONNECTION_TIMEOUT = 60.0
+TIMEOUTS = otls.Timeouts(handshake=20, read=20, write=20, lifetime=60)
 #: The TTP's own TLS certificate, made anew at each start and when it has less than a third left.
 TLS_LIFETIME = timedelta(days=30)
 
@@ -64,9 +63,12 @@ def main() -> int:
         operator.say(f"ready on {host}:{number}; certificate in {folder / 'cert.pem'}")
         operator.say(f"fingerprint {authority.certificate.fingerprint}")
         operator.say("issues without a token, also to servers: to programs of this machine alone")
-        service = Service(operator, listener, authority, book, args.days)
-        while True:
-            service.accept()
+        service = Service(operator, authority, book, args.days)
+        # It says by itself what goes wrong.
+        logging.getLogger("otls").addHandler(logging.NullHandler())
+        server = otls.Server(service.answer, listener, max_connections=MAX_CLIENTS, on_failure=service.report)
+        server.serve_forever()
+    return Exit.OK
 
 
 def parse() -> argparse.Namespace:
@@ -129,7 +131,7 @@ def refuse_strangers(bind: str) -> None:
 def listen(args: argparse.Namespace, tls: TlsIdentity) -> otls.Listener:
     """The listening socket."""
     try:
-        return otls.listen((args.bind, args.port), configure=tls.config, timeout=STEP_TIMEOUT)
+        return otls.listen((args.bind, args.port), configure=tls.config, timeout=TIMEOUTS)
     except OSError as error:
         text = f"cannot listen on {args.bind}:{args.port}: {error.strerror or error}"
         raise Stop(
@@ -249,53 +251,28 @@ class Service:
     """Serves clients, each in a thread of its own."""
 
     operator: Operator
-    listener: otls.Listener
     authority: otls.Authority
     book: Book
     days: int
-    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_CLIENTS))
 
-    def accept(self) -> None:
-        """Takes the next client."""
-        self.slots.acquire()
-        try:
-            stream = self.listener.accept(handshake=False)
-            threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
-        except (OSError, RuntimeError) as error:
-            # No file descriptors or threads left, or a client that left the queue: go on serving.
-            self.slots.release()
-            self.operator.say(f"cannot take a client: {error}")
-            time.sleep(0.2)
-
-    def _serve(self, stream: otls.Stream) -> None:
-        client = stream.peer_address
-        try:
-            with stream:
-                self._answer(stream)
-        except otls.TruncatedError:
-            pass  # Some clients leave without close_notify, and who waits for us only looks in.
-        except Exception as error:  # noqa: BLE001  (one client's trouble is not the others')
-            _, text, hint = explain(error)
-            self.operator.say(f"{_name(client)}: {text}" + (f" ({hint})" if hint else ""))
-        finally:
-            self.slots.release()
-
-    def _answer(self, stream: otls.Stream) -> None:
-        end = time.monotonic() + CONNECTION_TIMEOUT
-        stream.handshake()
+    def answer(self, stream: otls.Stream) -> None:
+        """Answers the requests of one client."""
         lifetime = self.days * 24 * 3600
         server = otls.EstServer(self.authority, lifetime=lifetime, peer=stream.peer, open_to_servers=True)
-        while not server.is_done and (left := end - time.monotonic()) > 0:
-            stream.timeout = min(STEP_TIMEOUT, left)
-            data = stream.recv()
-            if not data:
-                return
+        while not server.is_done and (data := stream.recv()):
             # What was issued is on disk before the client has it.
             with self.book.opened() as register:
                 response = server.feed(data, register)
             for exchange in server.take_exchanges():
                 self.operator.say(f"{_name(stream.peer_address)}: {exchange.request}: {exchange.outcome}")
             stream.send(response)
+
+    def report(self, client: otls.Address | None, error: BaseException) -> None:
+        """Says why a client was not served; it is not the others' trouble."""
+        # Some clients leave without close_notify, and who waits for us only looks in.
+        if isinstance(error, Exception) and not isinstance(error, otls.TruncatedError):
+            _, text, hint = explain(error)
+            self.operator.say(f"{_name(client)}: {text}" + (f" ({hint})" if hint else ""))
 
 
 def revoke(operator: Operator, folder: Path, name: str) -> int:

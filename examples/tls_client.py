@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import io
 import re
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import otls
 from _terminal import LOG, Exit, Stop, make_parser, port, printable, read_file, run, seconds
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 PROGRAM = "tls_client"
 
@@ -37,7 +32,9 @@ def main() -> int:
         key_log=args.key_log is not None,
     )
     try:
-        stream = otls.connect((args.host, args.port), config, timeout=args.timeout, key_log=args.key_log)
+        # The head of the answer has to be there in time, however slowly it comes.
+        bounds = otls.Timeouts(args.timeout, args.timeout, args.timeout, lifetime=2 * args.timeout)
+        stream = otls.connect((args.host, args.port), config, timeout=bounds, key_log=args.key_log)
     except otls.CertificateError as error:
         show_report(error)
         raise
@@ -142,49 +139,17 @@ def show_report(error: otls.CertificateError) -> None:
             say(f"     {finding.hint}")
 
 
-class Body(io.RawIOBase):
-    """What comes on a stream, as the file that ``http.client`` reads."""
-
-    def __init__(self, stream: otls.Stream) -> None:
-        self._stream = stream
-        self._patience = stream.timeout or 0.0
-        #: When the head of the answer has to be there, however slowly it comes; a page may take longer.
-        self.head_ends: float | None = time.monotonic() + self._patience
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """The next octets."""
-        if self.head_ends is None:
-            self._stream.timeout = self._patience
-        elif (left := self.head_ends - time.monotonic()) > 0:
-            self._stream.timeout = left
-        else:
-            raise TimeoutError(f"no answer from the server within {self._patience:g} s")
-        view = memoryview(buffer).cast("B")
-        data = self._stream.recv(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """As a socket does."""
-        del mode
-        return io.BufferedReader(self)
-
-
 def get(stream: otls.Stream, host: str, path: str) -> Exit:
     """Asks for a page and prints it; the exit code says whether there was one."""
     name = f"[{host}]" if ":" in host else host
     request = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: {PROGRAM}\r\nConnection: close\r\n\r\n"
     stream.send(request.encode("ascii"))
     # HTTPResponse wants of a socket only makefile.
-    body = Body(stream)
-    response = http.client.HTTPResponse(body)  # type: ignore[arg-type]
+    response = http.client.HTTPResponse(stream)  # type: ignore[arg-type]
     try:
         response.begin()
-        body.head_ends = None
+        # The page may take as long as it comes.
+        stream.timeout = replace(stream.timeouts, lifetime=None)
         say(f"HTTP {response.status} {response.reason}")
         while data := response.read(65536):
             sys.stdout.buffer.write(data)

@@ -6,6 +6,7 @@ import builtins
 import inspect
 import os
 import pickle
+import re
 import stat
 import subprocess
 import sys
@@ -103,3 +104,12 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     finally:
         stop.set()
         writer.join()
+
+
+def test_one_engine_carries_octets_to_a_connection() -> None:
+    """A second loop would have faults of its own."""
+    package = Path(otls.__file__).parent
+    files = [*package.glob("*.py"), *(package.parents[3] / "examples").glob("*.py")]
+    feeding = re.compile(r"\bconnection\.(feed|feed_end|pending|consume)\b")
+    assert {file.name for file in files if feeding.search(file.read_text("utf-8"))} == {"_engine.py"}
+    assert len(files) > 20

@@ -172,6 +172,8 @@ from ._otls import (
     verify_audit_log,
 )
 from ._serve import (
+    Handler,
+    OnFailure,
     Server,
     serve,
 )
@@ -240,6 +242,7 @@ __all__ = [
     "EstServer",
     "Exchange",
     "GROUPS",
+    "Handler",
     "Hotp",
     "Identity",
     "InternalError",
@@ -265,6 +268,7 @@ __all__ = [
     "NameTaken",
     "Ocra",
     "Offer",
+    "OnFailure",
     "OtpAuditError",
     "OtpAuth",
     "OtpError",

@@ -24,6 +24,9 @@ from ._waiting import DEFAULT_TIMEOUT, Timeout
 #: What a server runs for each customer, after the handshake.
 Handler: TypeAlias = Callable[[Stream], object]
 
+#: Hears whose connection ended why, beside the log; ``None`` is for who could not even be taken.
+OnFailure: TypeAlias = Callable[[Address | None, BaseException], object]
+
 LOG = logging.getLogger("otls")
 
 #: Connections at a time unless told otherwise; each has a thread.
@@ -45,7 +48,7 @@ class Server:
     A customer who says nothing is in nobody's way. At most ``max_connections`` are served at a time, and more
     wait in the kernel's queue; where there is no room, whoever has been longest in its handshake, and for
     more than a second, has to make it. What ``handler`` raises ends that connection alone,
-    without close_notify, and goes to ``logging.getLogger("otls")``.
+    without close_notify, and goes to ``logging.getLogger("otls")``; ``on_failure`` hears of it as well.
 
     Made, it listens; ``serve_forever`` serves, and so does a ``with`` block, in a thread beside it. The
     arguments behind ``handler`` are those of :func:`listen`; a :class:`Listener` may stand for the address.
@@ -61,6 +64,7 @@ class Server:
         timeout: Timeout = DEFAULT_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
         grace: float = GRACE,
+        on_failure: OnFailure | None = None,
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
         now: Clock | None = None,
@@ -84,6 +88,7 @@ class Server:
         self._handler = handler
         self._max_connections = max_connections
         self._grace = grace
+        self._on_failure = on_failure
         self._waker = Waker()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -144,6 +149,7 @@ class Server:
             if self._listener.fileno() == -1:
                 return
             LOG.error("cannot take a customer: %s", error)
+            self._tell(None, error)
             time.sleep(_BREATH)
             return
         self._make_room()
@@ -153,6 +159,7 @@ class Server:
             threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
         except RuntimeError as error:
             LOG.error("cannot serve %s: %s", stream.peer_address, error)
+            self._tell(stream.peer_address, error)
             self._leave(stream)
 
     def _make_room(self) -> None:
@@ -175,8 +182,13 @@ class Server:
                 self._handler(stream)
         except BaseException as error:  # noqa: BLE001  (one customer's trouble is not the others')
             report(address, error, is_done=is_done)
+            self._tell(address, error)
         finally:
             self._leave(stream)
+
+    def _tell(self, address: Address | None, error: BaseException) -> None:
+        if self._on_failure is not None:
+            self._on_failure(address, error)
 
     def _leave(self, stream: Stream) -> None:
         stream.abort()
@@ -209,6 +221,7 @@ def serve(
     timeout: Timeout = DEFAULT_TIMEOUT,
     max_connections: int = MAX_CONNECTIONS,
     grace: float = GRACE,
+    on_failure: OnFailure | None = None,
     accept_free_text: bool = False,
     key_log: KeyLog | None = None,
     now: Clock | None = None,
@@ -227,6 +240,7 @@ def serve(
         timeout=timeout,
         max_connections=max_connections,
         grace=grace,
+        on_failure=on_failure,
         accept_free_text=accept_free_text,
         key_log=key_log,
         now=now,
