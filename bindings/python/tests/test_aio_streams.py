@@ -224,6 +224,12 @@ def test_certificates_are_judged_by_the_clock_that_is_passed(world: World) -> No
                 await stream.confirm()
                 assert stream.now is clock
 
+            moments = iter([early.now])
+            async with await aio.open_connection(
+                *address, customer(world), now=lambda: next(moments, clock.now)
+            ) as stream:
+                assert stream.peer is not None
+
     run(work)
     clock = Clock()
     with otls.Server(lambda stream: stream.confirm(), (HERE, 0), bank(world), now=clock) as server:

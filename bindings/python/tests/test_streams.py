@@ -90,9 +90,17 @@ def test_several_may_receive(world: World) -> None:
 
 def test_no_more_is_sealed_than_a_piece(world: World) -> None:
     with streams(world) as (ours, _):
+        sealed = []
+        flush = ours._engine._flush
+
+        def look() -> bool:
+            sealed.append(len(ours.connection.pending(1 << 30)))
+            return flush()
+
+        ours._engine._flush = look  # type: ignore[method-assign]
         sending = flood(ours)
         time.sleep(0.3)
-        assert 0 < len(ours.connection.pending(1 << 30)) < (256 + 8) * 1024
+        assert 200 * 1024 < max(sealed) < (256 + 8) * 1024
         ours.abort()
         sending.join()
 
@@ -107,9 +115,27 @@ def test_a_write_that_times_out_says_how_much_had_gone_and_is_the_last(world: Wo
         # Reading goes on, and the end is not one that calls the data whole.
         theirs.send(b"are you there?")
         assert ours.recv() == b"are you there?"
-        ours.close()
+        closing = Background(ours.close)
         with pytest.raises((otls.TruncatedError, ConnectionResetError)):
             receive_all(theirs)
+        closing.join()
+
+
+def test_what_a_cut_write_has_left_goes_out_with_who_reads(world: World) -> None:
+    with streams(world) as (ours, theirs):
+        ours.timeout = otls.Timeouts(write=0.3)
+        with pytest.raises(TimeoutError):
+            ours.send(bytes(64 << 20))
+        left = len(ours.connection.pending(1 << 30))
+        assert left
+        reading = Background(ours.recv)
+        time.sleep(0.2)
+        theirs.timeout = 1
+        with pytest.raises(TimeoutError):
+            receive_all(theirs)
+        assert not ours.connection.pending()
+        ours.abort()
+        reading.join()
 
 
 def test_a_record_that_comes_octet_by_octet_gets_no_more_time_and_is_not_lost(world: World) -> None:
@@ -164,8 +190,11 @@ def test_a_timeout_is_a_number_of_seconds(seconds: float) -> None:
 def test_a_timeout_of_many_years_and_one_of_nothing(world: World) -> None:
     with streams(world) as (ours, theirs):
         ours.timeout = 1e12
+        reading = Background(ours.recv)
+        time.sleep(0.1)
         theirs.send(b"x")
-        assert ours.recv() == b"x"
+        reading.join()
+        assert reading.result == b"x"
         ours.settimeout(0)
         with pytest.raises(TimeoutError):
             ours.recv()
@@ -366,6 +395,9 @@ def test_an_address_or_name_that_cannot_be_meant_is_an_error_that_says_so(world:
         with pytest.raises(otls.Error) as caught:
             otls.connect(address, config, timeout=1)  # type: ignore[arg-type]
         assert hint in caught.value.hint, (address, str(caught.value), caught.value.hint)
+    with pytest.raises(otls.BadName) as caught:
+        otls.connect(("[::1]", 1), config, server_name="bank.example")
+    assert "without brackets" in caught.value.hint
     for name in ("localhost.", "[::1]", "bank.example:443", "\ud800", "b\u00fccher.example", ""):
         with pytest.raises(otls.BadName) as caught:
             otls.connect(("127.0.0.1", 1), config, server_name=name)
