@@ -394,6 +394,41 @@ def test_silent_clients_are_in_nobodys_way(world: World) -> None:
     run(work)
 
 
+def test_where_there_is_no_room_the_longest_handshake_makes_it(world: World) -> None:
+    async def handler(stream: aio.AsyncStream) -> None:
+        await stream.send(b"hi")
+
+    async def work() -> None:
+        server = await aio.start_server(handler, HERE, 0, bank(world), max_connections=3)
+        silent = [socket.create_connection(server.addresses[0]) for _ in range(3)]
+        begin = time.monotonic()
+        async with await aio.open_connection(*server.addresses[0], customer(world)) as stream:
+            assert await stream.recv() == b"hi"
+        assert time.monotonic() - begin < 5
+        assert await asyncio.to_thread(silent[0].recv, 1) == b""
+        for sock in silent:
+            sock.close()
+        await server.close(grace=1)
+
+    run(work)
+
+
+def test_a_handler_that_cancels_itself_is_said(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(stream: aio.AsyncStream) -> None:
+        raise asyncio.CancelledError
+
+    async def work() -> None:
+        async with (
+            await aio.start_server(handler, HERE, 0, bank(world)) as server,
+            await aio.open_connection(*server.addresses[0], customer(world)) as stream,
+        ):
+            with pytest.raises(otls.TruncatedError):
+                await stream.recv()
+
+    run(work)
+    assert "the handler failed" in caplog.text
+
+
 def test_all_addresses_of_a_host_are_listened_on(world: World) -> None:
     async def handler(stream: aio.AsyncStream) -> None:
         await stream.send(b"hi")

@@ -18,7 +18,7 @@ from types import FrameType
 import pytest
 
 import otls
-from conftest import Background, Half, World, bank, streams
+from conftest import Background, Half, World, bank, customer, streams
 
 
 def flood(stream: otls.Stream) -> Background:
@@ -202,6 +202,14 @@ def test_a_timeout_of_many_years_and_one_of_nothing(world: World) -> None:
         time.sleep(0.1)
         assert ours.recv() == b"y"
         assert ours.gettimeout() == 0
+    with otls.listen(("127.0.0.1", 0), bank(world)) as listener:
+        with pytest.raises(TimeoutError, match="nobody connected"):
+            listener.accept(wait=0)
+        accepting = Background(lambda: listener.accept(wait=1e12))
+        otls.connect(listener.address, customer(world), timeout=1e12).abort()
+        accepting.join()
+        with pytest.raises(TimeoutError, match=r"no connection to .* within 0 s"):
+            otls.connect(listener.address, customer(world), timeout=0)
 
 
 def test_one_direction_is_closed_and_the_other_goes_on(world: World) -> None:
@@ -238,6 +246,12 @@ def test_shutting_down_reading_ends_it_at_once(world: World) -> None:
         ours.close()
         with pytest.raises(OSError, match="not connected"):
             ours.shutdown(socket.SHUT_WR)
+    with streams(world) as (ours, _):
+        ours.timeout = 0.1
+        with pytest.raises(TimeoutError):
+            ours.send(bytes(64 << 20))
+        with pytest.raises(OSError, match="cannot be written any more"):
+            ours.shutdown(socket.SHUT_WR)
 
 
 def test_a_block_that_fails_ends_in_a_truncation(world: World) -> None:
@@ -251,6 +265,42 @@ def test_a_block_that_fails_ends_in_a_truncation(world: World) -> None:
         assert ours.fileno() == -1
         with pytest.raises(ConnectionAbortedError, match="this stream is over: it was aborted"):
             ours.recv()
+
+
+@pytest.mark.parametrize(
+    "error", [LookupError("x"), ConnectionRefusedError("x"), TimeoutError("x"), KeyboardInterrupt()]
+)
+def test_a_hook_that_raises_ends_the_handshake_at_once_and_with_a_word(
+    world: World, error: BaseException
+) -> None:
+    def configure(offer: otls.Offer) -> otls.Config:
+        raise error
+
+    with otls.listen(("127.0.0.1", 0), configure=configure, timeout=10) as listener:
+        begin = time.monotonic()
+        accepting = Background(listener.accept)
+        with pytest.raises(otls.TruncatedError, match="before the handshake was done"):
+            otls.connect(listener.address, customer(world), timeout=10)
+        accepting.join()
+        assert accepting.error is error
+        assert time.monotonic() - begin < 0.9
+
+
+def test_a_peer_that_sends_without_end_does_not_hold_close_up(world: World) -> None:
+    with streams(world) as (ours, theirs):
+        raw = theirs._engine.wire.sock
+        raw.setblocking(True)
+
+        def send_on() -> None:
+            while True:
+                raw.sendall(bytes(1 << 16))
+
+        sending = Background(send_on)
+        time.sleep(0.1)
+        begin = time.monotonic()
+        ours.close()
+        assert time.monotonic() - begin < 3
+        sending.join()
 
 
 def test_a_dropped_stream_ends_in_a_truncation(world: World) -> None:

@@ -28,7 +28,7 @@ from __future__ import annotations
 from ._address import (
     Address,
 )
-from ._engine import (
+from ._carrier import (
     Clock,
     KeyLog,
 )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from ._aio_streams import open_streams
 from ._aio_waiting import LoopWaiter
-from ._engine import LINGER, Clock, Engine, KeyLog
+from ._carrier import Clock, KeyLog
+from ._engine import LINGER, Engine
 from ._errors import ApiMisuse
 from ._facts import Facts, Message
 from ._net import client

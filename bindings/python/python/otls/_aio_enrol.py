@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._address import Address
 from ._aio import open_connection
-from ._engine import Clock, KeyLog
+from ._carrier import Clock, KeyLog
 from ._enrol import exchange
 from ._otls import Certificate, CertificateRequest, Config, EstClient
 from ._waiting import DEFAULT_TIMEOUT

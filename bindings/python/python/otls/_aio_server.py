@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self, TypeAlias
 
 from ._address import Address, check_address
 from ._aio import AsyncStream, Configure
-from ._engine import Clock, KeyLog
+from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
 from ._otls import Config, Connection
-from ._serve import GRACE, LOG, report
+from ._serve import BREATH, GRACE, LOG, PATIENCE, report
 from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
 
 #: What :func:`start_server` runs for each client, after the handshake with it.
@@ -23,9 +24,6 @@ OnFailure: TypeAlias = Callable[[Address | None, Exception], object]
 
 #: Connections at a time unless told otherwise.
 MAX_CONNECTIONS = 1000
-
-#: How long a server waits before it tries again, where there are no descriptors left.
-_BREATH = 0.2
 
 
 class Server:
@@ -43,8 +41,10 @@ class Server:
         self._make = make
         self._handler = handler
         self._on_failure = on_failure
-        self._room = asyncio.Semaphore(max_connections)
+        self._max_connections = max_connections
         self._clients: set[asyncio.Task[None]] = set()
+        # In the order in which they came: since when they are in their handshake.
+        self._greeting: dict[AsyncStream, float] = {}
         self._accepting = [asyncio.create_task(self._accept(sock)) for sock in self._sockets]
 
     @property
@@ -100,24 +100,34 @@ class Server:
     async def _accept(self, sock: socket.socket) -> None:
         try:
             while True:
-                await self._room.acquire()
                 try:
                     accepted, _ = await asyncio.get_running_loop().sock_accept(sock)
                 except OSError as error:
                     # No descriptors left, or a client that has left the queue.
-                    self._room.release()
                     LOG.error("cannot take a client: %s", error)
-                    await asyncio.sleep(_BREATH)
+                    self._tell(None, error)
+                    await asyncio.sleep(BREATH)
                     continue
+                with contextlib.ExitStack() as undo:
+                    undo.callback(accepted.close)
+                    await self._make_room()
+                    undo.pop_all()
                 task = asyncio.create_task(self._serve(accepted))
                 self._clients.add(task)
-                task.add_done_callback(self._leave)
+                task.add_done_callback(self._clients.discard)
         finally:
             sock.close()
 
-    def _leave(self, task: asyncio.Task[None]) -> None:
-        self._clients.discard(task)
-        self._room.release()
+    async def _make_room(self) -> None:
+        while len(self._clients) >= self._max_connections:
+            oldest = next(iter(self._greeting), None)
+            if oldest is not None and time.monotonic() - self._greeting[oldest] > PATIENCE:
+                oldest.abort()
+            await asyncio.wait(self._clients, timeout=BREATH, return_when=asyncio.FIRST_COMPLETED)
+
+    def _tell(self, address: Address | None, error: Exception) -> None:
+        if self._on_failure is not None:
+            self._on_failure(address, error)
 
     async def _serve(self, sock: socket.socket) -> None:
         address, is_done = None, False
@@ -125,15 +135,20 @@ class Server:
             stream = self._make(sock)
             address = stream.peer_address
             async with stream:
-                await stream.handshake()
+                self._greeting[stream] = time.monotonic()
+                try:
+                    await stream.handshake()
+                finally:
+                    del self._greeting[stream]
                 is_done = True
                 await self._handler(stream)
-        except asyncio.CancelledError:
-            pass  # By close_clients, or by the handler's own doing; the peer was not told that all is well.
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():
+                report(address, error, is_done=is_done)  # By the handler's own doing, not by close_clients.
         except Exception as error:  # noqa: BLE001  (it is said; the server lives on)
             report(address, error, is_done=is_done)
-            if self._on_failure is not None:
-                self._on_failure(address, error)
+            self._tell(address, error)
         finally:
             sock.close()
 
@@ -156,7 +171,8 @@ async def start_server(
 
     One configuration serves all clients, or ``configure`` chooses one for each. ``host`` may have several
     addresses; ``None`` is all of this machine. At most ``max_connections`` are served at a time, and more
-    wait in the kernel's queue.
+    wait in the kernel's queue; where there is no room, whoever has been longest in its handshake, and for
+    more than a second, has to make it.
 
     What goes wrong with a client, in the handshake or in ``handler``, ends that client alone, without
     close_notify, and goes to ``logging.getLogger("otls")``; ``on_failure`` hears of it as well.

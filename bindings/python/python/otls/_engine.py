@@ -7,31 +7,22 @@ suspends them; that of blocking sockets waits in the call, so that they run thro
 from __future__ import annotations
 
 import contextlib
-import errno
 import inspect
-import os
 import socket
-import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from itertools import starmap
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
+from ._carrier import Carrier, Clock, KeyLog, Waiter
 from ._errors import ApiMisuse, Error
-from ._files import append_private
 from ._otls import Channel, Connection
 from ._process import check_process
 from ._state import State
-from ._strangers import LENGTH as FIRST_LENGTH
 from ._strangers import who_says
-from ._waiting import Deadline, Timeout, closed_early, earlier, has_ended, must_wait_to_confirm, timeouts
-from ._wire import Inbox, Wire
+from ._waiting import Deadline, Timeout, closed_early, has_ended, must_wait_to_confirm
+from ._wire import Inbox
 
 _T = TypeVar("_T")
-
-#: The time at which certificates are judged: the system's, where none is given.
-Clock: TypeAlias = Callable[[], datetime | float]
-KeyLog: TypeAlias = str | os.PathLike[str]
 
 #: Octets that are sealed before they are written out.
 PIECE = 256 * 1024
@@ -39,27 +30,8 @@ PIECE = 256 * 1024
 #: How long the end of a connection waits for the peer to take what was said last, in seconds.
 LINGER = 1.0
 
-#: Records that may be taken in before others have their turn.
-_TURNS = 16
 
-
-class Waiter(Protocol):
-    """Waits for a socket; ``wake`` ends all waits, those to come included, but not one of who closes it."""
-
-    async def wait(self, *, read: bool, write: bool, seconds: float | None, closing: bool = False) -> None:
-        """Returns when there is something to read, room to write, or no time left."""
-
-    async def pause(self) -> None:
-        """Lets others have their turn, where they would not get it by themselves."""
-
-    def wake(self) -> None:
-        """Ends all waits."""
-
-    def forget(self) -> None:
-        """The socket will be closed."""
-
-
-class Engine:
+class Engine(Carrier):
     """A connection on a socket, for one reader and one writer at a time: who uses it holds the locks."""
 
     def __init__(
@@ -75,31 +47,17 @@ class Engine:
         key_log: KeyLog | None,
         now: Clock | None,
     ) -> None:
-        self.connection = connection
-        #: What belongs to the socket, with the one lock that is never held while anybody waits.
-        self.wire = Wire(sock, waiter.forget)
-        self.timeouts = timeouts(timeout)
+        super().__init__(sock, connection, waiter, timeout=timeout, key_log=key_log, now=now)
         self.configure = configure
         self.provide_identity = provide_identity
-        self.key_log = key_log
-        self.now = now
-        self.process = os.getpid()
-        #: Why the stream is over for its owner; empty while it is not.
-        self.over = ""
         #: Why nothing can be sent any more although the connection stands; empty while something can.
         self.cut = ""
         self.ends_reading = False
         self._accept_free_text = accept_free_text
-        self._waiter = waiter
-        self._begin = time.monotonic()
-        self._inbox = Inbox()
-        self._first = b""
+        self._is_asking = False
         self._ready: list[bytes] = []
         self._messages: list[Any] = []
         self._channel: Channel | None = None
-        self._turns = 0
-        self._is_sending = False
-        self._is_done = False
 
     # What is asked and done in one step.
 
@@ -110,16 +68,11 @@ class Engine:
             self._channel = Channel(self.connection, accept_free_text=self._accept_free_text)
         return self._channel
 
-    @property
-    def is_done(self) -> bool:
-        """Whether our side of the handshake is done."""
-        return self._is_done
-
     def pending(self) -> int:
         """Octets that can be received without waiting. What was read and not fed is fed for it."""
         check_process(self.process)
         with self.wire.lock:
-            while self._is_done and not self._is_failed() and not self._inbox.is_empty():
+            while self.is_done and not self._is_failed() and not self._inbox.is_empty():
                 before = self._inbox
                 if self.connection.available or before.is_end():
                     break
@@ -151,21 +104,6 @@ class Engine:
         self._messages = []
         return messages[0]
 
-    def begin_end(self, why: str) -> bool:
-        """Ends the waits of everybody else; whether nobody has done so before."""
-        with self.wire.lock:
-            if self.over or self.process != os.getpid():
-                return False
-            self.over = why
-        self._waiter.wake()
-        return True
-
-    def abort(self, why: str) -> None:
-        """Ends the connection without close_notify: the peer sees that it was cut."""
-        if self.process == os.getpid():
-            self.begin_end(why)
-            self.wire.close()
-
     def stop_reading(self) -> None:
         """Whoever receives is at the end; wakes who waits for it."""
         self.ends_reading = True
@@ -186,8 +124,9 @@ class Engine:
             self.timeouts.handshake,
             lambda: f" ({self.wire.received - begin} octets came)",
         )
-        while not self._is_done:
+        while not self.is_done:
             self._check()
+            deadline.left()
             is_flushed = self._flush()
             state = self.connection.state
             if State.NEED_CONFIG in state:
@@ -199,7 +138,7 @@ class Engine:
             elif State.HANDSHAKE_DONE in state:
                 if not is_flushed:
                     await self._wait(deadline, write=True)
-                self._is_done = is_flushed
+                self.is_done = is_flushed
             elif State.CLOSED in state:
                 raise closed_early("the handshake was done")
             elif not self._take_in():
@@ -307,30 +246,30 @@ class Engine:
         try:
             self._check()
             return await flow()
-        except Error as error:
+        except BaseException as error:
+            await self._answer_failure(error)
+            raise
+
+    async def _answer_failure(self, error: BaseException) -> None:
+        if self._is_asking or not isinstance(error, Error | OSError):
+            # A hook raised, the task was cancelled, or Ctrl-C: in a handshake there is no way on.
+            if not self.is_done:
+                self._give_up()
+        elif isinstance(error, Error):
             if self._is_failed():
-                if not error.hint and not self._is_done and (hint := who_says(self._first)):
+                if not error.hint and not self.is_done and (hint := who_says(self._first)):
                     error.hint = hint
                     error.add_note(hint)
                 await self._say_why()
-            raise
-        except OSError as error:
-            if isinstance(error, TimeoutError) and error.errno is None:
-                # Ours. In the middle of a handshake there is no way on.
-                if not self._is_done:
-                    self.abort("its handshake took too long")
-                raise
+        elif isinstance(error, TimeoutError) and error.errno is None:
+            if not self.is_done:
+                self.abort("its handshake took too long")
+        else:
             if not self.over:
                 # The peer's alert may have arrived before its reset: it says more than "broken pipe".
                 await self._look_for_alert()
-            if not self._is_done:
+            if not self.is_done:
                 self.abort(f"its handshake failed: {error.strerror or error}")
-            raise
-        except BaseException:
-            # A hook raised, the task was cancelled, or Ctrl-C.
-            if not self._is_done:
-                self._give_up()
-            raise
 
     def _reading(self) -> Deadline:
         begin = self.wire.received
@@ -340,94 +279,11 @@ class Engine:
             lambda: f" ({self.wire.received - begin} octets of a record came)",
         )
 
-    def _check(self) -> None:
-        error = self.connection.error
-        if error is not None:
-            raise error
-        if self.over:
-            raise ConnectionAbortedError(errno.ECONNABORTED, f"this stream is over: {self.over}")
-        self._lifetime_left()
-
-    def is_open(self) -> bool:
-        """Whether the handshake is done and nothing has ended the connection."""
-        return self._is_done and not self.over and not self._is_failed()
-
-    def _is_failed(self) -> bool:
-        return State.FAILED in self.connection.state
-
-    def _take_in(self) -> bool:
-        """Feeds what was read, or else reads; whether there was anything."""
-        with self.wire.lock:
-            inbox = self._inbox
-            if inbox.is_empty() and not self.wire.receive(inbox):
-                return False
-            if inbox.is_end():
-                self.connection.feed_end()
-                return True
-            if not self._is_done and len(self._first) < FIRST_LENGTH:
-                self._first += inbox.octets[0][:FIRST_LENGTH]
-            self._read_clock()
-            if inbox.feed(self.connection.feed):
-                self._inbox = Inbox()
-            self._log_keys()
-            return True
-
-    def _flush(self) -> bool:
-        """Sends what there is room for; whether nothing is left."""
-        with self.wire.lock:
-            while octets := self.connection.pending():
-                if not self.wire.send(octets, self.connection.consume):
-                    return False
-            self._log_keys()
-            return True
-
-    async def _flush_all(self, deadline: Deadline, *, closing: bool = False) -> None:
-        while not self._flush():
-            await self._wait(deadline, write=True, closing=closing)
-
-    async def _take_in_or_wait(self, deadline: Deadline) -> None:
-        # Who reads never waits for who writes; what the peer makes us say goes out when there is room.
-        is_flushed = self._flush()
-        if not self._take_in():
-            await self._wait(deadline, read=True, write=not is_flushed and not self._is_sending)
-        elif (turns := self._turns + 1) < _TURNS:
-            self._turns = turns
-        else:
-            self._turns = 0
-            await self._waiter.pause()
-
-    async def _wait(
-        self, deadline: Deadline, *, read: bool = False, write: bool = False, closing: bool = False
-    ) -> None:
-        left = deadline.left()
-        if not closing:
-            left = earlier(left, self._lifetime_left())
-        await self._waiter.wait(read=read, write=write, seconds=left, closing=closing)
-        if not closing:
-            self._check()
-
-    def _lifetime_left(self) -> float | None:
-        lifetime = self.timeouts.lifetime
-        if lifetime is None:
-            return None
-        left = self._begin + lifetime - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"the connection has lasted for its whole time of {lifetime:g} s")
-        return left
-
-    def _read_clock(self) -> None:
-        if self.now is not None:
-            self.connection.set_time(self.now())
-
-    def _log_keys(self) -> None:
-        if self.key_log is not None and (lines := self.connection.take_key_log()):
-            append_private(self.key_log, lines)
-
     async def _answer_offer(self) -> None:
         offer = self.connection.offer
         if self.configure is None or offer is None:
             raise ApiMisuse("the client's offer waits for a configuration", hint="pass configure=")
-        config = await _awaited(self.configure(offer))
+        config = await self._ask(self.configure, offer)
         self._read_clock()
         self.connection.configure(config)
 
@@ -435,24 +291,35 @@ class Engine:
         request = self.connection.certificate_request
         identity = None
         if request is not None and self.provide_identity is not None:
-            identity = await _awaited(self.provide_identity(request))
+            identity = await self._ask(self.provide_identity, request)
         self._read_clock()
         self.connection.provide_identity(identity)
+
+    async def _ask(self, hook: Callable[..., Any], question: object) -> Any:
+        self._is_asking = True
+        answer = hook(question)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        self._is_asking = False
+        return answer
 
     async def _say_why(self) -> None:
         # Once: whoever else meets the failed connection is told by it.
         if not self.begin_end("it failed"):
             return
-        with contextlib.suppress(Error, OSError):
-            await self._flush_all(Deadline("", LINGER), closing=True)
-            await self._linger()
-        self.wire.close()
+        try:
+            with contextlib.suppress(Error, OSError):
+                await self._flush_all(Deadline("", LINGER), closing=True)
+                await self._linger()
+        finally:
+            self.wire.close()
 
     async def _linger(self) -> None:
         """Ends our direction and waits for the peer's end, so that it gets what was said last."""
         self.wire.shut_down_write()
         deadline = Deadline("", LINGER)
-        while True:
+        # However much it still sends.
+        while deadline.left():
             inbox = Inbox()
             if not self.wire.receive(inbox):
                 await self._wait(deadline, read=True, closing=True)
@@ -462,7 +329,7 @@ class Engine:
     async def _look_for_alert(self) -> None:
         deadline = Deadline("", LINGER)
         with contextlib.suppress(OSError):
-            while not self.connection.available and not has_ended(self.connection.state):
+            while deadline.left() and not self.connection.available and not has_ended(self.connection.state):
                 if not self._take_in():
                     await self._wait(deadline, read=True)
 
@@ -473,7 +340,3 @@ class Engine:
                 self.connection.close()
                 self._flush()
             self.wire.close()
-
-
-async def _awaited(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ._address import Address
-from ._engine import Clock, Engine, KeyLog
+from ._carrier import Clock, KeyLog
+from ._engine import Engine
 from ._errors import EnrolmentHttpError
 from ._net import connect
 from ._otls import Certificate, CertificateRequest, Config, EstClient

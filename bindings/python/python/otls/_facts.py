@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
 
 from ._address import Address
-from ._engine import Clock, Engine
+from ._carrier import Clock
+from ._engine import Engine
 from ._otls import Answer, Certificate, Connection, Envelope, OtpId, VerdictNotice
 from ._process import check_process
 from ._state import State

@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from ._address import Address, check_address, server_name
-from ._engine import Clock, KeyLog
+from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
 from ._otls import Config, Connection, Session
 from ._stream import Configure, ProvideIdentity, Stream
-from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
+from ._waiting import DEFAULT_TIMEOUT, Timeout, socket_timeout, timeouts
 
 
 class Listener:
@@ -62,10 +62,10 @@ class Listener:
         ``handshake=False`` the call returns before it, and the stream does it when it is first used, in a
         thread of the caller's; :func:`serve` does all that.
         """
-        self._sock.settimeout(wait)
+        self._sock.settimeout(socket_timeout(wait))
         try:
             sock, _ = self._sock.accept()
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             raise TimeoutError(f"nobody connected within {wait or 0:g} s") from error
         try:
             now = None if self._now is None else self._now()
@@ -128,8 +128,8 @@ def connect(
     connection = client(address, config, server_name, session, now)
     host, port = address[:2]
     try:
-        sock = socket.create_connection((host, port), bounds.handshake)
-    except TimeoutError as error:
+        sock = socket.create_connection((host, port), socket_timeout(bounds.handshake))
+    except (TimeoutError, BlockingIOError) as error:
         raise TimeoutError(
             f"no connection to {host} port {port} within {bounds.handshake or 0:g} s"
         ) from error

@@ -14,7 +14,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self, TypeAlias
 
 from ._address import Address
-from ._engine import Clock, KeyLog
+from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse, Error
 from ._net import Listener, listen
 from ._otls import Config
@@ -36,10 +36,10 @@ MAX_CONNECTIONS = 100
 GRACE = 10.0
 
 #: How long a server waits before it tries again, where there are no descriptors or threads left.
-_BREATH = 0.2
+BREATH = 0.2
 
 #: How long a handshake may take where others wait for its room, in seconds.
-_PATIENCE = 1.0
+PATIENCE = 1.0
 
 
 class Server:
@@ -150,7 +150,7 @@ class Server:
                 return
             LOG.error("cannot take a customer: %s", error)
             self._tell(None, error)
-            time.sleep(_BREATH)
+            time.sleep(BREATH)
             return
         self._make_room()
         with self._changed:
@@ -166,9 +166,9 @@ class Server:
         with self._changed:
             while len(self._served) >= self._max_connections and not self._is_stopping:
                 oldest = min(self._served, key=self._served.__getitem__)
-                if time.monotonic() - self._served[oldest] > _PATIENCE:
+                if time.monotonic() - self._served[oldest] > PATIENCE:
                     oldest.abort()
-                self._changed.wait(_BREATH)
+                self._changed.wait(BREATH)
 
     def _serve(self, stream: Stream) -> None:
         address = stream.peer_address

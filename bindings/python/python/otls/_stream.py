@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from ._engine import LINGER, Clock, Engine, KeyLog
-from ._errors import ApiMisuse
+from ._carrier import Clock, KeyLog
+from ._engine import LINGER, Engine
+from ._errors import ApiMisuse, Error
 from ._facts import Facts, Message
 from ._makefile import open_file
 from ._otls import (
@@ -28,7 +29,7 @@ from ._otls import (
     RequestedCertificate,
 )
 from ._process import check_process
-from ._waiting import DEFAULT_TIMEOUT, Timeout
+from ._waiting import DEFAULT_TIMEOUT, LONGEST_WAIT, Timeout
 from ._wire import READ_SIZE
 
 if TYPE_CHECKING:
@@ -229,7 +230,10 @@ class Stream(Facts):
             # What socketserver, for one, expects of a socket that failed.
             raise OSError(errno.ENOTCONN, "this stream is not connected")
         if how != socket.SHUT_RD:
-            self.close_write()
+            try:
+                self.close_write()
+            except Error as error:
+                raise OSError(errno.ENOTCONN, str(error)) from error
         if how != socket.SHUT_WR:
             self._engine.stop_reading()
 
@@ -309,10 +313,6 @@ def _drive(flow: Coroutine[Any, Any, _T]) -> _T:
     raise ApiMisuse("a coroutine function where nothing awaits it", hint="see otls.aio")
 
 
-#: No wait is longer for poll(2), which counts milliseconds in 32 bits; the deadline is looked at again then.
-_LONGEST_WAIT = 24 * 3600.0
-
-
 class _PollWaiter:
     """Waits in poll(2), for the socket and for whoever ends the wait."""
 
@@ -334,7 +334,7 @@ class _PollWaiter:
             poller.register(self._waker, select.POLLIN)
             if self._is_woken:
                 return
-        wait = _LONGEST_WAIT if seconds is None else min(seconds, _LONGEST_WAIT)
+        wait = LONGEST_WAIT if seconds is None else min(seconds, LONGEST_WAIT)
         poller.poll(math.ceil(wait * 1000))
 
     async def pause(self) -> None:

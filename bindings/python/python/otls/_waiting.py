@@ -55,6 +55,16 @@ def timeouts(timeout: Timeout) -> Timeouts:
     return Timeouts(handshake=timeout, read=timeout, write=timeout)
 
 
+#: No wait of the system is longer: poll(2) counts milliseconds in 32 bits. Whoever waits then waits again.
+LONGEST_WAIT = 24 * 3600.0
+
+
+def socket_timeout(seconds: float | None) -> float | None:
+    """What a socket's own timeout can be."""
+    timeouts(seconds)
+    return None if seconds is None or seconds > LONGEST_WAIT else seconds
+
+
 class Deadline:
     """The end of one operation, however many reads it takes."""
 
