@@ -111,5 +111,5 @@ def test_one_engine_carries_octets_to_a_connection() -> None:
     package = Path(otls.__file__).parent
     files = [*package.glob("*.py"), *(package.parents[3] / "examples").glob("*.py")]
     feeding = re.compile(r"\bconnection\.(feed|feed_end|pending|consume)\b")
-    assert {file.name for file in files if feeding.search(file.read_text("utf-8"))} == {"_engine.py"}
+    assert {file.name for file in files if feeding.search(file.read_text("utf-8"))} == {"_carrier.py"}
     assert len(files) > 20
