@@ -41,8 +41,8 @@ REQUIRED = 95
 INTRODUCTION = """# Mutants: faults that the tests have to notice
 
 `make mutants` puts one fault at a time into the code: all that cargo-mutants knows for the record layer
-and the connection, and {sample} of the other files, chosen by a committed seed. Each is put before one
-test program and the unit tests of its room (`tests/mutants/plan.toml`), at most 90 seconds. Outcomes are in
+and the connection, and {sample} of the other files, chosen by a committed seed. Each is put before the
+test programs of its subject and the unit tests of its room (`tests/mutants/plan.toml`), at most 90 seconds. Outcomes are in
 `tests/mutants/results.tsv`, by mutant; a run goes on where the last one stopped and tries what has changed.
 `make mutants AGAIN=missed` tries the survivors once more. This page is written by it.
 """
@@ -182,11 +182,11 @@ class Baseline:
 
     def __init__(self, tree: Tree, plan: dict[str, Any]) -> None:
         self.tree, self.plan = tree, plan
-        self.limits: dict[tuple[str, str], float] = {}
+        self.limits: dict[tuple[str, ...], float] = {}
 
     def limit(self, subject: dict[str, Any]) -> float:
         """Seconds that the subject's tests get with a fault."""
-        wanted = (subject["unit"], subject["program"])
+        wanted = (subject["unit"], *subject["programs"])
         if wanted not in self.limits:
             outcome, seconds = ask(self.tree, self.plan, subject, MAX_SECONDS, whole=True)
             if outcome.kind != "missed":
@@ -209,16 +209,16 @@ def judge(tree: Tree, plan: dict[str, Any], subject: dict[str, Any], mutant: Mut
 def ask(
     tree: Tree, plan: dict[str, Any], subject: dict[str, Any], limit: float, *, whole: bool = False
 ) -> tuple[Outcome, float]:
-    """The test program and then, where it notices nothing, the unit tests: most mutants need one build. What
-    valgrind checks takes seconds, and would notice no fault of these kinds.
+    """The test programs one by one and then, where they notice nothing, the unit tests: most mutants need one
+    build. What valgrind checks takes seconds, and would notice no fault of these kinds.
 
-    Returns the outcome, and the seconds of the longer of the two.
+    Returns the outcome, and the seconds of the longest of them.
     """
     to_the_end = whole or subject.get("to_the_end", False)
     skipped = [part for name in subject.get("skip", []) for part in ("--skip", name)]
     outcome, longest = Outcome("missed"), 0.0
     for program, filters in (
-        (subject["program"], skipped),
+        *((program, skipped) for program in subject["programs"]),
         ("--lib", [subject["unit"], "--skip", "constant_time"]),
     ):
         path = tree.build([program], plan["features"])[program]

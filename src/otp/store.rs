@@ -344,9 +344,18 @@ pub(super) const KEEP_EXPIRED: u64 = 3600;
 const FORGET_AT_ONCE: u32 = 16;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::undefined;
+
+    #[test]
+    fn an_address_without_a_place_is_refused() {
+        for address in ["sqlite:", "memory:here", "memory", "", "mysql://127.0.0.1"] {
+            let refused = open_store(address).err().unwrap();
+            assert!(refused.to_string().contains("names no store"), "{address}: {refused}");
+        }
+    }
 
     #[test]
     fn tags_are_compared_in_constant_time() {
