@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use c_support::{
-    Linking, asan, compile, declared_functions, driver, root, scratch, shared, statically, succeed, valgrind,
+    Linking, asan, compile, declared_functions, root, scratch, shared, statically, succeed, valgrind,
 };
 use otls::UnixTime;
 use otls::crypto::SystemRandom;
@@ -109,7 +109,7 @@ fn run_all(compiler: &str, standard: &str, linking: Linking, launch: &dyn Fn(&Pa
 fn build(compiler: &str, standard: &str, linking: Linking, source: &str) -> (TempDir, PathBuf) {
     let folder = scratch();
     let program = folder.path().join("program");
-    compile(compiler, standard, linking, &[root().join("tests/c").join(source), driver()], &program);
+    compile(compiler, standard, linking, &[root().join("tests/c").join(source)], &program);
     (folder, program)
 }
 

@@ -115,6 +115,12 @@ pub fn asan(compiler: &mut Command) {
     shared(compiler);
 }
 
+/// The shared library, and a program that watches its threads.
+pub fn tsan(compiler: &mut Command) {
+    compiler.args(["-g", "-fsanitize=thread"]);
+    shared(compiler);
+}
+
 /// The driver, which every program compiles that has a socket.
 pub fn driver() -> PathBuf {
     root().join("examples/c/drive.c")

@@ -17,7 +17,7 @@ use otls::pki::{
 };
 use tempfile::TempDir;
 
-use crate::c_support::{Linking, compile, driver, root, scratch};
+use crate::c_support::{Linking, compile, driver, root, scratch, succeed};
 
 /// An authority, a bank and a customer, in files.
 pub struct World {
@@ -158,6 +158,11 @@ pub struct Bank {
 }
 
 impl Bank {
+    /// Sends it SIGTERM.
+    pub fn terminate(&self) {
+        succeed(Command::new("kill").arg(self.child.id().to_string()));
+    }
+
     /// Waits for its end: its exit code, and what it said.
     pub fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
