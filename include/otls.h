@@ -29,6 +29,71 @@
  * - No initialisation is needed, no signal is raised, nothing is printed. Should a bug in the library
  *   show, the call returns OTLS_ERROR_INTERNAL, and every further use of its handles
  *   OTLS_ERROR_POISONED; they can still be freed.
+ *
+ * How to drive a connection
+ *
+ * The library does no I/O: a loop of the caller carries octets between a socket and an otls_connection.
+ * examples/c/drive.c is that loop, with deadlines, for calls that wait and for poll or epoll; compile it with
+ * your program, or do what it does:
+ *
+ * - Write first. While otls_connection_pending gives octets, send them, and otls_connection_consume as many
+ *   as went. After a failure they are the alert that tells the peer why: send it before the socket is closed.
+ * - Then take what is there: while OTLS_STATE_HAVE_PLAINTEXT, call otls_connection_open, or
+ *   otls_otp_channel_receive.
+ * - Then feed. otls_connection_feed stops behind each record with data: keep the rest, and feed it when the
+ *   data is taken. Receive more only when nothing is left and OTLS_STATE_WANT_READ is set. So at most one
+ *   receive is ever in memory, and TCP holds the peer back. Seal no more while much is pending.
+ * - The end is clean when none of OTLS_STATE_WANT_READ, OTLS_STATE_HAVE_PLAINTEXT, OTLS_STATE_NEED_CONFIG,
+ *   OTLS_STATE_NEED_CLIENT_CERT and OTLS_STATE_FAILED is set: the peer has sent close_notify. When recv gives
+ *   0, or fails with ECONNRESET, call otls_connection_feed_end: OTLS_ERROR_TRUNCATED is a connection that was
+ *   cut, and what came on it may be half of what was sent.
+ * - To end your own direction, call otls_connection_close, send what is pending, and call shutdown(fd, SHUT_WR).
+ *   The peer may go on. To close, do the same, and read to the peer's end for a moment, because a socket that is
+ *   closed with octets unread is reset, and the reset overtakes what was sent last. A program that gives up
+ *   closes the socket without otls_connection_close: then the peer knows that something is missing.
+ * - Deadlines are for the whole handshake, for each read until data comes, and for each piece that is written.
+ *   A time limit of recv is none: a peer that sends an octet now and then puts it off for ever.
+ * - With select, poll or epoll, make the socket non-blocking. Wait for POLLOUT while octets are pending, and for
+ *   POLLIN while OTLS_STATE_WANT_READ is set; never while data or something to be fed is left, since poll does
+ *   not see that. EINTR loses nothing: try again. Send with MSG_NOSIGNAL.
+ * - One thread may read and another write, if a lock of yours is held from otls_connection_pending to
+ *   otls_connection_consume and around every other call, and is not held while a thread waits.
+ * - After fork the connection is its parent's. The child frees its copy and closes the descriptor, and calls
+ *   neither shutdown nor recv; a server forks before it makes the connection.
+ *
+ * The heart of it, for a socket that blocks: until the connection has one of the bits that are wanted (1), does
+ * not want to read (0: the end, or a pause), or fails (-1; without an error, errno says why).
+ *
+ *     struct inbox { uint8_t octets[16384]; size_t len; };
+ *
+ *     int carry(otls_connection *c, int fd, struct inbox *in, uint32_t wanted, otls_error **error) {
+ *         size_t len, taken;
+ *         *error = NULL;
+ *         for (;;) {
+ *             const uint8_t *out = otls_connection_pending(c, &len);
+ *             uint32_t state = otls_connection_state(c);
+ *             if (out != NULL) {
+ *                 ssize_t sent = send(fd, out, len, MSG_NOSIGNAL);
+ *                 if (sent < 0 && errno != EINTR) return -1;
+ *                 if (sent > 0) otls_connection_consume(c, (size_t)sent, NULL);
+ *             } else if (*error != NULL) {
+ *                 return -1;
+ *             } else if (state & wanted) {
+ *                 return 1;
+ *             } else if (!(state & OTLS_STATE_WANT_READ)) {
+ *                 return (*error = otls_connection_error(c)) == NULL ? 0 : -1;
+ *             } else if (in->len > 0) {
+ *                 otls_connection_set_time(c, (uint64_t)time(NULL), NULL);
+ *                 otls_connection_feed(c, in->octets, in->len, &taken, error);
+ *                 memmove(in->octets, in->octets + taken, in->len -= taken);
+ *             } else {
+ *                 ssize_t got = recv(fd, in->octets, sizeof in->octets, 0);
+ *                 if (got < 0 && errno != EINTR) return -1;
+ *                 if (got == 0) otls_connection_feed_end(c, error);
+ *                 in->len = got > 0 ? (size_t)got : 0;
+ *             }
+ *         }
+ *     }
  */
 
 

@@ -107,6 +107,44 @@ fn what_was_received_does_not_hide_from_poll() {
     assert_eq!(Client::new().plays("select", 100_000, None), UNREAD);
 }
 
+/// What feeds a connection that has a socket is the driver alone.
+#[test]
+fn there_is_one_loop() {
+    let mut feeding = Vec::new();
+    for folder in ["examples/c", "tests/c", "benches"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let is_c = path.extension().is_some_and(|extension| extension == "c" || extension == "h");
+            if is_c && fs::read_to_string(&path).unwrap().contains("otls_connection_feed(") {
+                feeding.push(path.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    feeding.sort_unstable();
+    let without_a_socket = ["tests/c/check.h", "tests/c/connection.c", "tests/c/fork.c"];
+    assert_eq!(feeding, [&["examples/c/drive.c"], &without_a_socket[..]].concat());
+}
+
+/// The loop in the header is a program, too.
+#[test]
+fn the_loop_of_the_header_runs() {
+    let header = fs::read_to_string(root().join("include/otls.h")).unwrap();
+    let code: String = header
+        .lines()
+        .skip_while(|line| !line.starts_with(" *     struct inbox"))
+        .take_while(|line| *line == " *" || line.starts_with(" *     "))
+        .map(|line| line.strip_prefix(" *     ").unwrap_or_default().to_owned() + "\n")
+        .collect();
+    assert!(code.lines().filter(|line| !line.is_empty()).count() <= 35, "{code}");
+    let program = fs::read_to_string(root().join("tests/c/header_loop.c")).unwrap();
+    let folder = scratch();
+    let (source, built) = (folder.path().join("loop.c"), folder.path().join("loop"));
+    fs::write(&source, program.replace("#include \"the loop of otls.h\"\n", &code)).unwrap();
+    compile("clang", "c99", asan, &[source, driver()], &built);
+    let client = Client { program: built, ..Client::new() };
+    assert_eq!(client.plays("select", 100_000, None), UNREAD);
+}
+
 /// 50 clients say nothing, or begin and say no more. The customer who comes after them is served meanwhile, and they
 /// are dropped; then SIGTERM ends the bank, after the one whom it still waits for.
 #[test]
@@ -150,6 +188,7 @@ struct Client {
     program: PathBuf,
     folder: TempDir,
     server: Arc<Config>,
+    /// Where the program is.
     _built: TempDir,
 }
 
