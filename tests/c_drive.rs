@@ -7,7 +7,6 @@ mod c_support;
 #[path = "c_support/peer.rs"]
 mod peer;
 #[path = "c_support/programs.rs"]
-#[allow(dead_code)]
 mod programs;
 
 use std::fs;

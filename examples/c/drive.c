@@ -19,16 +19,9 @@
 
 /* ---- What goes without waiting. Each call is between `lock` or `enter` and `leave`. ---- */
 
+/* Whether an error of the socket only says to try again. */
 static int passes(int number) {
-    return number == EAGAIN || number == EWOULDBLOCK;
-}
-
-static ssize_t receive_some(const struct drive *d, void *data, size_t len) {
-    ssize_t count;
-    do {
-        count = recv(d->fd, data, len, 0);
-    } while (count < 0 && errno == EINTR);
-    return count;
+    return number == EINTR || number == EAGAIN || number == EWOULDBLOCK;
 }
 
 /* Sends what is pending. What could not be sent stays so. */
@@ -41,7 +34,7 @@ static void send_out(struct drive *d) {
             otls_connection_consume(d->connection, (size_t)count, NULL);
         } else if (passes(errno)) {
             break;
-        } else if (errno != EINTR) {
+        } else {
             d->send_errno = errno;
         }
     }
@@ -95,7 +88,7 @@ static int receive(struct drive *d, struct drive_error *why) {
     if (d->in == NULL) {
         return fails(why, DRIVE_SOCKET, ENOMEM, "no memory to receive");
     }
-    ssize_t count = receive_some(d, d->in, MAX_RECEIVED);
+    ssize_t count = recv(d->fd, d->in, MAX_RECEIVED, 0);
     if (count > 0) {
         d->in_at = 0;
         d->in_end = (size_t)count;
@@ -318,7 +311,7 @@ static int discard(const struct drive *d) {
     uint8_t waste[4096];
     ssize_t count = 1;
     for (int i = 0; i < MAX_DISCARDS && count > 0; i++) {
-        count = receive_some(d, waste, sizeof waste);
+        count = recv(d->fd, waste, sizeof waste, 0);
     }
     return count == 0 ? 1 : count < 0 && !passes(errno) ? -1 : 0;
 }

@@ -111,10 +111,7 @@ static void *loop(void *argument) {
 static void two_loops_may_write_first(void) {
     struct drive *link[2];
     int sockets[2];
-    make_sockets(sockets);
-    link[CLIENT] = client_on(sockets[CLIENT], customer, &PATIENT);
-    link[SERVER] = server_on(sockets[SERVER], &PATIENT);
-    shake(link);
+    make_link_on(sockets, link, &PATIENT, &PATIENT);
     struct side sides[] = { { link[CLIENT], sockets[CLIENT] }, { link[SERVER], sockets[SERVER] } };
     pthread_t client = run(loop, &sides[CLIENT]);
     loop(&sides[SERVER]);
@@ -157,7 +154,9 @@ static void signals_lose_nothing(void) {
 static void a_half_closed_connection_goes_on(void) {
     struct drive *link[2];
     struct drive_error why;
-    make_link(link, &PATIENT, &PATIENT);
+    int sockets[2];
+    uint8_t octet;
+    make_link_on(sockets, link, &PATIENT, &PATIENT);
     struct sending client = { link[CLIENT], SOME, SOME, 1 }, answer = { link[SERVER], SOME, SOME, 0 };
     pthread_t writer = run(send_all, &client);
     take_all(link[SERVER], SOME, PART);
@@ -165,7 +164,8 @@ static void a_half_closed_connection_goes_on(void) {
     join(writer);
     ENDS(DRIVE_FAILED, "close", drive_write(link[CLIENT], "x", 1, &why));
     /* The client's FIN has come as well; that is no peer who is gone. */
-    pause_for(0.1);
+    CHECK(poll(&(struct pollfd){ .fd = sockets[SERVER], .events = POLLIN }, 1, 5000) == 1);
+    CHECK(recv(sockets[SERVER], &octet, 1, MSG_PEEK) == 0);
     CHECK(!drive_peer_is_gone(link[SERVER]) && !drive_peer_is_gone(link[CLIENT]));
     writer = run(send_all, &answer);
     take_all(link[CLIENT], SOME, PART);
@@ -182,10 +182,7 @@ static void a_select_loop_never_waits_in_vain(void) {
     struct drive *link[2];
     struct drive_error why;
     int sockets[2];
-    make_sockets(sockets);
-    link[CLIENT] = client_on(sockets[CLIENT], customer, &PATIENT);
-    link[SERVER] = server_on(sockets[SERVER], &PATIENT);
-    shake(link);
+    make_link_on(sockets, link, &PATIENT, &PATIENT);
     struct sending sending = { link[SERVER], SOME, 1000, 1 };
     pthread_t writer = run(send_all, &sending);
     size_t all = 0, most = 0;
@@ -209,6 +206,29 @@ static void a_select_loop_never_waits_in_vain(void) {
     join(writer);
     drive_close(link[CLIENT]);
     drive_drop(link[SERVER]);
+}
+
+/* A loop may go on whenever it likes, also while it has not fed all that was received. */
+static void a_step_between_reads_loses_nothing(void) {
+    struct drive *link[2];
+    struct drive_error why;
+    make_link(link, &PATIENT, &PATIENT);
+    struct sending sending = { link[SERVER], SOME, 1000, 1 };
+    pthread_t writer = run(send_all, &sending);
+    for (size_t at = 0; at < SOME; at += 1000) {
+        uint8_t data[1000], right[1000];
+        ssize_t got;
+        while ((got = drive_try_read(link[CLIENT], data, sizeof data, &why)) == DRIVE_AGAIN) {
+            GOES(drive_step(link[CLIENT], &why));
+        }
+        fill(right, at, sizeof right);
+        CHECK(got == 1000 && memcmp(data, right, sizeof data) == 0);
+        GOES(drive_step(link[CLIENT], &why));
+    }
+    TAKES_THE_END(link[CLIENT]);
+    join(writer);
+    drive_drop(link[SERVER]);
+    drive_drop(link[CLIENT]);
 }
 
 /* A server that does not read its data takes no more from the socket, and the client seals no more. */
@@ -255,6 +275,7 @@ int main(void) {
     signals_lose_nothing();
     a_half_closed_connection_goes_on();
     a_select_loop_never_waits_in_vain();
+    a_step_between_reads_loses_nothing();
     buffers_are_bounded();
     free_world();
     return 0;

@@ -22,6 +22,8 @@ static void a_cut_connection_is_no_end(void) {
     /* And it stays so. */
     ENDS(DRIVE_CUT, "close_notify", drive_read(link[CLIENT], &octet, 1, &why));
     CHECK(drive_pending(link[CLIENT]) == 1);
+    ENDS(DRIVE_CUT, "close_notify", drive_step(link[CLIENT], &why));
+    ENDS(DRIVE_CUT, "close_notify", drive_handshake(link[CLIENT], OTLS_STATE_CONFIRMED, &why));
     drive_close(link[CLIENT]);
 }
 
@@ -32,19 +34,55 @@ static void *write_and_close(void *drive) {
     return NULL;
 }
 
+static void *write_and_drop(void *drive) {
+    struct sending sending = { drive, SOME, SOME, 0 };
+    send_all(&sending);
+    drive_drop(drive);
+    return NULL;
+}
+
 /* The client has not read what the server wrote. A socket that is closed so is reset, and what the client wrote last
    would be lost with it. */
 static void the_last_data_arrives(void) {
+    for (int dropped = 0; dropped < 2; dropped++) {
+        struct drive *link[2];
+        struct drive_error why;
+        uint8_t octet;
+        make_link(link, &PATIENT, &PATIENT);
+        GOES(drive_write(link[SERVER], "nobody reads this", 17, &why));
+        pthread_t client = run(dropped ? write_and_drop : write_and_close, link[CLIENT]);
+        pause_for(0.2);
+        take_all(link[SERVER], SOME, PART);
+        if (dropped) {
+            ENDS(DRIVE_CUT, "close_notify", drive_read(link[SERVER], &octet, 1, &why));
+        } else {
+            TAKES_THE_END(link[SERVER]);
+        }
+        drive_close(link[SERVER]);
+        join(client);
+    }
+}
+
+static void *close_it(void *drive) {
+    drive_close(drive);
+    return NULL;
+}
+
+/* The server has ended its direction, which does not end the client before all is out. */
+static void the_rest_is_sent_before_the_end(void) {
     struct drive *link[2];
     struct drive_error why;
+    uint8_t data[200000];
     make_link(link, &PATIENT, &PATIENT);
-    GOES(drive_write(link[SERVER], "nobody reads this", 17, &why));
-    pthread_t client = run(write_and_close, link[CLIENT]);
+    GOES(drive_close_write(link[SERVER], &why));
+    fill(data, 0, sizeof data);
+    CHECK(drive_try_write(link[CLIENT], data, sizeof data, &why) == (ssize_t)sizeof data);
+    pthread_t closing = run(close_it, link[CLIENT]);
     pause_for(0.2);
-    take_all(link[SERVER], SOME, PART);
+    take_all(link[SERVER], sizeof data, PART);
     TAKES_THE_END(link[SERVER]);
     drive_close(link[SERVER]);
-    join(client);
+    join(closing);
 }
 
 static void a_peer_that_never_ends_is_waited_for_a_second(void) {
@@ -133,6 +171,12 @@ static void a_read_is_late_and_the_next_goes_on(void) {
     CHECK(drive_patience(link[CLIENT]) == -1);
     CHECK(drive_try_data(link[CLIENT], &why) == DRIVE_AGAIN);
     CHECK(drive_patience(link[CLIENT]) > 100 && drive_patience(link[CLIENT]) <= 200);
+    /* A call that waits has the whole of its own. */
+    pause_for(0.1);
+    double start = seconds();
+    ENDS(DRIVE_TIMEOUT, "no data came in 0.2 s", drive_read(link[CLIENT], &octet, 1, &why));
+    CHECK(seconds() - start > 0.15);
+    CHECK(drive_try_data(link[CLIENT], &why) == DRIVE_AGAIN);
     pause_for(0.25);
     ENDS(DRIVE_TIMEOUT, "no data came in 0.2 s", drive_step(link[CLIENT], &why));
     GOES(drive_write(link[SERVER], "y", 1, &why));
@@ -234,6 +278,39 @@ static void another_thread_wakes_who_waits(void) {
     drive_drop(link[SERVER]);
 }
 
+static void *read_until_failed(void *drive) {
+    struct drive_error why;
+    uint8_t octet;
+    CHECK(drive_read(drive, &octet, 1, &why) == -1 && why.kind == DRIVE_FAILED);
+    return NULL;
+}
+
+/* Something that is no record. */
+static void *send_garbage(void *socket) {
+    pause_for(0.3);
+    CHECK(send(*(int *)socket, "garbage, garbage", 16, MSG_NOSIGNAL) == 16);
+    return NULL;
+}
+
+/* A writer whom the peer does not let go on learns at once that there is no connection any more. */
+static void a_failure_wakes_the_other_thread(void) {
+    struct drive *link[2];
+    struct drive_error why;
+    int sockets[2];
+    uint8_t *data = calloc(1, ALL);
+    make_link_on(sockets, link, &PATIENT, &PATIENT);
+    pthread_t reader = run(read_until_failed, link[CLIENT]);
+    pthread_t server = run(send_garbage, &sockets[SERVER]);
+    double start = seconds();
+    CHECK(drive_write(link[CLIENT], data, ALL, &why) == -1 && why.kind == DRIVE_FAILED);
+    CHECK(seconds() - start < 5);
+    join(reader);
+    join(server);
+    drive_drop(link[CLIENT]);
+    drive_drop(link[SERVER]);
+    free(data);
+}
+
 /* While nobody reads. */
 static void a_peer_that_hung_up_is_noticed(void) {
     struct drive *link[2];
@@ -252,10 +329,7 @@ static void a_peer_that_hung_up_is_noticed(void) {
     drive_close(link[SERVER]);
     /* Reset, with data that was not read on either side. */
     int sockets[2];
-    make_sockets(sockets);
-    link[CLIENT] = client_on(sockets[CLIENT], customer, &PATIENT);
-    link[SERVER] = server_on(sockets[SERVER], &PATIENT);
-    shake(link);
+    make_link_on(sockets, link, &PATIENT, &PATIENT);
     GOES(drive_write(link[CLIENT], "x", 1, &why));
     pause_for(0.05);
     CHECK(drive_pending(link[SERVER]) == 0);
@@ -332,6 +406,7 @@ int main(void) {
     make_world();
     a_cut_connection_is_no_end();
     the_last_data_arrives();
+    the_rest_is_sent_before_the_end();
     a_peer_that_never_ends_is_waited_for_a_second();
     a_handshake_has_one_deadline();
     the_time_of_the_caller_does_not_count();
@@ -339,6 +414,7 @@ int main(void) {
     a_slow_reader_is_in_time_and_a_stuck_one_is_not();
     a_connection_has_a_lifetime();
     another_thread_wakes_who_waits();
+    a_failure_wakes_the_other_thread();
     a_peer_that_hung_up_is_noticed();
     the_reason_comes_before_the_reset();
     a_child_leaves_the_connection_alone();

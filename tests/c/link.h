@@ -2,7 +2,8 @@
 #ifndef OTLS_TESTS_LINK_H
 #define OTLS_TESTS_LINK_H
 
-/* The driver reads the clock. */
+/* The driver sets the time of a connection by the clock. */
+#define LONG_AGO 1
 #define NOW ((uint64_t)time(NULL))
 
 #include <time.h>
@@ -90,7 +91,7 @@ static inline struct drive *client_on(int socket, const otls_identity *identity,
     otls_connection *connection;
     WORKS(otls_config_client(trust, &config, &error));
     WORKS(otls_config_set_identity(config, identity, &error));
-    WORKS(otls_connection_client(config, TEXT("bank.example"), NOW, &connection, &error));
+    WORKS(otls_connection_client(config, TEXT("bank.example"), LONG_AGO, &connection, &error));
     otls_config_free(config);
     struct drive *drive = drive_new(socket, connection, limits, NULL);
     CHECK(drive != NULL && drive_connection(drive) == connection);
@@ -108,7 +109,7 @@ static inline struct drive *server_on(int socket, const struct drive_limits *lim
     otls_error *error;
     otls_connection *connection;
     otls_config *config = config_of_server();
-    WORKS(otls_connection_server(config, NOW, &connection, &error));
+    WORKS(otls_connection_server(config, LONG_AGO, &connection, &error));
     otls_config_free(config);
     return drive_new(socket, connection, limits, NULL);
 }
@@ -148,13 +149,18 @@ static inline void shake(struct drive **link) {
     join(server);
 }
 
-static inline void make_link(struct drive **link, const struct drive_limits *client,
-                             const struct drive_limits *server) {
-    int sockets[2];
+static inline void make_link_on(int *sockets, struct drive **link, const struct drive_limits *client,
+                                const struct drive_limits *server) {
     make_sockets(sockets);
     link[CLIENT] = client_on(sockets[CLIENT], customer, client);
     link[SERVER] = server_on(sockets[SERVER], server);
     shake(link);
+}
+
+static inline void make_link(struct drive **link, const struct drive_limits *client,
+                             const struct drive_limits *server) {
+    int sockets[2];
+    make_link_on(sockets, link, client, server);
 }
 
 /* A relay passes one octet at a time, and rests in between. */

@@ -67,7 +67,7 @@ fn play(peer: &Peer, reading: &mut Reading<'_>, scenario: &str, size: usize) -> 
         }
         "both" => thread::scope(|scope| {
             let writer = scope.spawn(|| peer.write_pattern(size, PIECE));
-            let end = reading.to_the_end(Duration::ZERO);
+            let end = reading.take_all(Duration::ZERO);
             writer.join().unwrap();
             peer.close();
             end
@@ -75,7 +75,7 @@ fn play(peer: &Peer, reading: &mut Reading<'_>, scenario: &str, size: usize) -> 
         "half-close" | "slow" => {
             // 4 MiB in a second.
             let rest = if scenario == "slow" { Duration::from_millis(4) } else { Duration::ZERO };
-            let end = reading.to_the_end(rest);
+            let end = reading.take_all(rest);
             peer.write(format!("got {}\n", reading.read).as_bytes());
             peer.close();
             end
@@ -90,14 +90,14 @@ fn play(peer: &Peer, reading: &mut Reading<'_>, scenario: &str, size: usize) -> 
                 reading.read += reading.take(&mut data).unwrap();
             }
             thread::sleep(Duration::from_secs(1));
-            reading.to_the_end(Duration::ZERO)
+            reading.take_all(Duration::ZERO)
         }
         "select" => {
             peer.write_pattern(size, 1000);
             peer.close();
             End::Unseen
         }
-        _ => reading.to_the_end(Duration::ZERO),
+        _ => reading.take_all(Duration::ZERO),
     }
 }
 
@@ -181,7 +181,7 @@ impl Reading<'_> {
         }
     }
 
-    fn to_the_end(&mut self, rest: Duration) -> End {
+    fn take_all(&mut self, rest: Duration) -> End {
         let mut data = [0; PIECE];
         loop {
             match self.take(&mut data) {

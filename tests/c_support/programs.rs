@@ -1,5 +1,5 @@
 //! The two example programs, and the files that they run on.
-#![allow(unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
