@@ -151,6 +151,23 @@ def test_a_cancelled_send_is_the_last_and_never_ends_well(world: World) -> None:
     run(work)
 
 
+def test_sending_to_a_peer_that_refused_raises_its_alert(world: World, other_world: World) -> None:
+    async def handler(stream: aio.AsyncStream) -> None:
+        raise AssertionError("a stranger is served")
+
+    async def work() -> None:
+        async with await aio.start_server(handler, HERE, 0, bank(world)) as server:
+            config = otls.Config.client(world.trust, identity=other_world.identity("client"))
+            stream = await aio.open_connection(*server.addresses[0], config)
+            while server.connections:
+                await asyncio.sleep(0.02)
+            with pytest.raises(otls.AlertReceived, match="unknown_ca"):
+                await asyncio.gather(*(stream.send(bytes(65536)) for _ in range(50)))
+            stream.abort()
+
+    run(work)
+
+
 def test_a_write_that_times_out_says_how_much_had_gone(world: World) -> None:
     async def work() -> None:
         async with streams(world) as (ours, _):

@@ -379,6 +379,8 @@ def test_what_was_read_ahead_does_not_hide_from_poll(world: World) -> None:
             received += ours.recv(1)
         assert ours.pending() == 0
         assert not poller.poll(0)
+        theirs.send(b"more")
+        assert ours.recv(10**30) == b"more"
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
@@ -448,6 +450,13 @@ def test_an_address_or_name_that_cannot_be_meant_is_an_error_that_says_so(world:
     with pytest.raises(otls.BadName) as caught:
         otls.connect(("[::1]", 1), config, server_name="bank.example")
     assert "without brackets" in caught.value.hint
+    subject = otls.DistinguishedName(common_name="asha")
+    request = otls.CertificateRequest.create(otls.PrivateKey.generate("ecdsa"), subject)
+    for address in (("\ud800", 1), ("bank.example", 70000)):
+        with pytest.raises(otls.Error):
+            otls.enroll(address, config, "client", request)
+        with pytest.raises(otls.Error):
+            otls.fetch_authorities(address, config)
     for name in ("localhost.", "[::1]", "bank.example:443", "\ud800", "b\u00fccher.example", ""):
         with pytest.raises(otls.BadName) as caught:
             otls.connect(("127.0.0.1", 1), config, server_name=name)

@@ -28,9 +28,9 @@ def check_address(address: Any) -> Address:
     return host, port
 
 
-def server_name(address: Address, name: str | None) -> str:
+def wanted_name(address: Address, name: str | None) -> str:
     """The name that the server's certificate must have: by default the host of its address."""
-    wanted = address[0] if name is None else name
+    wanted = check_address(address)[0] if name is None else name
     try:
         check_name(wanted)
     except UnicodeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._address import Address
+from ._address import Address, wanted_name
 from ._aio import open_connection
 from ._carrier import Clock, KeyLog
 from ._enrol import exchange
@@ -23,7 +23,7 @@ async def enroll(
     now: Clock | None = None,
 ) -> Certificate:
     """Asks the authority at ``address`` for a certificate; as :func:`otls.enroll`."""
-    host = address[0] if server_name is None else server_name
+    host = wanted_name(address, server_name)
     client = EstClient.simpleenroll(host, profile, request, token=token)
     connecting = open_connection(
         *address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
@@ -42,7 +42,7 @@ async def fetch_authorities(
     now: Clock | None = None,
 ) -> list[Certificate]:
     """The certificates of the authority at ``address``; as :func:`otls.fetch_authorities`."""
-    client = EstClient.cacerts(address[0] if server_name is None else server_name)
+    client = EstClient.cacerts(wanted_name(address, server_name))
     connecting = open_connection(
         *address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
     )

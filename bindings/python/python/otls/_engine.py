@@ -20,7 +20,7 @@ from ._process import check_process
 from ._state import State
 from ._strangers import who_says
 from ._waiting import Deadline, Timeout, closed_early, has_ended, must_wait_to_confirm
-from ._wire import Inbox
+from ._wire import READ_SIZE, Inbox
 
 _T = TypeVar("_T")
 
@@ -156,7 +156,7 @@ class Engine(Carrier):
         while not self.ends_reading:
             ready = self._ready
             if not ready:
-                ready.extend(map(self.connection.open, (limit,)))
+                ready.extend(map(self.connection.open, (min(limit, READ_SIZE),)))
             if ready[0]:
                 return True
             self._ready = []

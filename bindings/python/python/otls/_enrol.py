@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._address import Address
+from ._address import Address, wanted_name
 from ._carrier import Clock, KeyLog
 from ._engine import Engine
 from ._errors import EnrolmentHttpError
@@ -30,7 +30,7 @@ def enroll(
     ``config`` that has a certificate for the same names. ``timeout`` is for the connection, and again for the
     request with its reply. ``key_log`` and ``now`` are as in :class:`Stream`.
     """
-    host = address[0] if server_name is None else server_name
+    host = wanted_name(address, server_name)
     client = EstClient.simpleenroll(host, profile, request, token=token)
     with connect(
         address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
@@ -51,7 +51,7 @@ def fetch_authorities(
 
     The rest is as of :func:`enroll`.
     """
-    client = EstClient.cacerts(address[0] if server_name is None else server_name)
+    client = EstClient.cacerts(wanted_name(address, server_name))
     with connect(
         address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
     ) as stream:

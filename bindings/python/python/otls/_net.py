@@ -7,7 +7,7 @@ import socket
 from types import TracebackType
 from typing import Self
 
-from ._address import Address, check_address, server_name
+from ._address import Address, check_address, wanted_name
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
 from ._otls import Config, Connection, Session
@@ -183,7 +183,8 @@ def client(
     address: Address, config: Config, name: str | None, session: Session | None, now: Clock | None
 ) -> Connection:
     """A client's connection to the server at ``address``; nothing is sent yet."""
-    wanted = server_name(check_address(address), name)
+    check_address(address)
+    wanted = wanted_name(address, name)
     return Connection.client(config, wanted, session=session, now=None if now is None else now())
 
 

@@ -104,13 +104,15 @@ def closed_early(what: str) -> TruncatedError:
     return TruncatedError(f"the peer closed the connection before {what}", code=25, code_name="TRUNCATED")
 
 
+_OPEN = State.WANT_READ | State.HAVE_PLAINTEXT | State.NEED_CONFIG | State.NEED_CLIENT_CERT | State.FAILED
+
+
 def has_ended(state: State) -> bool:
     """Whether the peer has said close_notify and everything before it was received.
 
     CLOSED alone may be our own close_notify, after which the peer goes on sending.
     """
-    open_ends = State.WANT_READ | State.HAVE_PLAINTEXT | State.NEED_CONFIG | State.NEED_CLIENT_CERT
-    return State.CLOSED in state and not state & (open_ends | State.FAILED)
+    return State.CLOSED in state and not state & _OPEN
 
 
 def must_wait_to_confirm(state: State) -> bool:
