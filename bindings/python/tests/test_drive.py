@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drive import PIECE, check, pattern
 
 import otls
 from conftest import World
+from drive import PIECE, check, pattern
 
 PROGRAM = Path(__file__).with_name("drive.py")
 RELAYED = {"octets": 0.0, "trickle": 0.05}
