@@ -43,8 +43,8 @@ INTRODUCTION = """# Mutants: faults that the tests have to notice
 `make mutants` puts one fault at a time into the code: all that cargo-mutants knows for the record layer
 and the connection, and {sample} of the other files, chosen by a committed seed. Each is put before the
 test programs of its subject and the unit tests of its room (`tests/mutants/plan.toml`), at most 90 seconds
-each. Outcomes are in `tests/mutants/results.tsv`, by mutant; a run goes on where the last one stopped and tries
-what has changed. `make mutants AGAIN=missed` tries the survivors once more. This page is written by it.
+each. Outcomes are in `tests/mutants/results.tsv`, by mutant; a run goes on where the last one stopped and
+tries what has changed. `make mutants AGAIN=missed` tries the survivors once more. This page is written by it.
 """
 
 
