@@ -16,7 +16,8 @@
 //!   close_notify, which is the end of the data. An end without close_notify is an error, [`Error::Truncated`]
 //!   with the kind `UnexpectedEof`, and never the end of the data.
 //! - `close` says close_notify and waits at most a second for the peer's end. A stream that is dropped without it,
-//!   by an error, a panic or a cancelled task, ends as something that was cut.
+//!   by an error, a panic or a cancelled task, ends as something that was cut; so does one in which a write was given
+//!   up before it was done, whatever is called then.
 //! - `pending` says what can be read without waiting, for whoever waits with `poll`, `select` or `epoll`.
 //! - A [`Handle`] closes or aborts a stream from another thread or task, and wakes whoever waits. `peer_is_gone`
 //!   notices a peer that has hung up while nobody reads.

@@ -82,6 +82,24 @@ fn no_text_of_the_library_names_a_flag_of_the_command_line() {
 }
 
 #[test]
+fn only_the_drivers_carry_octets_into_a_connection() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src/io", "src/bin", "examples"] {
+        collect(&root.join(folder), &mut Vec::new(), &mut files);
+    }
+    let feeds = |(_, file): &(Vec<String>, PathBuf)| read(file).matches("onnection.feed(").count();
+    let found: Vec<_> = files.iter().filter(|file| feeds(file) > 0).map(|(_, file)| file).collect();
+    assert_eq!(found, [&root.join("src/io/engine.rs")], "the loop is in the engine, once");
+    assert_eq!(files.iter().map(feeds).sum::<usize>(), 1);
+    let of_sockets = |(_, file): &&(Vec<String>, PathBuf)| {
+        let text = read(file);
+        [".consume(", ".feed_end(", ".set_time("].iter().any(|call| text.contains(call))
+    };
+    assert_eq!(files.iter().filter(of_sockets).count(), 1, "nobody else does a part of it");
+}
+
+#[test]
 fn every_room_has_its_floor() {
     for (module, file) in rooms() {
         let room = module.first().map(String::as_str).unwrap_or_default();

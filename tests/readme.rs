@@ -9,7 +9,7 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -32,24 +32,34 @@ fn the_readme_shows_the_program_word_for_word() {
     let shown = between(&readme, "```c\n", "```");
     let heart = between(&program, "/* README.md: from here */\n", "/* README.md: to here */");
     assert_eq!(shown, heart);
+    let program = fs::read_to_string(root().join("examples/readme.rs")).unwrap();
+    let heart = between(&program, "// README.md: from here\n", "    // README.md: to here");
+    let shown = between(&readme, "```rust\n", "```");
+    // A function's body, there.
+    assert_eq!(shown.lines().collect::<Vec<_>>(), heart.lines().map(|line| &line[4..]).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_program_shows_the_message_of_a_bank_that_it_trusts() {
     let world = World::new();
-    let output = world.run_customer(&world.authority);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{MESSAGE}\n"));
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert!(output.status.success());
+    for program in [world.compile(), in_rust()] {
+        let output = world.run_customer(&program, &world.authority);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{MESSAGE}\n"));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.status.success());
+    }
 }
 
 #[test]
 fn the_program_says_why_it_does_not_trust_a_bank() {
-    let output = World::new().run_customer(&authority("another authority"));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(text.contains("issuer check failed"), "{text}");
-    assert!(!output.status.success());
+    let world = World::new();
+    for program in [world.compile(), in_rust()] {
+        let output = world.run_customer(&program, &authority("another authority"));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("issuer check failed"), "{text}");
+        assert!(!output.status.success());
+    }
 }
 
 #[test]
@@ -81,9 +91,8 @@ impl World {
         Self { folder: scratch(), authority, bank, customer }
     }
 
-    /// Runs the C program, which trusts `trusted`, against our bank.
-    fn run_customer(&self, trusted: &Authority) -> Output {
-        let program = self.compile();
+    /// Runs the customer's program, which trusts `trusted`, against our bank.
+    fn run_customer(&self, program: &Path, trusted: &Authority) -> Output {
         let key = self.customer.key().to_pem(None, &SystemRandom).unwrap();
         let ca = self.write("ca.pem", trusted.certificate().to_pem().as_bytes());
         let certificate = self.write("certificate.pem", self.customer.certificate().to_pem().as_bytes());
@@ -119,6 +128,12 @@ impl World {
         fs::write(&path, data).unwrap();
         path
     }
+}
+
+/// The program in Rust, which cargo builds with the tests.
+fn in_rust() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.parent().unwrap().parent().unwrap().join("examples/readme")
 }
 
 /// Sends one message to one customer, or ends when the customer does.

@@ -174,7 +174,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncStream<S> {
     /// something that was cut.
     ///
     /// # Errors
-    /// Where close_notify cannot be sent. The connection is over all the same.
+    /// Where close_notify cannot be sent, or would be wrong because a write was given up. The connection is over
+    /// all the same.
     pub async fn close(&mut self) -> io::Result<()> {
         self.0.close(false).await
     }

@@ -165,7 +165,8 @@ impl<S: Transport> Stream<S> {
     /// something that was cut.
     ///
     /// # Errors
-    /// Where close_notify cannot be sent. The connection is over all the same.
+    /// Where close_notify cannot be sent, or would be wrong because a write was given up. The connection is over
+    /// all the same.
     pub fn close(&mut self) -> io::Result<()> {
         self.0.close(false)
     }

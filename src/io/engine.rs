@@ -6,7 +6,7 @@ use std::task::{Poll, ready};
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::failure::{aborted, closed};
+use super::failure::{aborted, closed, cut_short};
 use super::timeouts::{Blocked, Op, Timeout, Timeouts, Waits};
 use crate::connection::{Connection, State};
 use crate::error::{Error, Result};
@@ -55,6 +55,8 @@ pub(super) struct Engine {
     end: Option<End>,
     /// A write or flush of somebody waits for the socket.
     writing: bool,
+    /// A write was not done when it was last tried: given up, it leaves a gap.
+    gap: bool,
     drained: usize,
     /// Whether the end of the peer can be awaited for a limited time.
     lingers: bool,
@@ -75,6 +77,7 @@ impl Engine {
             shut: false,
             end: None,
             writing: false,
+            gap: false,
             drained: 0,
             lingers,
             waits: Waits::new(now),
@@ -108,13 +111,13 @@ impl Engine {
         self.shut || self.end.is_some()
     }
 
-    /// Ends the stream for everybody; false where it is ended already. From `elsewhere` a write may be cut
-    /// short by it: then close_notify would say that all was sent, and the end is an abort.
+    /// Ends the stream for everybody; false where it is ended already. Where a write was given up, or is cut
+    /// short by this from `elsewhere`, close_notify would say that all was sent: the end is an abort.
     pub(super) fn end(&mut self, end: End, elsewhere: bool) -> bool {
         if self.end.is_some() {
             return false;
         }
-        let cut = elsewhere && self.writing && !self.shut;
+        let cut = (self.gap || (elsewhere && self.writing)) && !self.shut;
         self.end = Some(if cut { End::Aborted } else { end });
         true
     }
@@ -214,6 +217,7 @@ impl Engine {
 
     /// Seals the front of `data`, once nothing else waits to be sent, and sends what goes.
     pub(super) fn poll_write(&mut self, wire: &mut impl Wire, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.gap = true;
         ready!(self.poll_flush(wire))?;
         let mut sealed = 0_usize;
         for part in data.chunks(SEAL_LEN) {
@@ -223,6 +227,7 @@ impl Engine {
             self.connection.seal(part).map_err(io::Error::from)?;
             sealed = sealed.saturating_add(part.len());
         }
+        self.gap = false;
         self.waits.begin_piece();
         match self.poll_flush(wire) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -253,7 +258,7 @@ impl Engine {
     /// Says close_notify, and waits for the peer's end.
     pub(super) fn poll_close(&mut self, wire: &mut impl Wire) -> Poll<io::Result<()>> {
         if self.is_aborted() {
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(Err(cut_short()));
         }
         ready!(self.poll_farewell(wire))?;
         ready!(self.poll_shut(wire))?;
@@ -280,7 +285,7 @@ impl Engine {
     /// Octets that can be read without the socket; 1 where it is the end or an error that can be.
     pub(super) fn readable(&mut self) -> usize {
         while self.connection.available() == 0 && self.feed() {}
-        let over = self.connection.peer_has_closed() || self.connection.error().is_some();
+        let over = self.ended || self.connection.peer_has_closed() || self.connection.error().is_some();
         self.connection.available().max(usize::from(over))
     }
 
@@ -319,16 +324,18 @@ impl Engine {
         fed > 0
     }
 
+    /// Receives once. Where nothing more comes, and all that came is taken, the connection is told.
     fn poll_receive(&mut self, wire: &mut impl Wire) -> Poll<io::Result<()>> {
+        if self.ended {
+            // An error is kept by the connection.
+            let _ = self.connection.feed_end();
+            return Poll::Ready(Ok(()));
+        }
         let mut arrived = vec![0; self.room];
         let received = wire.receive(&mut arrived);
         self.blocked.receive |= received.is_pending();
         match ready!(received) {
-            Ok(0) => {
-                self.ended = true;
-                // Kept by the connection: whoever reads next finds it.
-                let _ = self.connection.feed_end();
-            }
+            Ok(0) => self.ended = true,
             Ok(len) => {
                 self.waits.came(len);
                 self.room = if len < arrived.len() { RECORD_LEN } else { READ_LEN };
@@ -406,6 +413,9 @@ impl Engine {
             return Poll::Ready(Ok(()));
         }
         self.waits.check_broken()?;
+        if self.gap {
+            return Poll::Ready(Err(cut_short()));
+        }
         self.connection.close();
         ready!(self.poll_send(wire)?);
         if let Some(error) = self.connection.error() {

@@ -45,3 +45,8 @@ pub(super) fn closed() -> io::Error {
 pub(super) fn aborted() -> io::Error {
     io::Error::new(ErrorKind::ConnectionAborted, "this stream was aborted, by this or another thread or task")
 }
+
+pub(super) fn cut_short() -> io::Error {
+    let why = "a write was given up before it was done: close_notify would say that all was sent";
+    io::Error::new(ErrorKind::BrokenPipe, why)
+}
