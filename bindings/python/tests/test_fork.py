@@ -267,10 +267,12 @@ def test_a_connection_does_not_work_in_a_child() -> None:
         ]
         answers = [refused(call) for call in asked]
         answers.append("another process" in repr(connection))
+        stream.abort()
         stream.close()
+        answers.append(stream.fileno() == -1)
         return answers
 
-    assert joined(forked(child)) == [True] * 9
+    assert joined(forked(child)) == [True] * 10
     # Nothing was sent or shut down by the child.
     theirs.settimeout(0)
     with pytest.raises(BlockingIOError):

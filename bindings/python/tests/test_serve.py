@@ -87,7 +87,8 @@ def test_what_a_handler_raises_is_said_and_ends_its_connection_alone(
         if stream.recv() == b"fail":
             raise LookupError("no such account")
 
-    with otls.Server(broken, HERE, bank(world)) as server:
+    failures: list[BaseException] = []
+    with otls.Server(broken, HERE, bank(world), on_failure=lambda _, error: failures.append(error)) as server:
         with (
             otls.connect(server.address, customer(world), timeout=10) as bystander,
             otls.connect(server.address, customer(world), timeout=10) as stream,
@@ -112,6 +113,7 @@ def test_what_a_handler_raises_is_said_and_ends_its_connection_alone(
     )
     assert (refused.name, refused.levelno) == ("otls", logging.WARNING)
     assert "no connection: the peer's message is invalid" in refused.getMessage()
+    assert [type(failure) for failure in failures] == [LookupError, otls.InvalidMessage]
 
 
 def test_a_server_ends_after_those_whom_it_serves_and_in_bounded_time(
