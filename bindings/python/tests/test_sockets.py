@@ -51,17 +51,17 @@ def test_the_hooks_may_take_longer_than_the_timeout(world: World) -> None:
     scheme = "ecdsa_secp384r1_sha384"
 
     def configure(offer: otls.Offer) -> otls.Config:
-        time.sleep(0.7)
+        time.sleep(0.9)
         return otls.Config.server(world.identity("server", scheme), trust=world.trust, schemes=[scheme])
 
     def provide(request: otls.RequestedCertificate) -> otls.Identity:
-        time.sleep(0.7)
+        time.sleep(0.9)
         return world.identity("client", request.schemes[0])
 
-    with otls.listen(("127.0.0.1", 0), configure=configure, timeout=1.0) as listener:
+    with otls.listen(("127.0.0.1", 0), configure=configure, timeout=1.5) as listener:
         server = Background(lambda: listener.accept().close())
         config = otls.Config.client(world.trust)
-        with otls.connect(listener.address, config, timeout=1.0, provide_identity=provide) as stream:
+        with otls.connect(listener.address, config, timeout=1.5, provide_identity=provide) as stream:
             assert stream.scheme == stream.peer_scheme == scheme
         server.join()
     assert server.error is None

@@ -110,10 +110,6 @@ class Engine(Carrier):
         with contextlib.suppress(OSError):
             self.wire.sock.shutdown(socket.SHUT_RD)
 
-    def refuse_more_data(self, why: str) -> None:
-        """Data is missing from here on: the connection must not end as if it were whole."""
-        self.cut = self.cut or why
-
     # Flows of a reader.
 
     async def handshake(self) -> None:
@@ -185,20 +181,25 @@ class Engine(Carrier):
     async def send(self, data: bytes | bytearray | memoryview) -> None:
         """Sends all of ``data``, sealing at most a piece before it is written out."""
         view = memoryview(data).cast("B")
-        for start in range(0, len(view), PIECE):
-            if start:
-                await self._waiter.pause()
-            piece = view[start : start + PIECE]
-            await self.say(
-                lambda piece=piece: self.connection.seal(piece),  # type: ignore[misc]
-                lambda start=start: f": {start} of {len(view)} octets had gone",  # type: ignore[misc]
-                is_part=start > 0,
-            )
+        start = 0
+        try:
+            for start in range(0, len(view), PIECE):
+                piece = view[start : start + PIECE]
+                await self.say(
+                    lambda piece=piece: self.connection.seal(piece),  # type: ignore[misc]
+                    lambda start=start: f": {start} of {len(view)} octets had gone",  # type: ignore[misc]
+                    is_part=start > 0,
+                )
+        except BaseException as error:
+            # A signal's handler may have raised between two pieces; an error of the first one is before both.
+            if len(view) > PIECE and (start or not isinstance(error, Error)):
+                self._refuse_more_data()
+            raise
 
     async def say(
         self, seal: Callable[[], _T], progress: Callable[[], str] = str, *, is_part: bool = False
     ) -> _T:
-        """Sends what ``seal`` seals. ``is_part`` of what was begun: the peer must not take that for whole."""
+        """Sends what ``seal`` seals. ``is_part`` of what was begun: others have their turn before it."""
         self._check()
         if self.cut:
             raise ApiMisuse(
@@ -206,17 +207,23 @@ class Engine(Carrier):
             )
         self._is_sending = True
         try:
+            if is_part:
+                await self._waiter.pause()
+                self._check()
             deadline = Deadline("no room for more at the peer", self.timeouts.write, progress)
             result = seal()
-            is_part = True
             await self._flush_all(deadline)
         except BaseException:
-            if is_part:
-                self.refuse_more_data("an earlier send was cut off in the middle")
+            if State.WANT_WRITE in self.connection.state:
+                self._refuse_more_data()
             raise
         finally:
             self._is_sending = False
         return result
+
+    def _refuse_more_data(self) -> None:
+        """Data is missing from here on: the connection must not end as if it were whole."""
+        self.cut = "an earlier send was cut off in the middle"
 
     async def close_write(self) -> None:
         """Says close_notify; the peer may go on."""
@@ -265,9 +272,10 @@ class Engine(Carrier):
             if not self.is_done:
                 self.abort("its handshake took too long")
         else:
-            if not self.over:
-                # The peer's alert may have arrived before its reset: it says more than "broken pipe".
-                await self._look_for_alert()
+            # Closed by somebody else, under our hands?
+            self._check()
+            # The peer's alert may have arrived before its reset: it says more than "broken pipe".
+            await self._look_for_alert()
             if not self.is_done:
                 self.abort(f"its handshake failed: {error.strerror or error}")
 
