@@ -120,6 +120,20 @@ def test_a_write_that_times_out_says_how_much_had_gone_and_is_the_last(world: Wo
         closing.join()
 
 
+def test_a_small_write_that_times_out_is_the_last_as_well(world: World) -> None:
+    with streams(world) as (ours, _):
+        ours.timeout = 0.3
+
+        def send_on() -> None:
+            for _ in range(1000):
+                ours.send(bytes(50_000))
+
+        with pytest.raises(TimeoutError, match=r"0 of 50000 octets had gone"):
+            send_on()
+        with pytest.raises(otls.ApiMisuse, match="cannot be written any more"):
+            ours.send(b"more")
+
+
 def test_what_a_cut_write_has_left_goes_out_with_who_reads(world: World) -> None:
     with streams(world) as (ours, theirs):
         ours.timeout = otls.Timeouts(write=0.3)

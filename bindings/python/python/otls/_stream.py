@@ -116,6 +116,15 @@ class Stream(Facts):
         self._engine.configure = configure
 
     @property
+    def provide_identity(self) -> ProvideIdentity | None:
+        """Gives the identity that a server asks for."""
+        return self._engine.provide_identity
+
+    @provide_identity.setter
+    def provide_identity(self, provide: ProvideIdentity | None) -> None:
+        self._engine.provide_identity = provide
+
+    @property
     def key_log(self) -> KeyLog | None:
         """The file of the connection's secrets."""
         return self._engine.key_log
