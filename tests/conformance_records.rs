@@ -480,3 +480,17 @@ fn refused_early_data_is_skipped_within_two_bounds() {
     let result = puppet.wire.raw(&early(0));
     puppet.wire.refused(result, Alert::BAD_RECORD_MAC);
 }
+
+#[test]
+fn early_data_behind_a_retry_is_skipped_by_its_type() {
+    let mut puppet = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW);
+    let mut hello = puppet.hello();
+    set(&mut hello.extensions, KEY_SHARE, vec16(b""));
+    hello.extensions.push((EARLY_DATA, vec![]));
+    puppet.wire.message(&hello.encode()).unwrap();
+    puppet.wire.next_message();
+    let early = [&record_header(APPLICATION_DATA, 40)[..], &[7; 40]].concat();
+    (0..32).try_for_each(|_| puppet.wire.raw(&early)).unwrap();
+    let result = puppet.wire.raw(&early);
+    puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
+}
