@@ -489,8 +489,10 @@ fn early_data_behind_a_retry_is_skipped_by_its_type() {
     hello.extensions.push((EARLY_DATA, vec![]));
     puppet.wire.message(&hello.encode()).unwrap();
     puppet.wire.next_message();
-    let early = [&record_header(APPLICATION_DATA, 40)[..], &[7; 40]].concat();
-    (0..32).try_for_each(|_| puppet.wire.raw(&early)).unwrap();
-    let result = puppet.wire.raw(&early);
+    let early = |len: usize| [&record_header(APPLICATION_DATA, len)[..], &vec![7; len]].concat();
+    // As long as a protected record may be.
+    puppet.wire.raw(&early((1 << 14) + 256)).unwrap();
+    (0..31).try_for_each(|_| puppet.wire.raw(&early(40))).unwrap();
+    let result = puppet.wire.raw(&early(40));
     puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
 }

@@ -173,3 +173,45 @@ fn closes(content: &[u8]) -> Result<bool> {
         other => Err(Error::AlertReceived(other)),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::codepoints::AlertDescription;
+    use crate::common::{NOW, World, deliver, transfer};
+    use crate::pki::KeyType;
+    use crate::{Connection, State};
+
+    #[test]
+    fn a_paused_connection_takes_nothing() {
+        let world = World::new(KeyType::EcdsaP256);
+        let hello = world.pair().client.pending().to_vec();
+        let mut server = Connection::accept(NOW);
+        assert_eq!(server.feed(&[&hello[..], b"later"].concat()), Ok(hello.len()));
+        assert_eq!(server.state(), State::NEED_CONFIG);
+        assert_eq!(server.feed(b"later"), Ok(0));
+        server.configure(Arc::new(world.server_config())).unwrap();
+        assert!(server.state().contains(State::WANT_READ));
+    }
+
+    #[test]
+    fn a_record_that_nobody_has_protected_is_not_as_long_as_one_that_is() {
+        let mut server = World::new(KeyType::EcdsaP256).pair().server;
+        // 2^14 and 1 octets, of which the header says so.
+        let error = server.feed(&[23, 3, 3, 0x40, 1]).unwrap_err();
+        assert_eq!(error.alert(), Some(AlertDescription::RECORD_OVERFLOW));
+    }
+
+    #[test]
+    fn a_peer_has_closed_with_its_close_notify() {
+        let mut pair = World::new(KeyType::EcdsaP256).pair().established();
+        pair.client.close();
+        assert!(!pair.client.peer_has_closed() && !pair.server.peer_has_closed());
+        // Its direction alone is closed.
+        assert_eq!(deliver(&mut pair.server, &mut pair.client, b"last"), b"last");
+        transfer(&mut pair.client, &mut pair.server).unwrap();
+        assert!(pair.server.peer_has_closed());
+    }
+}
