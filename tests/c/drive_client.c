@@ -122,14 +122,14 @@ static int converse(struct talk *talk) {
         if (done < 0) {
             return wrong(talk, "cannot write", talk->why.text);
         }
-        int close_now = talk->plan->early_close || talk->read == talk->size;
-        if (done && !closed && talk->plan->writes && close_now) {
+        if (done && !closed && talk->plan->writes && (talk->plan->early_close || talk->read == talk->size)) {
             closed = 1;
             if (drive_try_close_write(talk->drive, &talk->why)) {
                 return wrong(talk, "cannot close the write side", talk->why.text);
             }
         }
-        while (talk->plan->reads || closed) {
+        /* The end is not waited for while we write: the peer may take its time. */
+        while (closed || !talk->plan->writes || (talk->plan->reads && talk->read < talk->size)) {
             count = drive_try_read(talk->drive, data, sizeof data, &talk->why);
             if (count <= 0) {
                 break;
@@ -138,11 +138,10 @@ static int converse(struct talk *talk) {
                 return 1;
             }
         }
-        if (count != DRIVE_AGAIN) {
+        if (count <= 0 && count != DRIVE_AGAIN) {
             return check_end(talk, count);
         }
-        close_now = talk->plan->writes && !closed && done && talk->read == talk->size;
-        if (close_now) {
+        if (talk->plan->writes && !closed && done && talk->read == talk->size) {
             continue;
         }
         socket.events = drive_events(talk->drive);
