@@ -67,15 +67,13 @@ fn play(peer: &Peer, reading: &mut Reading<'_>, scenario: &str, size: usize) -> 
         }
         "both" => thread::scope(|scope| {
             let writer = scope.spawn(|| peer.write_pattern(size, PIECE));
-            let end = reading.take_all(Duration::ZERO);
+            let end = reading.take_all(false);
             writer.join().unwrap();
             peer.close();
             end
         }),
         "half-close" | "slow" => {
-            // 4 MiB in a second.
-            let rest = if scenario == "slow" { Duration::from_millis(4) } else { Duration::ZERO };
-            let end = reading.take_all(rest);
+            let end = reading.take_all(scenario == "slow");
             peer.write(format!("got {}\n", reading.read).as_bytes());
             peer.close();
             end
@@ -90,14 +88,14 @@ fn play(peer: &Peer, reading: &mut Reading<'_>, scenario: &str, size: usize) -> 
                 reading.read += reading.take(&mut data).unwrap();
             }
             thread::sleep(Duration::from_secs(1));
-            reading.take_all(Duration::ZERO)
+            reading.take_all(false)
         }
         "select" => {
             peer.write_pattern(size, 1000);
             peer.close();
             End::Unseen
         }
-        _ => reading.take_all(Duration::ZERO),
+        _ => reading.take_all(false),
     }
 }
 
@@ -181,8 +179,11 @@ impl Reading<'_> {
         }
     }
 
-    fn take_all(&mut self, rest: Duration) -> End {
+    /// To the end; `slowly` is 4 MB in a second at most, by the clock and not by rests, which a busy machine
+    /// makes longer.
+    fn take_all(&mut self, slowly: bool) -> End {
         let mut data = [0; PIECE];
+        let start = Instant::now();
         loop {
             match self.take(&mut data) {
                 Ok(0) => return End::Clean,
@@ -197,7 +198,10 @@ impl Reading<'_> {
                     return End::Truncated;
                 }
             }
-            thread::sleep(rest);
+            let due = Duration::from_micros(u64::try_from(self.read).unwrap() / 4);
+            if slowly {
+                thread::sleep(due.saturating_sub(start.elapsed()));
+            }
         }
     }
 }
