@@ -33,7 +33,7 @@ int main(void) {
     WORKS(otls_config_server_require(server, trust, &for_server, &error));
     WORKS(otls_config_client(trust, &for_client, &error));
     WORKS(otls_config_set_identity(for_client, client, &error));
-    WORKS(otls_connection_server(for_server, NOW, &bank, &error));
+    WORKS(otls_connection_server(for_server, &bank, &error));
     WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &customer, &error));
     shake_hands(customer, bank);
     WORKS(otls_otp_channel_new(&from, &error));

@@ -55,12 +55,12 @@ fn enrol(ttp: &Authority, name: &str, profile: Profile) -> Outcome<Arc<Identity>
     let names = [GeneralName::parse(name)?];
     let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
     let certificate = ttp.issue(&request, profile, HOUR, now(), &SystemRandom)?;
-    Ok(Arc::new(Identity::new(vec![certificate], key)?))
+    Ok(Arc::new(Identity::new(certificate.into(), key)?))
 }
 
 /// The bank: issues a code for a transaction, sends it, and accepts it once.
 fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
-    let mut wire = Wire::open(socket, Connection::server(config, now())?)?;
+    let mut wire = Wire::open(socket, Connection::server(config)?)?;
     let subject = wire.stream.connection().peer().map(|peer| peer.certificate().subject().common_name());
     let subject = subject.ok_or("the customer is anonymous")?;
 

@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::spawn(async move {
         let server = Arc::new(server);
         while let Ok((socket, _)) = listener.accept().await {
-            let Ok(connection) = Connection::server(Arc::clone(&server), now()) else { continue };
+            let Ok(connection) = Connection::server(Arc::clone(&server)) else { continue };
             let stream = AsyncStream::new(socket, connection).with_timeouts(Timeouts::all(LIMIT));
             tokio::spawn(echo(stream));
         }
@@ -68,5 +68,5 @@ fn issue(ca: &Authority, name: &str, profile: Profile) -> otls::Result<Arc<Ident
     let names = [GeneralName::parse(name)?];
     let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
     let certificate = ca.issue(&request, profile, 3_600, now(), &SystemRandom)?;
-    Ok(Arc::new(Identity::new(vec![certificate], key)?))
+    Ok(Arc::new(Identity::new(certificate.into(), key)?))
 }

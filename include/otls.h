@@ -83,8 +83,7 @@
  *             } else if (!(state & OTLS_STATE_WANT_READ)) {
  *                 return (*error = otls_connection_error(c)) == NULL ? 0 : -1;
  *             } else if (in->len > 0) {
- *                 otls_connection_set_time(c, (uint64_t)time(NULL), NULL);
- *                 otls_connection_feed(c, in->octets, in->len, &taken, error);
+ *                 otls_connection_feed(c, in->octets, in->len, (uint64_t)time(NULL), &taken, error);
  *                 memmove(in->octets, in->octets + taken, in->len -= taken);
  *             } else {
  *                 ssize_t got = recv(fd, in->octets, sizeof in->octets, 0);
@@ -2020,7 +2019,7 @@ int32_t otls_config_set_schemes(const otls_config *config,
 
 /**
  * A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
- * pending at once. Certificates are judged at the time `now`, until `otls_connection_set_time`.
+ * pending at once, and says how old a session is `now`, in seconds since 1970 (UTC).
  *
  * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
  */
@@ -2035,7 +2034,6 @@ int32_t otls_connection_client(const otls_config *config,
  * A server.
  */
 int32_t otls_connection_server(const otls_config *config,
-                               uint64_t now,
                                otls_connection **connection,
                                otls_error **error);
 
@@ -2043,7 +2041,7 @@ int32_t otls_connection_server(const otls_config *config,
  * A server that chooses its configuration once it has read the ClientHello: it then waits with
  * `OTLS_STATE_NEED_CONFIG` for `otls_connection_configure`.
  */
-int32_t otls_connection_accept(uint64_t now, otls_connection **connection, otls_error **error);
+int32_t otls_connection_accept(otls_connection **connection, otls_error **error);
 
 /**
  * Frees a connection, which sends nothing: `otls_connection_close` first. NULL is fine.
@@ -2051,19 +2049,13 @@ int32_t otls_connection_accept(uint64_t now, otls_connection **connection, otls_
 void otls_connection_free(otls_connection *connection);
 
 /**
- * The time at which certificates are judged from now on.
- */
-int32_t otls_connection_set_time(const otls_connection *connection,
-                                 uint64_t now,
-                                 otls_error **error);
-
-/**
  * The `OTLS_STATE_` bits of the connection. `OTLS_STATE_FAILED` for NULL.
  */
 uint32_t otls_connection_state(const otls_connection *connection);
 
 /**
- * Takes octets that arrived; `*consumed` is how many. It takes fewer than all while
+ * Takes octets that arrived; `*consumed` is how many. Certificates, tickets and sessions among them are judged as
+ * of `now`, the time at which they are fed, in seconds since 1970 (UTC). It takes fewer than all while
  * `OTLS_STATE_NEED_CONFIG`, `OTLS_STATE_NEED_CLIENT_CERT` or `OTLS_STATE_HAVE_PLAINTEXT` stand in the way:
  * feed the rest again after that.
  *
@@ -2072,6 +2064,7 @@ uint32_t otls_connection_state(const otls_connection *connection);
 int32_t otls_connection_feed(const otls_connection *connection,
                              const uint8_t *data,
                              size_t data_len,
+                             uint64_t now,
                              size_t *consumed,
                              otls_error **error);
 
@@ -2137,6 +2130,7 @@ int32_t otls_connection_close(const otls_connection *connection,
  */
 int32_t otls_connection_configure(const otls_connection *connection,
                                   const otls_config *config,
+                                  uint64_t now,
                                   otls_error **error);
 
 /**
@@ -2147,6 +2141,7 @@ int32_t otls_connection_configure(const otls_connection *connection,
  */
 int32_t otls_connection_provide_identity(const otls_connection *connection,
                                          const otls_identity *identity,
+                                         uint64_t now,
                                          otls_error **error);
 
 /**

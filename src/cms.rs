@@ -67,7 +67,7 @@ pub struct Verified {
 ///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 ///     let name = DistinguishedName::with_common_name(name);
 ///     let request = CertificateRequest::create(&key, &name, &[], HashAlgorithm::Sha256, &random)?;
-///     Identity::new(vec![ca.issue(&request, Profile::Client, 3600, now, &random)?], key)
+///     Identity::new(ca.issue(&request, Profile::Client, 3600, now, &random)?.into(), key)
 /// };
 /// let (ravi, asha) = (identity("Ravi")?, identity("Asha")?);
 ///
@@ -146,8 +146,7 @@ pub fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dyn Rando
 pub fn verify(message: &[u8], trust: &TrustStore, role: &PeerRole, now: UnixTime) -> Result<Verified> {
     check_message(message)?;
     let signed = signed::verify(message)?;
-    let chain: Vec<Vec<u8>> = signed.chain.iter().map(|one| one.to_der().to_vec()).collect();
-    let signer = trust.verify(&chain, role, now)?;
+    let signer = trust.verify(&signed.chain, role, now)?;
     check_usage(signer.certificate())?;
     Ok(Verified { content: signed.content, signer, signed_at: signed.signed_at })
 }

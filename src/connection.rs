@@ -48,6 +48,7 @@ use crate::time::UnixTime;
 pub struct Connection {
     machine: Machine,
     config: Option<Arc<Config>>,
+    /// Of the call that goes on, or of the last one.
     now: UnixTime,
     deframer: Deframer,
     joiner: HandshakeJoiner,
@@ -72,9 +73,8 @@ enum Machine {
 }
 
 impl Connection {
-    /// A client that connects to the server of this name; its ClientHello is pending at once.
-    ///
-    /// `now` is the time at which certificates are judged, until [`Connection::set_time`].
+    /// A client that connects to the server of this name; its ClientHello is pending at once, and says how old
+    /// a session is `now`.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] for a server's configuration; [`Error::Random`].
@@ -122,16 +122,16 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] for a client's configuration.
-    pub fn server(config: Arc<Config>, now: UnixTime) -> Result<Self> {
+    pub fn server(config: Arc<Config>) -> Result<Self> {
         check_server(&config)?;
         let machine = Machine::Server(ServerState::start(Some(Arc::clone(&config))));
-        Ok(Self::new(machine, Some(config), Outbox::default(), now))
+        Ok(Self::new(machine, Some(config), Outbox::default(), UnixTime(0)))
     }
 
     /// A server that chooses its configuration after it has read the ClientHello
     /// ([`State::NEED_CONFIG`]).
-    pub fn accept(now: UnixTime) -> Self {
-        Self::new(Machine::Server(ServerState::start(None)), None, Outbox::default(), now)
+    pub fn accept() -> Self {
+        Self::new(Machine::Server(ServerState::start(None)), None, Outbox::default(), UnixTime(0))
     }
 
     fn new(machine: Machine, config: Option<Arc<Config>>, out: Outbox, now: UnixTime) -> Self {
@@ -158,12 +158,12 @@ impl Connection {
         self.facts.offer.as_ref()
     }
 
-    /// Goes on with this configuration.
+    /// Goes on with this configuration; what comes of it is judged as of `now`.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] outside NEED_CONFIG or for a client's configuration, and nothing is
     /// changed; otherwise what the handshake says, and it is final.
-    pub fn configure(&mut self, config: Arc<Config>) -> Result<()> {
+    pub fn configure(&mut self, config: Arc<Config>, now: UnixTime) -> Result<()> {
         self.check_alive()?;
         check_server(&config)?;
         if !self.state().contains(State::NEED_CONFIG) {
@@ -173,6 +173,7 @@ impl Connection {
             ));
         }
         self.config = Some(Arc::clone(&config));
+        self.now = now;
         let stepped = self.step(|machine, cx| {
             let Machine::Server(ServerState::Config(paused)) = machine else { return Ok(machine) };
             Ok(Machine::Server(paused.configure(config, cx)?))
@@ -185,13 +186,13 @@ impl Connection {
         self.facts.requested.as_ref()
     }
 
-    /// Goes on with this identity, or with none.
+    /// Goes on with this identity, or with none; what comes of it is judged as of `now`.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] outside NEED_CLIENT_CERT, and [`Error::PeerIncompatible`] for a key
     /// whose schemes the server does not accept: the connection stays as it is and another identity
     /// may be given. Otherwise what the handshake says, and it is final.
-    pub fn provide_identity(&mut self, identity: Option<Arc<Identity>>) -> Result<()> {
+    pub fn provide_identity(&mut self, identity: Option<Arc<Identity>>, now: UnixTime) -> Result<()> {
         self.check_alive()?;
         let (Machine::Client(ClientState::Identity(paused)), Some(config)) = (&self.machine, &self.config)
         else {
@@ -202,6 +203,7 @@ impl Connection {
         };
         let config = Arc::clone(config);
         let answer = paused.answer(identity, &config, self.facts.requested.as_ref())?;
+        self.now = now;
         let stepped = self.step(|machine, cx| {
             let Machine::Client(ClientState::Identity(paused)) = machine else { return Ok(machine) };
             Ok(Machine::Client(paused.finish(answer, &config, cx)?))
@@ -209,19 +211,16 @@ impl Connection {
         stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
 
-    /// The time at which certificates are judged from now on.
-    pub fn set_time(&mut self, now: UnixTime) {
-        self.now = now;
-    }
-
-    /// Takes bytes that arrived and returns how many were taken. It takes fewer while
+    /// Takes bytes that arrived and returns how many were taken; certificates, tickets and sessions among them are
+    /// judged as of `now`, the time at which the bytes are fed. It takes fewer while
     /// NEED_CONFIG, NEED_CLIENT_CERT or HAVE_PLAINTEXT stand in the way: feed the rest again after
     /// that. Octets after close_notify are ignored (RFC 8446 §6.1).
     ///
     /// # Errors
     /// The first error is final; its alert is pending.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<usize> {
+    pub fn feed(&mut self, bytes: &[u8], now: UnixTime) -> Result<usize> {
         self.check_alive()?;
+        self.now = now;
         self.take(bytes).map_err(|error| self.fail(error))
     }
 

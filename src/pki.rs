@@ -3,6 +3,7 @@
 mod authority;
 mod canonical;
 mod certificate;
+mod chain;
 #[cfg(test)]
 mod constant_time;
 mod constraints;
@@ -27,6 +28,7 @@ mod verify;
 
 pub use authority::{Authority, BACKDATE_SECONDS, Profile};
 pub use certificate::{Certificate, MAX_BUNDLE_LEN, MAX_CERTIFICATE_LEN, MAX_CHAIN_LEN};
+pub use chain::Chain;
 pub use constraints::NameConstraints;
 pub use crl::{Crl, MAX_CRL_LEN, RevocationReason, Revoked};
 pub use csr::{CertificateRequest, MAX_REQUEST_LEN, MAX_REQUEST_NAMES};

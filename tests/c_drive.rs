@@ -236,7 +236,7 @@ fn identity(authority: &Authority, name: &str, profile: Profile) -> Identity {
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
     let certificate = authority.issue(&request, profile, 3600, now(), &SystemRandom).unwrap();
-    Identity::new(vec![certificate], key).unwrap()
+    Identity::new(certificate.into(), key).unwrap()
 }
 
 fn now() -> UnixTime {

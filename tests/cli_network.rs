@@ -368,7 +368,7 @@ impl Open {
             self.connection.consume(self.connection.pending().len());
             let len = self.socket.read(&mut buffer).unwrap();
             assert!(len > 0, "the server has closed");
-            assert_eq!(self.connection.feed(&buffer[..len]).unwrap(), len);
+            assert_eq!(self.connection.feed(&buffer[..len], clock()).unwrap(), len);
         }
         self.socket.write_all(self.connection.pending()).unwrap();
         self.connection.consume(self.connection.pending().len());
@@ -394,7 +394,7 @@ fn somebody(authority: &Authority, profile: Profile, now: UnixTime) -> Arc<Ident
     let name = DistinguishedName::with_common_name("somebody");
     let request = CertificateRequest::create(&key, &name, &names, HashAlgorithm::Sha256, &SystemRandom);
     let certificate = authority.issue(&request.unwrap(), profile, 600, now, &SystemRandom).unwrap();
-    Arc::new(Identity::new(vec![certificate], key).unwrap())
+    Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 #[test]
@@ -424,11 +424,11 @@ fn a_server_that_closes_before_it_has_judged_us_is_named() {
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
         let config = Config::server(bank, ClientAuth::Require(TrustStore::new()));
-        let mut connection = Connection::server(Arc::new(config), clock()).unwrap();
+        let mut connection = Connection::server(Arc::new(config)).unwrap();
         let (mut socket, _) = listener.accept().unwrap();
         let mut hello = [0; 16 * 1024];
         let len = socket.read(&mut hello).unwrap();
-        connection.feed(&hello[..len]).unwrap();
+        connection.feed(&hello[..len], clock()).unwrap();
         connection.close();
         socket.write_all(connection.pending()).unwrap();
         // Until the client ends: what it has not read must not be cut off.

@@ -29,7 +29,7 @@ fn identity_of(ca: &otls::pki::Authority, key: PrivateKey, common_name: &str, pr
     let names = [otls::pki::GeneralName::parse("bank.example").unwrap()];
     let names = if profile == Profile::Server { &names[..] } else { &[] };
     let request = CertificateRequest::create(&key, &name(common_name), names, hash, &RANDOM).unwrap();
-    Identity::new(vec![ca.issue(&request, profile, DAY, NOW, &RANDOM).unwrap()], key).unwrap()
+    Identity::new(ca.issue(&request, profile, DAY, NOW, &RANDOM).unwrap().into(), key).unwrap()
 }
 
 fn bank(kind: &str) -> Identity {

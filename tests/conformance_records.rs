@@ -73,9 +73,9 @@ fn nothing_is_taken_while_data_waits_to_be_read() {
     for mut wire in established() {
         let (first, second) = (wire.sealed(APPLICATION_DATA, b"one"), wire.sealed(APPLICATION_DATA, b"two"));
         let stream = [first.clone(), second].concat();
-        assert_eq!(wire.connection.feed(&stream), Ok(first.len()));
+        assert_eq!(wire.connection.feed(&stream, NOW), Ok(first.len()));
         assert!(!wire.connection.state().contains(State::WANT_READ));
-        assert_eq!(wire.connection.feed(&stream[first.len()..]), Ok(0));
+        assert_eq!(wire.connection.feed(&stream[first.len()..], NOW), Ok(0));
     }
 }
 
@@ -140,7 +140,7 @@ fn a_message_before_a_key_change_ends_its_record() {
         puppet.wire.refused(result, Alert::UNEXPECTED_MESSAGE);
         // Where the caller chooses the configuration, before it is asked for it.
         let hello = ClientPuppet::new(WORLD.server_config(), Arc::clone(&WORLD.client), NOW).hello().encode();
-        let mut wire = Wire::new(Connection::accept(NOW));
+        let mut wire = Wire::new(Connection::accept());
         let result = wire.record(HANDSHAKE, &[&hello, more].concat());
         wire.refused(result, Alert::UNEXPECTED_MESSAGE);
         // The client's Finished.
@@ -275,7 +275,7 @@ fn an_error_alert_is_final_and_is_not_answered() {
             assert_eq!(error, Error::AlertReceived(Alert::HANDSHAKE_FAILURE));
             assert!(wire.connection.pending().is_empty() && wire.connection.state().contains(State::FAILED));
             // RFC 8446 §6.2: neither side sends or takes more; sessions, peers and keys are forgotten.
-            assert!(wire.connection.seal(b"x").is_err() && wire.connection.feed(b"x").is_err());
+            assert!(wire.connection.seal(b"x").is_err() && wire.connection.feed(b"x", NOW).is_err());
             assert!(wire.connection.take_session().is_none());
             assert!(wire.connection.peer().is_none() && wire.connection.certificate().is_none());
             assert!(wire.connection.identity().is_none());

@@ -188,7 +188,7 @@ fn of_an_hour(name: &str, profile: Profile) -> Arc<Identity> {
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
     let certificate = WORLD.authority.issue(&request, profile, 3_600, NOW, &SystemRandom).unwrap();
-    Arc::new(Identity::new(vec![certificate], key).unwrap())
+    Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn a_customer_has_few_receipts_verified_for_a_code() {
             Receipt::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom).unwrap();
         let answer = Message::Answer(Answer::declined(id).with_receipt(receipt));
         theirs.send(&mut client, &answer).unwrap();
-        assert!(server.feed(&talks::taken(&mut client)).is_ok());
+        assert!(server.feed(&talks::taken(&mut client), NOW).is_ok());
         let received = ours.receive(&mut server, NOW);
         let refused = matches!(received.err(), Some(Error::Otp(OtpError::Malformed(_))));
         assert_eq!(refused, count == Channel::MAX_RECEIPTS_PER_CODE, "{count}");

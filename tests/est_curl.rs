@@ -89,7 +89,7 @@ fn own_identity(authority: &Authority) -> Identity {
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
     let certificate = authority.issue(&request, Profile::Server, DAY, now(), &SystemRandom).unwrap();
-    Identity::new(vec![certificate], key).unwrap()
+    Identity::new(certificate.into(), key).unwrap()
 }
 
 fn serve(
@@ -99,7 +99,7 @@ fn serve(
     register: &Mutex<Register>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let mut connection = Connection::server(Arc::clone(config), now())?;
+    let mut connection = Connection::server(Arc::clone(config))?;
     let mut buffer = vec![0; 4096];
     let mut unread: Vec<u8> = Vec::new();
     while !connection.state().contains(State::CLOSED) {
@@ -125,7 +125,7 @@ fn serve(
             }
             unread.extend_from_slice(&buffer[..len]);
         }
-        let taken = connection.feed(&unread)?;
+        let taken = connection.feed(&unread, now())?;
         unread.drain(..taken);
     }
     let rest = connection.pending().to_vec();

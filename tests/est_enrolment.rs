@@ -86,12 +86,12 @@ fn a_certificate_is_issued_for_the_requests_key_and_the_labels_profile() {
     assert_eq!(certificate.public_key().to_der(), bank.public_key().to_der());
     let role = PeerRole::Server(GeneralName::parse("bank.example").unwrap());
     let trust = common::trust(&ttp.authority);
-    assert!(trust.verify(&[certificate.to_der().to_vec()], &role, NOW).is_ok());
-    assert!(trust.verify(&[certificate.to_der().to_vec()], &PeerRole::Client, NOW).is_err());
+    assert!(trust.verify(&certificate.clone().into(), &role, NOW).is_ok());
+    assert!(trust.verify(&certificate.clone().into(), &PeerRole::Client, NOW).is_err());
 
     let certificate = enrolled(ttp.enrol(Profile::Client, &request(&customer, "asha", &[])).unwrap());
-    assert!(trust.verify(&[certificate.to_der().to_vec()], &PeerRole::Client, NOW).is_ok());
-    assert!(trust.verify(&[certificate.to_der().to_vec()], &role, NOW).is_err());
+    assert!(trust.verify(&certificate.clone().into(), &PeerRole::Client, NOW).is_ok());
+    assert!(trust.verify(&certificate.clone().into(), &role, NOW).is_err());
 
     let entries = ttp.register.entries();
     assert_eq!(entries.len(), 2);

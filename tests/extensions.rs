@@ -60,10 +60,7 @@ impl Choice {
             server = server.with_further_identity(Arc::clone(other));
         }
         let name = GeneralName::parse(name).unwrap();
-        let mut pair = Pair {
-            client: Connection::client(Arc::new(client), name, NOW).unwrap(),
-            server: Connection::server(Arc::new(server), NOW).unwrap(),
-        };
+        let mut pair = Pair::of(Connection::client(Arc::new(client), name, NOW).unwrap(), server);
         pair.pump()?;
         Ok(pair.client.peer().unwrap().certificate().to_der().to_vec())
     }
@@ -243,9 +240,9 @@ fn early_data_is_skipped_up_to_its_limit_and_the_handshake_goes_on() {
         let hello = with_early_data(client.pending());
         for (records, len, fits) in [(3, 16_640, true), (4, 16_640, false), (1, 1, true), (1, 16_641, false)]
         {
-            let mut server = Connection::server(Arc::clone(&server), NOW).unwrap();
-            server.feed(&hello).unwrap();
-            let fed = (0..records).try_for_each(|_| server.feed(&early_record(len)).map(|_| ()));
+            let mut server = Connection::server(Arc::clone(&server)).unwrap();
+            server.feed(&hello, NOW).unwrap();
+            let fed = (0..records).try_for_each(|_| server.feed(&early_record(len), NOW).map(|_| ()));
             assert_eq!(fed.is_ok(), fits, "{records} of {len} with {groups:?}");
             assert_eq!(server.state().contains(State::FAILED), !fits);
         }
@@ -257,6 +254,6 @@ fn data_that_nobody_announced_is_not_skipped() {
     let world = World::new(KeyType::EcdsaP256);
     let mut pair = world.pair();
     transfer(&mut pair.client, &mut pair.server).unwrap();
-    let error = pair.server.feed(&early_record(100)).unwrap_err();
+    let error = pair.server.feed(&early_record(100), NOW).unwrap_err();
     assert_eq!(error.alert(), Some(AlertDescription::BAD_RECORD_MAC));
 }

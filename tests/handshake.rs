@@ -7,7 +7,7 @@ mod facts;
 
 use std::sync::Arc;
 
-use common::{NOW, Pair, World, authority, bank_name, deliver, identity, read, transfer, trust};
+use common::{NOW, Pair, World, authority, bank_name, deliver, identity, read, transfer, transfer_at, trust};
 use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use otls::crypto::kx::SUPPORTED_GROUPS;
 use otls::error::{Check, PeerIncompatible, PeerMisbehaved};
@@ -89,11 +89,11 @@ fn any_split_of_the_byte_stream_works() {
     loop {
         let mut moved = 0;
         for octet in pair.client.pending().to_vec() {
-            moved += pair.server.feed(&[octet]).unwrap();
+            moved += pair.server.feed(&[octet], NOW).unwrap();
         }
         pair.client.consume(pair.client.pending().len());
         for octet in pair.server.pending().to_vec() {
-            moved += pair.client.feed(&[octet]).unwrap();
+            moved += pair.client.feed(&[octet], NOW).unwrap();
         }
         pair.server.consume(pair.server.pending().len());
         if moved == 0 {
@@ -133,20 +133,20 @@ fn the_server_confirms_the_client_only_after_it_has_judged_it() {
 fn a_server_chooses_its_configuration_after_it_has_seen_the_offer() {
     let world = World::new(KeyType::EcdsaP384);
     let mut client = Connection::client(Arc::new(world.client_config()), bank_name(), NOW).unwrap();
-    let mut server = Connection::accept(NOW);
+    let mut server = Connection::accept();
     assert!(server.offer().is_none());
-    assert!(server.configure(Arc::new(world.server_config())).is_err(), "before the ClientHello");
+    assert!(server.configure(Arc::new(world.server_config()), NOW).is_err(), "before the ClientHello");
     transfer(&mut client, &mut server).unwrap();
     assert!(server.state().contains(State::NEED_CONFIG));
     let offer = server.offer().unwrap();
     assert_eq!(offer.suites, SUPPORTED_SUITES);
     assert_eq!(offer.server_name.as_deref(), Some("bank.example"));
-    assert_eq!(server.feed(b"later").unwrap(), 0, "nothing is taken while the configuration is missing");
+    assert_eq!(server.feed(b"later", NOW).unwrap(), 0, "nothing is taken while the configuration is missing");
     let suite = CipherSuite::OTLS_AES_256_CBC_HMAC_SHA384;
-    let misuse = server.configure(Arc::new(world.client_config())).unwrap_err();
+    let misuse = server.configure(Arc::new(world.client_config()), NOW).unwrap_err();
     assert!(matches!(misuse, Error::ApiMisuse(_)));
-    server.configure(Arc::new(world.server_config().with_suites(&[suite]).unwrap())).unwrap();
-    let pair = Pair { client, server }.established();
+    server.configure(Arc::new(world.server_config().with_suites(&[suite]).unwrap()), NOW).unwrap();
+    let pair = Pair { client, server, now: NOW }.established();
     assert_eq!(pair.client.suite(), Some(suite));
 }
 
@@ -155,7 +155,7 @@ fn a_client_can_obtain_its_certificate_when_it_is_asked_for_one() {
     let world = World::new(KeyType::EcdsaP256);
     let server = world.server_config().with_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256]).unwrap();
     let mut pair = Pair::new(Config::client(trust(&world.authority)), server);
-    assert!(pair.client.provide_identity(None).is_err(), "nothing was asked for yet");
+    assert!(pair.client.provide_identity(None, NOW).is_err(), "nothing was asked for yet");
     pair.pump().unwrap();
     assert!(pair.client.state().contains(State::NEED_CLIENT_CERT));
     assert!(pair.client.peer().is_some(), "the server is verified before we show who we are");
@@ -163,9 +163,9 @@ fn a_client_can_obtain_its_certificate_when_it_is_asked_for_one() {
     assert_eq!(requested.schemes, [SignatureScheme::ECDSA_SECP256R1_SHA256]);
     assert_eq!(requested.authorities, [world.authority.certificate().subject_der().to_vec()]);
     let unfit = identity(&world.authority, KeyType::EcdsaP384, "customer.example", Profile::Client);
-    let refused = pair.client.provide_identity(Some(unfit)).unwrap_err();
+    let refused = pair.client.provide_identity(Some(unfit), NOW).unwrap_err();
     assert!(matches!(refused, Error::PeerIncompatible(PeerIncompatible::NothingInCommon(_))));
-    pair.client.provide_identity(Some(Arc::clone(&world.client))).unwrap();
+    pair.client.provide_identity(Some(Arc::clone(&world.client)), NOW).unwrap();
     assert!(pair.established().server.peer().is_some());
 }
 
@@ -244,11 +244,11 @@ fn a_server_refuses_a_client_of_another_authority() {
 }
 
 #[test]
-fn certificates_are_judged_at_the_time_that_was_set() {
+fn certificates_are_judged_at_the_time_at_which_they_are_fed() {
     let world = World::new(KeyType::EcdsaP256);
     let mut pair = world.pair();
-    pair.client.set_time(NOW.plus(2 * common::DAY));
-    let error = pair.pump().unwrap_err();
+    transfer(&mut pair.client, &mut pair.server).unwrap();
+    let error = transfer_at(&mut pair.server, &mut pair.client, NOW.plus(2 * common::DAY)).unwrap_err();
     assert!(matches!(&error, Error::BadCertificate(report) if report.check() == Check::NotAfter), "{error}");
     let error = transfer(&mut pair.client, &mut pair.server).unwrap_err();
     assert_eq!(error, Error::AlertReceived(AlertDescription::CERTIFICATE_EXPIRED));
@@ -298,7 +298,7 @@ fn a_changed_octet_in_any_handshake_record_ends_the_handshake() {
             if turn / 2 == round && (turn % 2 == 0) == to_server {
                 mutate(&mut bytes);
             }
-            if to.feed(&bytes).is_err() {
+            if to.feed(&bytes, NOW).is_err() {
                 return true;
             }
             if turn > 6 {
@@ -349,11 +349,11 @@ fn the_first_error_is_final_and_keeps_its_alert() {
     pair.client.seal(b"message").unwrap();
     let mut record = pair.client.pending().to_vec();
     record[9] ^= 1;
-    let error = pair.server.feed(&record).unwrap_err();
+    let error = pair.server.feed(&record, NOW).unwrap_err();
     assert_eq!(error, Error::BadRecord);
     assert_eq!(pair.server.available(), 0);
     assert_eq!(pair.server.error(), Some(&error));
-    assert_eq!(pair.server.feed(b"").unwrap_err(), error);
+    assert_eq!(pair.server.feed(b"", NOW).unwrap_err(), error);
     assert_eq!(pair.server.seal(b"x").unwrap_err(), error);
     let mut out = [0; 32];
     assert!(pair.server.export(b"label", b"", &mut out).is_err());
@@ -392,7 +392,7 @@ fn close_notify_ends_one_direction_and_a_cut_is_told_apart() {
     transfer(&mut pair.client, &mut pair.server).unwrap();
     assert!(pair.server.state().contains(State::CLOSED));
     assert!(!pair.server.state().contains(State::WANT_READ));
-    assert_eq!(pair.server.feed(b"ignored").unwrap(), 7);
+    assert_eq!(pair.server.feed(b"ignored", NOW).unwrap(), 7);
     pair.server.feed_end().unwrap();
     assert_eq!(deliver(&mut pair.server, &mut pair.client, b"goodbye"), b"goodbye");
     assert_eq!(pair.client.feed_end().unwrap_err(), Error::Truncated);
@@ -402,7 +402,7 @@ fn close_notify_ends_one_direction_and_a_cut_is_told_apart() {
 fn a_role_takes_only_its_own_configuration() {
     let world = World::new(KeyType::EcdsaP256);
     assert!(Connection::client(Arc::new(world.server_config()), bank_name(), NOW).is_err());
-    assert!(Connection::server(Arc::new(world.client_config()), NOW).is_err());
+    assert!(Connection::server(Arc::new(world.client_config())).is_err());
     assert!(world.client_config().with_suites(&[]).is_err());
     assert!(world.client_config().with_suites(&[CipherSuite(0xC02F)]).is_err());
     let twice = [NamedGroup::X25519, NamedGroup::X25519];
@@ -423,8 +423,8 @@ fn garbage_from_the_network_is_refused_with_an_alert() {
         &[22, 3, 1, 0, 4, 20, 0, 0, 0],
     ];
     for input in inputs {
-        let mut server = Connection::server(Arc::new(world.server_config()), NOW).unwrap();
-        assert!(server.feed(input).is_err(), "{input:?}");
+        let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
+        assert!(server.feed(input, NOW).is_err(), "{input:?}");
         // RFC 8446 §6: an alert record of two octets.
         assert_eq!(server.pending()[..5], [21, 3, 3, 0, 2], "{input:?}");
     }
@@ -433,8 +433,8 @@ fn garbage_from_the_network_is_refused_with_an_alert() {
 #[test]
 fn a_message_out_of_order_is_named() {
     let world = World::new(KeyType::EcdsaP256);
-    let mut server = Connection::server(Arc::new(world.server_config()), NOW).unwrap();
-    let error = server.feed(&[22, 3, 1, 0, 4, 20, 0, 0, 0]).unwrap_err();
+    let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
+    let error = server.feed(&[22, 3, 1, 0, 4, 20, 0, 0, 0], NOW).unwrap_err();
     assert!(matches!(error, Error::PeerMisbehaved(PeerMisbehaved::UnexpectedMessage { .. })));
     assert_eq!(error.to_string(), "the peer broke the protocol: got Finished while waiting for ClientHello");
 }
@@ -492,7 +492,7 @@ fn closing_is_said_once_and_gives_up_a_handshake_by_name() {
     // A connection that failed has sent its alert, and says nothing more.
     let mut failed = world.pair().client;
     failed.consume(failed.pending().len());
-    failed.feed(&[23, 3, 3, 0, 1, 0]).unwrap_err();
+    failed.feed(&[23, 3, 3, 0, 1, 0], NOW).unwrap_err();
     let alert = failed.pending().to_vec();
     failed.close();
     assert_eq!(failed.pending(), alert);

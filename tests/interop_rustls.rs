@@ -169,7 +169,7 @@ impl Pair {
             .unwrap();
         let name = ServerName::try_from("bank.example").unwrap();
         Self {
-            ours: Connection::server(Arc::new(ours), NOW).unwrap(),
+            ours: Connection::server(Arc::new(ours)).unwrap(),
             theirs: rustls::ClientConnection::new(Arc::new(config), name).unwrap().into(),
         }
     }
@@ -211,7 +211,7 @@ impl Pair {
             }
             let mut rest = bytes.as_slice();
             while !rest.is_empty() {
-                let taken = self.ours.feed(rest).unwrap();
+                let taken = self.ours.feed(rest, NOW).unwrap();
                 rest = &rest[taken..];
                 ours.extend(read(&mut self.ours));
                 moved = true;

@@ -366,17 +366,17 @@ async fn pending_counts_what_was_received_and_is_not_taken() {
 #[tokio::test]
 async fn a_handshake_stops_for_its_caller_and_goes_on() {
     let (one, other) = tcp();
-    let mut server = stream(other, Connection::accept(NOW));
+    let mut server = stream(other, Connection::accept());
     let anonymous = otls::Config::client(common::trust(&WORLD.authority));
     let mut client = stream(one, client_with(anonymous));
     let serving = async {
         assert!(server.handshake().await.unwrap().contains(State::NEED_CONFIG));
-        server.connection().configure(Arc::new(WORLD.server_config())).unwrap();
+        server.connection().configure(Arc::new(WORLD.server_config()), NOW).unwrap();
         server.handshake().await.unwrap();
     };
     let shaking = async {
         let identity = Arc::clone(&WORLD.client);
-        let respond = |connection: &mut Connection| connection.provide_identity(Some(identity.clone()));
+        let respond = |connection: &mut Connection| connection.provide_identity(Some(identity.clone()), NOW);
         client.handshake_with(respond).await.unwrap();
         client.confirm().await.unwrap();
     };

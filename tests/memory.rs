@@ -74,7 +74,7 @@ fn data_that_nobody_reads_is_not_taken() {
         let mut taken = 0;
         let held = measure(|| {
             for _ in 0..1_000 {
-                taken += wire.connection.feed(&stream[taken..]).unwrap();
+                taken += wire.connection.feed(&stream[taken..], NOW).unwrap();
             }
         });
         assert!(held.bytes_max < 2 * 17 * 1024, "{} octets were held", held.bytes_max);
@@ -82,7 +82,7 @@ fn data_that_nobody_reads_is_not_taken() {
         // Nothing is lost once somebody reads.
         let mut read = wire.received().len();
         while taken < stream.len() {
-            taken += wire.connection.feed(&stream[taken..]).unwrap();
+            taken += wire.connection.feed(&stream[taken..], NOW).unwrap();
             read += wire.received().len();
         }
         assert_eq!(read, 64 << 14);
@@ -112,7 +112,7 @@ fn records_are_sealed_and_opened_without_allocating() {
         let (data, mut into) = ([7; 72], [0; 72]);
         let mut carry = |pair: &mut Pair| {
             pair.client.seal(&data).unwrap();
-            let taken = pair.server.feed(pair.client.pending()).unwrap();
+            let taken = pair.server.feed(pair.client.pending(), NOW).unwrap();
             assert_eq!(pair.server.open(&mut into), data.len());
             pair.client.consume(taken);
         };

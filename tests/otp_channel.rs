@@ -178,12 +178,12 @@ fn several_messages_arrive_in_order_however_they_are_cut() {
     let mut customer = Channel::new();
     let mut received = Vec::new();
     for octet in stream {
-        let mut fed = pair.client.feed(&[octet]).unwrap();
+        let mut fed = pair.client.feed(&[octet], NOW).unwrap();
         while let Some(message) = customer.receive(&mut pair.client, NOW).unwrap() {
             received.push(message);
         }
         while fed == 0 {
-            fed = pair.client.feed(&[octet]).unwrap();
+            fed = pair.client.feed(&[octet], NOW).unwrap();
         }
     }
     assert!(matches!(
@@ -201,7 +201,7 @@ fn a_message_that_was_altered_in_flight_is_never_seen() {
         let mut stream = pair.server.pending().to_vec();
         let at = stream.len() - 1 - at.min(stream.len() - 6);
         stream[at] ^= 1;
-        assert_eq!(pair.client.feed(&stream), Err(Error::BadRecord));
+        assert_eq!(pair.client.feed(&stream, NOW), Err(Error::BadRecord));
         assert!(Channel::new().receive(&mut pair.client, NOW).unwrap().is_none());
     }
 }

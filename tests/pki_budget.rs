@@ -34,7 +34,8 @@ fn judged(root: &Root, chain: &Chain) -> Result<(), Report> {
 }
 
 fn judge(trust: &TrustStore, chain: &Chain) -> Result<(), Report> {
-    trust.verify(&chain.ders, &PeerRole::Client, NOW).map(|_| ())
+    let chain = otls::pki::Chain::from_der(&chain.ders)?;
+    trust.verify(&chain, &PeerRole::Client, NOW).map(|_| ())
 }
 
 #[test]

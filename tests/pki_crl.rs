@@ -29,11 +29,11 @@ fn list(ca: &Authority, revoked: &[&Certificate], number: u64, now: UnixTime) ->
 fn a_revoked_certificate_is_refused_and_others_are_not() {
     let (alice, bob) = (client(&CA, "alice"), client(&CA, "bob"));
     let mut store = trust(&[CA.certificate()]);
-    assert!(store.verify(&chain(&[&alice]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&alice]), &CLIENT, NOW).is_ok());
     store.add_crl(list(&CA, &[&alice], 1, NOW));
     let report = refused(&store, &chain(&[&alice]), &CLIENT, NOW, Check::Revocation, &["has revoked it"]);
     assert_eq!(Error::from(report).code(), ErrorCode::CertificateRevoked);
-    assert!(store.verify(&chain(&[&bob]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&bob]), &CLIENT, NOW).is_ok());
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_stale_list_refuses_everybody() {
     let bob = client(&CA, "bob");
     let mut store = trust(&[CA.certificate()]);
     store.add_crl(CA.issue_crl(&[], 1, HOUR, NOW, &RANDOM).unwrap());
-    assert!(store.verify(&chain(&[&bob]), &CLIENT, NOW.plus(HOUR - 1)).is_ok());
+    assert!(store.judge(&chain(&[&bob]), &CLIENT, NOW.plus(HOUR - 1)).is_ok());
     refused(
         &store,
         &chain(&[&bob]),
@@ -62,7 +62,7 @@ fn the_newest_list_counts_in_whatever_order_they_come() {
     {
         let mut store = trust(&[CA.certificate()]);
         lists.iter().for_each(|list| store.add_crl((*list).clone()));
-        assert_eq!(store.verify(&chain(&[&alice]), &CLIENT, NOW.plus(HOUR)).is_ok(), accepted);
+        assert_eq!(store.judge(&chain(&[&alice]), &CLIENT, NOW.plus(HOUR)).is_ok(), accepted);
     }
 }
 
@@ -72,7 +72,7 @@ fn only_authorities_that_have_a_list_are_checked() {
     let mut store = trust(&[CA.certificate(), OTHER_CA.certificate()]);
     store.add_crl(list(&CA, &[&alice, &other], 1, NOW));
     refused(&store, &chain(&[&alice]), &CLIENT, NOW, Check::Revocation, &["revoked"]);
-    assert!(store.verify(&chain(&[&other]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&other]), &CLIENT, NOW).is_ok());
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_list_that_an_impostor_has_signed_refuses() {
     refused(&store, &chain(&[&alice]), &CLIENT, NOW, Check::Revocation, &["not signed with its key"]);
     // The authority's own list settles it, although the impostor's is newer.
     store.add_crl(list(&CA, &[], 1, NOW));
-    assert!(store.verify(&chain(&[&alice]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&alice]), &CLIENT, NOW).is_ok());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn authorities_that_share_a_name_have_their_own_lists() {
     let mut store = trust(&[CA.certificate()]);
     store.add_crl(list(&second, &[&two], 1, NOW));
     store.add_authority(second.certificate()).unwrap();
-    assert!(store.verify(&chain(&[&one]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&one]), &CLIENT, NOW).is_ok());
     refused(&store, &chain(&[&two]), &CLIENT, NOW, Check::Revocation, &["revoked"]);
 }
 
@@ -117,10 +117,10 @@ fn a_list_counts_on_every_path_to_a_trusted_authority() {
     let (alice, bob) = (client(&CA, "alice"), client(&CA, "bob"));
     for authorities in [[&root, CA.certificate()].as_slice(), &[CA.certificate(), &root], &[&root]] {
         let mut store = trust(authorities);
-        assert!(store.verify(&chain(&[&alice, &cross]), &CLIENT, NOW).is_ok());
+        assert!(store.judge(&chain(&[&alice, &cross]), &CLIENT, NOW).is_ok());
         store.add_crl(list(&CA, &[&alice], 1, NOW));
         refused(&store, &chain(&[&alice, &cross]), &CLIENT, NOW, Check::Revocation, &["has revoked it"]);
-        assert!(store.verify(&chain(&[&bob, &cross]), &CLIENT, NOW).is_ok());
+        assert!(store.judge(&chain(&[&bob, &cross]), &CLIENT, NOW).is_ok());
         refused(&store, &chain(&[&bob, &cross]), &CLIENT, NOW.plus(DAY), Check::Revocation, &["stale"]);
     }
     // An intermediate itself can be revoked.
@@ -228,7 +228,7 @@ fn lists_cut_short_or_changed_are_refused() {
         let Ok(list) = Crl::load(&changed) else { continue };
         let mut store = trust(&[CA.certificate()]);
         store.add_crl(list);
-        if let Err(report) = store.verify(&chain(&[&alice]), &CLIENT, NOW) {
+        if let Err(report) = store.judge(&chain(&[&alice]), &CLIENT, NOW) {
             assert_eq!(report.check(), Check::Revocation, "{index}: {report}");
         } else {
             let name = CA.certificate().subject_der();

@@ -102,7 +102,7 @@ fn an_identity_is_loaded_from_a_file_with_key_and_chain_in_any_order() {
             [&leaf, &key, &root].map(Vec::as_slice).concat(),
         ] {
             let identity = Identity::load(&file, password).unwrap();
-            assert_eq!(identity.chain(), [certificate.clone(), CA.certificate().clone()]);
+            assert_eq!(identity.chain()[..], [certificate.clone(), CA.certificate().clone()]);
         }
         assert!(Identity::load(&key, password).is_err() && Identity::load(&leaf, password).is_err());
         assert!(Identity::load(&[key, root.clone()].concat(), password).is_err());

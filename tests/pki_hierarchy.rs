@@ -72,7 +72,7 @@ fn a_chain_of_three_authorities_verifies_here_and_with_openssl() {
     sent.extend(&issuing.chain()[..2]);
     let store = trust(&[ROOT.certificate()]);
     for role in [as_server("hub.example"), PeerRole::Client, PeerRole::Enrolled] {
-        let peer = store.verify(&chain(&sent), &role, NOW).unwrap();
+        let peer = store.judge(&chain(&sent), &role, NOW).unwrap();
         assert_eq!(peer.authority(), ROOT.certificate());
     }
     let Some(openssl) = openssl() else { return };
@@ -170,7 +170,7 @@ fn name_constraints_hold_here_and_with_openssl() {
         let leaf = server(ca, &[host]);
         let sent = chain(&[&leaf, ca.certificate()]);
         if accepted {
-            assert!(store.verify(&sent, &as_server(host), NOW).is_ok(), "{host}");
+            assert!(store.judge(&sent, &as_server(host), NOW).is_ok(), "{host}");
         } else {
             refused(&store, &sent, &as_server(host), NOW, Check::NameConstraints, &["constrain"]);
         }
@@ -224,7 +224,7 @@ fn names_of_all_kinds_are_requested_and_written() {
     let sent = chain(&[&leaf]);
     let store = trust(&[CA.certificate()]);
     for host in ["bank.example", "10.0.0.1"] {
-        assert!(store.verify(&sent, &as_server(host), NOW).is_ok());
+        assert!(store.judge(&sent, &as_server(host), NOW).is_ok());
     }
     // RFC 9525 §6.1: a server is known by a host name; its other names do not count.
     for other in ["email:desk@bank.example", "URI:https://bank.example/"] {

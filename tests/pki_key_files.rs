@@ -70,7 +70,7 @@ fn each_fault_of_a_key_has_its_own_error() {
     }
     let certificate = Certificate::load(&fs::read(folder.join("certificate.pem")).unwrap()).unwrap();
     let other = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
-    let mismatch = Identity::new(vec![certificate], other).err().unwrap();
+    let mismatch = Identity::new(certificate.into(), other).err().unwrap();
     assert_eq!(mismatch.code(), ErrorCode::KeyMismatch);
 }
 

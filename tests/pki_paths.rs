@@ -88,14 +88,14 @@ fn chains_with_intermediates_are_built_in_any_order() {
     let leaf = openssl_leaf(&openssl, "two.pem", "two-key.pem", LEAF_EXTENSIONS);
     let store = trust(&[&root]);
     for sent in [[&leaf, &two, &one], [&leaf, &one, &two]] {
-        assert!(store.verify(&chain(&sent), &CLIENT, NOW).is_ok());
+        assert!(store.judge(&chain(&sent), &CLIENT, NOW).is_ok());
     }
-    assert!(store.verify(&chain(&[&leaf, CA.certificate(), &two, &one, &root]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&leaf, CA.certificate(), &two, &one, &root]), &CLIENT, NOW).is_ok());
     // Without one, the reason names whom it misses.
     let report = refused(&store, &chain(&[&leaf, &two]), &CLIENT, NOW, Check::Issuer, &["issuer CN=one"]);
     assert_eq!(report.depth(), 1);
     // A trusted intermediate ends the path.
-    assert!(trust(&[&two]).verify(&chain(&[&leaf]), &CLIENT, NOW).is_ok());
+    assert!(trust(&[&two]).judge(&chain(&[&leaf]), &CLIENT, NOW).is_ok());
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn usages_of_the_leaf_are_kept() {
     ] {
         let leaf = openssl_leaf(&openssl, "root.pem", "root-key.pem", extensions);
         match refusal {
-            None => assert!(store.verify(&chain(&[&leaf]), &CLIENT, NOW).is_ok(), "{extensions}"),
+            None => assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW).is_ok(), "{extensions}"),
             Some((check, word)) => {
                 refused(&store, &chain(&[&leaf]), &CLIENT, NOW, check, &[word]);
             }
@@ -199,7 +199,7 @@ fn a_critical_extension_that_nobody_knows_is_named_where_it_stands() {
     let report = refused(&store, &sent, &CLIENT, NOW, Check::Format, &["critical extension"]);
     assert_eq!(report.depth(), 1);
     // Where it is not needed it does no harm.
-    assert!(store.verify(&chain(&[&client(&CA, "alice"), &one]), &CLIENT, NOW).is_ok());
+    assert!(store.judge(&chain(&[&client(&CA, "alice"), &one]), &CLIENT, NOW).is_ok());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn name_constraints_of_an_intermediate_are_kept() {
     };
     let (good, evil) = (leaf("a.good.example"), leaf("a.evil.example"));
     let store = trust(&[&root]);
-    assert!(store.verify(&chain(&[&good, &one]), &as_server("a.good.example"), NOW).is_ok());
+    assert!(store.judge(&chain(&[&good, &one]), &as_server("a.good.example"), NOW).is_ok());
     let evil = chain(&[&evil, &one]);
     refused(&store, &evil, &as_server("a.evil.example"), NOW, Check::NameConstraints, &["outside"]);
 }
@@ -254,7 +254,7 @@ fn signature_algorithms_of_openssl_verify_and_old_ones_do_not() {
         let leaf = Certificate::load(&openssl.read("leaf.pem")).unwrap();
         let (store, now) = (trust(&[&root]), leaf.not_before().plus(HOUR));
         if accepted {
-            let verified = store.verify(&chain(&[&leaf]), &CLIENT, now);
+            let verified = store.judge(&chain(&[&leaf]), &CLIENT, now);
             assert!(verified.is_ok(), "{options}: {}", verified.err().unwrap());
         } else {
             refused(&store, &chain(&[&leaf]), &CLIENT, now, Check::Signature, &["not accepted"]);
@@ -279,5 +279,5 @@ fn authorities_that_all_vouch_for_each_other_do_not_keep_the_verifier_busy() {
     refused(&trust(&[CA.certificate()]), &chain(&sent), &CLIENT, NOW, Check::Budget, &["candidate paths"]);
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     let trusted = trust(&[ring[8].certificate()]);
-    assert!(trusted.verify(&chain(&sent), &CLIENT, NOW).is_ok());
+    assert!(trusted.judge(&chain(&sent), &CLIENT, NOW).is_ok());
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use otls::UnixTime;
-use otls::pki::{Certificate, Crl, PeerRole, TrustStore};
+use otls::pki::{Certificate, Chain, Crl, PeerRole, TrustStore};
 
 /// 2020-01-01T00:00:00Z, in the middle of the data's validity.
 const NOW: UnixTime = UnixTime(1_577_836_800);
@@ -92,7 +92,8 @@ impl Data {
             trust.add_intermediate(certificate);
         }
         self.lists.iter().for_each(|list| trust.add_crl(list.clone()));
-        trust.verify(&[der], &PeerRole::Any, NOW).err().map(|report| report.to_string())
+        let judged = Chain::from_der(&[der]).and_then(|chain| trust.verify(&chain, &PeerRole::Any, NOW));
+        judged.err().map(|report| report.to_string())
     }
 }
 

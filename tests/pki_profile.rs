@@ -47,12 +47,12 @@ fn an_authority_with_a_fault_is_not_trusted() {
         let mut pinned = TrustStore::new();
         pinned.add_fingerprint(authority.fingerprint());
         let sent = chain(&[&leaf, &authority]);
-        let verdict = pinned.verify(&sent, &PeerRole::Client, NOW);
+        let verdict = pinned.judge(&sent, &PeerRole::Client, NOW);
         match words {
             None => {
                 added.unwrap();
                 assert!(
-                    loaded.is_ok() && verdict.is_ok() && store.verify(&sent, &PeerRole::Client, NOW).is_ok()
+                    loaded.is_ok() && verdict.is_ok() && store.judge(&sent, &PeerRole::Client, NOW).is_ok()
                 );
             }
             Some(words) => {
@@ -71,7 +71,7 @@ fn certificates_on_a_path_have_the_extensions_of_what_they_are() {
     let verify = |subject: &str, ca: &str, leaf: (&str, &str)| {
         let middle = made(&openssl, "ca", subject, Some("root"), &format!("{CA_EXTENSIONS}{ca}"));
         let leaf = made(&openssl, "leaf", leaf.0, Some("ca"), leaf.1);
-        trust(&[&root]).verify(&chain(&[&leaf, &middle]), &PeerRole::Client, NOW)
+        trust(&[&root]).judge(&chain(&[&leaf, &middle]), &PeerRole::Client, NOW)
     };
     let good = ("/CN=leaf", LEAF_EXTENSIONS);
     let leaf = |more: &'static str| ("/CN=leaf", more);
@@ -112,7 +112,7 @@ fn basic_constraints_that_are_not_critical_are_as_nist_has_them() {
     let extensions = CA_EXTENSIONS.replacen("critical,", "", 1);
     let root = made(&openssl, "ca", "/CN=root", None, &extensions);
     let leaf = made(&openssl, "leaf", "/CN=leaf", Some("ca"), LEAF_EXTENSIONS);
-    assert!(trust(&[&root]).verify(&chain(&[&leaf]), &PeerRole::Client, NOW).is_ok());
+    assert!(trust(&[&root]).judge(&chain(&[&leaf]), &PeerRole::Client, NOW).is_ok());
     let text = CA.certificate().to_text();
     assert!(text.contains("X509v3 Basic Constraints: critical"), "{text}");
 }
@@ -146,7 +146,7 @@ fn a_malformed_mailbox_is_inside_no_constraint() {
         ] {
             let leaf = format!("{LEAF_EXTENSIONS}subjectAltName=@a\n[a]\nemail.1={name}\n");
             let leaf = made(&openssl, "leaf", "/CN=leaf", Some("ca"), &leaf);
-            let verdict = trust(&[&root]).verify(&chain(&[&leaf]), &PeerRole::Client, NOW);
+            let verdict = trust(&[&root]).judge(&chain(&[&leaf]), &PeerRole::Client, NOW);
             assert_eq!(verdict.is_ok(), accepted, "{name} {constraint}");
         }
     }

@@ -36,14 +36,14 @@ fn a_right_chain_is_accepted_for_every_kind_of_key() {
             let leaf = ca.issue(&request, Profile::Server, DAY, NOW, &RANDOM).unwrap();
             for sent in [chain(&[&leaf]), chain(&[&leaf, ca.certificate()])] {
                 for name in ["bank.example", "BANK.EXAMPLE", "127.0.0.1"] {
-                    let peer = store.verify(&sent, &as_server(name), NOW).unwrap();
+                    let peer = store.judge(&sent, &as_server(name), NOW).unwrap();
                     assert_eq!(peer.certificate(), &leaf);
                     assert_eq!(peer.chain().len(), sent.len());
                     assert_eq!(peer.authority(), ca.certificate());
                 }
             }
             let leaf = ca.issue(&request, Profile::Client, DAY, NOW, &RANDOM).unwrap();
-            assert!(store.verify(&chain(&[&leaf]), &CLIENT, NOW).is_ok());
+            assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW).is_ok());
         }
     }
 }
@@ -55,16 +55,16 @@ fn an_authority_is_trusted_by_its_fingerprint_where_the_peer_sends_it() {
     assert!(store.is_empty());
     store.add_fingerprint(CA.certificate().fingerprint());
     assert!(!store.is_empty());
-    let peer = store.verify(&chain(&[&leaf, CA.certificate()]), &CLIENT, NOW).unwrap();
+    let peer = store.judge(&chain(&[&leaf, CA.certificate()]), &CLIENT, NOW).unwrap();
     assert_eq!(peer.authority(), CA.certificate());
 
-    assert!(store.verify(&chain(&[&leaf]), &CLIENT, NOW).is_err(), "it was not sent");
+    assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW).is_err(), "it was not sent");
     let other = client(&OTHER_CA, "alice");
     let sent = chain(&[&other, OTHER_CA.certificate(), CA.certificate()]);
-    assert!(store.verify(&sent, &CLIENT, NOW).is_err(), "it is sent, but has not signed");
+    assert!(store.judge(&sent, &CLIENT, NOW).is_err(), "it is sent, but has not signed");
     let mut leaf_pinned = TrustStore::new();
     leaf_pinned.add_fingerprint(leaf.fingerprint());
-    let report = leaf_pinned.verify(&chain(&[&leaf, CA.certificate()]), &CLIENT, NOW).err().unwrap();
+    let report = leaf_pinned.judge(&chain(&[&leaf, CA.certificate()]), &CLIENT, NOW).err().unwrap();
     assert_eq!(report.check(), Check::Issuer, "a leaf is no authority");
 }
 
@@ -120,7 +120,7 @@ fn every_authority_of_the_issuers_name_is_a_candidate_with_its_own_finding() {
     assert_eq!(candidates, [0, 1]);
     // The right one among authorities of the same name is found, wherever it stands.
     let leaf = client(&third, "alice");
-    assert_eq!(store.verify(&chain(&[&leaf]), &CLIENT, NOW).unwrap().authority(), third.certificate());
+    assert_eq!(store.judge(&chain(&[&leaf]), &CLIENT, NOW).unwrap().authority(), third.certificate());
     // And what decides is the candidate that came nearest, not the first.
     refused(&store, &chain(&[&leaf]), &CLIENT, NOW.plus(2 * DAY), Check::NotAfter, &["expired at"]);
 }
@@ -129,7 +129,7 @@ fn every_authority_of_the_issuers_name_is_a_candidate_with_its_own_finding() {
 fn expired_certificate_is_refused() {
     let leaf = client(&CA, "alice");
     let store = trust(&[CA.certificate()]);
-    assert!(store.verify(&chain(&[&leaf]), &CLIENT, NOW.plus(DAY)).is_ok());
+    assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW.plus(DAY)).is_ok());
     let report = refused(
         &store,
         &chain(&[&leaf]),
@@ -151,7 +151,7 @@ fn certificate_that_is_not_valid_yet_is_refused() {
     let older =
         Authority::create(key, &name("Test CA"), HashAlgorithm::Sha256, YEAR, NOW.minus(DAY), &RANDOM);
     let store = trust(&[older.unwrap().certificate()]);
-    assert!(store.verify(&chain(&[&leaf]), &CLIENT, NOW.minus(300)).is_ok());
+    assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW.minus(300)).is_ok());
     refused(
         &store,
         &chain(&[&leaf]),
@@ -187,7 +187,7 @@ fn authority_of(key: PrivateKey, common_name: &str) -> Authority {
 fn wrong_name_is_refused() {
     let store = trust(&[CA.certificate()]);
     let leaf = server(&CA, &["bank.example", "*.cards.example", "127.0.0.1"]);
-    let accepts = |name: &str| store.verify(&chain(&[&leaf]), &as_server(name), NOW).is_ok();
+    let accepts = |name: &str| store.judge(&chain(&[&leaf]), &as_server(name), NOW).is_ok();
     assert!(accepts("bank.example") && accepts("a.cards.example") && accepts("127.0.0.1"));
     let names = "is for bank.example, *.cards.example, 127.0.0.1; expected ";
     for name in [
@@ -266,7 +266,7 @@ fn keys_of_other_kinds_are_refused_in_the_leaf_and_passed_over_behind_it() {
         let report = refused(&store, std::slice::from_ref(&odd), &CLIENT, NOW, Check::Key, &["not accepted"]);
         assert_eq!(report.depth(), 0);
         let leaf = client(&CA, "alice");
-        assert!(store.verify(&[leaf.to_der().to_vec(), odd.clone()], &CLIENT, NOW).is_ok());
+        assert!(store.judge(&[leaf.to_der().to_vec(), odd.clone()], &CLIENT, NOW).is_ok());
         let lost = client(&OTHER_CA, "alice");
         let sent = [lost.to_der().to_vec(), odd];
         let report = refused(&store, &sent, &CLIENT, NOW, Check::Issuer, &["Other CA"]);
@@ -280,7 +280,7 @@ fn an_empty_chain_and_one_that_is_too_long_are_refused() {
     let report = refused(&store, &[], &CLIENT, NOW, Check::Presence, &["no certificate"]);
     assert_eq!(Error::from(report).code(), ErrorCode::CertificateRequired);
     let leaf = client(&CA, "alice").to_der().to_vec();
-    assert!(store.verify(&vec![leaf.clone(); MAX_CHAIN_LEN], &CLIENT, NOW).is_ok());
+    assert!(store.judge(&vec![leaf.clone(); MAX_CHAIN_LEN], &CLIENT, NOW).is_ok());
     let long = vec![leaf; MAX_CHAIN_LEN + 1];
     refused(&store, &long, &CLIENT, NOW, Check::PathLength, &["11 certificates"]);
 }
@@ -304,7 +304,7 @@ fn a_leaf_with_any_changed_octet_is_refused() {
         for mask in [0x01, 0x80, 0xFF] {
             let mut changed = leaf.clone();
             changed[index] ^= mask;
-            let report = store.verify(&[changed], &CLIENT, NOW).err().expect("accepted");
+            let report = store.judge(&[changed], &CLIENT, NOW).err().expect("accepted");
             assert!(!report.to_string().is_empty());
         }
     }
@@ -324,7 +324,7 @@ fn certificates_that_all_name_each_other_cost_little() {
         for first in [&leaf, &looping] {
             certificates[0] = first;
             let started = std::time::Instant::now();
-            let report = store.verify(&chain(&certificates), &CLIENT, NOW).err().unwrap();
+            let report = store.judge(&chain(&certificates), &CLIENT, NOW).err().unwrap();
             assert!(report.findings().count() <= 16);
             assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
         }

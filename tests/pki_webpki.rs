@@ -57,7 +57,7 @@ impl World {
             store.add_crl(list);
         }
         let role: PeerRole = as_server(HOST);
-        store.verify(&[leaf.to_vec(), branch.to_vec()], &role, NOW).is_ok()
+        store.judge(&[leaf.to_vec(), branch.to_vec()], &role, NOW).is_ok()
     }
 
     fn webpki(&self, leaf: &[u8], branch: &[u8], lists: &[Vec<u8>]) -> Result<bool, webpki::Error> {

@@ -140,11 +140,11 @@ fn in_rust() -> PathBuf {
 fn serve(listener: &TcpListener, config: Config) {
     let (mut stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let mut connection = Connection::server(Arc::new(config), now()).unwrap();
+    let mut connection = Connection::server(Arc::new(config)).unwrap();
     let mut buffer = [0; 4096];
     while !connection.state().contains(State::CONFIRMED) {
         let len = stream.read(&mut buffer).unwrap();
-        if len == 0 || connection.feed(&buffer[..len]).is_err() {
+        if len == 0 || connection.feed(&buffer[..len], now()).is_err() {
             return;
         }
         flush(&mut connection, &mut stream);
@@ -191,7 +191,7 @@ fn identity(authority: &Authority, name: &str, profile: Profile) -> Arc<Identity
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
     let certificate = authority.issue(&request, profile, common::DAY, now(), &SystemRandom).unwrap();
-    Arc::new(Identity::new(vec![certificate], key).unwrap())
+    Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 fn now() -> UnixTime {

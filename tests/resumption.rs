@@ -48,10 +48,8 @@ fn session_of(client: Config, server: Config) -> Session {
 }
 
 fn resuming(client: Config, server: Config, session: Session, now: UnixTime) -> Pair {
-    Pair {
-        client: Connection::client_resuming(Arc::new(client), bank_name(), session, now).unwrap(),
-        server: Connection::server(Arc::new(server), now).unwrap(),
-    }
+    let client = Connection::client_resuming(Arc::new(client), bank_name(), session, now).unwrap();
+    Pair { now, ..Pair::of(client, server) }
 }
 
 fn is_resumed(client: Config, server: Config, session: Session, now: UnixTime) -> bool {
@@ -274,10 +272,8 @@ fn a_client_that_was_revoked_or_expired_since_does_not_resume() {
 
     let late = NOW.plus(DAY - 600);
     let late_session = || {
-        let mut pair = Pair {
-            client: Connection::client(Arc::new(bank.client()), bank_name(), late).unwrap(),
-            server: Connection::server(Arc::new(bank.server()), late).unwrap(),
-        };
+        let client = Connection::client(Arc::new(bank.client()), bank_name(), late).unwrap();
+        let mut pair = Pair { now: late, ..Pair::of(client, bank.server()) };
         pair.pump().unwrap();
         pair.client.take_session().unwrap()
     };
@@ -314,8 +310,8 @@ fn a_binder_that_is_wrong_in_any_octet_ends_the_handshake() {
         let mut hello = client.pending().to_vec();
         let at = hello.len() - back;
         hello[at] ^= 1;
-        let mut server = Connection::server(Arc::new(bank.server()), NOW).unwrap();
-        let error = server.feed(&hello).unwrap_err();
+        let mut server = Connection::server(Arc::new(bank.server())).unwrap();
+        let error = server.feed(&hello, NOW).unwrap_err();
         assert_eq!(error.alert(), Some(AlertDescription::DECRYPT_ERROR));
     }
 }
@@ -327,8 +323,8 @@ fn a_hello_that_was_changed_before_the_binder_ends_the_handshake() {
         Connection::client_resuming(Arc::new(bank.client()), bank_name(), bank.session(), NOW).unwrap();
     let mut hello = client.pending().to_vec();
     hello[20] ^= 1; // in the random
-    let mut server = Connection::server(Arc::new(bank.server()), NOW).unwrap();
-    assert_eq!(server.feed(&hello).unwrap_err().alert(), Some(AlertDescription::DECRYPT_ERROR));
+    let mut server = Connection::server(Arc::new(bank.server())).unwrap();
+    assert_eq!(server.feed(&hello, NOW).unwrap_err().alert(), Some(AlertDescription::DECRYPT_ERROR));
 }
 
 #[test]

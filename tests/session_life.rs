@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{DAY, NOW, authority, bank_name, trust};
+use common::{DAY, NOW, authority, bank_name, transfer_at, trust};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
@@ -29,7 +29,7 @@ fn identity(authority: &Authority, name: &str, profile: Profile, lifetime: u64) 
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
     let certificate = authority.issue(&request, profile, lifetime, NOW, &SystemRandom).unwrap();
-    Arc::new(Identity::new(vec![certificate], key).unwrap())
+    Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 impl Bank {
@@ -82,9 +82,9 @@ fn connect_by_two_clocks(
         Some(session) => Connection::client_resuming(client, bank_name(), session, now).unwrap(),
         None => Connection::client(client, bank_name(), now).unwrap(),
     };
-    let mut server = Connection::server(Arc::new(server), servers_now).unwrap();
-    while common::transfer(&mut client, &mut server).unwrap()
-        + common::transfer(&mut server, &mut client).unwrap()
+    let mut server = Connection::server(Arc::new(server)).unwrap();
+    while transfer_at(&mut client, &mut server, servers_now).unwrap()
+        + transfer_at(&mut server, &mut client, now).unwrap()
         > 0
     {}
     assert!(client.state().contains(State::CONFIRMED), "a server confirms whether a ticket is of use or not");

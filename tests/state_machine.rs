@@ -322,7 +322,7 @@ fn five_thousand_mutations_of_the_stream_end_in_an_error_or_in_success() {
                 }
                 seen += 1;
             }
-            result = result.and(to.feed(&bytes).map(|taken| assert_eq!(taken, bytes.len())));
+            result = result.and(to.feed(&bytes, NOW).map(|taken| assert_eq!(taken, bytes.len())));
         }
         let done = |state: State| state.contains(State::HANDSHAKE_DONE);
         if let Err(error) = &result {

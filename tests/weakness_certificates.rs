@@ -112,7 +112,7 @@ fn verification_refuses_each_by_name_what_the_originals_accepted() {
     let store = trust(&[CA.certificate()]);
     let bank = server(&CA, &["bank.example"]);
     let role = as_server("bank.example");
-    assert!(store.verify(&chain(&[&bank]), &role, NOW).is_ok());
+    assert!(store.judge(&chain(&[&bank]), &role, NOW).is_ok());
 
     let wrong_ca = server(&OTHER_CA, &["bank.example"]);
     refused(&store, &chain(&[&wrong_ca]), &role, NOW, Check::Issuer, &["CN=Other CA", "CN=Test CA"]);

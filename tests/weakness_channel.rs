@@ -32,7 +32,7 @@ fn pairs() -> impl Iterator<Item = Pair> {
 }
 
 fn refuses(customer: &mut Connection, stream: &[u8]) {
-    let error = customer.feed(stream).unwrap_err();
+    let error = customer.feed(stream, NOW).unwrap_err();
     assert_eq!(error, Error::BadRecord);
     assert_eq!(customer.available(), 0);
     assert!(customer.state().contains(State::FAILED) && !customer.state().contains(State::HAVE_PLAINTEXT));
@@ -82,7 +82,7 @@ fn dropped_repeated_and_reordered_records_end_the_connection() {
                 pair.server.consume(pair.server.pending().len());
             }
             if repeat {
-                assert_eq!(pair.client.feed(&sealed[0]).unwrap(), sealed[0].len());
+                assert_eq!(pair.client.feed(&sealed[0], NOW).unwrap(), sealed[0].len());
                 assert_eq!(read(&mut pair.client), b"first");
                 refuses(&mut pair.client, &sealed[0]);
             } else {
@@ -139,9 +139,9 @@ fn a_recorded_session_cannot_be_opened_with_both_private_keys() {
             transfer(&mut pair.client, &mut pair.server).unwrap();
             transfer(&mut pair.server, &mut pair.client).unwrap();
         }
-        let mut attacker = Connection::server(Arc::new(world.server_config()), NOW).unwrap();
-        attacker.feed(&recorded[0]).unwrap();
-        assert_eq!(attacker.feed(&recorded[1]).unwrap_err(), Error::BadRecord);
+        let mut attacker = Connection::server(Arc::new(world.server_config())).unwrap();
+        attacker.feed(&recorded[0], NOW).unwrap();
+        assert_eq!(attacker.feed(&recorded[1], NOW).unwrap_err(), Error::BadRecord);
     }
 }
 
@@ -166,7 +166,7 @@ fn a_downgraded_offer_ends_the_handshake() {
     // Swap the first two suites of the offer: the server would choose the same one all the same.
     let suites = 5 + 4 + 2 + 32 + 1 + 32 + 2;
     hello.swap(suites + 1, suites + 3);
-    pair.server.feed(&hello).unwrap();
+    pair.server.feed(&hello, NOW).unwrap();
     let error = pair.pump().unwrap_err();
     assert_eq!(error, Error::BadRecord, "the two sides derived different keys");
 }
@@ -185,7 +185,7 @@ fn any_split_or_coalescing_of_the_stream_gives_the_same_bytes() {
         let mut sizes = [1, 2, 3, 5, 8, 13, 1024].iter().cycle();
         while !stream.is_empty() {
             let size = (*sizes.next().unwrap()).min(stream.len());
-            let taken = pair.client.feed(&stream[..size]).unwrap();
+            let taken = pair.client.feed(&stream[..size], NOW).unwrap();
             stream.drain(..taken);
             received.extend(read(&mut pair.client));
         }

@@ -266,7 +266,7 @@ fn the_profile_decides_and_no_leaf_is_an_authority() {
     let asha = key();
     let certificate = ttp.enrol(Profile::Client, &request(&asha, "asha", &["bank.example"])).unwrap();
     assert!(!certificate.is_ca());
-    let chain = [certificate.to_der().to_vec()];
+    let chain = certificate.into();
     assert!(trust.verify(&chain, &PeerRole::Client, NOW).is_ok());
     let as_bank = PeerRole::Server(GeneralName::parse("bank.example").unwrap());
     assert!(trust.verify(&chain, &as_bank, NOW).is_err(), "a client's certificate does not serve");

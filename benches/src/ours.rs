@@ -26,7 +26,7 @@ impl Pair {
             Some(session) => Connection::client_resuming(client, bank_name(), session, NOW),
             None => Connection::client(client, bank_name(), NOW),
         };
-        let mut pair = Self { client: client.unwrap(), server: Connection::server(server, NOW).unwrap() };
+        let mut pair = Self { client: client.unwrap(), server: Connection::server(server).unwrap() };
         while !pair.client.state().contains(State::CONFIRMED) {
             transfer(&mut pair.client, &mut pair.server);
             transfer(&mut pair.server, &mut pair.client);
@@ -36,7 +36,7 @@ impl Pair {
 }
 
 fn transfer(from: &mut Connection, to: &mut Connection) {
-    let taken = to.feed(from.pending()).unwrap();
+    let taken = to.feed(from.pending(), NOW).unwrap();
     from.consume(taken);
 }
 

@@ -90,7 +90,7 @@ static inline struct guest *admit(const struct bank *bank, int socket, const str
     otls_connection *connection = NULL;
     struct drive_error why;
     struct guest *guest = calloc(1, sizeof *guest);
-    if (guest == NULL || otls_connection_server(bank->config, now(), &connection, &error) ||
+    if (guest == NULL || otls_connection_server(bank->config, &connection, &error) ||
         otls_otp_channel_new(&guest->is.channel, &error)) {
         explain("otp_bank", error);
         otls_connection_free(connection);

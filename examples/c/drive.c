@@ -65,8 +65,8 @@ static int feed(struct drive *d, struct drive_error *why) {
     size_t taken;
     while (d->in != NULL && (state_of(d) & OTLS_STATE_WANT_READ)) {
         /* A caller may have thought for an hour: certificates are judged as of now. */
-        otls_connection_set_time(d->connection, (uint64_t)time(NULL), NULL);
-        if (otls_connection_feed(d->connection, d->in + d->in_at, d->in_end - d->in_at, &taken, &error)) {
+        if (otls_connection_feed(d->connection, d->in + d->in_at, d->in_end - d->in_at, (uint64_t)time(NULL), &taken,
+                                 &error)) {
             return broken(d, error, why);
         }
         d->in_at += taken;

@@ -19,7 +19,7 @@ use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, request, transfer};
 
 fn main() {
     let mut client = WORLD.client();
-    let mut server = Connection::server(WORLD.server_config(), NOW).unwrap();
+    let mut server = Connection::server(WORLD.server_config()).unwrap();
     write("server", "client_hello", &[&[0, 255], client.pending()].concat());
     write("server", "client_hello_then_configuration", &[&[1, 3], client.pending()].concat());
     transfer(&mut client, &mut server).unwrap();
@@ -103,7 +103,7 @@ fn sessions() {
     let server = Arc::new(server.with_tickets(Arc::new(keys), 1).unwrap());
     let client = Config::client(WORLD.trust()).with_identity(Arc::clone(&WORLD.customer)).keep_sessions(1);
     let mut client = Connection::client(Arc::new(client), bank_name(), NOW).unwrap();
-    let mut server = Connection::server(server, NOW).unwrap();
+    let mut server = Connection::server(server).unwrap();
     while !client.pending().is_empty() || !server.pending().is_empty() {
         transfer(&mut client, &mut server).unwrap();
         transfer(&mut server, &mut client).unwrap();

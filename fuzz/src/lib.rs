@@ -65,7 +65,7 @@ impl World {
     /// Client and server, done with their handshake.
     pub fn pair(&self) -> (Connection, Connection) {
         let mut client = self.client();
-        let mut server = Connection::server(self.server_config(), NOW).unwrap();
+        let mut server = Connection::server(self.server_config()).unwrap();
         while !client.pending().is_empty() || !server.pending().is_empty() {
             transfer(&mut client, &mut server).unwrap();
             transfer(&mut server, &mut client).unwrap();
@@ -95,7 +95,7 @@ pub static MAIL: LazyLock<MailWorld> = LazyLock::new(|| {
         let request = request_with(&key, name);
         let random = Counted::from(seed + 500);
         let certificate = authority.issue(&request, profile, 1 << 29, NOW, &random).unwrap();
-        Identity::new(vec![certificate], key).unwrap()
+        Identity::new(certificate.into(), key).unwrap()
     };
     let bank = identity("bank.example", KeyType::EcdsaP256, Profile::Server, 3_000);
     let customer = identity("customer.example", KeyType::EcdsaP256, Profile::Client, 4_000);
@@ -127,7 +127,7 @@ pub fn request(name: &str) -> CertificateRequest {
 }
 
 pub fn transfer(from: &mut Connection, to: &mut Connection) -> Result<()> {
-    let taken = to.feed(from.pending())?;
+    let taken = to.feed(from.pending(), NOW)?;
     from.consume(taken);
     Ok(())
 }
@@ -138,7 +138,7 @@ pub fn feed(connection: &mut Connection, data: &[u8]) {
     let mut buffer = [0; 512];
     for mut piece in data.chunks(usize::from(first) + 1) {
         while !piece.is_empty() {
-            match connection.feed(piece) {
+            match connection.feed(piece, NOW) {
                 Ok(0) => return,
                 Ok(taken) => piece = &piece[taken..],
                 Err(_) => return,
@@ -175,7 +175,7 @@ fn identity(authority: &Authority, name: &str, profile: Profile) -> Arc<Identity
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let request = request_with(&key, name);
     let certificate = authority.issue(&request, profile, 1 << 20, NOW, &SystemRandom).unwrap();
-    Arc::new(Identity::new(vec![certificate], key).unwrap())
+    Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 fn request_with(key: &PrivateKey, name: &str) -> CertificateRequest {

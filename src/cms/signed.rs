@@ -15,7 +15,7 @@ use super::asn1::{
 use super::recipient::issuer_and_serial;
 use crate::crypto::Random;
 use crate::error::{Error, KeyError, Result};
-use crate::pki::{Certificate, Identity, MAX_CHAIN_LEN};
+use crate::pki::{Certificate, Chain, Identity, MAX_CHAIN_LEN};
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
 
@@ -23,7 +23,7 @@ use crate::time::UnixTime;
 pub(super) struct Verified {
     pub(super) content: Secret,
     /// The signer first.
-    pub(super) chain: Vec<Certificate>,
+    pub(super) chain: Chain,
     pub(super) signed_at: Option<UnixTime>,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
     }
     let method = SignatureMethod::of(&signer.signature_algorithm, hash)?;
     let chain = chain(signed.certificates, &signer)?;
-    let leaf = chain.first().ok_or(malformed(NO_CERTIFICATE))?;
+    let leaf = chain.leaf();
 
     let content = signed.encap_content_info.content.as_bytes();
     // RFC 5652 §5.4: what is signed has the tag of a SET OF, and not [0].
@@ -104,7 +104,7 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
 }
 
 /// The certificates of a message, the signer's first.
-fn chain(certificates: AnyRef<'_>, signer: &SignerInfo<'_>) -> Result<Vec<Certificate>> {
+fn chain(certificates: AnyRef<'_>, signer: &SignerInfo<'_>) -> Result<Chain> {
     let ders = members(certificates, CONTEXT_0, MAX_CHAIN_LEN, true, "the certificates of a SignedData")?;
     let mut chain = Vec::new();
     let mut leaf = None;
@@ -137,7 +137,7 @@ fn chain(certificates: AnyRef<'_>, signer: &SignerInfo<'_>) -> Result<Vec<Certif
         }
     }
     chain.insert(0, leaf.ok_or(malformed(NO_CERTIFICATE))?);
-    Ok(chain)
+    Chain::new(chain)
 }
 
 /// What is signed beside the content.

@@ -25,7 +25,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let identity = |common_name: &str, key: PrivateKey| {
         let request = CertificateRequest::create(&key, &name(common_name), &[], sha256, &random).unwrap();
         let certificate = ca.issue(&request, Profile::Client, 3600, NOW, &random).unwrap();
-        Identity::new(vec![certificate], key).unwrap()
+        Identity::new(certificate.into(), key).unwrap()
     };
     let mut trust = TrustStore::new();
     trust.add_authority(ca.certificate()).unwrap();

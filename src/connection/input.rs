@@ -188,11 +188,11 @@ mod tests {
     fn a_paused_connection_takes_nothing() {
         let world = World::new(KeyType::EcdsaP256);
         let hello = world.pair().client.pending().to_vec();
-        let mut server = Connection::accept(NOW);
-        assert_eq!(server.feed(&[&hello[..], b"later"].concat()), Ok(hello.len()));
+        let mut server = Connection::accept();
+        assert_eq!(server.feed(&[&hello[..], b"later"].concat(), NOW), Ok(hello.len()));
         assert_eq!(server.state(), State::NEED_CONFIG);
-        assert_eq!(server.feed(b"later"), Ok(0));
-        server.configure(Arc::new(world.server_config())).unwrap();
+        assert_eq!(server.feed(b"later", NOW), Ok(0));
+        server.configure(Arc::new(world.server_config()), NOW).unwrap();
         assert!(server.state().contains(State::WANT_READ));
     }
 
@@ -200,7 +200,7 @@ mod tests {
     fn a_record_that_nobody_has_protected_is_not_as_long_as_one_that_is() {
         let mut server = World::new(KeyType::EcdsaP256).pair().server;
         // 2^14 and 1 octets, of which the header says so.
-        let error = server.feed(&[23, 3, 3, 0x40, 1]).unwrap_err();
+        let error = server.feed(&[23, 3, 3, 0x40, 1], NOW).unwrap_err();
         assert_eq!(error.alert(), Some(AlertDescription::RECORD_OVERFLOW));
     }
 

@@ -36,7 +36,7 @@ impl otls_connection {
 }
 
 /// A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
-/// pending at once. Certificates are judged at the time `now`, until `otls_connection_set_time`.
+/// pending at once, and says how old a session is `now`, in seconds since 1970 (UTC).
 ///
 /// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
 #[unsafe(no_mangle)]
@@ -62,7 +62,6 @@ pub unsafe extern "C" fn otls_connection_client(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_server(
     config: Option<&otls_config>,
-    now: u64,
     connection: *mut *mut otls_connection,
     error: *mut *mut otls_error,
 ) -> i32 {
@@ -70,7 +69,7 @@ pub unsafe extern "C" fn otls_connection_server(
     let (connection, error) = unsafe { (Out::new(connection), Out::new(error)) };
     create(connection, "connection", error, || {
         let config = required(config, "config")?.get()?;
-        Ok(otls_connection::new(Connection::server(config, UnixTime(now))?))
+        Ok(otls_connection::new(Connection::server(config)?))
     })
 }
 
@@ -78,34 +77,18 @@ pub unsafe extern "C" fn otls_connection_server(
 /// `OTLS_STATE_NEED_CONFIG` for `otls_connection_configure`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_accept(
-    now: u64,
     connection: *mut *mut otls_connection,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (connection, error) = unsafe { (Out::new(connection), Out::new(error)) };
-    create(connection, "connection", error, || Ok(otls_connection::new(Connection::accept(UnixTime(now)))))
+    create(connection, "connection", error, || Ok(otls_connection::new(Connection::accept())))
 }
 
 /// Frees a connection, which sends nothing: `otls_connection_close` first. NULL is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_connection_free(connection: Option<Box<otls_connection>>) {
     guard::value((), || drop(connection));
-}
-
-/// The time at which certificates are judged from now on.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_set_time(
-    connection: Option<&otls_connection>,
-    now: u64,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || {
-        required(connection, "connection")?.lock()?.set_time(UnixTime(now));
-        Ok(())
-    })
 }
 
 /// The `OTLS_STATE_` bits of the connection. `OTLS_STATE_FAILED` for NULL.
@@ -116,7 +99,8 @@ pub extern "C" fn otls_connection_state(connection: Option<&otls_connection>) ->
     })
 }
 
-/// Takes octets that arrived; `*consumed` is how many. It takes fewer than all while
+/// Takes octets that arrived; `*consumed` is how many. Certificates, tickets and sessions among them are judged as
+/// of `now`, the time at which they are fed, in seconds since 1970 (UTC). It takes fewer than all while
 /// `OTLS_STATE_NEED_CONFIG`, `OTLS_STATE_NEED_CLIENT_CERT` or `OTLS_STATE_HAVE_PLAINTEXT` stand in the way:
 /// feed the rest again after that.
 ///
@@ -126,6 +110,7 @@ pub unsafe extern "C" fn otls_connection_feed(
     connection: Option<&otls_connection>,
     data: *const u8,
     data_len: size_t,
+    now: u64,
     consumed: *mut size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
@@ -135,7 +120,7 @@ pub unsafe extern "C" fn otls_connection_feed(
     status(error, || {
         consumed.check("consumed")?;
         let mut connection = required(connection, "connection")?.lock()?;
-        consumed.put(connection.feed(data.get("data")?)?);
+        consumed.put(connection.feed(data.get("data")?, UnixTime(now))?);
         Ok(())
     })
 }
@@ -253,13 +238,14 @@ pub unsafe extern "C" fn otls_connection_close(
 pub unsafe extern "C" fn otls_connection_configure(
     connection: Option<&otls_connection>,
     config: Option<&otls_config>,
+    now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let error = unsafe { Out::new(error) };
     status(error, || {
         let config = required(config, "config")?.get()?;
-        Ok(required(connection, "connection")?.lock()?.configure(config)?)
+        Ok(required(connection, "connection")?.lock()?.configure(config, UnixTime(now))?)
     })
 }
 
@@ -271,6 +257,7 @@ pub unsafe extern "C" fn otls_connection_configure(
 pub unsafe extern "C" fn otls_connection_provide_identity(
     connection: Option<&otls_connection>,
     identity: Option<&otls_identity>,
+    now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
@@ -278,7 +265,7 @@ pub unsafe extern "C" fn otls_connection_provide_identity(
     status(error, || {
         let identity = identity.map(|identity| identity.0.get()).transpose()?;
         let identity = identity.map(|identity| Arc::clone(&identity));
-        Ok(required(connection, "connection")?.lock()?.provide_identity(identity)?)
+        Ok(required(connection, "connection")?.lock()?.provide_identity(identity, UnixTime(now))?)
     })
 }
 

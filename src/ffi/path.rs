@@ -12,7 +12,7 @@ use super::request::otls_request;
 use super::trust::otls_trust_store;
 use crate::crypto::SystemRandom;
 use crate::error::{Error, Result};
-use crate::pki::{Certificate, GeneralName, NameConstraints, PeerRole, Profile};
+use crate::pki::{Certificate, Chain, GeneralName, NameConstraints, PeerRole, Profile};
 use crate::time::UnixTime;
 
 /// What a certificate has to be good for: a TLS server, with a name.
@@ -176,8 +176,7 @@ pub unsafe extern "C" fn otls_trust_store_verify(
     create(authority, "authority", error, || {
         let trust = required(trust, "trust")?.0.lock()?.clone();
         let role = role(usage, name)?;
-        let chain = Certificate::load_chain(chain.get("chain")?)?;
-        let chain: Vec<Vec<u8>> = chain.iter().map(|one| one.to_der().to_vec()).collect();
+        let chain = Chain::load(chain.get("chain")?)?;
         let peer = trust.verify(&chain, &role, UnixTime(now)).map_err(Error::from)?;
         Ok(otls_certificate::new(peer.authority()))
     })

@@ -11,7 +11,7 @@ use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
 use super::key::otls_key;
 use super::pointer::{Input, Out};
-use crate::pki::{Certificate, Crl, Identity, TrustStore};
+use crate::pki::{Certificate, Chain, Crl, Identity, TrustStore};
 
 /// The authorities that are trusted, and their revocation lists. No authority of the system is in it.
 pub struct otls_trust_store(pub(super) Locked<TrustStore>);
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn otls_identity_new(
         unsafe { (Input::new(chain, chain_len), Out::new(identity), Out::new(error)) };
     create(identity, "identity", error, || {
         let key = Arc::clone(&*required(key, "key")?.0.get()?);
-        let chain = Certificate::load_chain(chain.get("chain")?)?;
+        let chain = Chain::load(chain.get("chain")?)?;
         Ok(otls_identity(Shared::new(Arc::new(Identity::new(chain, key)?))))
     })
 }

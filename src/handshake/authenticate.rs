@@ -6,7 +6,7 @@ use crate::codepoints::{HandshakeType, SignatureScheme};
 use crate::crypto::Random;
 use crate::crypto::hash::Digest;
 use crate::error::{Error, PeerMisbehaved, Result};
-use crate::pki::{Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::pki::{Chain, Identity, PeerRole, TrustStore, VerifiedPeer};
 use crate::wire::{CertificateEntry, CertificateMessage, CertificateVerify, Codec};
 
 /// Who signs a CertificateVerify.
@@ -42,14 +42,13 @@ pub(super) fn send_certificate(
     transcript: &mut Transcript,
     cx: &mut Context<'_>,
 ) {
-    let chain = identity.map(Identity::chain).unwrap_or_default();
     let entry = |certificate: &crate::pki::Certificate| CertificateEntry {
         cert_data: certificate.to_der().to_vec(),
         types: Vec::new(),
     };
     let message = CertificateMessage {
         certificate_request_context: request_context,
-        certificate_list: chain.iter().map(entry).collect(),
+        certificate_list: identity.iter().flat_map(|identity| identity.chain()).map(entry).collect(),
     };
     send(HandshakeType::CERTIFICATE, &message, transcript, cx);
 }
@@ -112,7 +111,7 @@ pub(super) fn authenticate(
     transcript: &Digest,
     cx: &mut Context<'_>,
 ) -> Result<()> {
-    let peer = trust.verify(chain, role, cx.now)?;
+    let peer = trust.verify(&Chain::from_der(chain)?, role, cx.now)?;
     // RFC 8446 §4.4.3: the algorithm must be one that we offered.
     if !accepted.contains(&verify.algorithm) {
         return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm was not offered").into());

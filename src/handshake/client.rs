@@ -331,7 +331,7 @@ impl NeedIdentity {
             policy: config.policy().to_vec(),
             authenticated_at: self.authenticated_at,
             ends_at,
-            server_chain: server.chain().to_vec(),
+            server_chain: server.chain().clone(),
             certificate: cx.facts.certificate.clone(),
             keep,
         }))

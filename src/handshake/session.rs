@@ -6,7 +6,7 @@ use super::key_schedule::ResumptionSecret;
 use super::suite::SuiteParameters;
 use crate::codepoints::CipherSuite;
 use crate::error::{Error, InvalidMessage, Malformed, Result};
-use crate::pki::{Certificate, GeneralName, MAX_CHAIN_LEN};
+use crate::pki::{Certificate, Chain, GeneralName, MAX_CHAIN_LEN};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::{Codec, NewSessionTicket, Prefix, Reader, opaque, vector};
@@ -44,8 +44,7 @@ pub struct Session {
     pub(super) protocols: Vec<Vec<u8>>,
     /// [`super::Config::policy`] of the client.
     pub(super) policy: Vec<u8>,
-    /// The server's certificates, leaf first.
-    pub(super) server_chain: Vec<Certificate>,
+    pub(super) server_chain: Chain,
     /// The certificate that we showed.
     pub(super) certificate: Option<Certificate>,
 }
@@ -123,7 +122,7 @@ impl Codec for Session {
             return Err(reader.error(Malformed::IllegalValue));
         }
         let suite = SuiteParameters::of(CipherSuite::decode(reader)?);
-        let mut session = Self {
+        let session = Self {
             suite: suite.ok_or(reader.error(Malformed::IllegalValue))?,
             psk: reader.opaque(Prefix::One, 1)?.to_vec().into(),
             ticket: reader.opaque(Prefix::Two, 1)?.to_vec(),
@@ -135,24 +134,30 @@ impl Codec for Session {
             alpn: Some(reader.opaque(Prefix::One, 0)?.to_vec()).filter(|name| !name.is_empty()),
             protocols: protocols(reader)?,
             policy: reader.opaque(Prefix::One, 1)?.to_vec(),
-            server_chain: Vec::new(),
             certificate: match reader.opaque(Prefix::Three, 0)? {
                 [] => None,
                 der => Some(certificate(reader, der)?),
             },
+            server_chain: chain(reader)?,
         };
         if session.psk.len() != session.suite.hash.output_len() {
             return Err(reader.error(Malformed::IllegalValue));
         }
-        while !reader.is_empty() {
-            if session.server_chain.len() == MAX_CHAIN_LEN {
-                return Err(reader.error(Malformed::TooLong));
-            }
-            let der = reader.opaque(Prefix::Three, 1)?;
-            session.server_chain.push(certificate(reader, der)?);
-        }
-        if session.server_chain.is_empty() { Err(reader.error(Malformed::Empty)) } else { Ok(session) }
+        Ok(session)
     }
+}
+
+/// What is left is the server's chain.
+fn chain(reader: &mut Reader<'_>) -> Result<Chain, InvalidMessage> {
+    let mut certificates = Vec::new();
+    while !reader.is_empty() {
+        if certificates.len() == MAX_CHAIN_LEN {
+            return Err(reader.error(Malformed::TooLong));
+        }
+        let der = reader.opaque(Prefix::Three, 1)?;
+        certificates.push(certificate(reader, der)?);
+    }
+    Chain::new(certificates).map_err(|_| reader.error(Malformed::Empty))
 }
 
 fn time(reader: &mut Reader<'_>) -> Result<UnixTime, InvalidMessage> {
@@ -188,7 +193,7 @@ pub(super) struct SessionMaker {
     pub(super) authenticated_at: UnixTime,
     /// When the session's time is over, or a certificate of either side.
     pub(super) ends_at: UnixTime,
-    pub(super) server_chain: Vec<Certificate>,
+    pub(super) server_chain: Chain,
     pub(super) certificate: Option<Certificate>,
     /// How many the caller wants kept.
     pub(super) keep: usize,

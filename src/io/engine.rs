@@ -313,8 +313,7 @@ impl Engine {
             return false;
         }
         // Certificates are judged as of now, however long it took to come here.
-        self.connection.set_time(self.clock.now());
-        let fed = self.connection.feed(rest).unwrap_or(0);
+        let fed = self.connection.feed(rest, self.clock.now()).unwrap_or(0);
         self.taken = self.taken.saturating_add(fed);
         if self.taken == self.arrived.len() {
             // An idle connection holds no buffer.

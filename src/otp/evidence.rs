@@ -6,7 +6,7 @@ use crate::connection::Connection;
 use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::Result;
 use crate::pki::pem::{self, Kind};
-use crate::pki::{Certificate, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer};
+use crate::pki::{Certificate, Chain, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer};
 
 /// A [`Receipt`] with the customer's certificate chain, as one PEM file.
 ///
@@ -25,7 +25,7 @@ use crate::pki::{Certificate, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer}
 #[derive(Clone)]
 pub struct Evidence {
     receipt: Receipt,
-    chain: Vec<Certificate>,
+    chain: Chain,
 }
 
 impl Evidence {
@@ -38,13 +38,12 @@ impl Evidence {
     /// [`crate::error::OtpError::Receipt`] if the client of the connection has not signed it.
     pub fn new(receipt: Receipt, connection: &Connection) -> Result<Self> {
         let chain = match (connection.is_server(), connection.identity()) {
-            (true, _) => connection.peer().map(VerifiedPeer::chain),
-            (false, Some(identity)) => Some(identity.chain()),
-            (false, None) => connection.certificate().map(core::slice::from_ref),
+            (true, _) => connection.peer().map(|peer| peer.chain().clone()),
+            (false, Some(identity)) => Some(identity.chain().clone()),
+            (false, None) => connection.certificate().cloned().map(Chain::from),
         };
-        let chain = chain.unwrap_or_default().to_vec();
-        let Some(leaf) = chain.first() else { return Err(refused("the client has no certificate")) };
-        receipt.verify(leaf)?;
+        let Some(chain) = chain else { return Err(refused("the client has no certificate")) };
+        receipt.verify(chain.leaf())?;
         Ok(Self { receipt, chain })
     }
 
@@ -53,8 +52,8 @@ impl Evidence {
         &self.receipt
     }
 
-    /// The customer's certificates, leaf first.
-    pub fn chain(&self) -> &[Certificate] {
+    /// The customer's certificates.
+    pub const fn chain(&self) -> &Chain {
         &self.chain
     }
 
@@ -62,8 +61,7 @@ impl Evidence {
     pub fn to_pem(&self) -> String {
         let mut body = self.receipt.encode();
         body.extend_from_slice(&fingerprint(&body, &self.chain));
-        let certificates = self.chain.iter().map(Certificate::to_pem);
-        core::iter::once(pem::encode(pem::RECEIPT_LABEL, &body)).chain(certificates).collect()
+        pem::encode(pem::RECEIPT_LABEL, &body) + &self.chain.to_pem()
     }
 
     /// Reads a file exactly as it was written; nothing is verified yet.
@@ -94,7 +92,7 @@ impl Evidence {
         let receipt = Receipt::decode(octets)?;
         let load = |section: &pem::Section<'_>| Certificate::load(&section.der().map_err(refused)?);
         let chain: Vec<Certificate> = certificates.iter().map(load).collect::<Result<_>>()?;
-        let evidence = Self { receipt, chain };
+        let evidence = Self { receipt, chain: Chain::new(chain)? };
         if fingerprint(octets, &evidence.chain) != *expected || evidence.to_pem().as_bytes() != data {
             return Err(refused("the file is not as it was written: somebody has edited it"));
         }
@@ -108,8 +106,7 @@ impl Evidence {
     /// # Errors
     /// [`crate::Error::BadCertificate`] with the report; [`crate::error::OtpError::Receipt`].
     pub fn verify(&self, trust: &TrustStore) -> Result<VerifiedPeer> {
-        let chain: Vec<Vec<u8>> = self.chain.iter().map(|one| one.to_der().to_vec()).collect();
-        let peer = trust.verify(&chain, &PeerRole::Client, self.receipt.time())?;
+        let peer = trust.verify(&self.chain, &PeerRole::Client, self.receipt.time())?;
         self.receipt.verify(peer.certificate())?;
         Ok(peer)
     }

@@ -41,7 +41,7 @@ use crate::time::UnixTime;
 ///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 ///     let cn = DistinguishedName::with_common_name(cn);
 ///     let request = CertificateRequest::create(&key, &cn, names, HashAlgorithm::Sha256, &random)?;
-///     Identity::new(vec![ca.issue(&request, profile, 3600, now, &random)?], key)
+///     Identity::new(ca.issue(&request, profile, 3600, now, &random)?.into(), key)
 /// };
 /// let bank = identity("bank", &[name.clone()], Profile::Server)?;
 /// let asha = identity("Asha", &[], Profile::Client)?;
@@ -224,8 +224,8 @@ mod tests {
             issued_at: NOW,
             expires_at: NOW.plus(120),
         };
-        let [leaf, ..] = world.client.chain() else { panic!("no certificate") };
-        let sealed = Mail::seal(&envelope, &world.server, leaf, NOW, &SystemRandom).unwrap();
+        let sealed =
+            Mail::seal(&envelope, &world.server, world.client.certificate(), NOW, &SystemRandom).unwrap();
         let role = PeerRole::Server(bank_name());
         let trust = trust(&world.authority);
         let mail = Mail::open(&sealed, &world.client, &trust, &role, NOW, &SystemRandom).unwrap();

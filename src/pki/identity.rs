@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::pem::{self, Kind, Section};
-use super::{Certificate, MAX_CHAIN_LEN, PrivateKey};
+use super::{Certificate, Chain, PrivateKey, signature};
 use crate::codepoints::SignatureScheme;
-use crate::error::{Error, KeyError, Result};
+use crate::error::{KeyError, Result};
 
 /// Who we are to the peer: leaf first, then its issuers (the root may be left out), and the key.
 /// Shared by [`Arc`] among any number of connections.
@@ -25,37 +25,26 @@ use crate::error::{Error, KeyError, Result};
 /// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;
 /// let certificate = ca.issue(&request, Profile::Client, 3600, now, &random)?;
 ///
-/// let identity = Identity::new(vec![certificate], key)?;
+/// let identity = Identity::new(certificate.into(), key)?;
 /// assert_eq!(identity.certificate().subject(), &alice);
 /// # Ok::<(), otls::Error>(())
 /// ```
 pub struct Identity {
-    leaf: Certificate,
-    chain: Vec<Certificate>,
+    chain: Chain,
     key: Arc<PrivateKey>,
 }
 
 impl Identity {
-    /// An identity of a chain, leaf first, and the leaf's key.
+    /// An identity of a chain and the leaf's key.
     ///
     /// # Errors
-    /// [`crate::error::KeyError::CertificateMismatch`] if the key is not the leaf's;
-    /// [`crate::Error::ApiMisuse`] for an empty or too long chain.
-    pub fn new(chain: Vec<Certificate>, key: impl Into<Arc<PrivateKey>>) -> Result<Self> {
+    /// [`crate::error::KeyError::CertificateMismatch`] if the key is not the leaf's.
+    pub fn new(chain: Chain, key: impl Into<Arc<PrivateKey>>) -> Result<Self> {
         let key = key.into();
-        let Some(leaf) = chain.first().cloned() else {
-            return Err(Error::misuse("the certificate chain is empty", "pass the key's certificate first"));
-        };
-        if chain.len() > MAX_CHAIN_LEN {
-            return Err(Error::misuse(
-                "the certificate chain has more than 10 certificates",
-                "pass the key's certificate and its issuers only",
-            ));
-        }
-        if leaf.public_key() != key.public_key() {
+        if chain.leaf().public_key() != key.public_key() {
             return Err(KeyError::CertificateMismatch.into());
         }
-        Ok(Self { leaf, chain, key })
+        Ok(Self { chain, key })
     }
 
     /// An identity of one PEM file that has both: a private key, as [`PrivateKey::load`] takes it, and the
@@ -82,29 +71,29 @@ impl Identity {
         let is_certificate = |section: &Section<'_>| matches!(section.kind, Kind::Certificate | Kind::Pkcs7);
         let (certificates, key): (Vec<_>, Vec<_>) = sections.into_iter().partition(is_certificate);
         let key = PrivateKey::of_sections(data, &key, password)?;
-        Self::new(Certificate::of_sections(data, &certificates)?, key)
+        Self::new(Chain::new(Certificate::of_sections(data, &certificates)?)?, key)
     }
 
-    /// Leaf first; never empty.
-    pub fn chain(&self) -> &[Certificate] {
+    /// What is shown to peers.
+    pub fn chain(&self) -> &Chain {
         &self.chain
     }
 
     /// The leaf.
     pub fn certificate(&self) -> &Certificate {
-        &self.leaf
+        self.chain.leaf()
     }
 
     /// Whether the leaf is a certificate for this host (RFC 6125 §6.4): a wildcard stands for one label.
     pub(crate) fn is_named(&self, host: &str) -> bool {
-        self.leaf.names().iter().any(|name| name.is_for_host(host))
+        self.certificate().names().iter().any(|name| name.is_for_host(host))
     }
 
     /// Whether all signatures in the chain are of these schemes; a root's own is nobody's concern
     /// (RFC 8446 §4.2.3).
     pub(crate) fn is_signed_with(&self, schemes: &[SignatureScheme]) -> bool {
         let mut judged = self.chain.iter().filter(|one| one.subject_der() != one.issuer_der());
-        judged.all(|one| schemes_of(one).iter().any(|scheme| schemes.contains(scheme)))
+        judged.all(|one| signature::schemes(one.to_der()).iter().any(|scheme| schemes.contains(scheme)))
     }
 
     /// Whether the authority of this name (DER) issued a certificate of the chain.
@@ -115,18 +104,5 @@ impl Identity {
     /// The private key.
     pub fn key(&self) -> &PrivateKey {
         &self.key
-    }
-}
-
-/// The schemes that say a peer can verify this certificate's signature.
-fn schemes_of(certificate: &Certificate) -> &'static [SignatureScheme] {
-    match certificate.signature_algorithm().as_str() {
-        "ecdsa-with-SHA256" => &[SignatureScheme::ECDSA_SECP256R1_SHA256],
-        "ecdsa-with-SHA384" => &[SignatureScheme::ECDSA_SECP384R1_SHA384],
-        "sha256WithRSAEncryption" => &[SignatureScheme::RSA_PKCS1_SHA256],
-        "sha384WithRSAEncryption" => &[SignatureScheme::RSA_PKCS1_SHA384],
-        "sha512WithRSAEncryption" => &[SignatureScheme::RSA_PKCS1_SHA512],
-        "rsassaPss" => &[SignatureScheme::RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA384],
-        _ => &[],
     }
 }

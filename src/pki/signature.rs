@@ -87,26 +87,60 @@ impl<'a> Signed<'a> {
 /// The name of the algorithm that a certificate, request or revocation list is signed with: OpenSSL's,
 /// or a dotted number.
 pub(super) fn algorithm_name(der: &[u8]) -> String {
-    let oid = Signed::of(der).and_then(|signed| {
-        let mut reader = SliceReader::new(signed.algorithm)?;
-        reader.decode::<ObjectIdentifier>()
-    });
-    let Ok(oid) = oid else { return "unknown".to_owned() };
-    let known = ALGORITHM_NAMES.iter().find(|(known, _)| *known == oid);
-    known.map_or_else(|| oid.to_string(), |(_, name)| (*name).to_owned())
+    let Some(oid) = algorithm(der) else { return "unknown".to_owned() };
+    known(oid).map_or_else(|| oid.to_string(), |(_, name, _)| (*name).to_owned())
 }
 
-const ALGORITHM_NAMES: &[(ObjectIdentifier, &str)] = &[
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), "ecdsa-with-SHA256"),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), "ecdsa-with-SHA384"),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), "ecdsa-with-SHA512"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), "sha256WithRSAEncryption"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), "sha384WithRSAEncryption"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"), "sha512WithRSAEncryption"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), "rsassaPss"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"), "sha1WithRSAEncryption"),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), "ecdsa-with-SHA1"),
-    (ObjectIdentifier::new_unwrap("1.3.101.112"), "ED25519"),
+/// The schemes by which a peer says that it verifies this certificate's signature (RFC 8446 §4.2.3).
+pub(super) fn schemes(der: &[u8]) -> &'static [SignatureScheme] {
+    algorithm(der).and_then(known).map_or(&[], |(_, _, schemes)| schemes)
+}
+
+fn algorithm(der: &[u8]) -> Option<ObjectIdentifier> {
+    SliceReader::new(Signed::of(der).ok()?.algorithm).and_then(|mut reader| reader.decode()).ok()
+}
+
+fn known(oid: ObjectIdentifier) -> Option<&'static Named> {
+    ALGORITHM_NAMES.iter().find(|(known, _, _)| *known == oid)
+}
+
+type Named = (ObjectIdentifier, &'static str, &'static [SignatureScheme]);
+
+const ALGORITHM_NAMES: &[Named] = &[
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
+        "ecdsa-with-SHA256",
+        &[SignatureScheme::ECDSA_SECP256R1_SHA256],
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"),
+        "ecdsa-with-SHA384",
+        &[SignatureScheme::ECDSA_SECP384R1_SHA384],
+    ),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), "ecdsa-with-SHA512", &[]),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
+        "sha256WithRSAEncryption",
+        &[SignatureScheme::RSA_PKCS1_SHA256],
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"),
+        "sha384WithRSAEncryption",
+        &[SignatureScheme::RSA_PKCS1_SHA384],
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"),
+        "sha512WithRSAEncryption",
+        &[SignatureScheme::RSA_PKCS1_SHA512],
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"),
+        "rsassaPss",
+        &[SignatureScheme::RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA384],
+    ),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"), "sha1WithRSAEncryption", &[]),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), "ecdsa-with-SHA1", &[]),
+    (ObjectIdentifier::new_unwrap("1.3.101.112"), "ED25519", &[]),
 ];
 
 /// Signs what x509-cert builds.

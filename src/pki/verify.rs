@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use search::Case;
 
-use super::{Certificate, Crl, GeneralName};
+pub(super) use judge::finding;
+
+use super::{Certificate, Chain, Crl, GeneralName};
 use crate::error::{CertificateError, Report, Result};
 use crate::time::UnixTime;
 
@@ -47,7 +49,7 @@ pub enum PeerRole {
 /// ```
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
 /// use otls::pki::{
-///     Authority, CertificateRequest, DistinguishedName, KeyType, PeerRole, PrivateKey, Profile, TrustStore,
+///     Authority, CertificateRequest, Chain, DistinguishedName, KeyType, PeerRole, PrivateKey, Profile, TrustStore,
 /// };
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
@@ -63,7 +65,7 @@ pub enum PeerRole {
 ///
 /// let mut trust = TrustStore::new();
 /// trust.add_authority(ca.certificate())?;
-/// let chain = [certificate.to_der().to_vec()];
+/// let chain = Chain::from(certificate);
 /// let peer = trust.verify(&chain, &PeerRole::Client, now)?;
 /// assert_eq!(peer.certificate().subject(), &alice);
 ///
@@ -170,26 +172,24 @@ impl TrustStore {
         names
     }
 
-    /// Judges a chain as it came on the wire: DER, leaf first, at most [`super::MAX_CHAIN_LEN`].
+    /// Judges a chain.
     ///
     /// Beyond path validation (RFC 5280 §6, without certificate policies), the leaf must not be an
     /// authority's certificate, its KeyUsage must allow signatures, and its ExtendedKeyUsage must name the
-    /// role exactly; the trusted authority must be within its own validity and path length. A certificate
-    /// behind the leaf with a key of another kind is left out of the result.
+    /// role exactly; the trusted authority must be within its own validity and path length.
     ///
     /// # Errors
     /// The report of every candidate that failed.
-    pub fn verify(&self, chain: &[Vec<u8>], role: &PeerRole, now: UnixTime) -> Result<VerifiedPeer, Report> {
-        let decoded = explain::decode(chain)?;
-        let store = self.with_pinned(&decoded.chain);
-        let at_hand: Vec<Certificate> = decoded.chain.iter().chain(&store.0.intermediates).cloned().collect();
-        let case = Case::new(&store.0, &decoded.leaf, &at_hand, role, now);
+    pub fn verify(&self, chain: &Chain, role: &PeerRole, now: UnixTime) -> Result<VerifiedPeer, Report> {
+        let store = self.with_pinned(chain);
+        let at_hand: Vec<Certificate> = chain.iter().chain(&store.0.intermediates).cloned().collect();
+        let case = Case::new(&store.0, chain.leaf(), &at_hand, role, now);
         let leaf_findings = case.judge_leaf();
         match case.find_path() {
             Some(authority) if leaf_findings.is_empty() => {
-                Ok(VerifiedPeer { authority: authority.clone(), leaf: decoded.leaf, chain: decoded.chain })
+                Ok(VerifiedPeer { authority: authority.clone(), chain: chain.clone() })
             }
-            found => Err(case.report(leaf_findings, decoded.passed_over, found.is_some())),
+            found => Err(case.report(leaf_findings, chain.passed_over(), found.is_some())),
         }
     }
 }
@@ -222,18 +222,17 @@ impl TrustStore {
 #[derive(Clone)]
 pub struct VerifiedPeer {
     authority: Certificate,
-    leaf: Certificate,
-    chain: Vec<Certificate>,
+    chain: Chain,
 }
 
 impl VerifiedPeer {
     /// The leaf.
     pub fn certificate(&self) -> &Certificate {
-        &self.leaf
+        self.chain.leaf()
     }
 
-    /// As the peer sent it, leaf first.
-    pub fn chain(&self) -> &[Certificate] {
+    /// As the peer sent it, without what [`Chain::from_der`] leaves out.
+    pub fn chain(&self) -> &Chain {
         &self.chain
     }
 

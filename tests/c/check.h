@@ -119,7 +119,7 @@ static inline int32_t transfer(otls_connection *from, otls_connection *to, otls_
     int32_t code = OTLS_OK;
     *error = NULL;
     while (pending != NULL && code == OTLS_OK) {
-        code = otls_connection_feed(to, pending, len, &consumed, error);
+        code = otls_connection_feed(to, pending, len, NOW, &consumed, error);
         if (code == OTLS_OK && consumed == 0) {
             return code;
         }

@@ -30,7 +30,7 @@ static otls_connection *client_of(const otls_config *config) {
 static otls_connection *server_of(const otls_config *config) {
     otls_error *error;
     otls_connection *connection;
-    WORKS(otls_connection_server(config, NOW, &connection, &error));
+    WORKS(otls_connection_server(config, &connection, &error));
     return connection;
 }
 
@@ -50,7 +50,7 @@ static void configurations_are_checked(void) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_groups(client, TWICE, 2, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_schemes(client, UNKNOWN, 1, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_config_server_require(bank, NULL, &other, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_server(client, NOW, &connection, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_server(client, &connection, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_client(server, TEXT("bank.example"), NOW, &connection, &error));
     FAILS(OTLS_ERROR_BAD_NAME, otls_connection_client(client, TEXT("bank example"), NOW, &connection, &error));
     CHECK(connection == NULL);
@@ -146,9 +146,9 @@ static void both_sides_decide_late(void) {
     size_t count = 1;
     WORKS(otls_config_client(trust, &for_client, &error));
     otls_connection *client = client_of(for_client);
-    WORKS(otls_connection_accept(NOW, &server, &error));
+    WORKS(otls_connection_accept(&server, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_offered_suites(server, numbers, &count, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_configure(server, for_server, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_configure(server, for_server, NOW, &error));
     WORKS(transfer(client, server, &error));
     CHECK(is(server, OTLS_STATE_NEED_CONFIG));
     count = 1;
@@ -167,15 +167,14 @@ static void both_sides_decide_late(void) {
     otls_blob_free(text);
     CHECK(otls_connection_offered_alpn_count(server) == 0 && otls_connection_offered_alpn_count(NULL) == 0);
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_offered_alpn(server, 0, &text, &error));
-    WORKS(otls_connection_set_time(server, NOW + 1, &error));
-    WORKS(otls_connection_configure(server, for_server, &error));
+    WORKS(otls_connection_configure(server, for_server, NOW, &error));
     WORKS(transfer(server, client, &error));
     CHECK(is(client, OTLS_STATE_NEED_CLIENT_CERT));
     count = 64;
     WORKS(otls_connection_requested_schemes(client, numbers, &count, &error));
     CHECK(count == 4);
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_requested_schemes(server, numbers, &count, &error));
-    WORKS(otls_connection_provide_identity(client, customer, &error));
+    WORKS(otls_connection_provide_identity(client, customer, NOW, &error));
     shake_hands(client, server);
     CHECK(is(client, OTLS_STATE_CONFIRMED));
     otls_config_free(for_client);
@@ -220,7 +219,7 @@ static void a_client_without_a_certificate_is_refused(void) {
     otls_connection *client = client_of(for_client), *server = server_of(for_server);
     WORKS(transfer(client, server, &error));
     WORKS(transfer(server, client, &error));
-    WORKS(otls_connection_provide_identity(client, NULL, &error));
+    WORKS(otls_connection_provide_identity(client, NULL, NOW, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_REQUIRED, transfer(client, server, &error));
     otls_connection_free(client);
     otls_connection_free(server);
@@ -251,7 +250,7 @@ static void a_failed_connection_has_no_peer(void) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_export(server, TEXT("EXPORTER-x"), NULL, 0, octets, 32, &error));
     /* Empty application data that nobody has protected (RFC 8446 section 5.2: bad_record_mac). */
     size_t consumed;
-    CHECK(otls_connection_feed(client, TEXT("\x17\x03\x03\0\0"), &consumed, &error) == OTLS_ERROR_DECRYPT_FAILED);
+    CHECK(otls_connection_feed(client, TEXT("\x17\x03\x03\0\0"), NOW, &consumed, &error) == OTLS_ERROR_DECRYPT_FAILED);
     CHECK(otls_error_alert(error) == 20);
     otls_error_free(error);
     otls_connection_free(client);
@@ -268,7 +267,7 @@ static void nothing_has_no_connection(void) {
     CHECK(otls_connection_pending(NULL, &len) == NULL && len == 0 && otls_connection_available(NULL) == 0);
     CHECK(otls_connection_suite(NULL) == 0 && otls_connection_group(NULL) == 0);
     CHECK(otls_connection_scheme(NULL) == 0 && otls_connection_peer_scheme(NULL) == 0);
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(NULL, NULL, 0, &len, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(NULL, NULL, 0, NOW, &len, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed_end(NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_consume(NULL, 0, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_export(NULL, NULL, 0, NULL, 0, &octet, 1, &error));
@@ -279,11 +278,11 @@ static void garbage_is_refused(void) {
     size_t consumed = 7;
     otls_config *config = server_config();
     otls_connection *server = server_of(config);
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(server, TEXT("x"), NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(server, TEXT("x"), NOW, NULL, &error));
     CHECK(!is(server, OTLS_STATE_FAILED));
-    FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("GET / HTTP/1.1\r\n"), &consumed, &error));
+    FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("GET / HTTP/1.1\r\n"), NOW, &consumed, &error));
     CHECK(consumed == 0 && is(server, OTLS_STATE_FAILED | OTLS_STATE_WANT_WRITE));
-    FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("x"), &consumed, &error));
+    FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("x"), NOW, &consumed, &error));
     otls_connection_free(server);
     otls_config_free(config);
 }

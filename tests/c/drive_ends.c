@@ -135,7 +135,7 @@ static void the_time_of_the_caller_does_not_count(void) {
     int sockets[2];
     uint8_t octet;
     make_sockets(sockets);
-    WORKS(otls_connection_accept(NOW, &connection, &error));
+    WORKS(otls_connection_accept(&connection, &error));
     struct drive *client = client_on(sockets[CLIENT], customer, &PATIENT);
     struct drive *server = drive_new(sockets[SERVER], connection, &HASTY, NULL);
     pthread_t other = run(shake_as_server, client);
@@ -145,7 +145,7 @@ static void the_time_of_the_caller_does_not_count(void) {
     CHECK(drive_patience(server) == -1);
     pause_for(0.8);
     otls_config *config = config_of_server();
-    WORKS(otls_connection_configure(connection, config, &error));
+    WORKS(otls_connection_configure(connection, config, NOW, &error));
     otls_config_free(config);
     GOES(drive_handshake(server, OTLS_STATE_HANDSHAKE_DONE, &why));
     join(other);

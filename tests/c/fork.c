@@ -95,7 +95,7 @@ static void a_connection_does_not_work_in_a_child(void) {
         CHECK(otls_connection_state(connection) == OTLS_STATE_FAILED);
         otls_connection_pending(connection, &len);
         CHECK(len == 0);
-        FAILS(OTLS_ERROR_API_MISUSE, otls_connection_feed(connection, TEXT("x"), &taken, &error));
+        FAILS(OTLS_ERROR_API_MISUSE, otls_connection_feed(connection, TEXT("x"), NOW, &taken, &error));
         FAILS(OTLS_ERROR_API_MISUSE, otls_connection_seal(connection, TEXT("x"), &error));
         otls_connection_free(connection);
         _exit(0);

@@ -109,7 +109,7 @@ static inline struct drive *server_on(int socket, const struct drive_limits *lim
     otls_error *error;
     otls_connection *connection;
     otls_config *config = config_of_server();
-    WORKS(otls_connection_server(config, LONG_AGO, &connection, &error));
+    WORKS(otls_connection_server(config, &connection, &error));
     otls_config_free(config);
     return drive_new(socket, connection, limits, NULL);
 }

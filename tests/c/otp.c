@@ -324,7 +324,7 @@ static void over_a_connection(int32_t (*server)(const otls_identity *, const otl
     }
     WORKS(server(identity, trust, &for_server, &error));
     WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &client, &error));
-    WORKS(otls_connection_server(for_server, NOW, &bank, &error));
+    WORKS(otls_connection_server(for_server, &bank, &error));
     shake_hands(client, bank);
     if (anonymous) {
         otls_certificate *nobody;

@@ -63,7 +63,7 @@ static struct pair connect_both(const struct world *world) {
     WORKS(otls_config_set_identity(for_client, world->asha, &error));
     WORKS(otls_config_server_require(world->bank, world->trust, &for_server, &error));
     WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &pair.asha, &error));
-    WORKS(otls_connection_server(for_server, NOW, &pair.bank, &error));
+    WORKS(otls_connection_server(for_server, &pair.bank, &error));
     shake_hands(pair.asha, pair.bank);
     WORKS(otls_otp_channel_new(&pair.banks, &error));
     WORKS(otls_otp_channel_new(&pair.ashas, &error));

@@ -36,7 +36,7 @@ static otls_config *server_config(void) {
 static otls_connection *server_of(const otls_config *config) {
     otls_error *error;
     otls_connection *connection;
-    WORKS(otls_connection_server(config, NOW, &connection, &error));
+    WORKS(otls_connection_server(config, &connection, &error));
     return connection;
 }
 

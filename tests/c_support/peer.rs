@@ -32,7 +32,7 @@ pub fn serve(listener: &TcpListener, config: Arc<Config>) -> Report {
     let (socket, _) = listener.accept().unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
-    let connection = Connection::server(config, now()).unwrap();
+    let connection = Connection::server(config).unwrap();
     let peer = Peer { socket, connection: Mutex::new(connection), sending: Mutex::new(()) };
     let mut reading = Reading { peer: &peer, arrived: Vec::new(), read: 0 };
     let mut line = String::new();
@@ -160,7 +160,7 @@ impl Reading<'_> {
             if len > 0 {
                 return Ok(len);
             }
-            let taken = connection.feed(&self.arrived)?;
+            let taken = connection.feed(&self.arrived, now())?;
             self.arrived.drain(..taken);
             let state = connection.state();
             drop(connection);

@@ -43,7 +43,7 @@ pub fn issue(authority: &Authority, key: &PrivateKey, name: &str, profile: Profi
 pub fn identity(authority: &Authority, key_type: KeyType, name: &str, profile: Profile) -> Arc<Identity> {
     let key = PrivateKey::generate(key_type, &SystemRandom).unwrap();
     let certificate = issue(authority, &key, name, profile);
-    Arc::new(Identity::new(vec![certificate], key).unwrap())
+    Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 /// An authority, a bank and a customer.
@@ -81,21 +81,24 @@ pub fn bank_name() -> GeneralName {
 pub struct Pair {
     pub client: Connection,
     pub server: Connection,
+    /// The time of both.
+    pub now: UnixTime,
 }
 
 impl Pair {
     pub fn new(client: Config, server: Config) -> Self {
-        Self {
-            client: Connection::client(Arc::new(client), bank_name(), NOW).unwrap(),
-            server: Connection::server(Arc::new(server), NOW).unwrap(),
-        }
+        Self::of(Connection::client(Arc::new(client), bank_name(), NOW).unwrap(), server)
+    }
+
+    pub fn of(client: Connection, server: Config) -> Self {
+        Self { client, server: Connection::server(Arc::new(server)).unwrap(), now: NOW }
     }
 
     /// Carries bytes both ways until nothing moves; the first error of either side.
     pub fn pump(&mut self) -> Result<(), Error> {
         loop {
-            let moved =
-                transfer(&mut self.client, &mut self.server)? + transfer(&mut self.server, &mut self.client)?;
+            let moved = transfer_at(&mut self.client, &mut self.server, self.now)?
+                + transfer_at(&mut self.server, &mut self.client, self.now)?;
             if moved == 0 {
                 return Ok(());
             }
@@ -113,11 +116,16 @@ impl Pair {
 
 /// Moves what is pending from one side to the other, as much as it takes.
 pub fn transfer(from: &mut Connection, to: &mut Connection) -> Result<usize, Error> {
+    transfer_at(from, to, NOW)
+}
+
+/// As [`transfer`], at another time.
+pub fn transfer_at(from: &mut Connection, to: &mut Connection, now: UnixTime) -> Result<usize, Error> {
     if from.pending().is_empty() {
         return Ok(0);
     }
     let bytes = from.pending().to_vec();
-    let taken = to.feed(&bytes)?;
+    let taken = to.feed(&bytes, now)?;
     from.consume(taken);
     Ok(taken)
 }

@@ -35,11 +35,8 @@ fn a_connection_tells_whether_it_resumes_and_gives_each_session_once() {
     assert!(!first.client.resumed() && !first.server.resumed());
     let session = first.client.take_session().unwrap();
     assert!(first.client.take_session().is_none());
-    let second = Pair {
-        client: Connection::client_resuming(Arc::new(client()), bank_name(), session, NOW).unwrap(),
-        server: Connection::server(Arc::new(server()), NOW).unwrap(),
-    }
-    .established();
+    let client = Connection::client_resuming(Arc::new(client()), bank_name(), session, NOW).unwrap();
+    let second = Pair::of(client, server()).established();
     assert!(second.client.resumed() && second.server.resumed());
 }
 

@@ -58,7 +58,7 @@ impl Link {
         self.received.extend_from_slice(&buffer[..len]);
         self.waiting.extend_from_slice(&buffer[..len]);
         while !self.waiting.is_empty() {
-            let taken = connection.feed(&self.waiting);
+            let taken = connection.feed(&self.waiting, NOW);
             self.flush(connection);
             self.waiting.drain(..taken?);
             self.plaintext.extend(read(connection));

@@ -85,7 +85,7 @@ fn our_server_answers_a_key_update_of_s_client() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = OpensslClient::start(&world, &listener, &["-msg"]);
     let mut link = Link::new(listener.accept().unwrap().0);
-    let mut server = Connection::server(Arc::new(world.server_config()), NOW).unwrap();
+    let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
     link.drive(&mut server, |server| server.state().contains(State::CONFIRMED)).unwrap();
 
     // `K` alone on a line has s_client update its key and ask for ours.
@@ -198,7 +198,7 @@ fn exchange_as_server(world: &World, config: Config, arguments: &[&str]) -> (Con
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = OpensslClient::start(world, &listener, arguments);
     let mut link = Link::new(listener.accept().unwrap().0);
-    let mut server = Connection::server(Arc::new(config), NOW).unwrap();
+    let mut server = Connection::server(Arc::new(config)).unwrap();
     link.drive(&mut server, |server| server.state().contains(State::CONFIRMED)).unwrap();
 
     client.say("what is the code?\n");
@@ -223,7 +223,7 @@ fn refused_by_our_server(world: &World, identity: Option<&Identity>) -> (Error, 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = OpensslClient::start_as(world, identity, &listener, &[]);
     let mut link = Link::new(listener.accept().unwrap().0);
-    let mut server = Connection::server(Arc::new(world.server_config()), NOW).unwrap();
+    let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
     let error = link.drive(&mut server, |server| server.state().contains(State::CONFIRMED)).unwrap_err();
     drop(link.stream);
     (error, client.finish())

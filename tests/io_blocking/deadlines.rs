@@ -38,7 +38,7 @@ fn a_trickle_does_not_extend_the_time_of_the_handshake() {
 fn the_time_in_which_a_configuration_is_chosen_does_not_count() {
     let (one, other) = sockets();
     let limits = Timeouts::all(LONG).with_handshake(SHORT);
-    let accepting = Connection::accept(NOW);
+    let accepting = Connection::accept();
     let mut server = stream(other, accepting).with_timeouts(limits);
     let mut client = stream(one, client()).with_timeouts(Timeouts::all(LONG));
     thread::scope(|scope| {
@@ -47,7 +47,7 @@ fn the_time_in_which_a_configuration_is_chosen_does_not_count() {
             .handshake_with(|connection| {
                 thread::sleep(2 * SHORT);
                 assert_eq!(connection.offer().unwrap().server_name.as_deref(), Some("bank.example"));
-                connection.configure(Arc::new(WORLD.server_config()))
+                connection.configure(Arc::new(WORLD.server_config()), NOW)
             })
             .unwrap();
         shaking.join().unwrap().unwrap();

@@ -28,7 +28,7 @@ pub(crate) fn client_with(config: Config) -> Connection {
 }
 
 pub(crate) fn server() -> Connection {
-    Connection::server(Arc::new(WORLD.server_config()), NOW).unwrap()
+    Connection::server(Arc::new(WORLD.server_config())).unwrap()
 }
 
 /// Two ends of a TCP connection.

@@ -39,7 +39,7 @@ fn rounds(folder: &Path, out: &mut impl Write) {
     ledger.set_audit(Box::new(audit));
     ledger.set_code_format(CodeFormat::digits(12).unwrap());
     let context = Context::new().with("amount", "10000000").unwrap();
-    let Pair { mut client, mut server } = World::new(KeyType::EcdsaP256).pair().established();
+    let Pair { mut client, mut server, .. } = World::new(KeyType::EcdsaP256).pair().established();
     let (mut bank, mut customer) = (Channel::new(), Channel::new().accept_free_text());
     for round in 0..8 {
         let issued = ledger.issue("asha", &context, 120, 3, NOW, &SystemRandom).unwrap();

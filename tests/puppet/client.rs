@@ -59,11 +59,11 @@ pub struct ClientPuppet {
 
 impl ClientPuppet {
     pub fn new(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
-        let connection = Connection::server(Arc::new(config), now).unwrap();
+        let connection = Connection::server(Arc::new(config)).unwrap();
         let exchange = KeyExchange::start(NamedGroup::X25519, &SystemRandom).unwrap();
         let nothing = Vec::new();
         Self {
-            wire: Wire::new(connection),
+            wire: Wire { now, ..Wire::new(connection) },
             identity,
             exchange: Some(exchange),
             psk: vec![0; 32],

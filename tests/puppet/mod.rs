@@ -25,7 +25,7 @@ use otls::crypto::aead::{AeadAlgorithm, AeadKey};
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::crypto::hkdf::Prk;
 use otls::crypto::hmac::HmacKey;
-use otls::{Connection, Error, State};
+use otls::{Connection, Error, State, UnixTime};
 
 pub use both::*;
 pub use client::*;
@@ -125,6 +125,7 @@ pub struct Wire {
     pub read_next: Option<Keys>,
     pub write: Option<Keys>,
     pub shape: Shape,
+    pub now: UnixTime,
     /// Plaintext that the connection gave.
     received: Vec<u8>,
 }
@@ -141,6 +142,7 @@ impl Wire {
             read_next: None,
             write: None,
             shape: Box::new(|message| vec![message.to_vec()]),
+            now: crate::common::NOW,
             received: nothing,
         }
     }
@@ -148,7 +150,7 @@ impl Wire {
     /// Gives the connection these octets as they are.
     pub fn raw(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
-            let taken = self.connection.feed(bytes)?;
+            let taken = self.connection.feed(bytes, self.now)?;
             let read = self.take_plaintext();
             assert!(taken > 0 || read, "the connection takes no more");
             bytes = &bytes[taken..];
@@ -256,7 +258,7 @@ impl Wire {
         // RFC 8446 §6.2: the level is fatal.
         assert_eq!(alert, Some(vec![2, expected.0]), "{error}; expected {expected}");
         assert!(self.connection.state().contains(State::FAILED));
-        assert!(self.connection.feed(&[0]).is_err(), "it goes on after an error");
+        assert!(self.connection.feed(&[0], self.now).is_err(), "it goes on after an error");
         assert!(self.connection.pending().is_empty());
     }
 }

@@ -49,5 +49,5 @@ fn weak_identity(hash: &str) -> Option<(Authority, Arc<Identity>)> {
     let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     let leaf = Certificate::load(&read("leaf.pem")).unwrap();
     let key = PrivateKey::load(&read("k.pem"), None).unwrap();
-    Some((authority, Arc::new(Identity::new(vec![leaf], key).unwrap())))
+    Some((authority, Arc::new(Identity::new(leaf.into(), key).unwrap())))
 }

@@ -54,7 +54,7 @@ impl World {
             let names = [GeneralName::parse(name).unwrap()];
             let request = CertificateRequest::create(&key, &subject, &names, hash, &random).unwrap();
             let certificate = authority.issue(&request, profile, 1 << 29, NOW, &random).unwrap();
-            Identity::new(vec![certificate], key).unwrap()
+            Identity::new(certificate.into(), key).unwrap()
         };
         let bank = identity("bank.example", KeyType::EcdsaP256, 7, Profile::Server);
         let customer = identity("customer.example", KeyType::EcdsaP256, 8, Profile::Client);
@@ -69,7 +69,7 @@ impl World {
 
     pub fn server(&self, identity: &Arc<Identity>) -> Connection {
         let config = Config::server(Arc::clone(identity), ClientAuth::Require(self.trust.clone()));
-        Connection::server(Arc::new(config), NOW).unwrap()
+        Connection::server(Arc::new(config)).unwrap()
     }
 
     pub fn client(&self, identity: &Arc<Identity>) -> Connection {
@@ -150,14 +150,15 @@ fn certificate_text(_: &World, input: &[u8], measure: Measure<'_>) {
 fn chain(world: &World, input: &[u8], measure: Measure<'_>) {
     let chain = split(input);
     measure(&mut || {
-        let result = world.trust.verify(&chain, &PeerRole::Client, NOW);
+        let chain = otls::pki::Chain::from_der(&chain);
+        let result = chain.and_then(|chain| world.trust.verify(&chain, &PeerRole::Client, NOW));
         drop(result.map_err(|report| report.to_string()));
     });
 }
 
 /// Octets to a connection, as they come from the socket.
 fn feed(connection: &mut Connection, mut input: &[u8]) {
-    while let Ok(taken @ 1..) = connection.feed(input) {
+    while let Ok(taken @ 1..) = connection.feed(input, NOW) {
         input = &input[taken..];
         let pending = connection.pending().len();
         connection.consume(pending);
@@ -180,14 +181,16 @@ fn client(world: &World, input: &[u8], measure: Measure<'_>) {
 fn handshake(world: &World, input: &[u8], of_client: bool, measure: Measure<'_>) {
     let chain: otls::Result<Vec<Certificate>> =
         split(input).iter().map(|der| Certificate::load(der)).collect();
-    let Ok(identity) = chain.and_then(|chain| Identity::new(chain, own())) else { return };
+    let Ok(identity) = chain.and_then(|chain| Identity::new(otls::pki::Chain::new(chain)?, own())) else {
+        return;
+    };
     let identity = Arc::new(identity);
     let mut server = world.server(if of_client { &world.bank } else { &identity });
     let mut client = world.client(if of_client { &identity } else { &world.customer });
     let (stranger, asked) = if of_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
     // A client speaks first, and is not measured for that.
     if !of_client {
-        let taken = stranger.feed(asked.pending()).unwrap();
+        let taken = stranger.feed(asked.pending(), NOW).unwrap();
         asked.consume(taken);
     }
     for _ in 0..4 {
@@ -195,14 +198,14 @@ fn handshake(world: &World, input: &[u8], of_client: bool, measure: Measure<'_>)
         stranger.consume(octets.len());
         measure(&mut || {
             let mut rest = octets.as_slice();
-            while let Ok(taken @ 1..) = asked.feed(rest) {
+            while let Ok(taken @ 1..) = asked.feed(rest, NOW) {
                 rest = &rest[taken..];
             }
         });
         let octets = asked.pending().to_vec();
         asked.consume(octets.len());
         let mut rest = octets.as_slice();
-        while let Ok(taken @ 1..) = stranger.feed(rest) {
+        while let Ok(taken @ 1..) = stranger.feed(rest, NOW) {
             rest = &rest[taken..];
         }
     }
@@ -253,9 +256,9 @@ fn public_key(_: &World, input: &[u8], measure: Measure<'_>) {
 fn channel(world: &World, input: &[u8], measure: Measure<'_>) {
     let (mut client, mut server) = (world.client(&world.customer), world.server(&world.bank));
     while !client.pending().is_empty() || !server.pending().is_empty() {
-        let taken = server.feed(client.pending()).unwrap();
+        let taken = server.feed(client.pending(), NOW).unwrap();
         client.consume(taken);
-        let taken = client.feed(server.pending()).unwrap();
+        let taken = client.feed(server.pending(), NOW).unwrap();
         server.consume(taken);
     }
     let mut sent = Vec::new();
@@ -267,7 +270,7 @@ fn channel(world: &World, input: &[u8], measure: Measure<'_>) {
     let mut channel = Channel::new();
     measure(&mut || {
         let mut rest = sent.as_slice();
-        while let Ok(taken) = server.feed(rest) {
+        while let Ok(taken) = server.feed(rest, NOW) {
             rest = &rest[taken..];
             while let Ok(Some(_)) = channel.receive(&mut server, NOW) {}
             if taken == 0 || rest.is_empty() {

@@ -48,7 +48,7 @@ type Add<'a> = &'a mut dyn FnMut(&str, &str, Vec<u8>);
 
 fn cms_of(chain: &Chain) -> Option<Vec<u8>> {
     let certificates: otls::Result<Vec<_>> = chain.ders.iter().map(|der| Certificate::load(der)).collect();
-    let identity = Identity::new(certificates.ok()?, own()).ok()?;
+    let identity = Identity::new(otls::pki::Chain::new(certificates.ok()?).ok()?, own()).ok()?;
     cms::sign(b"x", &identity, NOW, &SystemRandom).ok().filter(|signed| signed.len() <= STRANGERS)
 }
 

@@ -29,7 +29,7 @@ pub fn established(world: &World, customer: &Arc<Identity>) -> (Connection, Conn
 }
 
 fn pass(from: &mut Connection, to: &mut Connection) {
-    let taken = to.feed(from.pending()).unwrap();
+    let taken = to.feed(from.pending(), NOW).unwrap();
     from.consume(taken);
 }
 
@@ -60,7 +60,7 @@ fn records(stranger: &mut Connection, script: &[u8]) -> Vec<u8> {
 fn read(connection: &mut Connection, sent: &[u8]) {
     let (mut rest, mut out) = (sent, [0; 1024]);
     loop {
-        let Ok(taken @ 1..) = connection.feed(rest) else { return };
+        let Ok(taken @ 1..) = connection.feed(rest, NOW) else { return };
         rest = &rest[taken..];
         while connection.open(&mut out) > 0 {}
         let pending = connection.pending().len();
@@ -94,7 +94,7 @@ fn envelope(context: &Context, index: u8) -> Option<Envelope> {
 
 fn receive(connection: &mut Connection, channel: &mut Channel, sent: &[u8]) {
     let mut rest = sent;
-    while let Ok(taken) = connection.feed(rest) {
+    while let Ok(taken) = connection.feed(rest, NOW) {
         rest = &rest[taken..];
         loop {
             match channel.receive(connection, NOW) {
@@ -237,7 +237,8 @@ pub fn inputs(world: &World, add: Add<'_>) {
         let certificates: otls::Result<Vec<_>> =
             chain.ders.iter().map(|der| Certificate::load(der)).collect();
         let Some(certificates) = certificates.ok() else { continue };
-        let Ok(identity) = Identity::new(certificates.clone(), chains::own()) else { continue };
+        let sent = otls::pki::Chain::new(certificates.clone());
+        let Ok(identity) = sent.and_then(|sent| Identity::new(sent, chains::own())) else { continue };
         for recipient in [&*world.customer, &*world.slow, &world.rsa] {
             let sealed = cms::seal(b"x", &identity, recipient.certificate(), NOW, &SystemRandom).unwrap();
             if sealed.len() <= STRANGERS {

@@ -1,6 +1,5 @@
 //! The sans-I/O connection.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
@@ -9,7 +8,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
-use crate::convert::{Moment, Octets, moment_or_now};
+use crate::convert::{Octets, moment_or_now};
 use crate::failure::{Failure, Result, exception};
 use crate::pki::authority::Identity;
 use crate::pki::certificate::Certificate;
@@ -28,15 +27,13 @@ use crate::session::Session;
 /// after `os.fork()`.
 ///
 /// Certificates are judged at the time of the call that judges them (`feed`, `configure`,
-/// `provide_identity`), by the system's clock, unless a time was given: that one then stays until
-/// `set_time`.
+/// `provide_identity`): that of `now`, a callable that returns an aware `datetime`, or of the system's clock.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Connection {
     connection: Mutex<otls::Connection>,
     /// Asked before the lock, which another thread may have held when this process was forked.
     process: u32,
-    /// The caller has given a time.
-    time_is_fixed: AtomicBool,
+    clock: Clock,
 }
 
 #[pymethods]
@@ -51,33 +48,32 @@ impl Connection {
         config: &Config,
         server_name: &str,
         session: Option<&Session>,
-        now: Option<Moment>,
-    ) -> Result<Self> {
+        now: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let server_name = name::parse(server_name)?;
         let config = Arc::clone(&config.0);
-        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
+        let clock = Clock::new(py, now)?;
+        let now = clock.read(py)?;
         let session = session.map(Session::take).transpose()?;
         let connection = py.detach(|| match session {
             Some(session) => otls::Connection::client_resuming(config, server_name, session, now),
             None => otls::Connection::client(config, server_name, now),
-        })?;
-        Ok(Self::new(connection, time_is_fixed))
+        });
+        Ok(Self::new(connection.map_err(Failure::from)?, clock))
     }
 
     /// A server.
     #[staticmethod]
     #[pyo3(signature = (config, *, now=None))]
-    fn server(config: &Config, now: Option<Moment>) -> Result<Self> {
-        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
-        Ok(Self::new(otls::Connection::server(Arc::clone(&config.0), now)?, time_is_fixed))
+    fn server(py: Python<'_>, config: &Config, now: Option<Py<PyAny>>) -> Result<Self> {
+        Ok(Self::new(otls::Connection::server(Arc::clone(&config.0))?, Clock::new(py, now)?))
     }
 
     /// A server that pauses (NEED_CONFIG) when it has read what the client offers.
     #[staticmethod]
     #[pyo3(signature = (*, now=None))]
-    fn accept(now: Option<Moment>) -> Result<Self> {
-        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
-        Ok(Self::new(otls::Connection::accept(now), time_is_fixed))
+    fn accept(py: Python<'_>, now: Option<Py<PyAny>>) -> Result<Self> {
+        Ok(Self::new(otls::Connection::accept(), Clock::new(py, now)?))
     }
 
     /// What the client offers, from NEED_CONFIG on.
@@ -87,9 +83,9 @@ impl Connection {
     }
 
     /// Goes on with this configuration after NEED_CONFIG.
-    fn configure(&self, py: Python<'_>, config: &Config) -> Result<()> {
-        let config = Arc::clone(&config.0);
-        Ok(self.timed(py, |connection| connection.configure(config))??)
+    fn configure(&self, py: Python<'_>, config: &Config) -> PyResult<()> {
+        let (config, now) = (Arc::clone(&config.0), self.clock.read(py)?);
+        Ok(self.with(py, |connection| connection.configure(config, now))?.map_err(Failure::from)?)
     }
 
     /// What the server asks for, from NEED_CLIENT_CERT on.
@@ -99,25 +95,16 @@ impl Connection {
     }
 
     /// Goes on with this identity, or with none, after NEED_CLIENT_CERT.
-    fn provide_identity(&self, py: Python<'_>, identity: Option<&Identity>) -> Result<()> {
-        let identity = identity.map(|identity| Arc::clone(&identity.0));
-        Ok(self.timed(py, |connection| connection.provide_identity(identity))??)
-    }
-
-    /// Judges certificates as of `now` from here on; without one, by the system's clock again.
-    #[pyo3(signature = (now=None))]
-    fn set_time(&self, py: Python<'_>, now: Option<Moment>) -> Result<()> {
-        let (time_is_fixed, now) = (now.is_some(), moment_or_now(now)?);
-        self.with(py, |connection| {
-            self.time_is_fixed.store(time_is_fixed, Ordering::Relaxed);
-            connection.set_time(now);
-        })
+    fn provide_identity(&self, py: Python<'_>, identity: Option<&Identity>) -> PyResult<()> {
+        let (identity, now) = (identity.map(|identity| Arc::clone(&identity.0)), self.clock.read(py)?);
+        Ok(self.with(py, |connection| connection.provide_identity(identity, now))?.map_err(Failure::from)?)
     }
 
     /// Takes bytes that arrived; returns how many were taken. Feed the rest again when NEED_CONFIG,
     /// NEED_CLIENT_CERT or undelivered plaintext no longer stand in the way.
-    fn feed(&self, py: Python<'_>, data: Octets) -> Result<usize> {
-        Ok(self.timed(py, |connection| connection.feed(&data))??)
+    fn feed(&self, py: Python<'_>, data: Octets) -> PyResult<usize> {
+        let now = self.clock.read(py)?;
+        Ok(self.with(py, |connection| connection.feed(&data, now))?.map_err(Failure::from)?)
     }
 
     /// The transport ended; raises `otls.TruncatedError` unless the peer said close_notify.
@@ -307,9 +294,8 @@ impl Connection {
 }
 
 impl Connection {
-    fn new(connection: otls::Connection, time_is_fixed: bool) -> Self {
-        let (connection, process) = (Mutex::new(connection), std::process::id());
-        Self { connection, process, time_is_fixed: AtomicBool::new(time_is_fixed) }
+    fn new(connection: otls::Connection, clock: Clock) -> Self {
+        Self { connection: Mutex::new(connection), process: std::process::id(), clock }
     }
 
     fn check_process(&self) -> Result<()> {
@@ -320,21 +306,6 @@ impl Connection {
             "a connection of the process that this one was forked from",
             "make the connection after os.fork(), in the process that uses it",
         ))
-    }
-
-    /// Works on the connection as of now, unless the caller has given it a time.
-    fn timed<T: Send>(
-        &self,
-        py: Python<'_>,
-        work: impl FnOnce(&mut otls::Connection) -> T + Send,
-    ) -> Result<T> {
-        let now = moment_or_now(None);
-        self.with(py, |connection| {
-            if !self.time_is_fixed.load(Ordering::Relaxed) {
-                connection.set_time(now?);
-            }
-            Ok(work(connection))
-        })?
     }
 
     /// Works on the connection while other Python threads run.
@@ -353,6 +324,27 @@ impl Connection {
         use pyo3::sync::MutexExt;
         self.check_process()?;
         self.connection.lock_py_attached(py).map_err(|_| poisoned())
+    }
+}
+
+/// What tells a connection the time: a callable, or nothing for the system's clock.
+struct Clock(Option<Py<PyAny>>);
+
+impl Clock {
+    fn new(py: Python<'_>, now: Option<Py<PyAny>>) -> Result<Self> {
+        // A time that stands still would judge everything that comes later as of then.
+        if now.as_ref().is_some_and(|now| !now.bind(py).is_callable()) {
+            return Err(Failure::misuse(
+                "a connection whose clock stands still",
+                "pass a callable, for example now=lambda: datetime.now(timezone.utc)",
+            ));
+        }
+        Ok(Self(now))
+    }
+
+    fn read(&self, py: Python<'_>) -> PyResult<otls::UnixTime> {
+        let moment = self.0.as_ref().map(|now| now.bind(py).call0()?.extract()).transpose()?;
+        Ok(moment_or_now(moment)?)
     }
 }
 

@@ -77,13 +77,16 @@ fn copy_buffer(obj: Borrowed<'_, '_, PyAny>) -> PyResult<Zeroizing<Vec<u8>>> {
     PyBuffer::<u8>::get(&obj)?.to_vec(obj.py()).map(Zeroizing::new)
 }
 
-/// A point in time: an aware `datetime`, or seconds since the epoch.
+/// A point in time: an aware `datetime`, seconds since the epoch, or a callable that returns one of these.
 pub(crate) struct Moment(pub(crate) UnixTime);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
     type Error = PyErr;
 
     fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if obj.is_callable() {
+            return obj.call0()?.extract();
+        }
         let seconds: f64 = if obj.hasattr("timestamp")? {
             if obj.getattr("tzinfo")?.is_none() {
                 return Err(Failure::misuse(

@@ -222,7 +222,6 @@ def test_certificates_are_judged_by_the_clock_that_is_passed(world: World) -> No
             clock.now += timedelta(days=1)
             async with await aio.open_connection(*address, customer(world), now=clock) as stream:
                 await stream.confirm()
-                assert stream.now is clock
 
             moments = iter([early.now])
             async with await aio.open_connection(

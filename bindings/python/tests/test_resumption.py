@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -66,8 +67,9 @@ def test_a_session_ends_a_day_after_its_full_handshake(world: World, keys: otls.
     session, resumed = None, []
     for hours in (0, 11, 22, 23, 25):
         now = begun + timedelta(hours=hours)
-        connection = otls.Connection.client(client, "localhost", session=session, now=now)
-        bank = otls.Connection.server(server, now=now)
+        clock = partial(datetime.fromtimestamp, now.timestamp(), UTC)
+        connection = otls.Connection.client(client, "localhost", session=session, now=clock)
+        bank = otls.Connection.server(server, now=clock)
         pump(connection, bank)
         resumed.append(bank.resumed)
         session = connection.take_session()

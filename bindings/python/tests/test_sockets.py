@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -287,29 +288,29 @@ def test_certificates_are_judged_at_the_time_of_the_call_that_judges_them(world:
     assert server.error is None
 
 
-def test_a_time_that_the_caller_gave_stays(world: World) -> None:
-    early = datetime.now(UTC) - timedelta(days=1)
+def test_a_connection_asks_the_callers_clock_with_each_call(world: World) -> None:
+    times = [datetime.now(UTC)]
     config = otls.Config.server(world.identity("server"), trust=world.trust)
-    for now, refused in ((early, True), (None, False)):
-        client = otls.Connection.client(customer(world), "localhost", now=now)
+    for late, refused in ((timedelta(), None), (-timedelta(days=1), otls.CertificateNotYetValid)):
+        times[0] = datetime.now(UTC)
+        client = otls.Connection.client(customer(world), "localhost", now=lambda: times[0])
         server = otls.Connection.server(config)
         server.feed(client.pending())
-        if refused:
-            with pytest.raises(otls.CertificateNotYetValid):
-                client.feed(server.pending())
-        else:
+        times[0] += late
+        if refused is None:
             client.feed(server.pending())
-    client = otls.Connection.client(customer(world), "localhost", now=early)
-    client.set_time()
-    server = otls.Connection.server(config)
-    server.feed(client.pending())
-    client.feed(server.pending())
-    client = otls.Connection.client(customer(world), "localhost")
-    client.set_time(early)
-    server = otls.Connection.server(config)
-    server.feed(client.pending())
-    with pytest.raises(otls.CertificateNotYetValid):
-        client.feed(server.pending())
+        else:
+            with pytest.raises(refused):
+                client.feed(server.pending())
+    with pytest.raises(ZeroDivisionError):
+        otls.Connection.client(customer(world), "localhost", now=lambda: 1 // 0)
+    still: Any = times[0]
+    with pytest.raises(otls.ApiMisuse, match="stands still"):
+        otls.Connection.client(customer(world), "localhost", now=still)
+    with pytest.raises(otls.ApiMisuse, match="stands still"):
+        otls.Connection.server(config, now=still)
+    with pytest.raises(otls.ApiMisuse, match="stands still"):
+        otls.Connection.accept(now=still)
 
 
 def test_an_authority_that_replies_octet_by_octet_gets_no_more_time(world: World) -> None:

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use otls::Secret;
-use otls::pki::{Certificate, CertificateRequest, Crl, Identity, PrivateKey};
+use otls::pki::{Certificate, CertificateRequest, Chain, Crl, Identity, PrivateKey};
 use zeroize::Zeroizing;
 
 use crate::failure::{About as _, Failure};
@@ -105,6 +105,11 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
     Certificate::load_chain(&read(path)?).about(path.display())
 }
 
+/// A chain that begins with its holder's certificate.
+pub(crate) fn chain(path: &Path) -> Result<Chain, Failure> {
+    Chain::load(&read(path)?).about(path.display())
+}
+
 pub(crate) fn request(path: &Path) -> Result<CertificateRequest, Failure> {
     CertificateRequest::load(&read(path)?).about(path.display())
 }
@@ -150,7 +155,7 @@ pub(crate) fn identity(
         return Identity::load(&read(chain)?, password.as_ref().map(Secret::expose)).about(chain.display());
     }
     let private = private_key(key, password_file)?;
-    Identity::new(certificates(chain)?, private).about(chain.display())
+    Identity::new(self::chain(chain)?, private).about(chain.display())
 }
 
 /// The one line of the file, or the environment's; never an argument, which others can see.

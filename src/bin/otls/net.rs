@@ -160,7 +160,7 @@ impl KeyLog {
 /// What became of a connection.
 pub(crate) fn describe(connection: &Connection) -> Value {
     let name = |value: Option<String>| value.map_or(Value::Null, Value::from);
-    let chain = connection.peer().map(VerifiedPeer::chain).unwrap_or_default();
+    let chain = connection.peer().into_iter().flat_map(VerifiedPeer::chain);
     json!({
         "suite": name(connection.suite().map(|suite| suite.to_string())),
         "group": name(connection.group().map(|group| group.to_string())),
@@ -169,7 +169,7 @@ pub(crate) fn describe(connection: &Connection) -> Value {
         "alpn": name(connection.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned())),
         "resumed": connection.resumed(),
         "confirmed": connection.state().contains(otls::State::CONFIRMED),
-        "peer": chain.iter().map(|certificate| show::certificate(certificate).0).collect::<Vec<_>>(),
+        "peer": chain.map(|certificate| show::certificate(certificate).0).collect::<Vec<_>>(),
     })
 }
 

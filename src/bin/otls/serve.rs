@@ -202,8 +202,7 @@ impl Service {
     async fn handle(&self, socket: TcpStream, peer: SocketAddr) {
         // Small answers should not wait for others to share a packet with.
         let _ = socket.set_nodelay(true);
-        let connection =
-            now().and_then(|now| Connection::server(Arc::clone(&self.config), now).about("connection"));
+        let connection = Connection::server(Arc::clone(&self.config)).about("connection");
         let mut stream = match connection {
             Ok(connection) => AsyncStream::new(socket, connection).with_timeouts(self.timeouts),
             Err(failure) => return self.log.error(format!("otls: error: {failure}")),

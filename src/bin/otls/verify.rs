@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use otls::UnixTime;
 use otls::error::Report;
-use otls::pki::{Certificate, GeneralName, PeerRole, TrustStore, VerifiedPeer};
+use otls::pki::{GeneralName, PeerRole, TrustStore, VerifiedPeer};
 use serde_json::json;
 
 use crate::failure::{About as _, Failure};
@@ -98,13 +98,12 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
 
 fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure> {
     let trust = arguments.trust.load()?;
-    let chain = files::certificates(&arguments.leaf)?;
+    let chain = files::chain(&arguments.leaf)?;
     let time = match &arguments.time {
         Some(text) => parse_time(text)?,
         None => now()?,
     };
     let role = role(arguments.usage, arguments.name.as_deref())?;
-    let chain: Vec<Vec<u8>> = chain.iter().map(Certificate::to_der).map(<[u8]>::to_vec).collect();
     Ok(trust.verify(&chain, &role, time))
 }
 

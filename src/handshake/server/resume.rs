@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::handshake::config::{ClientAuth, Config, MAX_TICKETS, Tickets};
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::ticket::TicketState;
-use crate::pki::{Identity, VerifiedPeer};
+use crate::pki::{Chain, Identity, VerifiedPeer};
 use crate::time::UnixTime;
 use crate::wire::{ClientHello, OfferedPsks};
 
@@ -78,7 +78,8 @@ fn judge_client(state: &TicketState, config: &Config, now: UnixTime) -> Result<O
         ClientAuth::Request(_) | ClientAuth::Enrolled(_) if anonymous => Some(None),
         ClientAuth::Require(_) | ClientAuth::Request(_) | ClientAuth::Enrolled(_) => {
             let (trust, role) = config.client_trust()?;
-            trust.verify(&state.client_chain, &role, now).ok().map(Some)
+            let chain = Chain::from_der(&state.client_chain);
+            chain.and_then(|chain| trust.verify(&chain, &role, now)).ok().map(Some)
         }
     })
 }

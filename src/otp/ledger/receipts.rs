@@ -94,7 +94,7 @@ fn file_of(receipt: &Evidence, id: &OtpId, decision: Decision, context: &Context
         return Err(refused("it is for another code or decision than its answer"));
     }
     signed.check_context(context)?;
-    let Some(certificate) = receipt.chain().first() else { return Err(refused("it has no certificate")) };
+    let certificate = receipt.chain().leaf();
     signed.verify(certificate)?;
     let file = receipt.to_pem();
     if file.len() > Ledger::MAX_RECEIPT_LEN {

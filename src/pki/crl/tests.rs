@@ -1,4 +1,6 @@
-use super::super::{Authority, CertificateRequest, KeyType, PeerRole, PrivateKey, Profile, TrustStore};
+use super::super::{
+    Authority, Certificate, CertificateRequest, Chain, KeyType, PeerRole, PrivateKey, Profile, TrustStore,
+};
 use super::*;
 use crate::crypto::SystemRandom;
 use crate::crypto::hash::HashAlgorithm;
@@ -14,12 +16,11 @@ fn authority(name: &str) -> Authority {
     Authority::create(key(), &name, HashAlgorithm::Sha256, 86_400, NOW, &SystemRandom).unwrap()
 }
 
-fn customer(of: &Authority) -> Vec<Vec<u8>> {
+fn customer(of: &Authority) -> Certificate {
     let name = DistinguishedName::with_common_name("Alice");
     let hash = HashAlgorithm::Sha256;
     let request = CertificateRequest::create(&key(), &name, &[], hash, &SystemRandom).unwrap();
-    let certificate = of.issue(&request, Profile::Client, 3600, NOW, &SystemRandom).unwrap();
-    vec![certificate.to_der().to_vec()]
+    of.issue(&request, Profile::Client, 3600, NOW, &SystemRandom).unwrap()
 }
 
 #[test]
@@ -31,9 +32,9 @@ fn a_signature_is_checked_once_for_all_connections_and_stores_that_share_a_list(
     store.add_crl(list.clone());
     let before = CHECKED.get();
     for round in 0..5 {
-        assert!(store.clone().verify(&customer(&ours), &PeerRole::Client, NOW.plus(round)).is_ok());
+        assert!(store.clone().verify(&customer(&ours).into(), &PeerRole::Client, NOW.plus(round)).is_ok());
         store.add_authority(other.certificate()).unwrap();
-        assert!(store.verify(&customer(&ours), &PeerRole::Client, NOW.plus(round)).is_ok());
+        assert!(store.verify(&customer(&ours).into(), &PeerRole::Client, NOW.plus(round)).is_ok());
     }
     assert_eq!(CHECKED.get() - before, 1);
 }
@@ -49,7 +50,7 @@ fn strangers_do_not_have_lists_hashed_and_leave_nothing_behind() {
     for _ in 0..5 {
         // Each has a key of its own and the authority's name.
         let impostor = authority("Ours");
-        let chain = [customer(&impostor), vec![impostor.certificate().to_der().to_vec()]].concat();
+        let chain = Chain::new(vec![customer(&impostor), impostor.certificate().clone()]).unwrap();
         assert!(store.verify(&chain, &PeerRole::Client, NOW).is_err());
     }
     assert_eq!(CHECKED.get() - before, 0);

@@ -1,80 +1,24 @@
 //! Why a chain was refused: which certificate, which check, with which values, and what to do, for each
 //! chain that could be meant.
 
-use super::super::{Certificate, MAX_CHAIN_LEN};
+use super::super::Certificate;
 use super::budget::{Budget, EXPLANATION};
 use super::judge::{Candidate, Rank, finding};
 use super::search::{Case, is_among};
 use super::words::{identified, listed, shown};
-use crate::error::{Check, Error, Finding, Report};
+use crate::error::{Check, Finding, Report};
 
 /// The most chains that a report looks at: a peer may send certificates that all name each other.
 const MAX_CANDIDATES: usize = 8;
 /// The most findings of a report.
 const MAX_FINDINGS: usize = 16;
 
-/// A chain from the wire, decoded.
-pub(super) struct Decoded {
-    pub(super) leaf: Certificate,
-    /// Leaf first.
-    pub(super) chain: Vec<Certificate>,
-    /// What is wrong with those behind the leaf that path validation cannot use. RFC 8446 §4.4.2:
-    /// extraneous certificates are to be tolerated.
-    pub(super) passed_over: Vec<Finding>,
-}
-
-pub(super) fn decode(chain: &[Vec<u8>]) -> Result<Decoded, Report> {
-    if chain.len() > MAX_CHAIN_LEN {
-        return Err(Report::new(finding(
-            (MAX_CHAIN_LEN, String::new()),
-            Check::PathLength,
-            format!("the chain has {} certificates, at most {MAX_CHAIN_LEN} are accepted", chain.len()),
-            "send the leaf and its issuers only",
-        )));
-    }
-    let (mut certificates, mut passed_over) = (Vec::new(), Vec::new());
-    for (depth, der) in chain.iter().enumerate() {
-        match Certificate::of_der(der) {
-            Ok(certificate) => certificates.push(certificate),
-            Err(Error::Key(error)) => {
-                let unsupported = finding(
-                    (depth, String::new()),
-                    Check::Key,
-                    format!("its public key is not accepted: {error}"),
-                    "use RSA (2048 to 8192 bits), P-256 or P-384",
-                );
-                if depth == 0 {
-                    return Err(Report::new(unsupported));
-                }
-                passed_over.push(unsupported);
-            }
-            Err(error) => {
-                return Err(Report::new(finding(
-                    (depth, String::new()),
-                    Check::Format,
-                    error.to_string(),
-                    "the certificate is damaged; request a new one",
-                )));
-            }
-        }
-    }
-    match certificates.first().cloned() {
-        Some(leaf) => Ok(Decoded { leaf, chain: certificates, passed_over }),
-        None => Err(Report::new(finding(
-            (0, String::new()),
-            Check::Presence,
-            "the peer sent no certificate",
-            "configure a certificate on the other side",
-        ))),
-    }
-}
-
 impl<'a> Case<'a> {
     /// The report: the most promising candidate first, then the leaf's own faults, then the others.
     pub(super) fn report(
         &self,
         leaf_findings: Vec<Finding>,
-        passed_over: Vec<Finding>,
+        passed_over: &[Finding],
         has_path: bool,
     ) -> Report {
         let mut findings = Vec::new();
@@ -92,7 +36,7 @@ impl<'a> Case<'a> {
             findings.extend(candidates.next().into_iter().flatten());
             findings.extend(leaf_findings);
             findings.extend(candidates.flatten());
-            findings.extend(passed_over);
+            findings.extend(passed_over.iter().cloned());
         } else {
             findings = leaf_findings;
         }

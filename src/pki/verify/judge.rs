@@ -270,7 +270,7 @@ fn has_name(leaf: &Certificate, name: &GeneralName) -> bool {
     }
 }
 
-pub(super) fn finding(
+pub(in crate::pki) fn finding(
     (depth, subject): (usize, String),
     check: Check,
     reason: impl Into<String>,

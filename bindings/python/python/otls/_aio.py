@@ -58,7 +58,6 @@ class AsyncStream(Facts):
         provide_identity: ProvideIdentity | None = None,
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
-        now: Clock | None = None,
     ) -> None:
         self._engine = Engine(
             sock,
@@ -69,7 +68,6 @@ class AsyncStream(Facts):
             provide_identity=provide_identity,
             accept_free_text=accept_free_text,
             key_log=key_log,
-            now=now,
         )
         # Taken in this order.
         self._writing = asyncio.Lock()
@@ -225,7 +223,6 @@ async def open_connection(
         provide_identity=provide_identity,
         accept_free_text=accept_free_text,
         key_log=key_log,
-        now=now,
     )
     try:
         await stream.handshake()

@@ -184,10 +184,7 @@ async def start_server(
     bounds = timeouts(timeout)
 
     def make(sock: socket.socket) -> AsyncStream:
-        moment = None if now is None else now()
-        connection = (
-            Connection.accept(now=moment) if config is None else Connection.server(config, now=moment)
-        )
+        connection = Connection.accept(now=now) if config is None else Connection.server(config, now=now)
         return AsyncStream(
             sock,
             connection,
@@ -195,7 +192,6 @@ async def start_server(
             configure=configure,
             accept_free_text=accept_free_text,
             key_log=key_log,
-            now=now,
         )
 
     return Server(await _listening_sockets(host, port), make, handler, max_connections, on_failure)

@@ -52,14 +52,12 @@ class Carrier:
         *,
         timeout: Timeout,
         key_log: KeyLog | None,
-        now: Clock | None,
     ) -> None:
         self.connection = connection
         #: What belongs to the socket, with the one lock that is never held while anybody waits.
         self.wire = Wire(sock, waiter.forget)
         self.timeouts = timeouts(timeout)
         self.key_log = key_log
-        self.now = now
         self.process = os.getpid()
         #: Why the stream is over for its owner; empty while it is not.
         self.over = ""
@@ -113,7 +111,6 @@ class Carrier:
                 return True
             if not self.is_done and len(self._first) < FIRST_LENGTH:
                 self._first += inbox.octets[0][:FIRST_LENGTH]
-            self._read_clock()
             if inbox.feed(self.connection.feed):
                 self._inbox = Inbox()
             self._log_keys()
@@ -161,10 +158,6 @@ class Carrier:
         if left <= 0:
             raise TimeoutError(f"the connection has lasted for its whole time of {lifetime:g} s")
         return left
-
-    def _read_clock(self) -> None:
-        if self.now is not None:
-            self.connection.set_time(self.now())
 
     def _log_keys(self) -> None:
         if self.key_log is not None and (lines := self.connection.take_key_log()):

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from itertools import starmap
 from typing import Any, TypeVar
 
-from ._carrier import Carrier, Clock, KeyLog, Waiter
+from ._carrier import Carrier, KeyLog, Waiter
 from ._errors import ApiMisuse, Error
 from ._otls import Channel, Connection
 from ._process import check_process
@@ -45,9 +45,8 @@ class Engine(Carrier):
         provide_identity: Callable[..., Any] | None,
         accept_free_text: bool,
         key_log: KeyLog | None,
-        now: Clock | None,
     ) -> None:
-        super().__init__(sock, connection, waiter, timeout=timeout, key_log=key_log, now=now)
+        super().__init__(sock, connection, waiter, timeout=timeout, key_log=key_log)
         self.configure = configure
         self.provide_identity = provide_identity
         #: Why nothing can be sent any more although the connection stands; empty while something can.
@@ -292,7 +291,6 @@ class Engine(Carrier):
         if self.configure is None or offer is None:
             raise ApiMisuse("the client's offer waits for a configuration", hint="pass configure=")
         config = await self._ask(self.configure, offer)
-        self._read_clock()
         self.connection.configure(config)
 
     async def _answer_request(self) -> None:
@@ -300,7 +298,6 @@ class Engine(Carrier):
         identity = None
         if request is not None and self.provide_identity is not None:
             identity = await self._ask(self.provide_identity, request)
-        self._read_clock()
         self.connection.provide_identity(identity)
 
     async def _ask(self, hook: Callable[..., Any], question: object) -> Any:

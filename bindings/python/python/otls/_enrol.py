@@ -28,7 +28,7 @@ def enroll(
 
     ``token`` is what authorises it (``Register.new_token``): for a server's it takes one, or an identity in
     ``config`` that has a certificate for the same names. ``timeout`` is for the connection, and again for the
-    request with its reply. ``key_log`` and ``now`` are as in :class:`Stream`.
+    request with its reply. ``key_log`` is as in :class:`Stream`, ``now`` as in :class:`Connection`.
     """
     host = wanted_name(address, server_name)
     client = EstClient.simpleenroll(host, profile, request, token=token)

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
 
 from ._address import Address
-from ._carrier import Clock
 from ._engine import Engine
 from ._otls import Answer, Certificate, Connection, Envelope, OtpId, VerdictNotice
 from ._process import check_process
@@ -56,11 +55,6 @@ class Facts:
     def state(self) -> State:
         """What the connection wants and has."""
         return self.connection.state
-
-    @property
-    def now(self) -> Clock | None:
-        """The clock by which certificates are judged; ``None`` for the system's."""
-        return self._engine.now
 
     @property
     def timeouts(self) -> Timeouts:

@@ -68,11 +68,10 @@ class Listener:
         except (TimeoutError, BlockingIOError) as error:
             raise TimeoutError(f"nobody connected within {wait or 0:g} s") from error
         try:
-            now = None if self._now is None else self._now()
             connection = (
-                Connection.accept(now=now)
+                Connection.accept(now=self._now)
                 if self._config is None
-                else Connection.server(self._config, now=now)
+                else Connection.server(self._config, now=self._now)
             )
             stream = Stream(
                 sock,
@@ -81,7 +80,6 @@ class Listener:
                 configure=self._configure,
                 accept_free_text=self._accept_free_text,
                 key_log=self._key_log,
-                now=self._now,
             )
         except BaseException:
             sock.close()
@@ -122,7 +120,8 @@ def connect(
     ``server_name`` is the name that the server's certificate must have, by default the host of
     ``address``. ``session`` is resumed if it can be. ``provide_identity`` is asked for an identity when the
     server wants one and ``config`` has none; it may take its time. ``timeout``, ``accept_free_text``,
-    ``key_log`` and ``now`` are as in :class:`Stream`; the bound of the handshake is that of connecting, too.
+    ``key_log`` is as in :class:`Stream` and ``now`` as in :class:`Connection`; the bound of the handshake is
+    that of connecting, too.
     """
     bounds = timeouts(timeout)
     connection = client(address, config, server_name, session, now)
@@ -140,7 +139,6 @@ def connect(
         provide_identity=provide_identity,
         accept_free_text=accept_free_text,
         key_log=key_log,
-        now=now,
     )
     _handshake_or_close(stream)
     return stream
@@ -185,7 +183,7 @@ def client(
     """A client's connection to the server at ``address``; nothing is sent yet."""
     check_address(address)
     wanted = wanted_name(address, name)
-    return Connection.client(config, wanted, session=session, now=None if now is None else now())
+    return Connection.client(config, wanted, session=session, now=now)
 
 
 def _handshake_or_close(stream: Stream) -> None:

@@ -1,6 +1,6 @@
 """The compiled half of ``otls``. Use the names from ``otls`` itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,8 @@ from ._state import State
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Material: TypeAlias = str | bytes | bytearray | memoryview
-_Moment: TypeAlias = datetime | float
+_Moment: TypeAlias = datetime | float | Callable[[], datetime | float]
+_Clock: TypeAlias = Callable[[], datetime | float]
 _Path: TypeAlias = str | PathLike[str]
 _Chain: TypeAlias = Certificate | Sequence[Certificate]
 
@@ -584,8 +585,8 @@ class RequestedCertificate:
 class Connection:
     """A TLS 1.3 connection without I/O: bytes in, bytes out.
 
-    Certificates are judged at the time of the call that judges them, unless ``now`` is given: that time
-    then stays until ``set_time``.
+    Certificates are judged at the time of the call that judges them: that of ``now``, a callable that returns
+    an aware ``datetime``, or of the system's clock.
 
     It belongs to the process that made it: in one that was forked from it every call raises
     ``otls.ApiMisuse``, because both would protect data with the same keys and nonces.
@@ -593,14 +594,14 @@ class Connection:
 
     @staticmethod
     def client(
-        config: Config, server_name: str, *, session: Session | None = None, now: _Moment | None = None
+        config: Config, server_name: str, *, session: Session | None = None, now: _Clock | None = None
     ) -> Connection:
         """A client that connects to the server of this name; its first bytes are pending at once."""
     @staticmethod
-    def server(config: Config, *, now: _Moment | None = None) -> Connection:
+    def server(config: Config, *, now: _Clock | None = None) -> Connection:
         """A server."""
     @staticmethod
-    def accept(*, now: _Moment | None = None) -> Connection:
+    def accept(*, now: _Clock | None = None) -> Connection:
         """A server that pauses (NEED_CONFIG) when it has read what the client offers."""
     @property
     def offer(self) -> Offer | None:
@@ -612,8 +613,6 @@ class Connection:
         """What the server asks for, from NEED_CLIENT_CERT on."""
     def provide_identity(self, identity: Identity | None) -> None:
         """Goes on with this identity, or with none, after NEED_CLIENT_CERT."""
-    def set_time(self, now: _Moment | None = None) -> None:
-        """Judges certificates as of ``now`` from here on; without one, by the system's clock again."""
     def feed(self, data: _Bytes) -> int:
         """Takes bytes that arrived; returns how many were taken."""
     def feed_end(self) -> None:

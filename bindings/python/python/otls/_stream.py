@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from ._carrier import Clock, KeyLog
+from ._carrier import KeyLog
 from ._engine import LINGER, Engine
 from ._errors import ApiMisuse, Error
 from ._facts import Facts, Message
@@ -65,8 +65,7 @@ class Stream(Facts):
     **The handshake** is done by the first call that needs it, if :meth:`handshake` was not called before.
 
     Messages that show free text and no transaction are refused, unless ``accept_free_text=True``: see
-    :class:`Channel`. ``now`` is called for the time at which certificates are judged; the system's clock
-    counts without it.
+    :class:`Channel`.
 
     A stream belongs to the process that made it: in one that was forked from it every operation raises
     :class:`ApiMisuse`, and ``close`` closes the file descriptor without a word to the peer. A server that
@@ -87,7 +86,6 @@ class Stream(Facts):
         provide_identity: ProvideIdentity | None = None,
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
-        now: Clock | None = None,
     ) -> None:
         self._engine = Engine(
             sock,
@@ -98,7 +96,6 @@ class Stream(Facts):
             provide_identity=provide_identity,
             accept_free_text=accept_free_text,
             key_log=key_log,
-            now=now,
         )
         # Taken in this order. A signal's handler may use the stream that it has interrupted.
         self._writing = threading.RLock()

@@ -156,7 +156,7 @@ pub(crate) struct Identity(pub(crate) Arc<pki::Identity>);
 impl Identity {
     #[new]
     fn new(py: Python<'_>, chain: Chain, key: &PrivateKey) -> Result<Self> {
-        let chain = chain.into_certificates();
+        let chain = pki::Chain::new(chain.into_certificates())?;
         let identity = py.detach(|| pki::Identity::new(chain, key.duplicate()?))?;
         Ok(Self(Arc::new(identity)))
     }
@@ -243,8 +243,7 @@ impl TrustStore {
         usage: Option<&str>,
         now: Option<Moment>,
     ) -> Result<Certificate> {
-        let chain: Vec<Vec<u8>> =
-            chain.into_certificates().iter().map(|certificate| certificate.to_der().to_vec()).collect();
+        let chain = pki::Chain::new(chain.into_certificates())?;
         let role = role(server_name, usage)?;
         let now = moment_or_now(now)?;
         let peer = py.detach(|| self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
