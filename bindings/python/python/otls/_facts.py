@@ -89,7 +89,7 @@ class Facts:
 
     def pending(self) -> int:
         """How many octets can be received without waiting: they are decrypted, and the socket has them no
-        more.
+        more. 1 if it is the peer's end that can be received, or a failure.
 
         Ask this before ``fileno`` is given to ``select`` or ``poll``, and ask them only where it is 0.
         """
