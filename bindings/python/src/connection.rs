@@ -343,7 +343,7 @@ impl Clock {
     }
 
     fn read(&self, py: Python<'_>) -> PyResult<otls::UnixTime> {
-        let moment = self.0.as_ref().map(|now| now.bind(py).call0()?.extract()).transpose()?;
+        let moment = self.0.as_ref().map(|now| now.extract(py)).transpose()?;
         Ok(moment_or_now(moment)?)
     }
 }

@@ -84,9 +84,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
     type Error = PyErr;
 
     fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if obj.is_callable() {
-            return obj.call0()?.extract();
-        }
+        // Called once: what a clock returns is a time, and not another clock.
+        let called = obj.is_callable().then(|| obj.call0()).transpose()?;
+        let obj = called.as_ref().map_or(obj, Bound::as_borrowed);
         let seconds: f64 = if obj.hasattr("timestamp")? {
             if obj.getattr("tzinfo")?.is_none() {
                 return Err(Failure::misuse(

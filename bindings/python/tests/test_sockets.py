@@ -304,6 +304,12 @@ def test_a_connection_asks_the_callers_clock_with_each_call(world: World) -> Non
                 client.feed(server.pending())
     with pytest.raises(ZeroDivisionError):
         otls.Connection.client(customer(world), "localhost", now=lambda: 1 // 0)
+
+    def clocks() -> Any:
+        return clocks
+
+    with pytest.raises(TypeError):
+        otls.Connection.client(customer(world), "localhost", now=clocks)
     still: Any = times[0]
     with pytest.raises(otls.ApiMisuse, match="stands still"):
         otls.Connection.client(customer(world), "localhost", now=still)
