@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Protocol
 
 import otls
+from drive import pattern
 
 #: How long a peer waits for anything.
 PATIENCE = 60.0
 
 _PIECE = 64 * 1024
-_PATTERN = bytes(range(251)) * (_PIECE // 251 + 2)
 
 #: What a slow reader reads in a second.
 _SLOW = 4 << 20
@@ -58,11 +58,6 @@ class Peer(Protocol):
 
     def result(self) -> str:
         """What the peer says of the scenario that came to its end."""
-
-
-def pattern(start: int, length: int) -> bytes:
-    """Octets of the data from ``start`` on."""
-    return _PATTERN[start % 251 : start % 251 + length]
 
 
 def play(conn: Conn, sock: socket.socket) -> str:

@@ -14,7 +14,8 @@ from ._address import Address, check_address
 from ._aio import AsyncStream, Configure
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
-from ._otls import Config, Connection
+from ._net import server
+from ._otls import Config
 from ._serve import BREATH, GRACE, LOG, PATIENCE, report
 from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
 
@@ -184,10 +185,9 @@ async def start_server(
     bounds = timeouts(timeout)
 
     def make(sock: socket.socket) -> AsyncStream:
-        connection = Connection.accept(now=now) if config is None else Connection.server(config, now=now)
         return AsyncStream(
             sock,
-            connection,
+            server(config, now),
             timeout=bounds,
             configure=configure,
             accept_free_text=accept_free_text,

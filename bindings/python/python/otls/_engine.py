@@ -81,9 +81,8 @@ class Engine(Carrier):
                 if self._inbox is before:
                     break
             octets = sum(map(len, self._ready)) + self.connection.available
-            state = self.connection.state
-            is_at_end = self.is_done and State.WANT_READ not in state and State.HAVE_PLAINTEXT not in state
-            return octets or int(is_at_end or self._inbox.is_end())
+            is_over = has_ended(self.connection.state) or self._is_failed() or self._inbox.is_end()
+            return octets or int(is_over)
 
     def take(self, limit: int) -> bytes:
         """What :meth:`fill` has made ready, at most ``limit`` octets.

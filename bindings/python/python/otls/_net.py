@@ -68,14 +68,9 @@ class Listener:
         except (TimeoutError, BlockingIOError) as error:
             raise TimeoutError(f"nobody connected within {wait or 0:g} s") from error
         try:
-            connection = (
-                Connection.accept(now=self._now)
-                if self._config is None
-                else Connection.server(self._config, now=self._now)
-            )
             stream = Stream(
                 sock,
-                connection,
+                server(self._config, self._now),
                 timeout=self.timeout,
                 configure=self._configure,
                 accept_free_text=self._accept_free_text,
@@ -184,6 +179,11 @@ def client(
     check_address(address)
     wanted = wanted_name(address, name)
     return Connection.client(config, wanted, session=session, now=now)
+
+
+def server(config: Config | None, now: Clock | None) -> Connection:
+    """A server's connection to one client; without a configuration it asks for one."""
+    return Connection.accept(now=now) if config is None else Connection.server(config, now=now)
 
 
 def _handshake_or_close(stream: Stream) -> None:
