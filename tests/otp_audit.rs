@@ -194,6 +194,11 @@ fn an_older_state_of_both_files_is_told_by_a_head_that_was_kept() {
     assert_eq!(kept.to_string().parse(), Ok(kept));
     // A process that had read further notices by itself.
     assert!(matches!(later.record(&event(&asha())), Err(Error::Otp(OtpError::Audit(_)))));
+    // Nor does it take another line in the place of the one that it had read.
+    AuditLog::open(&path, &key(1)).unwrap().record(&event(&Subject::new("ravi").unwrap())).unwrap();
+    assert_eq!(AuditLog::verify(&path, &key(1)).unwrap().count, kept.count);
+    let refused = later.record(&event(&asha())).unwrap_err().to_string();
+    assert!(refused.contains("its head belongs to another log"), "{refused}");
 }
 
 #[test]

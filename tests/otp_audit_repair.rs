@@ -148,6 +148,13 @@ fn what_needs_no_repair_and_what_is_not_this_keys_is_left_alone() {
     assert!(matches!(short, Err(Error::ApiMisuse(_))));
     assert!(AuditLog::repair(&folder.path().join("none"), &key(1), NOW).is_err());
     assert_eq!(files(), before);
+    // Where nothing was made with the key, only two empty files are a log that has not begun.
+    for (log, head) in [("", "no head\n"), ("no line\n", "")] {
+        fs::write(&path, log).unwrap();
+        fs::write(head_of(&path), head).unwrap();
+        let refused = AuditLog::repair(&path, &key(1), NOW).unwrap_err().to_string();
+        assert!(refused.contains("nothing in it can be kept"), "{refused}");
+    }
 }
 
 /// Fails at the event that it counts down to.

@@ -125,6 +125,31 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
 }
 
 #[test]
+fn a_ledger_takes_a_receipt_of_its_code_and_decision_alone() {
+    let world = World::new(KeyType::EcdsaP256);
+    let pair = world.pair().established();
+    let (ledger, context) = (ledger(), payment().context().unwrap());
+    let issue = || ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let signed = |id: OtpId, decision: Decision| {
+        let receipt = sign(&pair.client, &world, id, decision, NOW);
+        Evidence::new(receipt, &pair.server).unwrap()
+    };
+    let (approved, declined) = (issue(), issue());
+    let verify = |receipt: &Evidence| {
+        let code = approved.code.expose();
+        ledger.verify_with_receipt(&approved.id, "customer.example", &context, code, receipt, NOW)
+    };
+    let decline =
+        |receipt: &Evidence| ledger.decline(&declined.id, "customer.example", &context, receipt, NOW);
+    for other in [signed(declined.id, Decision::Approved), signed(approved.id, Decision::Declined)] {
+        assert!(refusal(verify(&other)).contains("another code or decision"));
+        assert!(refusal(decline(&other)).contains("another code or decision"));
+    }
+    assert_eq!(verify(&signed(approved.id, Decision::Approved)), Ok(Verdict::Accepted));
+    assert_eq!(decline(&signed(declined.id, Decision::Declined)), Ok(Verdict::Cancelled));
+}
+
+#[test]
 fn a_customer_declines_without_a_code_and_signs_that_too() {
     let world = World::new(KeyType::EcdsaP256);
     let mut pair = world.pair().established();

@@ -83,9 +83,17 @@ fn names_of_distribution_points_are_compared_with_lists_for_as_long_as_the_budge
     for number in 1..=20 {
         trust.add_crl(ca.issue_crl(&[], number, 3600, NOW, &random).unwrap());
     }
-    for (name, expected) in [("point".to_owned(), None), ("\u{FDFA}".repeat(1300), Some(Check::Budget))] {
-        let name = tlv(0xA4, &common_name(&name));
-        let point = tlv(0x30, &tlv(0xA0, &tlv(0xA0, &name)));
+    let (short, long) = ("point".to_owned(), "\u{FDFA}".repeat(1300));
+    let full = |name: &str| tlv(0xA0, &tlv(0xA4, &common_name(name)));
+    // nameRelativeToCRLIssuer: what is in the SET.
+    let relative = |name: &str| tlv(0xA1, content(content(&common_name(name))));
+    for (name, expected) in [
+        (full(&short), None),
+        (full(&long), Some(Check::Budget)),
+        (relative(&short), None),
+        (relative(&long), Some(Check::Budget)),
+    ] {
+        let point = tlv(0x30, &tlv(0xA0, &name));
         let leaf = Draft {
             serial: 7,
             subject: common_name("mallory"),
@@ -99,6 +107,12 @@ fn names_of_distribution_points_are_compared_with_lists_for_as_long_as_the_budge
         let chain = Chain { name: "points", ders: vec![leaf.signed(&signer)] };
         assert_eq!(judge(&trust, &chain).err().map(|report| report.check()), expected);
     }
+}
+
+/// What is in an element of DER.
+fn content(der: &[u8]) -> &[u8] {
+    let long = der[1].checked_sub(0x80).map_or(0, usize::from);
+    &der[2 + long..]
 }
 
 #[test]

@@ -96,6 +96,9 @@ fn authorities_that_share_a_name_have_their_own_lists() {
     store.add_authority(second.certificate()).unwrap();
     assert!(store.judge(&chain(&[&one]), &CLIENT, NOW).is_ok());
     refused(&store, &chain(&[&two]), &CLIENT, NOW, Check::Revocation, &["revoked"]);
+    // One that neither has signed is nobody's own.
+    store.add_crl(list(&authority("Test CA"), &[], 2, NOW));
+    refused(&store, &chain(&[&one]), &CLIENT, NOW, Check::Revocation, &["not signed with its key"]);
 }
 
 #[test]

@@ -151,3 +151,28 @@ fn a_malformed_mailbox_is_inside_no_constraint() {
         }
     }
 }
+
+#[test]
+fn each_kind_of_name_is_judged_by_the_constraints_of_its_kind() {
+    let Some(openssl) = openssl() else { return };
+    let tens = "IP:10.0.0.0/255.0.0.0";
+    // id-on-SmtpUTF8Mailbox (RFC 9598 §3).
+    let beyond_ascii = "otherName:1.3.6.1.5.5.7.8.9;UTF8:desk@bank.example";
+    for (constraint, names) in [
+        (format!("permitted;{tens}"), [("IP:10.1.2.3", true), ("IP:11.1.2.3", false), ("DNS:a.example", true)]),
+        (format!("excluded;{tens}"), [("IP:10.1.2.3", false), ("IP:11.1.2.3", true), ("DNS:a.example", true)]),
+        (
+            "permitted;email:bank.example".to_owned(),
+            [("email:desk@bank.example", true), (beyond_ascii, false), ("DNS:a.example", true)],
+        ),
+    ] {
+        let ca = format!("{CA_EXTENSIONS}nameConstraints=critical,{constraint}\n");
+        let root = made(&openssl, "ca", "/CN=root", None, &ca);
+        for (name, accepted) in names {
+            let leaf = format!("{LEAF_EXTENSIONS}subjectAltName={name}\n");
+            let leaf = made(&openssl, "leaf", "/CN=leaf", Some("ca"), &leaf);
+            let verdict = trust(&[&root]).judge(&chain(&[&leaf]), &PeerRole::Client, NOW);
+            assert_eq!(verdict.is_ok(), accepted, "{name} {constraint}");
+        }
+    }
+}

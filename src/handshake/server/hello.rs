@@ -465,3 +465,24 @@ fn offer_of(hello: &ClientHello) -> Offer {
         alpn: extensions.alpn.clone().unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::common::{World, trust};
+    use crate::handshake::config::SUPPORTED_SCHEMES;
+    use crate::pki::KeyType;
+
+    #[test]
+    fn a_client_is_asked_by_the_schemes_of_certificates_and_the_authorities() {
+        let world = World::new(KeyType::EcdsaP256);
+        let auth = ClientAuth::Require(trust(&world.authority));
+        let asked = certificate_request(&auth, SUPPORTED_SCHEMES).unwrap().extensions;
+        assert_eq!(asked.signature_algorithms.as_deref(), Some(SUPPORTED_SCHEMES));
+        assert_eq!(asked.signature_algorithms_cert.as_deref(), Some(CERTIFICATE_SCHEMES));
+        let subject = world.authority.certificate().subject_der().to_vec();
+        assert_eq!(asked.certificate_authorities, Some(vec![subject]));
+        assert!(certificate_request(&ClientAuth::ServerOnly, SUPPORTED_SCHEMES).is_none());
+    }
+}
