@@ -41,6 +41,8 @@ test-python: $(VENV)/.otls ## the tests in Python, the three scripts included
 lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules of the house
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi,otls/cli,otls/redis,otls/postgres -- -D warnings
+	$(CARGO) clippy --locked --all-targets --manifest-path fuzz/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
+	$(CARGO) clippy --locked --all-targets --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
 	$(PY) -m ruff check benches bindings/python examples scripts
 	$(PY) -m ruff format --check benches bindings/python examples scripts

@@ -20,7 +20,8 @@ static int ascending(const void *a, const void *b) {
 int main(void) {
     static double times[MESSAGES];
     otls_error *error;
-    otls_config *for_server, *for_client;
+    otls_server_config *for_server;
+    otls_client_config *for_client;
     otls_connection *bank, *customer;
     otls_otp_context *context;
     otls_otp_ledger *ledger;
@@ -30,9 +31,9 @@ int main(void) {
     otls_identity *server = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
     otls_identity *client = make_identity(authority, "customer.example", OTLS_PROFILE_CLIENT);
 
-    WORKS(otls_config_server_require(server, trust, &for_server, &error));
-    WORKS(otls_config_client(trust, &for_client, &error));
-    WORKS(otls_config_set_identity(for_client, client, &error));
+    WORKS(otls_server_config_require(server, trust, NULL, &for_server, &error));
+    WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
+    WORKS(otls_client_config_add_identity(for_client, client, &error));
     WORKS(otls_connection_server(for_server, &bank, &error));
     WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &customer, &error));
     shake_hands(customer, bank);
@@ -68,8 +69,8 @@ int main(void) {
     otls_otp_channel_free(to);
     otls_connection_free(bank);
     otls_connection_free(customer);
-    otls_config_free(for_server);
-    otls_config_free(for_client);
+    otls_server_config_free(for_server);
+    otls_client_config_free(for_client);
     otls_identity_free(server);
     otls_identity_free(client);
     otls_trust_store_free(trust);

@@ -29,9 +29,9 @@ def main() -> None:
     authority = otls.Authority.create(key, otls.DistinguishedName(common_name="Bench Root"))
     trust = otls.TrustStore(authority.certificate)
     server = otls.Connection.server(
-        otls.Config.server(identity(authority, "bank.example", "server"), trust=trust)
+        otls.ServerConfig(identity(authority, "bank.example", "server"), trust=trust)
     )
-    config = otls.Config.client(trust, identity=identity(authority, "customer.example", "client"))
+    config = otls.ClientConfig(trust, identity=identity(authority, "customer.example", "client"))
     client = otls.Connection.client(config, "bank.example")
     while client.pending() or server.pending():
         transfer(client, server)

@@ -191,7 +191,7 @@ def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certifi
 
 def _fetch_authority(operator: Operator, args: argparse.Namespace) -> otls.Certificate:
     host, number = args.ttp
-    config = otls.Config.client(otls.TrustStore(fingerprints=[args.ca_fingerprint]), anonymous=True)
+    config = otls.ClientConfig(otls.TrustStore(fingerprints=[args.ca_fingerprint]), no_identity=True)
     operator.say(f"asking the TTP at {host}:{number} for the certificate with the fingerprint")
     try:
         fetched = wait_for(
@@ -356,10 +356,10 @@ class Party:
 
     def _enrol(self, request: otls.CertificateRequest, former: otls.Identity | None) -> otls.Certificate:
         host, number = self.args.ttp
-        config = otls.Config.client(
+        config = otls.ClientConfig(
             otls.TrustStore(self.authority),
             identity=former,
-            anonymous=former is None,
+            no_identity=former is None,
             key_log=self.args.key_log is not None,
         )
         self.operator.say(f"asking the TTP at {host}:{number} for a certificate for {self.name}")

@@ -74,7 +74,7 @@ def parse() -> argparse.Namespace:
 def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Stream:
     """A connection on which the bank has accepted us."""
     authority = load_authority(operator, args)
-    config = otls.Config.client(otls.TrustStore(authority), key_log=args.key_log is not None)
+    config = otls.ClientConfig(otls.TrustStore(authority), key_log=args.key_log is not None)
     host, number = args.bank
 
     def provide_identity(request: otls.RequestedCertificate) -> otls.Identity:

@@ -143,7 +143,7 @@ class Bank:
         self._operator = operator
         self._args = args
         self._name = name
-        self._config: otls.Config | None = None
+        self._config: otls.ServerConfig | None = None
         self._ledger = open_ledger(args.ledger, Path("Server"))
 
     def serve(self, listener: otls.Listener) -> Exit:
@@ -161,13 +161,13 @@ class Bank:
             stream.handshake()
             return self._exchange(stream)
 
-    def _configure(self, stream: otls.Stream, offer: otls.Offer) -> otls.Config:
+    def _configure(self, stream: otls.Stream, offer: otls.Offer) -> otls.ServerConfig:
         if self._config is None:
             self._operator.say(f"a customer is connected and offers {len(offer.suites)} suites")
             self._config = self._choose(stream)
         return self._config
 
-    def _choose(self, stream: otls.Stream) -> otls.Config:
+    def _choose(self, stream: otls.Stream) -> otls.ServerConfig:
         def check_peer() -> None:
             if stream.peer_is_gone():
                 raise Stop(
@@ -191,13 +191,15 @@ class Bank:
             between=check_peer,
         )
         identity = party.identity(answers["auth"], answers["hash"])
+        scheme = SCHEMES[answers["auth"], answers["hash"]]
         self._operator.say("waiting for the customer's certificate")
-        return otls.Config.server(
+        return otls.ServerConfig(
             identity,
             client_auth="require",
             trust=otls.TrustStore(authority),
             suites=[SUITES[answers["cipher"], answers["hash"]]],
-            schemes=[SCHEMES[answers["auth"], answers["hash"]]],
+            signing_schemes=[scheme],
+            verify_schemes=[scheme],
             key_log=self._args.key_log is not None,
         )
 
@@ -258,7 +260,7 @@ class Bank:
         self._operator.say(f"keeps the customer's signed receipt, {receipt.decision}: {path}")
 
 
-def _unconfigured(offer: otls.Offer) -> otls.Config:
+def _unconfigured(offer: otls.Offer) -> otls.ServerConfig:
     raise Stop(Exit.INTERNAL, f"a connection without a bank, offered {offer.suites}")
 
 

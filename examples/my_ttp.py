@@ -186,11 +186,11 @@ class TlsIdentity:
     def __init__(self, bind: str) -> None:
         self.authority: otls.Authority | None = None
         self._bind = bind
-        self._config: otls.Config | None = None
+        self._config: otls.ServerConfig | None = None
         self._renew_at = datetime.now(UTC)
         self._lock = threading.Lock()
 
-    def config(self, offer: otls.Offer) -> otls.Config:
+    def config(self, offer: otls.Offer) -> otls.ServerConfig:
         """The configuration for a client; any offer is good."""
         with self._lock:
             if self._config is None or datetime.now(UTC) >= self._renew_at:
@@ -198,7 +198,7 @@ class TlsIdentity:
                 self._renew_at = datetime.now(UTC) + TLS_LIFETIME * 2 / 3
             return self._config
 
-    def _issue(self) -> otls.Config:
+    def _issue(self) -> otls.ServerConfig:
         if self.authority is None:
             raise Stop(Exit.INTERNAL, "a client was served before there is an authority")
         # A name of its own: a certificate with the authority's subject would look self-signed.
@@ -215,7 +215,7 @@ class TlsIdentity:
         certificate = self.authority.issue(request, "server", lifetime=lifetime)
         identity = otls.Identity([certificate, self.authority.certificate], key)
         # A certificate is not asked for by force: who has none yet comes here to get one.
-        return otls.Config.server(
+        return otls.ServerConfig(
             identity, client_auth="enrolled", trust=otls.TrustStore(self.authority.certificate)
         )
 

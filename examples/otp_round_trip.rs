@@ -20,7 +20,7 @@ use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     TrustStore,
 };
-use otls::{ClientAuth, Config, Connection, Secret};
+use otls::{ClientAuth, ClientConfig, Connection, Secret, ServerConfig};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -41,10 +41,10 @@ fn main() -> Outcome<()> {
 
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let config = Arc::new(Config::server(bank, ClientAuth::Require(trust.clone())));
+    let config = Arc::new(ServerConfig::new(bank, ClientAuth::Require(trust.clone())));
     let bank = thread::spawn(move || serve(listener.accept()?.0, config));
 
-    let config = Arc::new(Config::client(trust).with_identity(customer));
+    let config = Arc::new(ClientConfig::new(trust).with_identity(customer));
     show(TcpStream::connect(address)?, config)?;
     bank.join().map_err(|_| "the bank's thread panicked")?
 }
@@ -59,8 +59,8 @@ fn enrol(ttp: &Authority, name: &str, profile: Profile) -> Outcome<Arc<Identity>
 }
 
 /// The bank: issues a code for a transaction, sends it, and accepts it once.
-fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
-    let mut wire = Wire::open(socket, Connection::server(config)?)?;
+fn serve(socket: TcpStream, config: Arc<ServerConfig>) -> Outcome<()> {
+    let mut wire = Wire::open(socket, Connection::server(config))?;
     let subject = wire.stream.connection().peer().map(|peer| peer.certificate().subject().common_name());
     let subject = subject.ok_or("the customer is anonymous")?;
 
@@ -94,7 +94,7 @@ fn serve(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
 }
 
 /// The customer: reads the message and returns the code with a signed receipt.
-fn show(socket: TcpStream, config: Arc<Config>) -> Outcome<()> {
+fn show(socket: TcpStream, config: Arc<ClientConfig>) -> Outcome<()> {
     let connection = Connection::client(config, GeneralName::parse("localhost")?, now())?;
     let mut wire = Wire::open(socket, connection)?;
     let Message::Envelope(envelope) = wire.receive()? else {

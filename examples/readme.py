@@ -31,9 +31,9 @@ def bank(stream: otls.Stream) -> None:
 
 
 # The bank serves each customer in a thread of its own; a program that does nothing else calls otls.serve.
-server = otls.Server(bank, ("127.0.0.1", 0), otls.Config.server(enrol("bank", "server"), trust=trust))
+server = otls.Server(bank, ("127.0.0.1", 0), otls.ServerConfig(enrol("bank", "server"), trust=trust))
 with server:
-    config = otls.Config.client(trust, identity=enrol("asha", "client"))
+    config = otls.ClientConfig(trust, identity=enrol("asha", "client"))
     with otls.connect(server.address, config, server_name="localhost") as stream:
         match stream.receive_message():
             case otls.Envelope() as envelope:

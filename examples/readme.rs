@@ -13,7 +13,7 @@ use std::time::Duration;
 use otls::io::{Stream, Timeouts, now};
 use otls::otp::{Channel, Message};
 use otls::pki::{Certificate, GeneralName, Identity, TrustStore};
-use otls::{Config, Connection};
+use otls::{ClientConfig, Connection};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +35,7 @@ fn customer(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let mut trust = TrustStore::new();
     trust.add_authority(&Certificate::load(&fs::read(ca)?)?)?;
     let identity = Identity::load(&[fs::read(certificate)?, fs::read(key)?].concat(), None)?;
-    let config = Config::client(trust).with_identity(Arc::new(identity));
+    let config = ClientConfig::new(trust).with_identity(Arc::new(identity));
     let connection = Connection::client(Arc::new(config), GeneralName::parse("localhost")?, now())?;
     let limits = Timeouts::all(Duration::from_secs(30));
     let mut stream = Stream::new(TcpStream::connect(bank)?, connection).with_timeouts(limits);

@@ -24,10 +24,10 @@ def main() -> int:
     """Gets one page."""
     args = parse()
     trust = load_folder(args.ca_dir)
-    config = otls.Config.client(
+    config = otls.ClientConfig(
         trust,
-        anonymous=True,
-        check_name=args.check_hostname,
+        no_identity=True,
+        any_server_name=not args.check_hostname,
         alpn=["http/1.1"],
         key_log=args.key_log is not None,
     )

@@ -12,7 +12,7 @@ use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     TrustStore,
 };
-use otls::{ClientAuth, Config, Connection};
+use otls::{ClientAuth, ClientConfig, Connection, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -27,19 +27,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     trust.add_authority(ca.certificate())?;
 
     let server =
-        Config::server(issue(&ca, "bank.example", Profile::Server)?, ClientAuth::Require(trust.clone()));
+        ServerConfig::new(issue(&ca, "bank.example", Profile::Server)?, ClientAuth::Require(trust.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         let server = Arc::new(server);
         while let Ok((socket, _)) = listener.accept().await {
-            let Ok(connection) = Connection::server(Arc::clone(&server)) else { continue };
+            let connection = Connection::server(Arc::clone(&server));
             let stream = AsyncStream::new(socket, connection).with_timeouts(Timeouts::all(LIMIT));
             tokio::spawn(echo(stream));
         }
     });
 
-    let client = Config::client(trust).with_identity(issue(&ca, "customer.example", Profile::Client)?);
+    let client = ClientConfig::new(trust).with_identity(issue(&ca, "customer.example", Profile::Client)?);
     let connection = Connection::client(Arc::new(client), GeneralName::parse("bank.example")?, now())?;
     let socket = TcpStream::connect(address).await?;
     let mut stream = AsyncStream::new(socket, connection).with_timeouts(Timeouts::all(LIMIT));

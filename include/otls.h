@@ -168,6 +168,11 @@
 #define OTLS_ERROR_TRUNCATED 25
 
 /**
+ * We gave the handshake up.
+ */
+#define OTLS_ERROR_REJECTED 26
+
+/**
  * The certificate's data or signature is bad.
  */
 #define OTLS_ERROR_CERTIFICATE_BAD 40
@@ -599,7 +604,7 @@
 #define OTLS_STATE_NEED_CLIENT_CERT 8
 
 /**
- * State of a connection: decrypted data is waiting, `otls_connection_open`.
+ * State of a connection: decrypted data is waiting, `otls_connection_read`.
  */
 #define OTLS_STATE_HAVE_PLAINTEXT 16
 
@@ -810,10 +815,10 @@ typedef struct otls_blob otls_blob;
 typedef struct otls_certificate otls_certificate;
 
 /**
- * What one side of a connection is willing to do, for any number of connections. A change is for
- * connections that are made after it.
+ * What a client is willing to do, for any number of connections. A change is for connections that are made after
+ * it.
  */
-typedef struct otls_config otls_config;
+typedef struct otls_client_config otls_client_config;
 
 /**
  * A TLS 1.3 connection (RFC 8446) without I/O: octets that arrive go in with `otls_connection_feed`,
@@ -921,9 +926,21 @@ typedef struct otls_receipt otls_receipt;
 typedef struct otls_request otls_request;
 
 /**
+ * What a server is willing to do, for any number of connections. A change is for connections that are made after
+ * it.
+ */
+typedef struct otls_server_config otls_server_config;
+
+/**
  * A session that a client may resume, once. Whoever has it can pass for the client until it expires.
  */
 typedef struct otls_session otls_session;
+
+/**
+ * What a client and a server choose in the same way: suites, groups, schemes, protocols and the shape of records.
+ * A configuration that is made of them has a copy.
+ */
+typedef struct otls_settings otls_settings;
 
 /**
  * The keys that a server seals its session tickets with (RFC 8446 section 4.6.1). They change every 12
@@ -1937,85 +1954,220 @@ int32_t otls_aead_open_with_nonce(const otls_aead *aead,
                                   otls_error **error);
 
 /**
- * A client that trusts the servers of `trust` alone. When a server asks for a certificate, the connection
- * waits with `OTLS_STATE_NEED_CLIENT_CERT`, unless `otls_config_set_identity` or
- * `otls_config_set_anonymous` has answered before.
+ * Settings with the library's defaults.
  */
-int32_t otls_config_client(const otls_trust_store *trust,
-                           otls_config **config,
-                           otls_error **error);
+int32_t otls_settings_new(otls_settings **settings, otls_error **error);
 
 /**
- * A server that serves clients with a certificate of an authority in `client_trust`, and no others.
+ * Frees settings. NULL is fine.
  */
-int32_t otls_config_server_require(const otls_identity *identity,
-                                   const otls_trust_store *client_trust,
-                                   otls_config **config,
-                                   otls_error **error);
-
-/**
- * A server whose clients may stay anonymous; a certificate that one does send must be of an authority in
- * `client_trust`.
- */
-int32_t otls_config_server_request(const otls_identity *identity,
-                                   const otls_trust_store *client_trust,
-                                   otls_config **config,
-                                   otls_error **error);
-
-/**
- * A server that does not ask its clients for a certificate. It cannot send OTP messages.
- */
-int32_t otls_config_server_only(const otls_identity *identity,
-                                otls_config **config,
-                                otls_error **error);
-
-/**
- * Frees a configuration. NULL is fine. Connections that use it keep it.
- */
-void otls_config_free(otls_config *config);
-
-/**
- * Authenticates with this identity.
- */
-int32_t otls_config_set_identity(const otls_config *config,
-                                 const otls_identity *identity,
-                                 otls_error **error);
-
-/**
- * A client that never sends a certificate. No effect on a server.
- */
-int32_t otls_config_set_anonymous(const otls_config *config, otls_error **error);
+void otls_settings_free(otls_settings *settings);
 
 /**
  * Only these cipher suites, `OTLS_SUITE_` numbers, most preferred first (RFC 8446 appendix B.4).
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for an empty list, a repetition or a number that is not supported.
  */
-int32_t otls_config_set_suites(const otls_config *config,
-                               const uint16_t *suites,
-                               size_t count,
-                               otls_error **error);
+int32_t otls_settings_set_suites(otls_settings *settings,
+                                 const uint16_t *suites,
+                                 size_t count,
+                                 otls_error **error);
 
 /**
  * Only these key-exchange groups, `OTLS_GROUP_` numbers, most preferred first (RFC 8446 section 4.2.7).
  *
- * Errors: as `otls_config_set_suites`.
+ * Errors: as `otls_settings_set_suites`.
  */
-int32_t otls_config_set_groups(const otls_config *config,
-                               const uint16_t *groups,
-                               size_t count,
+int32_t otls_settings_set_groups(otls_settings *settings,
+                                 const uint16_t *groups,
+                                 size_t count,
+                                 otls_error **error);
+
+/**
+ * Only these signature schemes, `OTLS_SCHEME_` numbers, for what our own keys sign in handshakes, most
+ * preferred first (RFC 8446 section 4.4.3).
+ *
+ * Errors: as `otls_settings_set_suites`.
+ */
+int32_t otls_settings_set_signing_schemes(otls_settings *settings,
+                                          const uint16_t *schemes,
+                                          size_t count,
+                                          otls_error **error);
+
+/**
+ * Only these signature schemes for what the peer signs in handshakes, most preferred first (RFC 8446 section
+ * 4.2.3). Signatures in certificates are not limited by it.
+ *
+ * Errors: as `otls_settings_set_suites`.
+ */
+int32_t otls_settings_set_verify_schemes(otls_settings *settings,
+                                         const uint16_t *schemes,
+                                         size_t count,
+                                         otls_error **error);
+
+/**
+ * The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
+ * with its length. A server with such a list refuses clients that offer others only.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a list that is empty, has a repetition, or is not of that format.
+ */
+int32_t otls_settings_set_alpn(otls_settings *settings,
+                               const uint8_t *protocols,
+                               size_t protocols_len,
                                otls_error **error);
 
 /**
- * Only these signature schemes of handshakes, `OTLS_SCHEME_` numbers, most preferred first (RFC 8446
- * section 4.2.3). Signatures in certificates are not limited by it.
+ * The most certificates that a peer may send, its own and those that lead to an authority: 1 to 10, which it
+ * is where this is not called.
  *
- * Errors: as `otls_config_set_suites`.
+ * Errors: `OTLS_ERROR_API_MISUSE` outside that range.
  */
-int32_t otls_config_set_schemes(const otls_config *config,
-                                const uint16_t *schemes,
-                                size_t count,
+int32_t otls_settings_set_max_chain_len(otls_settings *settings,
+                                        size_t certificates,
+                                        otls_error **error);
+
+/**
+ * Lets sessions be resumed for so many seconds after their last full handshake, however often they are
+ * resumed: a day (86400) where this is not called. Sessions end with the certificates of both sides in any
+ * case.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
+ */
+int32_t otls_settings_set_session_lifetime(otls_settings *settings,
+                                           uint32_t seconds,
+                                           otls_error **error);
+
+/**
+ * The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385 (RFC
+ * 8449).
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` outside that range.
+ */
+int32_t otls_settings_set_record_size_limit(otls_settings *settings,
+                                            uint16_t limit,
+                                            otls_error **error);
+
+/**
+ * The largest piece of data that we put in a record: 1 to 16384 octets.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` outside that range.
+ */
+int32_t otls_settings_set_max_fragment(otls_settings *settings, size_t octets, otls_error **error);
+
+/**
+ * Pads records of data to a multiple of `block` octets (RFC 8446 section 5.4); 0 and 1: no padding.
+ */
+int32_t otls_settings_set_padding(otls_settings *settings, uint16_t block, otls_error **error);
+
+/**
+ * Records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them can
+ * read and forge everything on the connection: for debugging alone.
+ */
+int32_t otls_settings_set_key_log(otls_settings *settings,
+                                  otls_error **error);
+
+/**
+ * A client that trusts the servers of `trust` alone; `settings` may be NULL. When a server asks for a certificate,
+ * the connection waits with `OTLS_STATE_NEED_CLIENT_CERT`, unless `otls_client_config_add_identity` or
+ * `otls_client_config_set_no_identity` has answered before.
+ */
+int32_t otls_client_config_new(const otls_trust_store *trust,
+                               const otls_settings *settings,
+                               otls_client_config **config,
+                               otls_error **error);
+
+/**
+ * Frees a client's configuration. NULL is fine. Connections that use it keep it.
+ */
+void otls_client_config_free(otls_client_config *config);
+
+/**
+ * An identity to authenticate with. Where there are several, a server that asks gets the one that it can
+ * verify: by its signature schemes, the signatures in the chain and the authorities that it names (RFC 8446
+ * section 4.3.2); among equals the one that was added first.
+ */
+int32_t otls_client_config_add_identity(otls_client_config *config,
+                                        const otls_identity *identity,
+                                        otls_error **error);
+
+/**
+ * Never sends a certificate, and takes back the identities that were added.
+ */
+int32_t otls_client_config_set_no_identity(otls_client_config *config, otls_error **error);
+
+/**
+ * Sends key shares of these groups with the first ClientHello, `OTLS_GROUP_` numbers; of none for a `count` of
+ * 0 (RFC 8446 section 4.2.8). Where it is not called one share is sent, or two.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a group that is repeated or not among those of the settings.
+ */
+int32_t otls_client_config_set_key_shares(otls_client_config *config,
+                                          const uint16_t *groups,
+                                          size_t count,
+                                          otls_error **error);
+
+/**
+ * Has connections keep the newest `count` sessions, at most 8, for `otls_connection_take_session`.
+ */
+int32_t otls_client_config_set_sessions(otls_client_config *config,
+                                        size_t count,
+                                        otls_error **error);
+
+/**
+ * Tells servers which authorities we trust (RFC 8446 section 4.2.4).
+ */
+int32_t otls_client_config_set_named_authorities(otls_client_config *config, otls_error **error);
+
+/**
+ * A server that serves clients with a certificate of an authority in `client_trust`, and no others; `settings`
+ * may be NULL.
+ */
+int32_t otls_server_config_require(const otls_identity *identity,
+                                   const otls_trust_store *client_trust,
+                                   const otls_settings *settings,
+                                   otls_server_config **config,
+                                   otls_error **error);
+
+/**
+ * A server whose clients may stay anonymous; a certificate that one does send must be of an authority in
+ * `client_trust`. `settings` may be NULL.
+ */
+int32_t otls_server_config_request(const otls_identity *identity,
+                                   const otls_trust_store *client_trust,
+                                   const otls_settings *settings,
+                                   otls_server_config **config,
+                                   otls_error **error);
+
+/**
+ * A server that does not ask its clients for a certificate. It cannot send OTP messages. `settings` may be
+ * NULL.
+ */
+int32_t otls_server_config_only(const otls_identity *identity,
+                                const otls_settings *settings,
+                                otls_server_config **config,
                                 otls_error **error);
+
+/**
+ * Frees a server's configuration. NULL is fine. Connections that use it keep it.
+ */
+void otls_server_config_free(otls_server_config *config);
+
+/**
+ * A further identity, for another name or of another kind of key: each client gets the one that it can verify
+ * (RFC 8446 section 4.4.2.2).
+ */
+int32_t otls_server_config_add_identity(otls_server_config *config,
+                                        const otls_identity *identity,
+                                        otls_error **error);
+
+/**
+ * Lets clients resume: each connection gets `count` tickets, at most 8. A resumed connection has the client's
+ * certificate of the first one, judged again by this configuration.
+ */
+int32_t otls_server_config_set_tickets(otls_server_config *config,
+                                       const otls_ticket_keys *keys,
+                                       size_t count,
+                                       otls_error **error);
 
 /**
  * A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
@@ -2023,7 +2175,7 @@ int32_t otls_config_set_schemes(const otls_config *config,
  *
  * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
  */
-int32_t otls_connection_client(const otls_config *config,
+int32_t otls_connection_client(const otls_client_config *config,
                                const uint8_t *server_name,
                                size_t server_name_len,
                                uint64_t now,
@@ -2033,7 +2185,7 @@ int32_t otls_connection_client(const otls_config *config,
 /**
  * A server.
  */
-int32_t otls_connection_server(const otls_config *config,
+int32_t otls_connection_server(const otls_server_config *config,
                                otls_connection **connection,
                                otls_error **error);
 
@@ -2101,18 +2253,18 @@ int32_t otls_connection_seal(const otls_connection *connection,
                              otls_error **error);
 
 /**
- * How many octets `otls_connection_open` could give now. 0 for NULL.
+ * How many octets `otls_connection_read` could give now. 0 for NULL.
  */
 size_t otls_connection_available(const otls_connection *connection);
 
 /**
- * Moves decrypted data to the caller's buffer, as much as there is and fits; `*opened` is how much, 0 if
+ * Moves decrypted data to the caller's buffer, as much as there is and fits; `*read` is how much, 0 if
  * there is none. Feed on once all is taken.
  */
-int32_t otls_connection_open(const otls_connection *connection,
+int32_t otls_connection_read(const otls_connection *connection,
                              uint8_t *plaintext,
                              size_t plaintext_len,
-                             size_t *opened,
+                             size_t *read,
                              otls_error **error);
 
 /**
@@ -2125,11 +2277,10 @@ int32_t otls_connection_close(const otls_connection *connection,
 /**
  * Goes on with this configuration, in `OTLS_STATE_NEED_CONFIG`.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` in another state or for a client's configuration; otherwise what the
- * handshake says, and it is final.
+ * Errors: `OTLS_ERROR_API_MISUSE` in another state; otherwise what the handshake says, and it is final.
  */
 int32_t otls_connection_configure(const otls_connection *connection,
-                                  const otls_config *config,
+                                  const otls_server_config *config,
                                   uint64_t now,
                                   otls_error **error);
 
@@ -2143,6 +2294,17 @@ int32_t otls_connection_provide_identity(const otls_connection *connection,
                                          const otls_identity *identity,
                                          uint64_t now,
                                          otls_error **error);
+
+/**
+ * Gives the handshake up, in `OTLS_STATE_NEED_CONFIG` or `OTLS_STATE_NEED_CLIENT_CERT`, with the alert that says why
+ * (RFC 8446 section 6.2), such as 112, unrecognized_name, or 49, access_denied. The connection has then failed with
+ * `OTLS_ERROR_REJECTED`, and the alert is pending.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` in another state and for an alert that ends no handshake: nothing is changed.
+ */
+int32_t otls_connection_reject(otls_connection *connection,
+                               uint8_t alert,
+                               otls_error **error);
 
 /**
  * Replaces the key that we seal with (RFC 8446 section 4.6.3); if `request_peer` is not 0, the peer has to
@@ -2265,83 +2427,6 @@ int32_t otls_connection_export(const otls_connection *connection,
 otls_error *otls_connection_error(const otls_connection *connection);
 
 /**
- * The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
- * with its length. A server with such a list refuses clients that offer others only.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a list that is empty, has a repetition, or is not of that format.
- */
-int32_t otls_config_set_alpn(const otls_config *config,
-                             const uint8_t *protocols,
-                             size_t protocols_len,
-                             otls_error **error);
-
-/**
- * A further identity of a server, for another name or of another kind of key: each client gets the one that it
- * can verify (RFC 8446 section 4.4.2.2). No effect on a client.
- */
-int32_t otls_config_add_identity(const otls_config *config,
-                                 const otls_identity *identity,
-                                 otls_error **error);
-
-/**
- * A server that lets clients resume: each connection gets `count` tickets, at most 8. A resumed connection has
- * the client's certificate of the first one, judged again by this configuration. No effect on a client.
- */
-int32_t otls_config_set_tickets(const otls_config *config,
-                                const otls_ticket_keys *keys,
-                                size_t count,
-                                otls_error **error);
-
-/**
- * Lets sessions be resumed for so many seconds after their last full handshake, however often they are resumed:
- * a day (86400) where this is not called. Sessions end with the certificates of both sides in any case.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
- */
-int32_t otls_config_set_session_lifetime(const otls_config *config,
-                                         uint32_t seconds,
-                                         otls_error **error);
-
-/**
- * A client whose connections keep the newest `count` sessions, at most 8, for `otls_connection_take_session`.
- * No effect on a server.
- */
-int32_t otls_config_keep_sessions(const otls_config *config,
-                                  size_t count,
-                                  otls_error **error);
-
-/**
- * A client that tells servers which authorities it trusts (RFC 8446 section 4.2.4). No effect on a server.
- */
-int32_t otls_config_name_authorities(const otls_config *config,
-                                     otls_error **error);
-
-/**
- * The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385
- * (RFC 8449).
- */
-int32_t otls_config_set_record_size_limit(const otls_config *config,
-                                          uint16_t limit,
-                                          otls_error **error);
-
-/**
- * The largest piece of data that we put in a record: 1 to 16384 octets.
- */
-int32_t otls_config_set_max_fragment(const otls_config *config, size_t octets, otls_error **error);
-
-/**
- * Pads records of data to a multiple of `block` octets (RFC 8446 section 5.4); 0 and 1: no padding.
- */
-int32_t otls_config_set_padding(const otls_config *config, uint16_t block, otls_error **error);
-
-/**
- * Records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them can
- * read and forge everything on the connection: for debugging alone.
- */
-int32_t otls_config_set_key_log(const otls_config *config,
-                                otls_error **error);
-
-/**
  * New ticket keys.
  *
  * Errors: `OTLS_ERROR_RANDOM`.
@@ -2411,7 +2496,7 @@ void otls_session_free(otls_session *session);
  *
  * Errors: as `otls_connection_client`; `OTLS_ERROR_API_MISUSE` for a session that was used.
  */
-int32_t otls_connection_client_resuming(const otls_config *config,
+int32_t otls_connection_client_resuming(const otls_client_config *config,
                                         const uint8_t *server_name,
                                         size_t server_name_len,
                                         const otls_session *session,
@@ -2420,7 +2505,7 @@ int32_t otls_connection_client_resuming(const otls_config *config,
                                         otls_error **error);
 
 /**
- * The newest session that the server offers to resume, where `otls_config_keep_sessions` keeps any. Sessions
+ * The newest session that the server offers to resume, where `otls_client_config_set_sessions` keeps any. Sessions
  * come after `OTLS_STATE_HANDSHAKE_DONE`, with what the server sends next.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
@@ -2433,6 +2518,12 @@ int32_t otls_connection_take_session(const otls_connection *connection,
  * 1 for a connection that resumes an earlier one (RFC 8446 section 2.2), otherwise 0; 0 for NULL.
  */
 int32_t otls_connection_resumed(const otls_connection *connection);
+
+/**
+ * 1 if the server has asked for another key share (HelloRetryRequest, RFC 8446 section 4.1.4), which costs a round
+ * trip: `otls_client_config_set_key_shares` can save it. 0 otherwise, and for NULL.
+ */
+int32_t otls_connection_retried(const otls_connection *connection);
 
 /**
  * The application protocol that was agreed on (ALPN, RFC 7301); empty without one.

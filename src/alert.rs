@@ -41,6 +41,7 @@ pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
         },
         Error::BadCertificate(report) if report.is_of_a_peer => for_check(report.check()),
         Error::BadRecord => AlertDescription::BAD_RECORD_MAC,
+        Error::Rejected(alert) => *alert,
         Error::AlertReceived(_)
         | Error::BadCertificate(_)
         | Error::DecryptFailed

@@ -1,6 +1,7 @@
 //! The sans-I/O connection: bytes in, bytes out, events. One type for both roles.
 
 mod input;
+mod paused;
 mod state;
 mod update;
 
@@ -14,7 +15,7 @@ use crate::alert::ending;
 use crate::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use crate::error::{Error, Result};
 use crate::handshake::{
-    ClientState, Config, Context, Facts, Offer, Outbox, RequestedCertificate, ServerState, Session,
+    ClientConfig, ClientState, Context, Facts, Outbox, ServerConfig, ServerState, Session,
 };
 use crate::pki::{Certificate, GeneralName, Identity, VerifiedPeer};
 use crate::process::Owner;
@@ -36,9 +37,9 @@ use crate::time::UnixTime;
 /// ```
 /// use std::sync::Arc;
 /// use otls::pki::{GeneralName, TrustStore};
-/// use otls::{Config, Connection, State, UnixTime};
+/// use otls::{ClientConfig, Connection, State, UnixTime};
 ///
-/// let config = Arc::new(Config::client(TrustStore::new()));
+/// let config = Arc::new(ClientConfig::new(TrustStore::new()));
 /// let name = GeneralName::parse("bank.example")?;
 /// let client = Connection::client(config, name, UnixTime(1_800_000_000))?;
 /// assert!(client.state().contains(State::WANT_WRITE));
@@ -47,7 +48,7 @@ use crate::time::UnixTime;
 /// ```
 pub struct Connection {
     machine: Machine,
-    config: Option<Arc<Config>>,
+    is_server: bool,
     /// Of the call that goes on, or of the last one.
     now: UnixTime,
     deframer: Deframer,
@@ -77,8 +78,8 @@ impl Connection {
     /// a session is `now`.
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] for a server's configuration; [`Error::Random`].
-    pub fn client(config: Arc<Config>, server_name: GeneralName, now: UnixTime) -> Result<Self> {
+    /// [`Error::Random`].
+    pub fn client(config: Arc<ClientConfig>, server_name: GeneralName, now: UnixTime) -> Result<Self> {
         Self::new_client(config, server_name, None, now)
     }
 
@@ -91,7 +92,7 @@ impl Connection {
     /// # Errors
     /// As [`Connection::client`].
     pub fn client_resuming(
-        config: Arc<Config>,
+        config: Arc<ClientConfig>,
         server_name: GeneralName,
         session: Session,
         now: UnixTime,
@@ -100,18 +101,12 @@ impl Connection {
     }
 
     fn new_client(
-        config: Arc<Config>,
+        config: Arc<ClientConfig>,
         server_name: GeneralName,
         session: Option<Session>,
         now: UnixTime,
     ) -> Result<Self> {
-        if config.is_server() {
-            return Err(Error::misuse(
-                "a client with a server's configuration",
-                "make it with Config::client",
-            ));
-        }
-        let mut connection = Self::new(Machine::Gone, Some(Arc::clone(&config)), Outbox::for_client(), now);
+        let mut connection = Self::new(Machine::Gone, false, Outbox::for_client(), now);
         connection
             .step(|_, cx| Ok(Machine::Client(ClientState::start(config, server_name, session, cx)?)))?;
         connection.out.flush()?;
@@ -119,25 +114,24 @@ impl Connection {
     }
 
     /// A server.
-    ///
-    /// # Errors
-    /// [`Error::ApiMisuse`] for a client's configuration.
-    pub fn server(config: Arc<Config>) -> Result<Self> {
-        check_server(&config)?;
-        let machine = Machine::Server(ServerState::start(Some(Arc::clone(&config))));
-        Ok(Self::new(machine, Some(config), Outbox::default(), UnixTime(0)))
+    pub fn server(config: Arc<ServerConfig>) -> Self {
+        Self::new_server(Some(config))
     }
 
     /// A server that chooses its configuration after it has read the ClientHello
     /// ([`State::NEED_CONFIG`]).
     pub fn accept() -> Self {
-        Self::new(Machine::Server(ServerState::start(None)), None, Outbox::default(), UnixTime(0))
+        Self::new_server(None)
     }
 
-    fn new(machine: Machine, config: Option<Arc<Config>>, out: Outbox, now: UnixTime) -> Self {
+    fn new_server(config: Option<Arc<ServerConfig>>) -> Self {
+        Self::new(Machine::Server(ServerState::start(config)), true, Outbox::default(), UnixTime(0))
+    }
+
+    fn new(machine: Machine, is_server: bool, out: Outbox, now: UnixTime) -> Self {
         Self {
             machine,
-            config,
+            is_server,
             now,
             deframer: Deframer::default(),
             joiner: HandshakeJoiner::default(),
@@ -151,64 +145,6 @@ impl Connection {
             error: None,
             owner: Owner::new(),
         }
-    }
-
-    /// What the client offers, for a server that has read the ClientHello.
-    pub fn offer(&self) -> Option<&Offer> {
-        self.facts.offer.as_ref()
-    }
-
-    /// Goes on with this configuration; what comes of it is judged as of `now`.
-    ///
-    /// # Errors
-    /// [`Error::ApiMisuse`] outside NEED_CONFIG or for a client's configuration, and nothing is
-    /// changed; otherwise what the handshake says, and it is final.
-    pub fn configure(&mut self, config: Arc<Config>, now: UnixTime) -> Result<()> {
-        self.check_alive()?;
-        check_server(&config)?;
-        if !self.state().contains(State::NEED_CONFIG) {
-            return Err(Error::misuse(
-                "this connection has a configuration",
-                "call configure in NEED_CONFIG, once",
-            ));
-        }
-        self.config = Some(Arc::clone(&config));
-        self.now = now;
-        let stepped = self.step(|machine, cx| {
-            let Machine::Server(ServerState::Config(paused)) = machine else { return Ok(machine) };
-            Ok(Machine::Server(paused.configure(config, cx)?))
-        });
-        stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
-    }
-
-    /// What the server asks of our certificate, if it asks for one.
-    pub fn certificate_request(&self) -> Option<&RequestedCertificate> {
-        self.facts.requested.as_ref()
-    }
-
-    /// Goes on with this identity, or with none; what comes of it is judged as of `now`.
-    ///
-    /// # Errors
-    /// [`Error::ApiMisuse`] outside NEED_CLIENT_CERT, and [`Error::PeerIncompatible`] for a key
-    /// whose schemes the server does not accept: the connection stays as it is and another identity
-    /// may be given. Otherwise what the handshake says, and it is final.
-    pub fn provide_identity(&mut self, identity: Option<Arc<Identity>>, now: UnixTime) -> Result<()> {
-        self.check_alive()?;
-        let (Machine::Client(ClientState::Identity(paused)), Some(config)) = (&self.machine, &self.config)
-        else {
-            return Err(Error::misuse(
-                "no certificate is asked for now",
-                "call provide_identity in NEED_CLIENT_CERT",
-            ));
-        };
-        let config = Arc::clone(config);
-        let answer = paused.answer(identity, &config, self.facts.requested.as_ref())?;
-        self.now = now;
-        let stepped = self.step(|machine, cx| {
-            let Machine::Client(ClientState::Identity(paused)) = machine else { return Ok(machine) };
-            Ok(Machine::Client(paused.finish(answer, &config, cx)?))
-        });
-        stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
 
     /// Takes bytes that arrived and returns how many were taken; certificates, tickets and sessions among them are
@@ -300,7 +236,7 @@ impl Connection {
 
     /// Moves decrypted data to the front of `out` and returns the number of octets; 0 where there
     /// is none. The connection's own copy is wiped.
-    pub fn open(&mut self, out: &mut [u8]) -> usize {
+    pub fn read(&mut self, out: &mut [u8]) -> usize {
         let Some((start, end)) = self.plaintext.filter(|_| self.owner.is_here()) else { return 0 };
         let moved = out.len().min(end.saturating_sub(start));
         let next = start.saturating_add(moved);
@@ -319,7 +255,7 @@ impl Connection {
         moved
     }
 
-    /// The number of octets that [`Connection::open`] could move now.
+    /// The number of octets that [`Connection::read`] could move now.
     pub fn available(&self) -> usize {
         let plaintext = self.plaintext.filter(|_| self.owner.is_here());
         plaintext.map_or(0, |(start, end)| end.saturating_sub(start))
@@ -357,12 +293,18 @@ impl Connection {
         self.facts.resumed
     }
 
+    /// Whether the server has asked for another key share (HelloRetryRequest, RFC 8446 §4.1.4), which costs a
+    /// round trip: [`ClientConfig::with_key_shares`] can save it.
+    pub fn retried(&self) -> bool {
+        self.facts.retried
+    }
+
     /// The application protocol that was agreed on (ALPN, RFC 7301).
     pub fn alpn(&self) -> Option<&[u8]> {
         self.facts.alpn.as_deref()
     }
 
-    /// The newest session that the server offers to resume, where [`Config::keep_sessions`] keeps any.
+    /// The newest session that the server offers to resume, where [`ClientConfig::with_sessions`] keeps any.
     /// Sessions come after HANDSHAKE_DONE, with what the server sends next. A failed connection has none
     /// (RFC 8446 §6.2).
     pub fn take_session(&mut self) -> Option<Session> {
@@ -371,7 +313,7 @@ impl Connection {
     }
 
     /// The secrets since the last call, in the format of `SSLKEYLOGFILE` (RFC 9850), where
-    /// [`Config::with_key_log`] asks for them.
+    /// [`crate::Config::with_key_log`] asks for them.
     pub fn take_key_log(&mut self) -> Option<Secret> {
         self.facts.key_log.as_mut()?.take()
     }
@@ -404,7 +346,7 @@ impl Connection {
 
     /// Whether we are the server.
     pub fn is_server(&self) -> bool {
-        self.config.as_ref().is_none_or(|config| config.is_server())
+        self.is_server
     }
 
     /// Keying material that both sides have and nobody else (RFC 8446 §7.5).
@@ -474,11 +416,4 @@ impl Connection {
         self.error = Some(error.clone());
         error
     }
-}
-
-fn check_server(config: &Config) -> Result<()> {
-    if config.is_server() {
-        return Ok(());
-    }
-    Err(Error::misuse("a server with a client's configuration", "make it with Config::server"))
 }

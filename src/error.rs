@@ -30,6 +30,8 @@ pub enum Error {
     BadCertificate(Box<Report>),
     /// The peer gave up and said so.
     AlertReceived(AlertDescription),
+    /// We gave the handshake up with this alert ([`crate::Connection::reject`]).
+    Rejected(AlertDescription),
     /// A record does not authenticate: it was altered, repeated, reordered or made with other keys.
     BadRecord,
     /// Sealed data does not authenticate: it was altered or made with another key.

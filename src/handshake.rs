@@ -1,6 +1,7 @@
 //! The handshake (RFC 8446 §4): messages in; messages and keys out.
 
 mod authenticate;
+mod choice;
 mod client;
 mod config;
 mod established;
@@ -14,8 +15,8 @@ mod transcript;
 
 pub(crate) use client::ClientState;
 pub use config::{
-    ClientAuth, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME, MAX_TICKETS, SUPPORTED_SCHEMES,
-    SUPPORTED_SUITES,
+    ClientAuth, ClientConfig, ClientSide, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME,
+    MAX_TICKETS, SUPPORTED_SCHEMES, SUPPORTED_SUITES, ServerConfig, ServerSide,
 };
 pub(crate) use output::{Context, Facts, Outbox};
 pub use output::{Offer, RequestedCertificate};

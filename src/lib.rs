@@ -53,8 +53,9 @@ mod ffi;
 pub use connection::{Connection, State};
 pub use error::{Error, ErrorCode, Result};
 pub use handshake::{
-    ClientAuth, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME, MAX_TICKETS, Offer,
-    RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES, Session, TicketKeys,
+    ClientAuth, ClientConfig, ClientSide, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME,
+    MAX_TICKETS, Offer, RequestedCertificate, SUPPORTED_SCHEMES, SUPPORTED_SUITES, ServerConfig, ServerSide,
+    Session, TicketKeys,
 };
 pub use secret::Secret;
 pub use time::UnixTime;

@@ -25,7 +25,7 @@ use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     TrustStore,
 };
-use otls::{ClientAuth, Config, UnixTime};
+use otls::{ClientAuth, ServerConfig, UnixTime};
 use peer::{End, Report, relay, serve};
 use programs::{Programs, World};
 use tempfile::TempDir;
@@ -186,7 +186,7 @@ fn fifty_silent_clients_keep_nobody_waiting() {
 struct Client {
     program: PathBuf,
     folder: TempDir,
-    server: Arc<Config>,
+    server: Arc<ServerConfig>,
     /// Where the program is.
     _built: TempDir,
 }
@@ -207,7 +207,7 @@ impl Client {
         fs::write(folder.path().join("client.key"), key.expose()).unwrap();
         let mut trust = TrustStore::new();
         trust.add_authority(authority.certificate()).unwrap();
-        let server = Arc::new(Config::server(Arc::new(bank), ClientAuth::Require(trust)));
+        let server = Arc::new(ServerConfig::new(Arc::new(bank), ClientAuth::Require(trust)));
         Self { program, folder, server, _built: built }
     }
 

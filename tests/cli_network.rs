@@ -17,7 +17,7 @@ use otls::pki::{
     Authority, BACKDATE_SECONDS, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity,
     KeyType, PrivateKey, Profile, TrustStore,
 };
-use otls::{ClientAuth, Config, Connection, State, UnixTime};
+use otls::{ClientAuth, ClientConfig, Connection, ServerConfig, State, UnixTime};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -279,7 +279,8 @@ fn of_two_certificates_a_client_gets_the_one_that_it_can_verify() {
     folder.issue("rsa", "rsa2048", "server");
     let server = folder.serve("--cert rsa.pem --key rsa.key --client-auth none");
     for (scheme, subject) in [("rsa_pss_rsae_sha256", "CN=rsa"), ("ecdsa_secp256r1_sha256", "CN=bank")] {
-        let said = server.connect(&folder, &format!("--ca CA/cert.pem --scheme {scheme} --send request"));
+        let said =
+            server.connect(&folder, &format!("--ca CA/cert.pem --verify-scheme {scheme} --send request"));
         assert_eq!((&said["peer"][0]["subject"], &said["scheme"]), (&subject.into(), &scheme.into()));
     }
 }
@@ -330,7 +331,7 @@ fn two_thousand_connections_are_served_at_once() {
         shell.args(["-c", &serve]).current_dir(folder.path());
         shell
     });
-    let config = Arc::new(Config::client(folder.trust()).anonymous());
+    let config = Arc::new(ClientConfig::new(folder.trust()).with_no_identity());
     let now = clock().0;
     let connect = |_| {
         let name = GeneralName::parse("bank.example").unwrap();
@@ -347,7 +348,7 @@ fn two_thousand_connections_are_served_at_once() {
     for (number, peer) in peers.iter_mut().enumerate() {
         peer.until(|connection| connection.available() > 0);
         let mut answer = [0; 16];
-        let len = peer.connection.open(&mut answer);
+        let len = peer.connection.read(&mut answer);
         assert_eq!(answer[..len], *number.to_string().as_bytes());
     }
     drop(peers);
@@ -409,7 +410,7 @@ fn a_connection_that_waits_is_judged_at_the_time_at_which_it_goes_on() {
     while clock() < soon {
         std::thread::sleep(Duration::from_millis(50));
     }
-    let config = Config::client(folder.trust()).with_identity(customer);
+    let config = ClientConfig::new(folder.trust()).with_identity(customer);
     let name = GeneralName::parse("bank.example").unwrap();
     let connection = Connection::client(Arc::new(config), name, clock()).unwrap();
     Open { socket, connection }.until(|connection| connection.state().contains(State::CONFIRMED));
@@ -423,8 +424,8 @@ fn a_server_that_closes_before_it_has_judged_us_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
-        let config = Config::server(bank, ClientAuth::Require(TrustStore::new()));
-        let mut connection = Connection::server(Arc::new(config)).unwrap();
+        let config = ServerConfig::new(bank, ClientAuth::Require(TrustStore::new()));
+        let mut connection = Connection::server(Arc::new(config));
         let (mut socket, _) = listener.accept().unwrap();
         let mut hello = [0; 16 * 1024];
         let len = socket.read(&mut hello).unwrap();

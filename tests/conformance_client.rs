@@ -10,12 +10,12 @@ use std::sync::{Arc, LazyLock};
 use common::{NOW, World, trust};
 use otls::codepoints::{AlertDescription as Alert, NamedGroup, SignatureScheme};
 use otls::pki::KeyType;
-use otls::{Config, State};
+use otls::{ClientConfig, State};
 use puppet::*;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
 
-fn config() -> Config {
+fn config() -> ClientConfig {
     WORLD.client_config().with_groups(&[NamedGroup::X25519, NamedGroup::SECP256R1]).unwrap()
 }
 
@@ -342,7 +342,7 @@ fn a_scheme_that_was_not_offered_is_an_illegal_parameter() {
         puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
     }
     // A right signature of the server's key, by a scheme that this client did not offer.
-    let config = config().with_schemes(&[SignatureScheme::ECDSA_SECP384R1_SHA384]).unwrap();
+    let config = config().with_verify_schemes(&[SignatureScheme::ECDSA_SECP384R1_SHA384]).unwrap();
     let mut puppet = ServerPuppet::after_hello(config, Arc::clone(&WORLD.server), NOW);
     let result = puppet.send_until_finished(false);
     puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
@@ -421,7 +421,7 @@ fn a_ticket_for_longer_than_a_week_or_without_octets_is_refused() {
 #[test]
 fn a_certificate_signed_with_md5_or_sha1_is_a_bad_certificate() {
     for (authority, identity) in weak_identities() {
-        let mut puppet = ServerPuppet::after_hello(Config::client(trust(&authority)), identity, NOW);
+        let mut puppet = ServerPuppet::after_hello(ClientConfig::new(trust(&authority)), identity, NOW);
         let result = puppet.send_until_finished(false);
         puppet.wire.refused(result, Alert::BAD_CERTIFICATE);
     }

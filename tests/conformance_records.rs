@@ -255,7 +255,7 @@ fn alerts_that_do_not_parse_are_decode_errors() {
 /// Done with the handshake, and the client has two sessions, of which it has taken one.
 fn with_sessions() -> [Wire; 2] {
     let [server, _] = established();
-    let config = client_config().keep_sessions(2);
+    let config = client_config().with_sessions(2);
     let mut client = ServerPuppet::after_hello(config, Arc::clone(&WORLD.server), NOW);
     client.send_until_finished(true).unwrap();
     client.send_finished().unwrap();

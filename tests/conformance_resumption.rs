@@ -14,7 +14,7 @@ use puppet::*;
 
 /// A client that offers the session of an earlier connection.
 fn resuming() -> ServerPuppet {
-    let config = || client_config().anonymous().keep_sessions(1);
+    let config = || client_config().with_no_identity().with_sessions(1);
     let mut first = ServerPuppet::established(config(), Arc::clone(&WORLD.server), NOW);
     let psk = first.send_ticket(b"ticket");
     let session = first.wire.connection.take_session().unwrap();

@@ -12,14 +12,14 @@ use otls::codepoints::{AlertDescription as Alert, NamedGroup, SignatureScheme};
 use otls::crypto::kx::KeyExchange;
 use otls::crypto::{Random, SystemRandom};
 use otls::pki::KeyType;
-use otls::{ClientAuth, Config, Error, State, TicketKeys};
+use otls::{ClientAuth, Error, ServerConfig, State, TicketKeys};
 use puppet::*;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
 static TICKETS: LazyLock<Arc<TicketKeys>> =
     LazyLock::new(|| Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap()));
 
-fn config() -> Config {
+fn config() -> ServerConfig {
     WORLD.server_config().with_tickets(Arc::clone(&TICKETS), 1).unwrap()
 }
 
@@ -251,7 +251,7 @@ fn a_client_without_a_certificate_is_told_that_one_is_required() {
     let result = puppet.wire.message(&handshake(CERTIFICATE, &[0, 0, 0, 0]));
     puppet.wire.refused(result, Alert::CERTIFICATE_REQUIRED);
     // Where it is optional, the handshake goes on.
-    let config = Config::server(Arc::clone(&WORLD.server), ClientAuth::Request(trust(&WORLD.authority)));
+    let config = ServerConfig::new(Arc::clone(&WORLD.server), ClientAuth::Request(trust(&WORLD.authority)));
     let mut puppet = ClientPuppet::after_flight(config, Arc::clone(&WORLD.client), NOW);
     puppet.wire.message(&handshake(CERTIFICATE, &[0, 0, 0, 0])).unwrap();
     let finished = puppet.finished();
@@ -300,8 +300,8 @@ fn a_scheme_that_was_not_asked_for_is_an_illegal_parameter() {
     }
     // A right signature of the client's key, by a scheme that this server did not ask for.
     let other = World::new(KeyType::EcdsaP384);
-    let config = Config::server(Arc::clone(&WORLD.server), ClientAuth::Require(trust(&other.authority)));
-    let config = config.with_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256]).unwrap();
+    let config = ServerConfig::new(Arc::clone(&WORLD.server), ClientAuth::Require(trust(&other.authority)));
+    let config = config.with_verify_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256]).unwrap();
     let mut puppet = ClientPuppet::after_flight(config, Arc::clone(&other.client), NOW);
     let result = puppet.send_flight(true);
     puppet.wire.refused(result, Alert::ILLEGAL_PARAMETER);
@@ -375,7 +375,7 @@ fn what_only_servers_send_is_unexpected_after_the_handshake() {
 #[test]
 fn a_certificate_signed_with_md5_or_sha1_is_a_bad_certificate() {
     for (authority, identity) in weak_identities() {
-        let config = Config::server(Arc::clone(&WORLD.server), ClientAuth::Require(trust(&authority)));
+        let config = ServerConfig::new(Arc::clone(&WORLD.server), ClientAuth::Require(trust(&authority)));
         let mut puppet = ClientPuppet::after_flight(config, identity, NOW);
         let result = puppet.send_flight(true);
         puppet.wire.refused(result, Alert::BAD_CERTIFICATE);

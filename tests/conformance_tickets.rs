@@ -11,13 +11,13 @@ use otls::codepoints::AlertDescription as Alert;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile};
-use otls::{ClientAuth, Config, State, TicketKeys};
+use otls::{ClientAuth, ServerConfig, State, TicketKeys};
 use puppet::*;
 
 static TICKETS: LazyLock<Arc<TicketKeys>> =
     LazyLock::new(|| Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap()));
 
-fn config() -> Config {
+fn config() -> ServerConfig {
     WORLD.server_config().with_tickets(Arc::clone(&TICKETS), 1).unwrap()
 }
 
@@ -103,7 +103,7 @@ fn protocols(names: &[&str]) -> Vec<u8> {
 
 /// What a server with `config` sends to a client that has a ticket for the name `bank.example` and the protocol
 /// `otp`, with a right binder, and asks as `change` says.
-fn flight_of(config: Config, change: impl FnOnce(&mut ClientHello)) -> Vec<u8> {
+fn flight_of(config: ServerConfig, change: impl FnOnce(&mut ClientHello)) -> Vec<u8> {
     let ask = |hello: &mut ClientHello| {
         hello.extensions.extend([(SERVER_NAME, server_name("bank.example")), (ALPN, protocols(&["otp"]))]);
     };
@@ -128,7 +128,7 @@ fn flight_of(config: Config, change: impl FnOnce(&mut ClientHello)) -> Vec<u8> {
     puppet.take_flight()
 }
 
-fn with_protocols(config: Config) -> Config {
+fn with_protocols(config: ServerConfig) -> ServerConfig {
     config.with_alpn(&[b"otp", b"other"]).unwrap()
 }
 
@@ -150,7 +150,7 @@ fn a_ticket_is_good_for_its_name_its_protocol_and_its_demand_alone() {
     let mut wider = common::trust(&WORLD.authority);
     wider.add_authority(common::authority("another root").certificate()).unwrap();
     for auth in [ClientAuth::Require(wider), ClientAuth::Request(common::trust(&WORLD.authority))] {
-        let config = Config::server(Arc::clone(&WORLD.server), auth);
+        let config = ServerConfig::new(Arc::clone(&WORLD.server), auth);
         assert_eq!(flight_of(config.with_tickets(Arc::clone(&TICKETS), 1).unwrap(), |_| ()), FULL);
     }
     let renewed = common::identity(&WORLD.authority, KeyType::EcdsaP256, "bank.example", Profile::Server);
@@ -207,7 +207,7 @@ fn each_side_ends_a_session_with_the_certificates_whatever_the_other_says() {
     for (server, client, end) in
         [(&server, &WORLD.client, server.certificate()), (&WORLD.server, &client, client.certificate())]
     {
-        let config = client_config().with_identity(Arc::clone(client)).keep_sessions(1);
+        let config = client_config().with_identity(Arc::clone(client)).with_sessions(1);
         let mut puppet = ServerPuppet::after_hello(config, Arc::clone(server), NOW);
         puppet.send_until_finished(true).unwrap();
         puppet.send_finished().unwrap();

@@ -24,7 +24,7 @@ use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
     PrivateKey, Profile,
 };
-use otls::{ClientAuth, Config, Connection, State, UnixTime};
+use otls::{ClientAuth, Connection, ServerConfig, State, UnixTime};
 
 /// A TTP on a port of its own, at the machine's time: curl has no other.
 struct Ttp {
@@ -42,7 +42,7 @@ impl Ttp {
         let authority =
             Authority::create(key, &subject, HashAlgorithm::Sha256, 30 * DAY, now, &SystemRandom).unwrap();
         let authority = Arc::new(authority);
-        let config = Arc::new(Config::server(Arc::new(own_identity(&authority)), ClientAuth::ServerOnly));
+        let config = Arc::new(ServerConfig::new(Arc::new(own_identity(&authority)), ClientAuth::ServerOnly));
         let register = Arc::new(Mutex::new(Register::default()));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -94,12 +94,12 @@ fn own_identity(authority: &Authority) -> Identity {
 
 fn serve(
     mut stream: &TcpStream,
-    config: &Arc<Config>,
+    config: &Arc<ServerConfig>,
     mut responder: EstServer,
     register: &Mutex<Register>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let mut connection = Connection::server(Arc::clone(config))?;
+    let mut connection = Connection::server(Arc::clone(config));
     let mut buffer = vec![0; 4096];
     let mut unread: Vec<u8> = Vec::new();
     while !connection.state().contains(State::CLOSED) {
@@ -108,7 +108,7 @@ fn serve(
             connection.consume(written);
         }
         let mut plaintext = vec![0; connection.available()];
-        let len = connection.open(&mut plaintext);
+        let len = connection.read(&mut plaintext);
         if len > 0 {
             let replies =
                 responder.feed(&plaintext[..len], &mut register.lock().unwrap(), now(), &SystemRandom)?;

@@ -9,7 +9,7 @@ use common::{NOW, Pair, World, authority, bank_name, deliver, identity, read, tr
 use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use otls::error::PeerIncompatible;
 use otls::pki::{GeneralName, Identity, KeyType, Profile};
-use otls::{ClientAuth, Config, Connection, Error, State};
+use otls::{ClientAuth, ClientConfig, Connection, Error, ServerConfig, State};
 
 #[test]
 fn the_servers_first_protocol_that_the_client_offers_is_agreed_on() {
@@ -54,7 +54,7 @@ struct Choice {
 }
 
 impl Choice {
-    fn served(&self, client: Config, name: &str) -> Result<Vec<u8>, Error> {
+    fn served(&self, client: ClientConfig, name: &str) -> Result<Vec<u8>, Error> {
         let mut server = self.world.server_config();
         for other in &self.others {
             server = server.with_further_identity(Arc::clone(other));
@@ -87,8 +87,9 @@ fn a_server_shows_the_certificate_whose_key_the_client_can_verify() {
     let world = World::new(KeyType::EcdsaP256);
     let rsa = identity(&world.authority, KeyType::Rsa2048, "bank.example", Profile::Server);
     let choice = Choice { others: vec![Arc::clone(&rsa)], world };
-    let only = |scheme| choice.world.client_config().with_schemes(&[scheme]).unwrap().anonymous();
-    let mut server = Config::server(Arc::clone(&choice.world.server), ClientAuth::ServerOnly);
+    let only =
+        |scheme| choice.world.client_config().with_verify_schemes(&[scheme]).unwrap().with_no_identity();
+    let mut server = ServerConfig::new(Arc::clone(&choice.world.server), ClientAuth::ServerOnly);
     server = server.with_further_identity(rsa);
     for (scheme, expected) in [
         (SignatureScheme::ECDSA_SECP256R1_SHA256, &choice.world.server),
@@ -107,8 +108,8 @@ fn a_server_shows_the_certificate_of_an_authority_that_the_client_names() {
     let second = authority("second root");
     let other = identity(&second, KeyType::EcdsaP256, "bank.example", Profile::Server);
     let choice = Choice { others: vec![Arc::clone(&other)], world };
-    let client = || Config::client(trust(&second)).with_identity(Arc::clone(&choice.world.client));
-    let served = choice.served(client().name_authorities(), "bank.example").unwrap();
+    let client = || ClientConfig::new(trust(&second)).with_identity(Arc::clone(&choice.world.client));
+    let served = choice.served(client().with_named_authorities(), "bank.example").unwrap();
     assert_eq!(served, other.certificate().to_der());
     // Who does not name its authorities gets the first, and cannot verify it.
     assert!(choice.served(client(), "bank.example").is_err());
@@ -240,7 +241,7 @@ fn early_data_is_skipped_up_to_its_limit_and_the_handshake_goes_on() {
         let hello = with_early_data(client.pending());
         for (records, len, fits) in [(3, 16_640, true), (4, 16_640, false), (1, 1, true), (1, 16_641, false)]
         {
-            let mut server = Connection::server(Arc::clone(&server)).unwrap();
+            let mut server = Connection::server(Arc::clone(&server));
             server.feed(&hello, NOW).unwrap();
             let fed = (0..records).try_for_each(|_| server.feed(&early_record(len), NOW).map(|_| ()));
             assert_eq!(fed.is_ok(), fits, "{records} of {len} with {groups:?}");

@@ -12,7 +12,7 @@ use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureSchem
 use otls::crypto::kx::SUPPORTED_GROUPS;
 use otls::error::{Check, PeerIncompatible, PeerMisbehaved};
 use otls::pki::{GeneralName, KeyType, Profile};
-use otls::{ClientAuth, Config, Connection, Error, SUPPORTED_SUITES, State};
+use otls::{ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, ServerConfig, State};
 
 #[test]
 fn every_suite_and_group_agrees_with_every_kind_of_key() {
@@ -56,7 +56,8 @@ fn a_scheme_that_was_chosen_is_the_one_that_both_sign_with() {
     ];
     for (key_type, scheme) in cases {
         let world = World::new(key_type);
-        let server = world.server_config().with_schemes(&[scheme]).unwrap();
+        let server = world.server_config().with_signing_schemes(&[scheme]).unwrap();
+        let server = server.with_verify_schemes(&[scheme]).unwrap();
         let pair = Pair::new(world.client_config(), server).established();
         assert_eq!(pair.client.peer_scheme(), Some(scheme));
         assert_eq!(pair.server.peer_scheme(), Some(scheme));
@@ -143,8 +144,6 @@ fn a_server_chooses_its_configuration_after_it_has_seen_the_offer() {
     assert_eq!(offer.server_name.as_deref(), Some("bank.example"));
     assert_eq!(server.feed(b"later", NOW).unwrap(), 0, "nothing is taken while the configuration is missing");
     let suite = CipherSuite::OTLS_AES_256_CBC_HMAC_SHA384;
-    let misuse = server.configure(Arc::new(world.client_config()), NOW).unwrap_err();
-    assert!(matches!(misuse, Error::ApiMisuse(_)));
     server.configure(Arc::new(world.server_config().with_suites(&[suite]).unwrap()), NOW).unwrap();
     let pair = Pair { client, server, now: NOW }.established();
     assert_eq!(pair.client.suite(), Some(suite));
@@ -153,8 +152,9 @@ fn a_server_chooses_its_configuration_after_it_has_seen_the_offer() {
 #[test]
 fn a_client_can_obtain_its_certificate_when_it_is_asked_for_one() {
     let world = World::new(KeyType::EcdsaP256);
-    let server = world.server_config().with_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256]).unwrap();
-    let mut pair = Pair::new(Config::client(trust(&world.authority)), server);
+    let server =
+        world.server_config().with_verify_schemes(&[SignatureScheme::ECDSA_SECP256R1_SHA256]).unwrap();
+    let mut pair = Pair::new(ClientConfig::new(trust(&world.authority)), server);
     assert!(pair.client.provide_identity(None, NOW).is_err(), "nothing was asked for yet");
     pair.pump().unwrap();
     assert!(pair.client.state().contains(State::NEED_CLIENT_CERT));
@@ -172,7 +172,8 @@ fn a_client_can_obtain_its_certificate_when_it_is_asked_for_one() {
 #[test]
 fn a_server_refuses_a_client_without_certificate() {
     let world = World::new(KeyType::EcdsaP256);
-    let mut pair = Pair::new(Config::client(trust(&world.authority)).anonymous(), world.server_config());
+    let mut pair =
+        Pair::new(ClientConfig::new(trust(&world.authority)).with_no_identity(), world.server_config());
     let error = pair.pump().unwrap_err();
     assert!(matches!(&error, Error::BadCertificate(report) if report.check() == Check::Presence));
     assert!(pair.server.state().contains(State::FAILED));
@@ -184,10 +185,10 @@ fn a_server_refuses_a_client_without_certificate() {
 #[test]
 fn a_server_that_only_requests_serves_anonymous_clients() {
     let world = World::new(KeyType::EcdsaP256);
-    let server = Config::server(Arc::clone(&world.server), ClientAuth::Request(trust(&world.authority)));
-    let pair = Pair::new(Config::client(trust(&world.authority)).anonymous(), server).established();
+    let server = ServerConfig::new(Arc::clone(&world.server), ClientAuth::Request(trust(&world.authority)));
+    let pair = Pair::new(ClientConfig::new(trust(&world.authority)).with_no_identity(), server).established();
     assert!(pair.server.peer().is_none());
-    let server = Config::server(Arc::clone(&world.server), ClientAuth::ServerOnly);
+    let server = ServerConfig::new(Arc::clone(&world.server), ClientAuth::ServerOnly);
     let pair = Pair::new(world.client_config(), server).established();
     assert!(pair.server.peer().is_none() && pair.client.certificate_request().is_none());
 }
@@ -195,15 +196,15 @@ fn a_server_that_only_requests_serves_anonymous_clients() {
 #[test]
 fn an_enrolment_server_takes_the_certificate_that_a_server_renews_and_others_do_not() {
     let world = World::new(KeyType::EcdsaP256);
-    let config = |auth| Config::server(Arc::clone(&world.server), auth);
+    let config = |auth| ServerConfig::new(Arc::clone(&world.server), auth);
     let as_client =
-        |identity: &Arc<_>| Config::client(trust(&world.authority)).with_identity(Arc::clone(identity));
+        |identity: &Arc<_>| ClientConfig::new(trust(&world.authority)).with_identity(Arc::clone(identity));
     for identity in [&world.client, &world.server] {
         let enrolled = config(ClientAuth::Enrolled(trust(&world.authority)));
         let pair = Pair::new(as_client(identity), enrolled).established();
         assert!(pair.server.peer().unwrap().certificate() == identity.certificate());
     }
-    let anonymous = Config::client(trust(&world.authority)).anonymous();
+    let anonymous = ClientConfig::new(trust(&world.authority)).with_no_identity();
     let pair = Pair::new(anonymous, config(ClientAuth::Enrolled(trust(&world.authority)))).established();
     assert!(pair.server.peer().is_none());
 
@@ -219,7 +220,7 @@ fn an_enrolment_server_takes_the_certificate_that_a_server_renews_and_others_do_
 fn a_client_refuses_a_server_of_another_authority_or_name() {
     let world = World::new(KeyType::EcdsaP256);
     let stranger = trust(&authority("another root"));
-    let mut pair = Pair::new(Config::client(stranger), world.server_config());
+    let mut pair = Pair::new(ClientConfig::new(stranger), world.server_config());
     let error = pair.pump().unwrap_err();
     assert!(matches!(&error, Error::BadCertificate(report) if report.check() == Check::Issuer), "{error}");
     let error = transfer(&mut pair.client, &mut pair.server).unwrap_err();
@@ -237,7 +238,7 @@ fn a_server_refuses_a_client_of_another_authority() {
     let world = World::new(KeyType::EcdsaP256);
     let stranger =
         identity(&authority("another root"), KeyType::EcdsaP256, "customer.example", Profile::Client);
-    let client = Config::client(trust(&world.authority)).with_identity(stranger);
+    let client = ClientConfig::new(trust(&world.authority)).with_identity(stranger);
     let mut pair = Pair::new(client, world.server_config());
     let error = pair.pump().unwrap_err();
     assert!(matches!(&error, Error::BadCertificate(report) if report.check() == Check::Issuer), "{error}");
@@ -268,7 +269,7 @@ fn nothing_in_common_is_a_handshake_failure_that_says_what() {
             "group",
         ),
         (
-            world.client_config().with_schemes(&rsa),
+            world.client_config().with_verify_schemes(&rsa),
             Ok(world.server_config()),
             "signature scheme for the server's key",
         ),
@@ -399,10 +400,8 @@ fn close_notify_ends_one_direction_and_a_cut_is_told_apart() {
 }
 
 #[test]
-fn a_role_takes_only_its_own_configuration() {
+fn a_configuration_takes_only_what_is_supported_and_data_waits_for_the_handshake() {
     let world = World::new(KeyType::EcdsaP256);
-    assert!(Connection::client(Arc::new(world.server_config()), bank_name(), NOW).is_err());
-    assert!(Connection::server(Arc::new(world.client_config())).is_err());
     assert!(world.client_config().with_suites(&[]).is_err());
     assert!(world.client_config().with_suites(&[CipherSuite(0xC02F)]).is_err());
     let twice = [NamedGroup::X25519, NamedGroup::X25519];
@@ -423,7 +422,7 @@ fn garbage_from_the_network_is_refused_with_an_alert() {
         &[22, 3, 1, 0, 4, 20, 0, 0, 0],
     ];
     for input in inputs {
-        let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
+        let mut server = Connection::server(Arc::new(world.server_config()));
         assert!(server.feed(input, NOW).is_err(), "{input:?}");
         // RFC 8446 §6: an alert record of two octets.
         assert_eq!(server.pending()[..5], [21, 3, 3, 0, 2], "{input:?}");
@@ -433,7 +432,7 @@ fn garbage_from_the_network_is_refused_with_an_alert() {
 #[test]
 fn a_message_out_of_order_is_named() {
     let world = World::new(KeyType::EcdsaP256);
-    let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
+    let mut server = Connection::server(Arc::new(world.server_config()));
     let error = server.feed(&[22, 3, 1, 0, 4, 20, 0, 0, 0], NOW).unwrap_err();
     assert!(matches!(error, Error::PeerMisbehaved(PeerMisbehaved::UnexpectedMessage { .. })));
     assert_eq!(error.to_string(), "the peer broke the protocol: got Finished while waiting for ClientHello");

@@ -12,7 +12,7 @@ use common::{NOW, World, bank_name, read};
 use otls::codepoints::{CipherSuite, NamedGroup};
 use otls::crypto::SystemRandom;
 use otls::pki::{Identity, KeyType};
-use otls::{Config, Connection, SUPPORTED_SUITES, State};
+use otls::{ClientConfig, Connection, SUPPORTED_SUITES, ServerConfig, State};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -141,7 +141,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn with_their_server(world: &World, ours: Config, provider: CryptoProvider) -> Self {
+    fn with_their_server(world: &World, ours: ClientConfig, provider: CryptoProvider) -> Self {
         let provider = Arc::new(provider);
         let verifier = WebPkiClientVerifier::builder_with_provider(roots(world), Arc::clone(&provider));
         let (chain, key) = credentials(&world.server);
@@ -157,7 +157,7 @@ impl Pair {
         }
     }
 
-    fn with_their_client(world: &World, ours: Config, provider: CryptoProvider) -> Self {
+    fn with_their_client(world: &World, ours: ServerConfig, provider: CryptoProvider) -> Self {
         let provider = Arc::new(provider);
         let verifier = WebPkiServerVerifier::builder_with_provider(roots(world), Arc::clone(&provider));
         let (chain, key) = credentials(&world.client);
@@ -169,7 +169,7 @@ impl Pair {
             .unwrap();
         let name = ServerName::try_from("bank.example").unwrap();
         Self {
-            ours: Connection::server(Arc::new(ours)).unwrap(),
+            ours: Connection::server(Arc::new(ours)),
             theirs: rustls::ClientConnection::new(Arc::new(config), name).unwrap().into(),
         }
     }

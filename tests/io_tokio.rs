@@ -367,7 +367,7 @@ async fn pending_counts_what_was_received_and_is_not_taken() {
 async fn a_handshake_stops_for_its_caller_and_goes_on() {
     let (one, other) = tcp();
     let mut server = stream(other, Connection::accept());
-    let anonymous = otls::Config::client(common::trust(&WORLD.authority));
+    let anonymous = otls::ClientConfig::new(common::trust(&WORLD.authority));
     let mut client = stream(one, client_with(anonymous));
     let serving = async {
         assert!(server.handshake().await.unwrap().contains(State::NEED_CONFIG));
@@ -386,7 +386,7 @@ async fn a_handshake_stops_for_its_caller_and_goes_on() {
 #[tokio::test]
 async fn a_refusal_is_told_before_the_socket_closes() {
     let (one, other) = tcp();
-    let anonymous = otls::Config::client(common::trust(&WORLD.authority)).anonymous();
+    let anonymous = otls::ClientConfig::new(common::trust(&WORLD.authority)).with_no_identity();
     let (mut client, mut server) = (stream(one, client_with(anonymous)), stream(other, server()));
     let serving = tokio::spawn(async move { server.handshake().await.unwrap_err() });
     client.handshake().await.unwrap();

@@ -10,7 +10,7 @@ use allocation_counter::measure;
 use common::{NOW, Pair, World};
 use otls::codepoints::{AlertDescription as Alert, NamedGroup};
 use otls::pki::KeyType;
-use otls::{Config, Error, SUPPORTED_SUITES};
+use otls::{ClientConfig, Error, SUPPORTED_SUITES};
 use puppet::*;
 
 /// Octets that a connection may hold while a peer sends: the largest handshake message, twice while the buffer
@@ -19,8 +19,8 @@ const BOUND: u64 = 3 * 64 * 1024 + 2 * 17 * 1024;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
 
-fn client_config() -> Config {
-    WORLD.client_config().with_groups(&[NamedGroup::X25519]).unwrap().keep_sessions(2)
+fn client_config() -> ClientConfig {
+    WORLD.client_config().with_groups(&[NamedGroup::X25519]).unwrap().with_sessions(2)
 }
 
 fn fresh() -> [Wire; 2] {
@@ -107,13 +107,17 @@ fn records_are_sealed_and_opened_without_allocating() {
         if cfg!(debug_assertions) && !suite.to_string().contains("_CBC_") {
             continue;
         }
-        let only = |config: Config| config.with_suites(&[*suite]).unwrap();
-        let mut pair = Pair::new(only(WORLD.client_config()), only(WORLD.server_config())).established();
+        let only = [*suite];
+        let mut pair = Pair::new(
+            WORLD.client_config().with_suites(&only).unwrap(),
+            WORLD.server_config().with_suites(&only).unwrap(),
+        )
+        .established();
         let (data, mut into) = ([7; 72], [0; 72]);
         let mut carry = |pair: &mut Pair| {
             pair.client.seal(&data).unwrap();
             let taken = pair.server.feed(pair.client.pending(), NOW).unwrap();
-            assert_eq!(pair.server.open(&mut into), data.len());
+            assert_eq!(pair.server.read(&mut into), data.len());
             pair.client.consume(taken);
         };
         carry(&mut pair);

@@ -11,7 +11,7 @@ use otls::otp::{
     Transaction, Verdict,
 };
 use otls::pki::KeyType;
-use otls::{ClientAuth, Config, Connection, Error, SUPPORTED_SUITES, Secret, State};
+use otls::{ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, Secret, ServerConfig, State};
 
 const TEXT: &str = "The OTP for transferring Rs 1,00,000 to your friend's account is ";
 
@@ -348,8 +348,8 @@ fn each_side_sends_only_its_own_messages_and_only_after_the_handshake() {
 #[test]
 fn an_anonymous_customer_gets_no_code() {
     let world = World::new(KeyType::EcdsaP256);
-    let client = Config::client(common::trust(&world.authority)).anonymous();
-    let server = Config::server(std::sync::Arc::clone(&world.server), ClientAuth::ServerOnly);
+    let client = ClientConfig::new(common::trust(&world.authority)).with_no_identity();
+    let server = ServerConfig::new(std::sync::Arc::clone(&world.server), ClientAuth::ServerOnly);
     let mut pair = Pair::new(client, server);
     pair.pump().unwrap();
     assert!(pair.server.state().contains(State::HANDSHAKE_DONE));

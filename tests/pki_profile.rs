@@ -159,8 +159,14 @@ fn each_kind_of_name_is_judged_by_the_constraints_of_its_kind() {
     // id-on-SmtpUTF8Mailbox (RFC 9598 §3).
     let beyond_ascii = "otherName:1.3.6.1.5.5.7.8.9;UTF8:desk@bank.example";
     for (constraint, names) in [
-        (format!("permitted;{tens}"), [("IP:10.1.2.3", true), ("IP:11.1.2.3", false), ("DNS:a.example", true)]),
-        (format!("excluded;{tens}"), [("IP:10.1.2.3", false), ("IP:11.1.2.3", true), ("DNS:a.example", true)]),
+        (
+            format!("permitted;{tens}"),
+            [("IP:10.1.2.3", true), ("IP:11.1.2.3", false), ("DNS:a.example", true)],
+        ),
+        (
+            format!("excluded;{tens}"),
+            [("IP:10.1.2.3", false), ("IP:11.1.2.3", true), ("DNS:a.example", true)],
+        ),
         (
             "permitted;email:bank.example".to_owned(),
             [("email:desk@bank.example", true), (beyond_ascii, false), ("DNS:a.example", true)],

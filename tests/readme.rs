@@ -21,7 +21,7 @@ use otls::otp::{Amount, Channel, Envelope, Message, OtpId, Transaction};
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
 };
-use otls::{ClientAuth, Config, Connection, Secret, State, UnixTime};
+use otls::{ClientAuth, Connection, Secret, ServerConfig, State, UnixTime};
 
 const MESSAGE: &str = "The OTP for transferring Rs 1,00,000 to your friend's account is 256345.";
 
@@ -101,7 +101,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port().to_string();
         let config =
-            Config::server(Arc::clone(&self.bank), ClientAuth::Require(common::trust(&self.authority)));
+            ServerConfig::new(Arc::clone(&self.bank), ClientAuth::Require(common::trust(&self.authority)));
         let bank = std::thread::spawn(move || serve(&listener, config));
         let output = Command::new(program)
             .arg(port)
@@ -137,10 +137,10 @@ fn in_rust() -> PathBuf {
 }
 
 /// Sends one message to one customer, or ends when the customer does.
-fn serve(listener: &TcpListener, config: Config) {
+fn serve(listener: &TcpListener, config: ServerConfig) {
     let (mut stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let mut connection = Connection::server(Arc::new(config)).unwrap();
+    let mut connection = Connection::server(Arc::new(config));
     let mut buffer = [0; 4096];
     while !connection.state().contains(State::CONFIRMED) {
         let len = stream.read(&mut buffer).unwrap();

@@ -9,7 +9,10 @@ use common::{DAY, NOW, Pair, World, authority, bank_name, deliver, identity, tru
 use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup};
 use otls::crypto::SystemRandom;
 use otls::pki::{GeneralName, KeyType, Profile, RevocationReason, TrustStore};
-use otls::{ClientAuth, Config, Connection, Error, SUPPORTED_SUITES, Session, TicketKeys, UnixTime};
+use otls::{
+    ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, ServerConfig, Session, TicketKeys,
+    UnixTime,
+};
 
 const LIFETIME: u64 = 43_200;
 
@@ -24,16 +27,16 @@ impl Bank {
         Self { world: World::new(KeyType::EcdsaP256), keys }
     }
 
-    fn server(&self) -> Config {
+    fn server(&self) -> ServerConfig {
         self.with_tickets(self.world.server_config())
     }
 
-    fn with_tickets(&self, config: Config) -> Config {
+    fn with_tickets(&self, config: ServerConfig) -> ServerConfig {
         config.with_tickets(Arc::clone(&self.keys), 2).unwrap()
     }
 
-    fn client(&self) -> Config {
-        self.world.client_config().keep_sessions(2)
+    fn client(&self) -> ClientConfig {
+        self.world.client_config().with_sessions(2)
     }
 
     fn session(&self) -> Session {
@@ -41,18 +44,18 @@ impl Bank {
     }
 }
 
-fn session_of(client: Config, server: Config) -> Session {
+fn session_of(client: ClientConfig, server: ServerConfig) -> Session {
     let mut pair = Pair::new(client, server).established();
     assert!(!pair.client.resumed() && !pair.server.resumed());
     pair.client.take_session().unwrap()
 }
 
-fn resuming(client: Config, server: Config, session: Session, now: UnixTime) -> Pair {
+fn resuming(client: ClientConfig, server: ServerConfig, session: Session, now: UnixTime) -> Pair {
     let client = Connection::client_resuming(Arc::new(client), bank_name(), session, now).unwrap();
     Pair { now, ..Pair::of(client, server) }
 }
 
-fn is_resumed(client: Config, server: Config, session: Session, now: UnixTime) -> bool {
+fn is_resumed(client: ClientConfig, server: ServerConfig, session: Session, now: UnixTime) -> bool {
     let pair = resuming(client, server, session, now).established();
     assert_eq!(pair.client.resumed(), pair.server.resumed());
     pair.client.resumed()
@@ -115,7 +118,7 @@ fn only_as_many_sessions_are_kept_as_the_caller_asked_for() {
     let bank = Bank::new();
     for (kept, sent) in [(0, 2), (1, 3), (2, 2), (8, 3)] {
         let server = bank.world.server_config().with_tickets(Arc::clone(&bank.keys), sent).unwrap();
-        let client = bank.world.client_config().keep_sessions(kept);
+        let client = bank.world.client_config().with_sessions(kept);
         let mut pair = Pair::new(client, server).established();
         let sessions = std::iter::from_fn(|| pair.client.take_session()).count();
         assert_eq!(sessions, kept.min(sent));
@@ -226,15 +229,15 @@ fn a_session_is_bound_to_the_certificate_that_was_shown() {
     assert!(!pair.server.resumed());
     assert_eq!(pair.server.peer().unwrap().certificate().subject().to_string(), "CN=other.example");
     let optional = || {
-        bank.with_tickets(Config::server(
+        bank.with_tickets(ServerConfig::new(
             Arc::clone(&bank.world.server),
             ClientAuth::Request(trust(&bank.world.authority)),
         ))
     };
-    let pair = resuming(bank.client().anonymous(), optional(), bank.session(), NOW).established();
+    let pair = resuming(bank.client().with_no_identity(), optional(), bank.session(), NOW).established();
     assert!(!pair.server.resumed() && pair.server.peer().is_none());
     // A client that is asked each time resumes as who it was.
-    let asked = Config::client(trust(&bank.world.authority));
+    let asked = ClientConfig::new(trust(&bank.world.authority));
     assert!(is_resumed(asked, bank.server(), bank.session(), NOW));
 }
 
@@ -242,18 +245,18 @@ fn a_session_is_bound_to_the_certificate_that_was_shown() {
 fn an_anonymous_session_does_not_pass_where_a_certificate_is_required() {
     let bank = Bank::new();
     let optional = || {
-        bank.with_tickets(Config::server(
+        bank.with_tickets(ServerConfig::new(
             Arc::clone(&bank.world.server),
             ClientAuth::Request(trust(&bank.world.authority)),
         ))
     };
-    let anonymous = || bank.client().anonymous();
+    let anonymous = || bank.client().with_no_identity();
     assert!(is_resumed(anonymous(), optional(), session_of(anonymous(), optional()), NOW));
     let mut pair = resuming(anonymous(), bank.server(), session_of(anonymous(), optional()), NOW);
     let error = pair.pump().unwrap_err();
     assert_eq!(error.alert(), Some(AlertDescription::CERTIFICATE_REQUIRED));
     // Nor does a server that asks nobody resume who was somebody.
-    let nobody = bank.with_tickets(Config::server(Arc::clone(&bank.world.server), ClientAuth::ServerOnly));
+    let nobody = bank.with_tickets(ServerConfig::new(Arc::clone(&bank.world.server), ClientAuth::ServerOnly));
     assert!(!is_resumed(bank.client(), nobody, bank.session(), NOW));
 }
 
@@ -266,7 +269,7 @@ fn a_client_that_was_revoked_or_expired_since_does_not_resume() {
     let crl = world.authority.issue_crl(&revoked, 1, DAY, NOW, &SystemRandom).unwrap();
     let mut store = trust(&world.authority);
     store.add_crl(crl);
-    let strict = bank.with_tickets(Config::server(Arc::clone(&world.server), ClientAuth::Require(store)));
+    let strict = bank.with_tickets(ServerConfig::new(Arc::clone(&world.server), ClientAuth::Require(store)));
     let mut pair = resuming(bank.client(), strict, bank.session(), NOW);
     assert_eq!(pair.pump().unwrap_err().alert(), Some(AlertDescription::CERTIFICATE_REVOKED));
 
@@ -285,11 +288,11 @@ fn a_client_that_was_revoked_or_expired_since_does_not_resume() {
 #[test]
 fn a_client_judges_the_server_of_a_session_by_its_present_trust() {
     let bank = Bank::new();
-    let mistrustful = Config::client(TrustStore::new()).with_identity(Arc::clone(&bank.world.client));
+    let mistrustful = ClientConfig::new(TrustStore::new()).with_identity(Arc::clone(&bank.world.client));
     let mut pair = resuming(mistrustful, bank.server(), bank.session(), NOW);
     assert_eq!(pair.pump().unwrap_err().alert(), Some(AlertDescription::UNKNOWN_CA));
     let stranger = authority("another root");
-    let other = Config::client(trust(&stranger)).with_identity(Arc::clone(&bank.world.client));
+    let other = ClientConfig::new(trust(&stranger)).with_identity(Arc::clone(&bank.world.client));
     assert!(resuming(other, bank.server(), bank.session(), NOW).pump().is_err());
 }
 
@@ -310,7 +313,7 @@ fn a_binder_that_is_wrong_in_any_octet_ends_the_handshake() {
         let mut hello = client.pending().to_vec();
         let at = hello.len() - back;
         hello[at] ^= 1;
-        let mut server = Connection::server(Arc::new(bank.server())).unwrap();
+        let mut server = Connection::server(Arc::new(bank.server()));
         let error = server.feed(&hello, NOW).unwrap_err();
         assert_eq!(error.alert(), Some(AlertDescription::DECRYPT_ERROR));
     }
@@ -323,7 +326,7 @@ fn a_hello_that_was_changed_before_the_binder_ends_the_handshake() {
         Connection::client_resuming(Arc::new(bank.client()), bank_name(), bank.session(), NOW).unwrap();
     let mut hello = client.pending().to_vec();
     hello[20] ^= 1; // in the random
-    let mut server = Connection::server(Arc::new(bank.server())).unwrap();
+    let mut server = Connection::server(Arc::new(bank.server()));
     assert_eq!(server.feed(&hello, NOW).unwrap_err().alert(), Some(AlertDescription::DECRYPT_ERROR));
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use common::{NOW, World, trust};
 use otls::codepoints::{AlertDescription as Alert, NamedGroup};
 use otls::pki::KeyType;
-use otls::{ClientAuth, Config, Error, ErrorCode, State, TicketKeys};
+use otls::{ClientAuth, Error, ErrorCode, ServerConfig, State, TicketKeys};
 use puppet::*;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
@@ -167,7 +167,7 @@ fn server_states() -> Vec<At> {
         puppet.wire
     }
     fn anonymous() -> Wire {
-        let asks = Config::server(Arc::clone(&WORLD.server), ClientAuth::Request(trust(&WORLD.authority)));
+        let asks = ServerConfig::new(Arc::clone(&WORLD.server), ClientAuth::Request(trust(&WORLD.authority)));
         let mut puppet = ClientPuppet::after_flight(asks, Arc::clone(&WORLD.client), NOW);
         puppet.wire.message(&handshake(CERTIFICATE, &[0, 0, 0, 0])).unwrap();
         puppet.wire

@@ -58,7 +58,7 @@ fn undelivered(world: &World, len: usize, opened: usize) -> Connection {
     let mut pair = world.pair().established();
     pair.server.seal(&MARKER.repeat(len / MARKER.len())).unwrap();
     transfer(&mut pair.server, &mut pair.client).unwrap();
-    pair.client.open(&mut vec![0; opened]);
+    pair.client.read(&mut vec![0; opened]);
     assert_eq!(pair.client.available(), len - opened);
     pair.client
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use otls::crypto::SystemRandom;
-use otls::otp::{Channel, Code, CodeFormat, Context, Envelope, Issued, Ledger, Message, OtpId, Policy, Store};
+use otls::otp::{
+    Channel, Code, CodeFormat, Context, Envelope, Issued, Ledger, Message, OtpId, Policy, Store,
+};
 use otls::pki::KeyType;
 use otls::{Secret, UnixTime};
 
@@ -66,7 +68,7 @@ fn rate(store: Box<dyn Store>, threads: usize) -> f64 {
 
 /// Microseconds, the median of many.
 fn message() -> f64 {
-    let Pair { mut client, mut server } = World::new(KeyType::EcdsaP256).pair().established();
+    let Pair { mut client, mut server, .. } = World::new(KeyType::EcdsaP256).pair().established();
     let (mut bank, mut customer) = (Channel::new(), Channel::new().accept_free_text());
     let context = payment();
     let mut times: Vec<f64> = (0..2000_u128)

@@ -7,7 +7,7 @@ use otls::crypto::SystemRandom;
 use otls::crypto::aead::{AeadAlgorithm, AeadKey};
 use otls::crypto::kx::{self, KeyExchange};
 use otls::crypto::sign::KeyAlgorithm;
-use otls::{Config, Connection, Session, State, TicketKeys};
+use otls::{ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
 use crate::common::{NOW, bank_name};
 use crate::{Library, Operation, Setup};
@@ -20,13 +20,13 @@ struct Pair {
 }
 
 impl Pair {
-    fn connect(configs: &(Arc<Config>, Arc<Config>), session: Option<Session>) -> Self {
+    fn connect(configs: &(Arc<ClientConfig>, Arc<ServerConfig>), session: Option<Session>) -> Self {
         let (client, server) = (Arc::clone(&configs.0), Arc::clone(&configs.1));
         let client = match session {
             Some(session) => Connection::client_resuming(client, bank_name(), session, NOW),
             None => Connection::client(client, bank_name(), NOW),
         };
-        let mut pair = Self { client: client.unwrap(), server: Connection::server(server).unwrap() };
+        let mut pair = Self { client: client.unwrap(), server: Connection::server(server) };
         while !pair.client.state().contains(State::CONFIRMED) {
             transfer(&mut pair.client, &mut pair.server);
             transfer(&mut pair.server, &mut pair.client);
@@ -40,16 +40,19 @@ fn transfer(from: &mut Connection, to: &mut Connection) {
     from.consume(taken);
 }
 
-fn configs(setup: Setup<'_>, tickets: usize) -> (Arc<Config>, Arc<Config>) {
-    let only =
-        |config: Config| config.with_suites(&[setup.suite]).unwrap().with_groups(&[setup.group]).unwrap();
-    let client = only(setup.world.client_config()).keep_sessions(tickets);
-    let mut server = only(setup.world.server_config());
+fn configs(setup: Setup<'_>, tickets: usize) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+    let client = only(setup, setup.world.client_config()).with_sessions(tickets);
+    let mut server = only(setup, setup.world.server_config());
     if tickets > 0 {
         let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
         server = server.with_tickets(Arc::new(keys), tickets).unwrap();
     }
     (Arc::new(client), Arc::new(server))
+}
+
+/// With the suite and the group that are measured.
+fn only<S>(setup: Setup<'_>, config: Config<S>) -> Config<S> {
+    config.with_suites(&[setup.suite]).unwrap().with_groups(&[setup.group]).unwrap()
 }
 
 fn full(setup: Setup<'_>) -> Option<Operation> {
@@ -73,7 +76,7 @@ fn carry(setup: Setup<'_>, size: usize) -> Option<Operation> {
     Some(Box::new(move || {
         pair.client.seal(&data).unwrap();
         transfer(&mut pair.client, &mut pair.server);
-        assert_eq!(pair.server.open(&mut into), data.len());
+        assert_eq!(pair.server.read(&mut into), data.len());
     }))
 }
 
@@ -82,9 +85,9 @@ fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
 }
 
 /// The same configuration for all idle connections: it is not theirs.
-fn configs_once(setup: Setup<'_>) -> (Arc<Config>, Arc<Config>) {
+fn configs_once(setup: Setup<'_>) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     use std::sync::OnceLock;
-    static CONFIGS: OnceLock<(Arc<Config>, Arc<Config>)> = OnceLock::new();
+    static CONFIGS: OnceLock<(Arc<ClientConfig>, Arc<ServerConfig>)> = OnceLock::new();
     CONFIGS.get_or_init(|| configs(setup, 0)).clone()
 }
 

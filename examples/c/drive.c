@@ -249,7 +249,7 @@ static ssize_t take(struct drive *d, void *data, size_t len, struct drive_error 
     if (enter(d, why)) {
         return -1;
     }
-    otls_connection_open(d->connection, data, len, &opened, NULL);
+    otls_connection_read(d->connection, data, len, &opened, NULL);
     /* The other thread may have made the connection fail. */
     int gone = opened == 0 && len > 0 && data_now(d, why) < 0;
     leave(d);

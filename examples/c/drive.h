@@ -87,7 +87,7 @@ int drive_handshake(struct drive *d, uint32_t wanted, struct drive_error *why);
 /* Data: how many octets, 0 for the clean end, -1. */
 ssize_t drive_read(struct drive *d, void *data, size_t len, struct drive_error *why);
 
-/* Waits until there is data for otls_connection_open or otls_otp_channel_receive: 1, 0 for the clean end, -1. */
+/* Waits until there is data for otls_connection_read or otls_otp_channel_receive: 1, 0 for the clean end, -1. */
 int drive_data(struct drive *d, struct drive_error *why);
 
 /* Sends all of the data, or, with a length of 0, what was sealed by others (otls_otp_channel_send). */

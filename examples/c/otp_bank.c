@@ -119,7 +119,7 @@ int main(int argc, char **argv) {
     otls_error *error = NULL;
     otls_trust_store *trust = NULL;
     otls_identity *identity = NULL;
-    otls_config *config = NULL;
+    otls_server_config *config = NULL;
     otls_otp_ledger *ledger = NULL;
     otls_otp_context *context = NULL;
     unsigned long count = 1, patient = 30;
@@ -148,7 +148,7 @@ int main(int argc, char **argv) {
         code = load_identity(argv[2], argv[3], &identity);
     }
     /* Mutual authentication: a customer without a certificate of the authority is not served. */
-    if (code == DONE && (otls_config_server_require(identity, trust, &config, &error) ||
+    if (code == DONE && (otls_server_config_require(identity, trust, NULL, &config, &error) ||
                          otls_otp_ledger_open((const uint8_t *)"memory:", 7, NULL, 0, &ledger, &error))) {
         code = explain("otp_bank", error);
     }
@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
     shut(&house.listener);
     otls_otp_context_free(context);
     otls_otp_ledger_free(ledger);
-    otls_config_free(config);
+    otls_server_config_free(config);
     otls_identity_free(identity);
     otls_trust_store_free(trust);
     return code;

@@ -117,7 +117,7 @@ static int exchange(const struct bank *bank) {
     return code;
 }
 
-static int run(const otls_config *config, const char *port, const char *server_name) {
+static int run(const otls_client_config *config, const char *port, const char *server_name) {
     struct bank bank = { 0 };
     struct drive_error why;
     otls_error *error = NULL;
@@ -147,7 +147,7 @@ int main(int argc, char **argv) {
     otls_error *error = NULL;
     otls_trust_store *trust = NULL;
     otls_identity *identity = NULL;
-    otls_config *config = NULL;
+    otls_client_config *config = NULL;
 
     if (argc < 4 || argc > 6) {
         return fail(USAGE, "usage", "otp_customer CA.pem CERTIFICATE.pem KEY.pem [PORT] [SERVER_NAME]");
@@ -156,14 +156,14 @@ int main(int argc, char **argv) {
     if (code == DONE) {
         code = load_identity(argv[2], argv[3], &identity);
     }
-    if (code == DONE && (otls_config_client(trust, &config, &error) ||
-                         otls_config_set_identity(config, identity, &error))) {
+    if (code == DONE && (otls_client_config_new(trust, NULL, &config, &error) ||
+                         otls_client_config_add_identity(config, identity, &error))) {
         code = explain("otp_customer", error);
     }
     if (code == DONE) {
         code = run(config, argc > 4 ? argv[4] : DEFAULT_PORT, argc > 5 ? argv[5] : "localhost");
     }
-    otls_config_free(config);
+    otls_client_config_free(config);
     otls_identity_free(identity);
     otls_trust_store_free(trust);
     return code;

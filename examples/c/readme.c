@@ -28,7 +28,7 @@ static otls_connection *connection_to(const char *bank, const struct file *ca, c
     otls_trust_store *trust = NULL;
     otls_key *private_key = NULL;
     otls_identity *identity = NULL;
-    otls_config *config = NULL;
+    otls_client_config *config = NULL;
     otls_connection *tls = NULL;
 
     /* Each returns OTLS_OK, which is 0, or the stable number of an error. */
@@ -36,10 +36,10 @@ static otls_connection *connection_to(const char *bank, const struct file *ca, c
            otls_trust_store_new(&trust, error) || otls_trust_store_add(trust, authority, error) ||
            otls_key_load(key->data, key->len, NULL, 0, &private_key, error) ||
            otls_identity_new(certificate->data, certificate->len, private_key, &identity, error) ||
-           otls_config_client(trust, &config, error) || otls_config_set_identity(config, identity, error) ||
+           otls_client_config_new(trust, NULL, &config, error) || otls_client_config_add_identity(config, identity, error) ||
            otls_connection_client(config, (const uint8_t *)bank, strlen(bank), (uint64_t)time(NULL), &tls, error));
 
-    otls_config_free(config); /* Handles are the caller's; NULL may be freed. */
+    otls_client_config_free(config); /* Handles are the caller's; NULL may be freed. */
     otls_identity_free(identity);
     otls_key_free(private_key);
     otls_trust_store_free(trust);

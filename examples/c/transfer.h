@@ -9,7 +9,7 @@ enum { CODE_LIFETIME = 120, CODE_ATTEMPTS = 3 };
 #define TEXT(words) (const uint8_t *)(words), sizeof(words) - 1
 
 struct bank {
-    const otls_config *config;
+    const otls_server_config *config;
     const otls_otp_ledger *ledger;
     const otls_otp_context *context;
     /* The folder for receipts; NULL keeps none. */

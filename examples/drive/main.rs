@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use otls::io::{Timeouts, now};
 use otls::pki::{Certificate, GeneralName, Identity, TrustStore};
-use otls::{Config, Connection};
+use otls::{ClientConfig, Connection};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -72,7 +72,7 @@ impl Plan {
         let mut trust = TrustStore::new();
         trust.add_authority(&Certificate::load(&read("ca.pem")?)?)?;
         let identity = Identity::load(&[read("client.pem")?, read("client.key")?].concat(), None)?;
-        let config = Config::client(trust).with_identity(Arc::new(identity));
+        let config = ClientConfig::new(trust).with_identity(Arc::new(identity));
         Ok(Connection::client(Arc::new(config), GeneralName::parse("bank.example")?, now())?)
     }
 

@@ -14,12 +14,12 @@ use otls::otp::{
     Transaction,
 };
 use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason};
-use otls::{ClientAuth, Config, Connection, Secret, TicketKeys, cms};
+use otls::{ClientAuth, ClientConfig, Connection, Secret, ServerConfig, TicketKeys, cms};
 use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, request, transfer};
 
 fn main() {
     let mut client = WORLD.client();
-    let mut server = Connection::server(WORLD.server_config()).unwrap();
+    let mut server = Connection::server(WORLD.server_config());
     write("server", "client_hello", &[&[0, 255], client.pending()].concat());
     write("server", "client_hello_then_configuration", &[&[1, 3], client.pending()].concat());
     transfer(&mut client, &mut server).unwrap();
@@ -99,11 +99,11 @@ fn header(der: &[u8]) -> (usize, usize) {
 fn sessions() {
     let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
     write("session", "ticket_keys", keys.export(NOW).unwrap().expose());
-    let server = Config::server(Arc::clone(&WORLD.bank), ClientAuth::Require(WORLD.trust()));
+    let server = ServerConfig::new(Arc::clone(&WORLD.bank), ClientAuth::Require(WORLD.trust()));
     let server = Arc::new(server.with_tickets(Arc::new(keys), 1).unwrap());
-    let client = Config::client(WORLD.trust()).with_identity(Arc::clone(&WORLD.customer)).keep_sessions(1);
+    let client = ClientConfig::new(WORLD.trust()).with_identity(Arc::clone(&WORLD.customer)).with_sessions(1);
     let mut client = Connection::client(Arc::new(client), bank_name(), NOW).unwrap();
-    let mut server = Connection::server(server).unwrap();
+    let mut server = Connection::server(server);
     while !client.pending().is_empty() || !server.pending().is_empty() {
         transfer(&mut client, &mut server).unwrap();
         transfer(&mut server, &mut client).unwrap();
@@ -159,7 +159,7 @@ fn otp() {
         Channel::new().send(&mut client, &Message::Answer(answer)).unwrap();
         transfer(&mut client, &mut server).unwrap();
         let mut plaintext = vec![0; server.available()];
-        server.open(&mut plaintext);
+        server.read(&mut plaintext);
         write("otp", name, &plaintext);
     }
     let context = Context::new().with("amount", "100000.00").unwrap().with("currency", "INR").unwrap();

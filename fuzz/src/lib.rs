@@ -12,7 +12,7 @@ use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     TrustStore,
 };
-use otls::{ClientAuth, Config, Connection, Result, UnixTime};
+use otls::{ClientAuth, ClientConfig, Connection, Result, ServerConfig, UnixTime};
 
 /// 2027-01-15T08:00:00Z.
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -51,21 +51,21 @@ impl World {
     }
 
     pub fn client(&self) -> Connection {
-        let config = Config::client(self.trust())
+        let config = ClientConfig::new(self.trust())
             .with_identity(Arc::clone(&self.customer))
             .with_random(Arc::new(Counted::default()));
         Connection::client(Arc::new(config), bank_name(), NOW).unwrap()
     }
 
-    pub fn server_config(&self) -> Arc<Config> {
-        let config = Config::server(Arc::clone(&self.bank), ClientAuth::Require(self.trust()));
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        let config = ServerConfig::new(Arc::clone(&self.bank), ClientAuth::Require(self.trust()));
         Arc::new(config.with_random(Arc::new(Counted::default())))
     }
 
     /// Client and server, done with their handshake.
     pub fn pair(&self) -> (Connection, Connection) {
         let mut client = self.client();
-        let mut server = Connection::server(self.server_config()).unwrap();
+        let mut server = Connection::server(self.server_config());
         while !client.pending().is_empty() || !server.pending().is_empty() {
             transfer(&mut client, &mut server).unwrap();
             transfer(&mut server, &mut client).unwrap();
@@ -143,7 +143,7 @@ pub fn feed(connection: &mut Connection, data: &[u8]) {
                 Ok(taken) => piece = &piece[taken..],
                 Err(_) => return,
             }
-            while connection.open(&mut buffer) > 0 {}
+            while connection.read(&mut buffer) > 0 {}
         }
     }
     let _ = connection.feed_end();

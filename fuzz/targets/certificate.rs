@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otls::pki::{Certificate, CertificateRequest, Crl, PeerRole};
+use otls::pki::{Certificate, CertificateRequest, Chain, Crl, PeerRole};
 use otls_fuzz::{NOW, WORLD, bank_name};
 
 fuzz_target!(|data: &[u8]| {
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let _ = CertificateRequest::load(data);
     let _ = Crl::load(data);
     // As it would come on the wire, in front of a good issuer.
-    let chain = [data.to_vec(), WORLD.authority.certificate().to_der().to_vec()];
+    let Ok(chain) = Chain::from_der(&[data, WORLD.authority.certificate().to_der()]) else { return };
     for role in [PeerRole::Client, PeerRole::Server(bank_name())] {
         if WORLD.trust().verify(&chain, &role, NOW).is_ok() {
             let known = [&WORLD.bank, &WORLD.customer];

@@ -42,8 +42,7 @@ fuzz_target!(|data: &[u8]| {
             let Ok(message) = cms::seal(data, &MAIL.bank, to, NOW, &SystemRandom) else { return };
             let opened = cms::open(&message, &MAIL.customer, &trust, &role, NOW, &SystemRandom).unwrap();
             assert_eq!(opened.content.expose(), data);
-            let opened =
-                Mail::accept_free_text(&message, &MAIL.customer, &trust, &role, NOW, &SystemRandom);
+            let opened = Mail::accept_free_text(&message, &MAIL.customer, &trust, &role, NOW, &SystemRandom);
             if let Ok(mail) = opened {
                 let again = Mail::seal(&mail.envelope, &MAIL.bank, to, NOW, &SystemRandom).unwrap();
                 let again = cms::open(&again, &MAIL.customer, &trust, &role, NOW, &SystemRandom).unwrap();

@@ -43,6 +43,6 @@ fn carry(from: &mut Connection, to: &mut Connection, data: &[u8]) {
         transfer(from, to).unwrap();
         while let Ok(Some(_)) = channel.receive(to, NOW) {}
         let mut rest = vec![0; to.available()];
-        to.open(&mut rest);
+        to.read(&mut rest);
     }
 }

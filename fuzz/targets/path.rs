@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otls::pki::{Certificate, Crl, PeerRole};
+use otls::pki::{Certificate, Chain, Crl, PeerRole};
 use otls_fuzz::{NOW, WORLD, bank_name, signed};
 
 fuzz_target!(|data: &[u8]| {
@@ -28,7 +28,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     for role in [PeerRole::Client, PeerRole::Server(bank_name()), PeerRole::Any] {
-        if let Err(report) = trust.verify(&chain, &role, NOW) {
+        let chain = Chain::from_der(&chain);
+        if let Err(report) = chain.and_then(|chain| trust.verify(&chain, &role, NOW)) {
             assert!(!report.to_string().is_empty());
         }
     }

@@ -8,7 +8,7 @@ use otls_fuzz::{NOW, WORLD, feed};
 fuzz_target!(|data: &[u8]| {
     let Some((&first, data)) = data.split_first() else { return };
     let mut server = if first.is_multiple_of(2) {
-        Connection::server(WORLD.server_config()).unwrap()
+        Connection::server(WORLD.server_config())
     } else {
         Connection::accept()
     };

@@ -16,7 +16,7 @@ impl State {
     /// A client was asked for a certificate: [`super::Connection::certificate_request`], then
     /// [`super::Connection::provide_identity`].
     pub const NEED_CLIENT_CERT: Self = Self(1 << 3);
-    /// Decrypted data is waiting: [`super::Connection::open`].
+    /// Decrypted data is waiting: [`super::Connection::read`].
     pub const HAVE_PLAINTEXT: Self = Self(1 << 4);
     /// Our side of the handshake is done; data may be sealed.
     pub const HANDSHAKE_DONE: Self = Self(1 << 5);

@@ -54,6 +54,8 @@ codes! {
     DecryptFailed = 24, "DECRYPT_FAILED";
     /// The transport ended without close_notify.
     Truncated = 25, "TRUNCATED";
+    /// We gave the handshake up.
+    Rejected = 26, "REJECTED";
     /// The certificate's data or signature is bad.
     CertificateBad = 40, "CERTIFICATE_BAD";
     /// The issuer is not trusted.
@@ -165,6 +167,7 @@ impl Error {
             Self::AlertReceived(_) => ErrorCode::AlertReceived,
             Self::BadRecord | Self::DecryptFailed => ErrorCode::DecryptFailed,
             Self::Truncated => ErrorCode::Truncated,
+            Self::Rejected(_) => ErrorCode::Rejected,
             Self::ApiMisuse(_) => ErrorCode::ApiMisuse,
             Self::Key(error) => error.code(),
             Self::Certificate(error) => error.code(),

@@ -24,6 +24,7 @@ impl Error {
             Self::Internal(_) => "please report this as a bug".to_owned(),
             Self::InvalidMessage(_)
             | Self::PeerMisbehaved(_)
+            | Self::Rejected(_)
             | Self::BadRecord
             | Self::DecryptFailed
             | Self::Truncated
@@ -106,6 +107,7 @@ impl fmt::Display for Error {
             Self::PeerIncompatible(error) => write!(f, "no agreement with the peer: {error}"),
             Self::BadCertificate(report) => write!(f, "the peer's certificate was refused: {report}"),
             Self::AlertReceived(alert) => write!(f, "the peer ended the connection: {alert}"),
+            Self::Rejected(alert) => write!(f, "we gave the handshake up: {alert}"),
             Self::BadRecord | Self::DecryptFailed => {
                 f.write_str("data does not authenticate: it was altered, repeated or made with other keys")
             }

@@ -28,6 +28,8 @@ pub const OTLS_ERROR_ALERT_RECEIVED: i32 = 23;
 pub const OTLS_ERROR_DECRYPT_FAILED: i32 = 24;
 /// The transport ended without close_notify.
 pub const OTLS_ERROR_TRUNCATED: i32 = 25;
+/// We gave the handshake up.
+pub const OTLS_ERROR_REJECTED: i32 = 26;
 /// The certificate's data or signature is bad.
 pub const OTLS_ERROR_CERTIFICATE_BAD: i32 = 40;
 /// The issuer is not trusted.

@@ -5,13 +5,14 @@ use std::sync::{Arc, MutexGuard};
 use libc::size_t;
 
 use super::blob::lend;
-use super::config::otls_config;
+use super::config::{otls_client_config, otls_server_config};
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::Locked;
-use super::pointer::{Input, Out, Room, Value};
+use super::pointer::{Handle, Input, Out, Room, Value};
 use super::trust::otls_identity;
 use super::values::OTLS_STATE_FAILED;
+use crate::codepoints::AlertDescription;
 use crate::connection::Connection;
 use crate::pki::GeneralName;
 use crate::time::UnixTime;
@@ -41,7 +42,7 @@ impl otls_connection {
 /// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_client(
-    config: Option<&otls_config>,
+    config: Option<&otls_client_config>,
     server_name: *const u8,
     server_name_len: size_t,
     now: u64,
@@ -61,7 +62,7 @@ pub unsafe extern "C" fn otls_connection_client(
 /// A server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_server(
-    config: Option<&otls_config>,
+    config: Option<&otls_server_config>,
     connection: *mut *mut otls_connection,
     error: *mut *mut otls_error,
 ) -> i32 {
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn otls_connection_server(
     let (connection, error) = unsafe { (Out::new(connection), Out::new(error)) };
     create(connection, "connection", error, || {
         let config = required(config, "config")?.get()?;
-        Ok(otls_connection::new(Connection::server(config)?))
+        Ok(otls_connection::new(Connection::server(config)))
     })
 }
 
@@ -187,30 +188,30 @@ pub unsafe extern "C" fn otls_connection_seal(
     })
 }
 
-/// How many octets `otls_connection_open` could give now. 0 for NULL.
+/// How many octets `otls_connection_read` could give now. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_connection_available(connection: Option<&otls_connection>) -> size_t {
     guard::value(0, || connection.and_then(|c| c.lock().ok()).map_or(0, |c| c.available()))
 }
 
-/// Moves decrypted data to the caller's buffer, as much as there is and fits; `*opened` is how much, 0 if
+/// Moves decrypted data to the caller's buffer, as much as there is and fits; `*read` is how much, 0 if
 /// there is none. Feed on once all is taken.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_open(
+pub unsafe extern "C" fn otls_connection_read(
     connection: Option<&otls_connection>,
     plaintext: *mut u8,
     plaintext_len: size_t,
-    opened: *mut size_t,
+    read: *mut size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (plaintext, opened, error) =
-        unsafe { (Room::new(plaintext, plaintext_len), Value::new(opened, 0), Out::new(error)) };
+    let (plaintext, read, error) =
+        unsafe { (Room::new(plaintext, plaintext_len), Value::new(read, 0), Out::new(error)) };
     status(error, || {
-        opened.check("opened")?;
+        read.check("read")?;
         let mut connection = required(connection, "connection")?.lock()?;
         let available = connection.available();
-        opened.put(connection.open(plaintext.zeroed(available, "plaintext")?));
+        read.put(connection.read(plaintext.zeroed(available, "plaintext")?));
         Ok(())
     })
 }
@@ -232,12 +233,11 @@ pub unsafe extern "C" fn otls_connection_close(
 
 /// Goes on with this configuration, in `OTLS_STATE_NEED_CONFIG`.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` in another state or for a client's configuration; otherwise what the
-/// handshake says, and it is final.
+/// Errors: `OTLS_ERROR_API_MISUSE` in another state; otherwise what the handshake says, and it is final.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_configure(
     connection: Option<&otls_connection>,
-    config: Option<&otls_config>,
+    config: Option<&otls_server_config>,
     now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
@@ -267,6 +267,22 @@ pub unsafe extern "C" fn otls_connection_provide_identity(
         let identity = identity.map(|identity| Arc::clone(&identity));
         Ok(required(connection, "connection")?.lock()?.provide_identity(identity, UnixTime(now))?)
     })
+}
+
+/// Gives the handshake up, in `OTLS_STATE_NEED_CONFIG` or `OTLS_STATE_NEED_CLIENT_CERT`, with the alert that says why
+/// (RFC 8446 section 6.2), such as 112, unrecognized_name, or 49, access_denied. The connection has then failed with
+/// `OTLS_ERROR_REJECTED`, and the alert is pending.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` in another state and for an alert that ends no handshake: nothing is changed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_reject(
+    connection: *mut otls_connection,
+    alert: u8,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
+    status(error, || Ok(connection.required("connection")?.lock()?.reject(AlertDescription(alert))?))
 }
 
 /// Replaces the key that we seal with (RFC 8446 section 4.6.3); if `request_peer` is not 0, the peer has to

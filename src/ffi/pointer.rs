@@ -58,6 +58,23 @@ impl<'a> Input<'a> {
     }
 }
 
+/// A handle that the call changes; calls with it from several threads wait for each other.
+#[derive(Clone, Copy)]
+pub(super) struct Handle<'a, T>(Option<&'a T>);
+
+impl<'a, T> Handle<'a, T> {
+    /// # Safety
+    /// `handle` is NULL, or one that the library made and that is not freed as long as `'a`.
+    pub(super) const unsafe fn new(handle: *mut T) -> Self {
+        // SAFETY: promised above. It is shared: what changes is behind a lock.
+        Self(unsafe { handle.as_ref() })
+    }
+
+    pub(super) fn required(self, name: &'static str) -> Result<&'a T, Failure> {
+        self.0.ok_or(Failure::Null(name))
+    }
+}
+
 /// Where a new handle goes.
 pub(super) struct Out<T>(*mut *mut T);
 

@@ -1,4 +1,4 @@
-//! Resumption, ALPN, further identities, the shape of records and the key log.
+//! Resumption and the key log.
 
 use std::sync::Arc;
 
@@ -6,166 +6,25 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
-use super::config::otls_config;
+use super::config::otls_client_config;
 use super::connection::otls_connection;
 use super::error::otls_error;
-use super::guard::{self, create, required, status};
+use super::guard::{self, create, required};
 use super::handle::{Locked, Shared};
 use super::pointer::{Input, Out};
-use super::trust::otls_identity;
 use crate::connection::Connection;
 use crate::crypto::SystemRandom;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::handshake::{Session, TicketKeys};
 use crate::pki::GeneralName;
 use crate::time::UnixTime;
 
 /// The keys that a server seals its session tickets with (RFC 8446 section 4.6.1). They change every 12
 /// hours by themselves. Servers with the same keys resume each other's sessions.
-pub struct otls_ticket_keys(Shared<Arc<TicketKeys>>);
+pub struct otls_ticket_keys(pub(super) Shared<Arc<TicketKeys>>);
 
 /// A session that a client may resume, once. Whoever has it can pass for the client until it expires.
 pub struct otls_session(Locked<Option<Session>>);
-
-/// The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
-/// with its length. A server with such a list refuses clients that offer others only.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a list that is empty, has a repetition, or is not of that format.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_alpn(
-    config: Option<&otls_config>,
-    protocols: *const u8,
-    protocols_len: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (protocols, error) = unsafe { (Input::new(protocols, protocols_len), Out::new(error)) };
-    status(error, || {
-        let protocols = alpn(protocols.get("protocols")?)?;
-        required(config, "config")?.change(|config| config.with_alpn(&protocols))
-    })
-}
-
-/// A further identity of a server, for another name or of another kind of key: each client gets the one that it
-/// can verify (RFC 8446 section 4.4.2.2). No effect on a client.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_add_identity(
-    config: Option<&otls_config>,
-    identity: Option<&otls_identity>,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || {
-        let identity = Arc::clone(&*required(identity, "identity")?.0.get()?);
-        required(config, "config")?.change(|config| Ok(config.with_further_identity(identity)))
-    })
-}
-
-/// A server that lets clients resume: each connection gets `count` tickets, at most 8. A resumed connection has
-/// the client's certificate of the first one, judged again by this configuration. No effect on a client.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_tickets(
-    config: Option<&otls_config>,
-    keys: Option<&otls_ticket_keys>,
-    count: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || {
-        let keys = Arc::clone(&*required(keys, "keys")?.0.get()?);
-        required(config, "config")?.change(|config| config.with_tickets(keys, count))
-    })
-}
-
-/// Lets sessions be resumed for so many seconds after their last full handshake, however often they are resumed:
-/// a day (86400) where this is not called. Sessions end with the certificates of both sides in any case.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_session_lifetime(
-    config: Option<&otls_config>,
-    seconds: u32,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| config.with_session_lifetime(seconds)))
-}
-
-/// A client whose connections keep the newest `count` sessions, at most 8, for `otls_connection_take_session`.
-/// No effect on a server.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_keep_sessions(
-    config: Option<&otls_config>,
-    count: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| Ok(config.keep_sessions(count))))
-}
-
-/// A client that tells servers which authorities it trusts (RFC 8446 section 4.2.4). No effect on a server.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_name_authorities(
-    config: Option<&otls_config>,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| Ok(config.name_authorities())))
-}
-
-/// The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385
-/// (RFC 8449).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_record_size_limit(
-    config: Option<&otls_config>,
-    limit: u16,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| config.with_record_size_limit(limit)))
-}
-
-/// The largest piece of data that we put in a record: 1 to 16384 octets.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_max_fragment(
-    config: Option<&otls_config>,
-    octets: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| config.with_max_fragment(octets)))
-}
-
-/// Pads records of data to a multiple of `block` octets (RFC 8446 section 5.4); 0 and 1: no padding.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_padding(
-    config: Option<&otls_config>,
-    block: u16,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| Ok(config.with_padding(block))))
-}
-
-/// Records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them can
-/// read and forge everything on the connection: for debugging alone.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_config_set_key_log(
-    config: Option<&otls_config>,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || required(config, "config")?.change(|config| Ok(config.with_key_log())))
-}
 
 /// New ticket keys.
 ///
@@ -289,7 +148,7 @@ pub extern "C" fn otls_session_free(session: Option<Box<otls_session>>) {
 /// Errors: as `otls_connection_client`; `OTLS_ERROR_API_MISUSE` for a session that was used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_client_resuming(
-    config: Option<&otls_config>,
+    config: Option<&otls_client_config>,
     server_name: *const u8,
     server_name_len: size_t,
     session: Option<&otls_session>,
@@ -309,7 +168,7 @@ pub unsafe extern "C" fn otls_connection_client_resuming(
     })
 }
 
-/// The newest session that the server offers to resume, where `otls_config_keep_sessions` keeps any. Sessions
+/// The newest session that the server offers to resume, where `otls_client_config_set_sessions` keeps any. Sessions
 /// come after `OTLS_STATE_HANDSHAKE_DONE`, with what the server sends next.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
@@ -333,6 +192,13 @@ pub extern "C" fn otls_connection_resumed(connection: Option<&otls_connection>) 
     guard::value(0, || {
         i32::from(connection.and_then(|c| c.lock().ok()).is_some_and(|connection| connection.resumed()))
     })
+}
+
+/// 1 if the server has asked for another key share (HelloRetryRequest, RFC 8446 section 4.1.4), which costs a round
+/// trip: `otls_client_config_set_key_shares` can save it. 0 otherwise, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_connection_retried(connection: Option<&otls_connection>) -> i32 {
+    guard::value(0, || connection.and_then(|c| c.lock().ok()).map_or(0, |c| c.retried().into()))
 }
 
 /// The application protocol that was agreed on (ALPN, RFC 7301); empty without one.
@@ -383,19 +249,9 @@ pub unsafe extern "C" fn otls_connection_take_key_log(
 }
 
 const USED: Error = Error::misuse("the session was used", "take the next one from the new connection");
-const NO_SESSION: Error =
-    Error::misuse("there is no session", "see otls_config_keep_sessions, and wait for OTLS_STATE_CONFIRMED");
-const NO_CERTIFICATE: Error = Error::misuse("we have shown no certificate", "see otls_config_set_identity");
-
-/// The names of a ProtocolNameList (RFC 7301 §3.1), without its own length.
-fn alpn(mut list: &[u8]) -> Result<Vec<&[u8]>> {
-    const WRONG: Error =
-        Error::misuse("ALPN that is not in the wire format", "put the length of each name before it");
-    let mut names = Vec::new();
-    while let Some((len, rest)) = list.split_first() {
-        let (name, rest) = rest.split_at_checked(usize::from(*len)).ok_or(WRONG)?;
-        names.push(name);
-        list = rest;
-    }
-    Ok(names)
-}
+const NO_SESSION: Error = Error::misuse(
+    "there is no session",
+    "see otls_client_config_set_sessions, and wait for OTLS_STATE_CONFIRMED",
+);
+const NO_CERTIFICATE: Error =
+    Error::misuse("we have shown no certificate", "see otls_client_config_add_identity");

@@ -115,7 +115,7 @@ pub const OTLS_STATE_NEED_CONFIG: u32 = 4;
 /// State of a connection: a client is asked for a certificate and waits for
 /// `otls_connection_provide_identity`.
 pub const OTLS_STATE_NEED_CLIENT_CERT: u32 = 8;
-/// State of a connection: decrypted data is waiting, `otls_connection_open`.
+/// State of a connection: decrypted data is waiting, `otls_connection_read`.
 pub const OTLS_STATE_HAVE_PLAINTEXT: u32 = 16;
 /// State of a connection: our side of the handshake is done, data may be sealed.
 pub const OTLS_STATE_HANDSHAKE_DONE: u32 = 32;

@@ -1,5 +1,6 @@
 //! Certificate and CertificateVerify, the same for both roles (RFC 8446 §4.4.2, §4.4.3).
 
+use super::config::Config;
 use super::output::Context;
 use super::transcript::{Transcript, encode_message};
 use crate::codepoints::{HandshakeType, SignatureScheme};
@@ -23,16 +24,6 @@ impl Signer {
             Self::Server => b"TLS 1.3, server CertificateVerify",
         }
     }
-}
-
-/// The first of `wanted` that the key can make and the peer accepts.
-pub(super) fn choose_scheme(
-    wanted: &[SignatureScheme],
-    accepted: &[SignatureScheme],
-    identity: &Identity,
-) -> Option<SignatureScheme> {
-    let algorithm = identity.key().algorithm();
-    wanted.iter().copied().find(|scheme| accepted.contains(scheme) && algorithm.supports(*scheme))
 }
 
 /// Queues our Certificate; an empty one where we have no identity.
@@ -88,8 +79,8 @@ pub(super) fn send(
     cx.out.message(&encoded);
 }
 
-/// The certificates of a Certificate message.
-pub(super) fn received_chain(message: CertificateMessage) -> Result<Vec<Vec<u8>>> {
+/// The certificates of a Certificate message, at most `limit`.
+pub(super) fn received_chain(message: CertificateMessage, limit: usize) -> Result<Vec<Vec<u8>>> {
     // We send no CertificateRequest with a context, and RFC 8446 §4.4.2 has a server's empty.
     if !message.certificate_request_context.is_empty() {
         return Err(PeerMisbehaved::IllegalParameter("certificate_request_context").into());
@@ -98,22 +89,21 @@ pub(super) fn received_chain(message: CertificateMessage) -> Result<Vec<Vec<u8>>
     if message.certificate_list.iter().any(|entry| !entry.types.is_empty()) {
         return Err(PeerMisbehaved::UnsupportedExtension("in a CertificateEntry").into());
     }
+    Chain::check_len(message.certificate_list.len(), limit)?;
     Ok(message.certificate_list.into_iter().map(|entry| entry.cert_data).collect())
 }
 
 /// Judges the peer: first its certificate, then its possession of the key.
-pub(super) fn authenticate(
-    chain: &[Vec<u8>],
-    verify: &CertificateVerify,
-    trust: &TrustStore,
-    role: &PeerRole,
-    accepted: &[SignatureScheme],
+pub(super) fn authenticate<S>(
+    (chain, verify): (&[Vec<u8>], &CertificateVerify),
+    (trust, role): (&TrustStore, &PeerRole),
+    config: &Config<S>,
     transcript: &Digest,
     cx: &mut Context<'_>,
 ) -> Result<()> {
     let peer = trust.verify(&Chain::from_der(chain)?, role, cx.now)?;
     // RFC 8446 §4.4.3: the algorithm must be one that we offered.
-    if !accepted.contains(&verify.algorithm) {
+    if !config.verify_schemes.contains(&verify.algorithm) {
         return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm was not offered").into());
     }
     let signer = match role {

@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 pub(super) use hello::AwaitServerHello;
 
-use super::authenticate::{
-    Signer, authenticate, choose_scheme, received_chain, send_certificate, send_certificate_verify,
-};
-use super::config::{ClientIdentity, Config, MAX_RECORD_SIZE_LIMIT, Side};
+use super::authenticate::{Signer, authenticate, received_chain, send_certificate, send_certificate_verify};
+use super::choice::Asked;
+use super::config::{ClientConfig, ClientIdentity, MAX_RECORD_SIZE_LIMIT};
 use super::established::Established;
 use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
 use super::output::{Context, RequestedCertificate};
@@ -22,7 +21,7 @@ use super::transcript::{Transcript, encode_message};
 use super::{expect, unexpected};
 use crate::codepoints::{ExtensionType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerIncompatible, PeerMisbehaved, Result};
-use crate::pki::{Certificate, GeneralName, Identity, TrustStore, VerifiedPeer};
+use crate::pki::{Certificate, GeneralName, Identity, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::wire::{
@@ -45,7 +44,7 @@ pub(crate) enum ClientState {
 impl ClientState {
     /// Queues the ClientHello.
     pub(crate) fn start(
-        config: Arc<Config>,
+        config: Arc<ClientConfig>,
         server_name: GeneralName,
         session: Option<Session>,
         cx: &mut Context<'_>,
@@ -70,7 +69,7 @@ impl ClientState {
 
 /// What lives from ServerHello to Finished.
 struct InHandshake {
-    config: Arc<Config>,
+    config: Arc<ClientConfig>,
     server_name: GeneralName,
     suite: SuiteParameters,
     transcript: Transcript,
@@ -146,8 +145,11 @@ impl AwaitCertificateOrRequest {
                     .extensions
                     .signature_algorithms
                     .ok_or(PeerMisbehaved::MissingExtension("signature_algorithms in CertificateRequest"))?;
-                let authorities = request.extensions.certificate_authorities.unwrap_or_default();
-                cx.facts.requested = Some(RequestedCertificate { schemes, authorities });
+                cx.facts.requested = Some(RequestedCertificate {
+                    schemes,
+                    certificate_schemes: request.extensions.signature_algorithms_cert,
+                    authorities: request.extensions.certificate_authorities.unwrap_or_default(),
+                });
                 self.handshake.transcript.add(&message.encoded);
                 Ok(ClientState::Certificate(Box::new(AwaitCertificate { handshake: self.handshake })))
             }
@@ -163,7 +165,10 @@ pub(crate) struct AwaitCertificate {
 impl AwaitCertificate {
     fn handle(mut self, message: &HandshakeMessage) -> Result<ClientState> {
         expect(message, HandshakeType::CERTIFICATE, "Certificate")?;
-        let chain = received_chain(CertificateMessage::decode_all("Certificate", message.body())?)?;
+        let chain = received_chain(
+            CertificateMessage::decode_all("Certificate", message.body())?,
+            self.handshake.config.max_chain_len,
+        )?;
         // RFC 8446 §4.4.2.4: an empty Certificate from a server is a decode_error.
         if chain.is_empty() {
             return Err(
@@ -187,10 +192,10 @@ impl AwaitCertificateVerify {
     fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
         expect(message, HandshakeType::CERTIFICATE_VERIFY, "CertificateVerify")?;
         let verify = CertificateVerify::decode_all("CertificateVerify", message.body())?;
-        let (trust, _) = self.handshake.client_side()?;
-        let role = self.handshake.config.server_role(&self.handshake.server_name);
+        let config = &self.handshake.config;
+        let role = config.server_role(&self.handshake.server_name);
         let hash = self.handshake.transcript.current();
-        authenticate(&self.chain, &verify, trust, &role, &self.handshake.config.schemes, &hash, cx)?;
+        authenticate((&self.chain, &verify), (&config.side.trust, &role), config, &hash, cx)?;
         self.handshake.transcript.add(&message.encoded);
         Ok(ClientState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
     }
@@ -226,6 +231,7 @@ impl AwaitFinished {
 
         let handshake_keys = keys;
         let next = NeedIdentity {
+            config,
             server_name,
             suite,
             transcript,
@@ -234,23 +240,19 @@ impl AwaitFinished {
             master,
             authenticated_at,
         };
-        let Side::Client { identity, .. } = &config.side else {
-            return Err(Error::Internal("a client with a server's configuration"));
+        let answer = match (&cx.facts.requested, &next.config.side.identity) {
+            (None, _) => Answer::NotAsked,
+            (Some(_), ClientIdentity::Anonymous) => Answer::Decline,
+            (Some(requested), ClientIdentity::OneOf(identities)) => next.answer(identities, requested)?,
+            (Some(_), ClientIdentity::AskWhenNeeded) => return Ok(ClientState::Identity(Box::new(next))),
         };
-        match (&cx.facts.requested, identity) {
-            (None, _) => next.finish(Answer::NotAsked, &config, cx),
-            (Some(_), ClientIdentity::Anonymous) => next.finish(Answer::Decline, &config, cx),
-            (Some(_), ClientIdentity::Ready(identity)) => {
-                let answer = next.answer(Some(Arc::clone(identity)), &config, cx.facts.requested.as_ref())?;
-                next.finish(answer, &config, cx)
-            }
-            (Some(_), ClientIdentity::AskWhenNeeded) => Ok(ClientState::Identity(Box::new(next))),
-        }
+        next.finish(answer, cx)
     }
 }
 
 /// The server is verified and wants to know who we are.
 pub(crate) struct NeedIdentity {
+    config: Arc<ClientConfig>,
     server_name: GeneralName,
     suite: SuiteParameters,
     transcript: Transcript,
@@ -269,35 +271,37 @@ pub(crate) enum Answer {
 }
 
 impl NeedIdentity {
-    /// Checks that the server can accept `identity`, before anything is sent.
+    /// The one of `identities` that the server can verify best, before anything is sent; none of none.
     pub(crate) fn answer(
         &self,
-        identity: Option<Arc<Identity>>,
-        config: &Config,
-        requested: Option<&RequestedCertificate>,
+        identities: &[Arc<Identity>],
+        requested: &RequestedCertificate,
     ) -> Result<Answer> {
-        let Some(identity) = identity else { return Ok(Answer::Decline) };
-        let accepted = requested.map(|requested| requested.schemes.as_slice());
+        if identities.is_empty() {
+            return Ok(Answer::Decline);
+        }
+        let asked = Asked {
+            name: None,
+            schemes: &requested.schemes,
+            certificate_schemes: requested.certificate_schemes.as_deref(),
+            authorities: &requested.authorities,
+        };
         // RFC 8446 §4.4.2 would have us go on without a certificate; who configured one does not
         // expect to become anonymous, so we stop and say why.
-        let scheme = choose_scheme(&config.schemes, accepted.unwrap_or_default(), &identity)
+        let (identity, scheme) = asked
+            .choose(identities, &self.config.signing_schemes)
             .ok_or(PeerIncompatible::NothingInCommon("signature scheme for our certificate's key"))?;
-        Ok(Answer::Present(identity, scheme))
+        Ok(Answer::Present(Arc::clone(identity), scheme))
     }
 
     /// Queues our flight.
-    pub(crate) fn finish(
-        mut self,
-        answer: Answer,
-        config: &Config,
-        cx: &mut Context<'_>,
-    ) -> Result<ClientState> {
+    pub(crate) fn finish(mut self, answer: Answer, cx: &mut Context<'_>) -> Result<ClientState> {
         match answer {
             Answer::NotAsked => {}
             Answer::Decline => send_certificate(None, Vec::new(), &mut self.transcript, cx),
             Answer::Present(identity, scheme) => {
                 send_certificate(Some(&identity), Vec::new(), &mut self.transcript, cx);
-                let random = config.random.as_ref();
+                let random = self.config.random.as_ref();
                 send_certificate_verify(&identity, scheme, Signer::Client, random, &mut self.transcript, cx)?;
                 cx.facts.certificate = Some(identity.certificate().clone());
                 cx.facts.identity = Some(identity);
@@ -308,19 +312,20 @@ impl NeedIdentity {
         cx.out.message(&finished);
         cx.out.set_sealer(self.application.client.sealer()?)?;
         self.transcript.add(&finished);
-        let sessions = self.session_maker(config, cx)?;
+        let sessions = self.session_maker(cx)?;
         cx.facts.idle.end();
         let TrafficPair { client, server } = self.application;
         Ok(ClientState::Established(Box::new(Established::client(server, client, sessions))))
     }
 
     /// What makes sessions of the tickets that will come, where the caller wants any.
-    fn session_maker(&self, config: &Config, cx: &Context<'_>) -> Result<Option<SessionMaker>> {
-        let Side::Client { keep_sessions: keep @ 1.., .. } = config.side else { return Ok(None) };
+    fn session_maker(&self, cx: &Context<'_>) -> Result<Option<SessionMaker>> {
+        let config = &self.config;
+        let keep @ 1.. = config.side.keep_sessions else { return Ok(None) };
         let Some(server) = &cx.facts.peer else { return Ok(None) };
         let ours =
             cx.facts.identity.iter().flat_map(|identity| identity.chain()).chain(&cx.facts.certificate);
-        let session = self.authenticated_at.plus(u64::from(config.session_lifetime));
+        let session = config.end_of_session(self.authenticated_at);
         let ends_at = first_end(ours.chain(server.path()), cx.now).into_iter().fold(session, UnixTime::min);
         Ok(Some(SessionMaker {
             secret: self.master.resumption(&self.transcript.current())?,
@@ -335,14 +340,5 @@ impl NeedIdentity {
             certificate: cx.facts.certificate.clone(),
             keep,
         }))
-    }
-}
-
-impl InHandshake {
-    fn client_side(&self) -> Result<(&TrustStore, &ClientIdentity)> {
-        match &self.config.side {
-            Side::Client { trust, identity, .. } => Ok((trust, identity)),
-            Side::Server { .. } => Err(Error::Internal("a client with a server's configuration")),
-        }
     }
 }

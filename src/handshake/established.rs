@@ -1,6 +1,6 @@
 //! After the handshake: tickets and key updates (RFC 8446 §4.6), the same for both roles.
 
-use super::config::{Config, MAX_SESSION_LIFETIME, Tickets};
+use super::config::{MAX_SESSION_LIFETIME, ServerConfig, Tickets};
 use super::key_schedule::{ResumptionSecret, TrafficSecret};
 use super::output::{Context, Traffic};
 use super::session::{SessionMaker, first_end};
@@ -52,7 +52,7 @@ impl Established {
                 cx.facts.idle.count()?;
                 let ticket = NewSessionTicket::decode_all("NewSessionTicket", message.body())?;
                 // RFC 8446 §4.6.1: servers must not use more; clients need not believe it.
-                if ticket.ticket_lifetime > MAX_SESSION_LIFETIME {
+                if u64::from(ticket.ticket_lifetime) > MAX_SESSION_LIFETIME.as_secs() {
                     return Err(crate::error::PeerMisbehaved::IllegalParameter("ticket_lifetime").into());
                 }
                 // RFC 8446 §4.6.1: a ticket is sent after the server has our Finished, so the
@@ -119,10 +119,10 @@ pub(super) struct TicketFacts {
 
 impl TicketFacts {
     /// When a ticket of now ends: its own lifetime, the session's, and the certificates of both sides.
-    fn expires_at(&self, config: &Config, cx: &Context<'_>) -> UnixTime {
+    fn expires_at(&self, config: &ServerConfig, cx: &Context<'_>) -> UnixTime {
         let ours = cx.facts.identity.iter().flat_map(|identity| identity.chain());
         let theirs = cx.facts.peer.iter().flat_map(VerifiedPeer::path);
-        let session = self.authenticated_at.plus(u64::from(config.session_lifetime));
+        let session = config.end_of_session(self.authenticated_at);
         let ticket = cx.now.plus(u64::from(TICKET_LIFETIME));
         first_end(ours.chain(theirs), cx.now).into_iter().fold(session.min(ticket), UnixTime::min)
     }
@@ -130,13 +130,13 @@ impl TicketFacts {
 
 /// Queues the tickets that the client may resume with; where there are none, or none that would be of use to
 /// it, one that cannot be used: it only tells the client that we have judged it.
-pub(super) fn send_tickets(facts: &TicketFacts, config: &Config, cx: &mut Context<'_>) -> Result<()> {
+pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut Context<'_>) -> Result<()> {
     let random = config.random.as_ref();
     let mut sent = 0;
     let expires_at = facts.expires_at(config, cx);
     // At most the 12 hours of a ticket.
     let lifetime = u32::try_from(expires_at.0.saturating_sub(cx.now.0)).unwrap_or_default();
-    let usable = config.tickets().filter(|_| facts.can_resume && lifetime > 0);
+    let usable = config.side.tickets.as_ref().filter(|_| facts.can_resume && lifetime > 0);
     if let (Some(Tickets { keys, count }), Some(server)) = (usable, &cx.facts.certificate) {
         let server = server.fingerprint();
         for nonce in (0..u8::MAX).take(*count) {
@@ -197,7 +197,11 @@ mod tests {
         let kept = |seconds: u64| {
             let keys = Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap());
             let server = world.server_config().with_tickets(keys, 1).unwrap();
-            let client = world.client_config().keep_sessions(1).with_session_lifetime(100).unwrap();
+            let client = world
+                .client_config()
+                .with_sessions(1)
+                .with_session_lifetime(core::time::Duration::from_secs(100))
+                .unwrap();
             let mut pair = Pair::new(client, server);
             for now in [NOW, NOW.plus(seconds)] {
                 transfer(&mut pair.client, &mut pair.server).unwrap();
@@ -215,7 +219,7 @@ mod tests {
         for protocols in [&[][..], &[&b"otp/1"[..], b"otp/2"]] {
             let keys = Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap());
             let mut server = world.server_config().with_tickets(keys, 1).unwrap();
-            let mut client = world.client_config().keep_sessions(1);
+            let mut client = world.client_config().with_sessions(1);
             if !protocols.is_empty() {
                 server = server.with_alpn(protocols).unwrap();
                 client = client.with_alpn(protocols).unwrap();

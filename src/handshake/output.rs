@@ -204,6 +204,8 @@ pub(crate) struct Facts {
     /// The certificate that we showed, on this connection or on the one that it resumes.
     pub(crate) certificate: Option<Certificate>,
     pub(crate) resumed: bool,
+    /// There was a HelloRetryRequest.
+    pub(crate) retried: bool,
     pub(crate) alpn: Option<Vec<u8>>,
     /// Newest last.
     pub(crate) sessions: VecDeque<Session>,
@@ -302,6 +304,8 @@ pub struct Offer {
 pub struct RequestedCertificate {
     /// Signature schemes of handshakes that the server accepts.
     pub schemes: Vec<SignatureScheme>,
+    /// Signature schemes that it accepts in certificates, where it tells them apart (RFC 8446 §4.2.3).
+    pub certificate_schemes: Option<Vec<SignatureScheme>>,
     /// Subjects (DER) of the authorities that it trusts; empty if it did not say.
     pub authorities: Vec<Vec<u8>>,
 }

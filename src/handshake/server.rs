@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(crate) use hello::{AwaitClientHello, NeedConfig};
 
 use super::authenticate::{authenticate, received_chain};
-use super::config::{ClientAuth, Config};
+use super::config::{ClientAuth, ServerConfig};
 use super::established::{Established, TicketFacts, send_tickets};
 use super::expect;
 use super::key_schedule::{MasterSecret, TrafficPair, TrafficSecret};
@@ -20,7 +20,7 @@ use super::suite::SuiteParameters;
 use super::transcript::Transcript;
 use crate::codepoints::HandshakeType;
 use crate::error::{Check, Error, Finding, PeerMisbehaved, Report, Result};
-use crate::pki::{PeerRole, TrustStore, VerifiedPeer};
+use crate::pki::VerifiedPeer;
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::wire::{CertificateMessage, CertificateVerify, Codec, Finished};
@@ -38,7 +38,7 @@ pub(crate) enum ServerState {
 
 impl ServerState {
     /// Waits for a ClientHello; without a configuration it pauses after it.
-    pub(crate) fn start(config: Option<Arc<Config>>) -> Self {
+    pub(crate) fn start(config: Option<Arc<ServerConfig>>) -> Self {
         Self::ClientHello(Box::new(AwaitClientHello::first(config)))
     }
 
@@ -57,7 +57,7 @@ impl ServerState {
 
 /// What lives from our flight to the client's Finished.
 struct InHandshake {
-    config: Arc<Config>,
+    config: Arc<ServerConfig>,
     transcript: Transcript,
     /// client_handshake_traffic_secret.
     client_handshake: TrafficSecret,
@@ -79,13 +79,16 @@ pub(crate) struct AwaitCertificate {
 impl AwaitCertificate {
     fn handle(mut self, message: &HandshakeMessage) -> Result<ServerState> {
         expect(message, HandshakeType::CERTIFICATE, "the client's Certificate")?;
-        let chain = received_chain(CertificateMessage::decode_all("Certificate", message.body())?)?;
+        let chain = received_chain(
+            CertificateMessage::decode_all("Certificate", message.body())?,
+            self.handshake.config.max_chain_len,
+        )?;
         self.handshake.transcript.add(&message.encoded);
         if !chain.is_empty() {
             let next = AwaitCertificateVerify { handshake: self.handshake, chain };
             return Ok(ServerState::CertificateVerify(Box::new(next)));
         }
-        match self.handshake.config.client_auth()? {
+        match self.handshake.config.side.client_auth {
             ClientAuth::Require(_) => Err(no_certificate().into()),
             ClientAuth::Request(_) | ClientAuth::Enrolled(_) => {
                 Ok(ServerState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
@@ -104,10 +107,10 @@ impl AwaitCertificateVerify {
     fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ServerState> {
         expect(message, HandshakeType::CERTIFICATE_VERIFY, "the client's CertificateVerify")?;
         let verify = CertificateVerify::decode_all("CertificateVerify", message.body())?;
-        let (trust, role) = self.handshake.config.client_trust()?;
+        let config = &self.handshake.config;
+        let (trust, role) = config.client_trust()?;
         let hash = self.handshake.transcript.current();
-        let accepted = &self.handshake.config.schemes;
-        authenticate(&self.chain, &verify, trust, &role, accepted, &hash, cx)?;
+        authenticate((&self.chain, &verify), (trust, &role), config, &hash, cx)?;
         self.handshake.transcript.add(&message.encoded);
         Ok(ServerState::Finished(Box::new(AwaitFinished { handshake: self.handshake })))
     }
@@ -145,20 +148,6 @@ impl AwaitFinished {
         cx.facts.confirmed = true;
         cx.facts.idle.end();
         Ok(ServerState::Established(Box::new(Established::server(client, server))))
-    }
-}
-
-impl Config {
-    fn client_auth(&self) -> Result<&ClientAuth> {
-        Ok(self.server_side()?.1)
-    }
-
-    fn client_trust(&self) -> Result<(&TrustStore, PeerRole)> {
-        match self.client_auth()? {
-            ClientAuth::Require(trust) | ClientAuth::Request(trust) => Ok((trust, PeerRole::Client)),
-            ClientAuth::Enrolled(trust) => Ok((trust, PeerRole::Enrolled)),
-            ClientAuth::ServerOnly => Err(Error::Internal("a certificate that was not requested")),
-        }
     }
 }
 

@@ -32,13 +32,13 @@ use crate::time::UnixTime;
 ///
 /// use otls::io::{self, AsyncStream, Timeouts};
 /// use otls::pki::{Certificate, GeneralName, TrustStore};
-/// use otls::{Config, Connection};
+/// use otls::{ClientConfig, Connection};
 /// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut trust = TrustStore::new();
 /// trust.add_authority(&Certificate::load(&std::fs::read("ca.pem")?)?)?;
-/// let config = Arc::new(Config::client(trust).anonymous());
+/// let config = Arc::new(ClientConfig::new(trust).with_no_identity());
 /// let connection = Connection::client(config, GeneralName::parse("bank.example")?, io::now())?;
 ///
 /// let socket = tokio::net::TcpStream::connect("bank.example:4433").await?;
@@ -137,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncStream<S> {
         poll_fn(|cx| self.0.poll(Op::Read, cx, |engine, wire| engine.poll_read(wire, out))).await
     }
 
-    /// Waits as a read does until there is data, and leaves it there for [`Connection::open`] on
+    /// Waits as a read does until there is data, and leaves it there for [`Connection::read`] on
     /// [`AsyncStream::connection`]; false is the peer's close_notify.
     ///
     /// # Errors

@@ -29,11 +29,11 @@ use crate::time::UnixTime;
 ///
 /// use otls::io::{self, Stream, Timeouts};
 /// use otls::pki::{Certificate, GeneralName, TrustStore};
-/// use otls::{Config, Connection};
+/// use otls::{ClientConfig, Connection};
 ///
 /// let mut trust = TrustStore::new();
 /// trust.add_authority(&Certificate::load(&std::fs::read("ca.pem")?)?)?;
-/// let config = Arc::new(Config::client(trust).anonymous());
+/// let config = Arc::new(ClientConfig::new(trust).with_no_identity());
 /// let connection = Connection::client(config, GeneralName::parse("bank.example")?, io::now())?;
 ///
 /// let mut stream = Stream::new(TcpStream::connect("bank.example:4433")?, connection)
@@ -120,7 +120,7 @@ impl<S: Transport> Stream<S> {
         self.0.drive(Op::Handshake, |engine, wire| engine.poll_handshake(wire, wanted)).map(drop)
     }
 
-    /// Waits as a read does until there is data, and leaves it there for [`Connection::open`] on
+    /// Waits as a read does until there is data, and leaves it there for [`Connection::read`] on
     /// [`Stream::connection`]; false is the peer's close_notify.
     ///
     /// # Errors

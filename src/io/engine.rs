@@ -207,7 +207,7 @@ impl Engine {
         }
         let mut len = 0_usize;
         loop {
-            len = len.saturating_add(self.connection.open(out.get_mut(len..).unwrap_or_default()));
+            len = len.saturating_add(self.connection.read(out.get_mut(len..).unwrap_or_default()));
             // An error behind the data is for the next call.
             if len == out.len() || !self.feed() {
                 return Poll::Ready(Ok(len));

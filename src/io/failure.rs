@@ -24,6 +24,7 @@ impl From<Error> for io::Error {
             | Error::PeerMisbehaved(_)
             | Error::PeerIncompatible(_)
             | Error::BadCertificate(_)
+            | Error::Rejected(_)
             | Error::BadRecord
             | Error::DecryptFailed => ErrorKind::InvalidData,
             Error::Key(_)

@@ -143,7 +143,7 @@ fn again<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> io::Result<T> {
 /// use otls::io::{Plain, Stream};
 /// # use std::sync::Arc;
 /// # use otls::pki::{GeneralName, TrustStore};
-/// # let config = Arc::new(otls::Config::client(TrustStore::new()));
+/// # let config = Arc::new(otls::ClientConfig::new(TrustStore::new()));
 /// # let connection = otls::Connection::client(config, GeneralName::parse("bank.example")?, otls::io::now())?;
 ///
 /// let mut stream = Stream::new(Plain::new(Cursor::new(Vec::new())), connection);

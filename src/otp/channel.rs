@@ -126,7 +126,7 @@ impl Channel {
         }
         let direction = Direction::sent_by(!connection.is_server());
         let binding = binding(connection, direction)?;
-        let received = self.incoming.read(direction, &binding, |out| connection.open(out));
+        let received = self.incoming.read(direction, &binding, |out| connection.read(out));
         let Some(message) = received.inspect_err(|error| self.failed = Some(error.clone()))? else {
             return Ok(None);
         };

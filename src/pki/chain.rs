@@ -47,6 +47,19 @@ impl Chain {
             .ok_or(Error::misuse("the certificate chain is empty", "pass the key's certificate first"))
     }
 
+    /// Refuses a chain of more certificates than `limit`.
+    pub(crate) fn check_len(certificates: usize, limit: usize) -> Result<(), Report> {
+        if certificates <= limit {
+            return Ok(());
+        }
+        Err(Report::new(finding(
+            limit,
+            Check::PathLength,
+            format!("the chain has {certificates} certificates, at most {limit} are accepted"),
+            "send the leaf and its issuers only",
+        )))
+    }
+
     /// A chain as a peer sends it: DER, the leaf first. Certificates behind the leaf with a key of another kind
     /// are left out, because RFC 8446 §4.4.2 has extraneous ones tolerated; a report of
     /// [`super::TrustStore::verify`] names them.
@@ -54,17 +67,7 @@ impl Chain {
     /// # Errors
     /// The report of what cannot be read, as [`Error::BadCertificate`].
     pub fn from_der<T: AsRef<[u8]>>(certificates: &[T]) -> Result<Self, Report> {
-        if certificates.len() > MAX_CHAIN_LEN {
-            return Err(Report::new(finding(
-                MAX_CHAIN_LEN,
-                Check::PathLength,
-                format!(
-                    "the chain has {} certificates, at most {MAX_CHAIN_LEN} are accepted",
-                    certificates.len()
-                ),
-                "send the leaf and its issuers only",
-            )));
-        }
+        Self::check_len(certificates.len(), MAX_CHAIN_LEN)?;
         let (mut read, mut passed_over) = (Vec::new(), Vec::new());
         for (depth, der) in certificates.iter().enumerate() {
             match Certificate::of_der(der.as_ref()) {

@@ -5,29 +5,29 @@ static otls_authority *authority;
 static otls_trust_store *trust;
 static otls_identity *bank, *customer;
 
-static otls_config *client_config(void) {
+static otls_client_config *client_config(void) {
     otls_error *error;
-    otls_config *config;
-    WORKS(otls_config_client(trust, &config, &error));
-    WORKS(otls_config_set_identity(config, customer, &error));
+    otls_client_config *config;
+    WORKS(otls_client_config_new(trust, NULL, &config, &error));
+    WORKS(otls_client_config_add_identity(config, customer, &error));
     return config;
 }
 
-static otls_config *server_config(void) {
+static otls_server_config *server_config(void) {
     otls_error *error;
-    otls_config *config;
-    WORKS(otls_config_server_require(bank, trust, &config, &error));
+    otls_server_config *config;
+    WORKS(otls_server_config_require(bank, trust, NULL, &config, &error));
     return config;
 }
 
-static otls_connection *client_of(const otls_config *config) {
+static otls_connection *client_of(const otls_client_config *config) {
     otls_error *error;
     otls_connection *connection;
     WORKS(otls_connection_client(config, TEXT("bank.example"), NOW, &connection, &error));
     return connection;
 }
 
-static otls_connection *server_of(const otls_config *config) {
+static otls_connection *server_of(const otls_server_config *config) {
     otls_error *error;
     otls_connection *connection;
     WORKS(otls_connection_server(config, &connection, &error));
@@ -41,25 +41,32 @@ static int is(const otls_connection *connection, uint32_t bits) {
 static void configurations_are_checked(void) {
     static const uint16_t UNKNOWN[] = { 0x1304 }, TWICE[] = { OTLS_GROUP_X25519, OTLS_GROUP_X25519 };
     otls_error *error;
-    otls_config *other;
+    otls_server_config *other;
     otls_connection *connection;
-    otls_config *client = client_config(), *server = server_config();
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_suites(client, UNKNOWN, 1, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_suites(client, NULL, 0, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_suites(client, NULL, 1, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_groups(client, TWICE, 2, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_schemes(client, UNKNOWN, 1, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_server_require(bank, NULL, &other, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_server(client, &connection, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_client(server, TEXT("bank.example"), NOW, &connection, &error));
+    otls_settings *settings;
+    otls_client_config *client = client_config();
+    WORKS(otls_settings_new(&settings, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_settings_new(NULL, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_suites(settings, UNKNOWN, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_suites(settings, NULL, 0, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_settings_set_suites(settings, NULL, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_settings_set_suites(NULL, UNKNOWN, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_groups(settings, TWICE, 2, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_signing_schemes(settings, UNKNOWN, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_verify_schemes(settings, UNKNOWN, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_max_chain_len(settings, 11, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_client_config_set_key_shares(client, TWICE, 2, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_key_shares(NULL, NULL, 0, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_no_identity(NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_server_config_require(bank, NULL, NULL, &other, &error));
     FAILS(OTLS_ERROR_BAD_NAME, otls_connection_client(client, TEXT("bank example"), NOW, &connection, &error));
     CHECK(connection == NULL);
-    WORKS(otls_config_server_request(bank, trust, &other, &error));
-    otls_config_free(other);
-    WORKS(otls_config_server_only(bank, &other, &error));
-    otls_config_free(other);
-    otls_config_free(client);
-    otls_config_free(server);
+    WORKS(otls_server_config_request(bank, trust, NULL, &other, &error));
+    otls_server_config_free(other);
+    WORKS(otls_server_config_only(bank, settings, &other, &error));
+    otls_server_config_free(other);
+    otls_settings_free(settings);
+    otls_client_config_free(client);
 }
 
 static void the_outcome_is_known(const otls_connection *client, const otls_connection *server) {
@@ -91,15 +98,15 @@ static void data_arrives(otls_connection *from, otls_connection *to) {
     WORKS(otls_connection_seal(from, TEXT("hello, there"), &error));
     WORKS(transfer(from, to, &error));
     CHECK(is(to, OTLS_STATE_HAVE_PLAINTEXT) && otls_connection_available(to) == 12);
-    WORKS(otls_connection_open(to, plaintext, sizeof plaintext, &opened, &error));
+    WORKS(otls_connection_read(to, plaintext, sizeof plaintext, &opened, &error));
     CHECK(opened == 8 && memcmp(plaintext, "hello, t", 8) == 0);
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_open(to, NULL, 1, &opened, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_open(to, plaintext, sizeof plaintext, NULL, &error));
-    WORKS(otls_connection_open(to, NULL, 0, &opened, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_read(to, NULL, 1, &opened, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_read(to, plaintext, sizeof plaintext, NULL, &error));
+    WORKS(otls_connection_read(to, NULL, 0, &opened, &error));
     CHECK(opened == 0);
-    WORKS(otls_connection_open(to, plaintext, sizeof plaintext, &opened, &error));
+    WORKS(otls_connection_read(to, plaintext, sizeof plaintext, &opened, &error));
     CHECK(opened == 4 && memcmp(plaintext, "here", 4) == 0);
-    WORKS(otls_connection_open(to, plaintext, sizeof plaintext, &opened, &error));
+    WORKS(otls_connection_read(to, plaintext, sizeof plaintext, &opened, &error));
     CHECK(opened == 0 && otls_connection_available(to) == 0);
 }
 
@@ -107,18 +114,27 @@ static void two_sides_talk(void) {
     static const uint16_t SUITE[] = { OTLS_SUITE_AES_256_CBC_HMAC_SHA384 }, GROUP[] = { OTLS_GROUP_SECP384R1 },
                           SCHEME[] = { OTLS_SCHEME_ECDSA_SECP256R1_SHA256 };
     otls_error *error;
-    otls_config *for_client = client_config(), *for_server = server_config();
-    WORKS(otls_config_set_suites(for_server, SUITE, 1, &error));
-    WORKS(otls_config_set_groups(for_server, GROUP, 1, &error));
-    WORKS(otls_config_set_schemes(for_server, SCHEME, 1, &error));
+    otls_client_config *for_client = client_config();
+    otls_server_config *for_server;
+    otls_settings *settings;
+    WORKS(otls_settings_new(&settings, &error));
+    WORKS(otls_settings_set_suites(settings, SUITE, 1, &error));
+    WORKS(otls_settings_set_groups(settings, GROUP, 1, &error));
+    WORKS(otls_settings_set_signing_schemes(settings, SCHEME, 1, &error));
+    WORKS(otls_settings_set_verify_schemes(settings, SCHEME, 1, &error));
+    WORKS(otls_settings_set_max_chain_len(settings, 1, &error));
+    WORKS(otls_server_config_require(bank, trust, settings, &for_server, &error));
+    otls_settings_free(settings);
+    WORKS(otls_client_config_set_key_shares(for_client, NULL, 0, &error));
     otls_connection *client = client_of(for_client), *server = server_of(for_server);
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_seal(client, TEXT("early"), &error));
     /* What they were made of may go. */
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
     shake_hands(client, server);
     CHECK(is(client, OTLS_STATE_HANDSHAKE_DONE | OTLS_STATE_CONFIRMED) && is(server, OTLS_STATE_CONFIRMED));
     CHECK(otls_connection_error(client) == NULL);
+    CHECK(otls_connection_retried(client) == 1 && otls_connection_retried(server) == 1);
     the_outcome_is_known(client, server);
     data_arrives(client, server);
     data_arrives(server, client);
@@ -140,11 +156,12 @@ static void two_sides_talk(void) {
 static void both_sides_decide_late(void) {
     otls_error *error;
     otls_connection *server;
-    otls_config *for_client, *for_server = server_config();
+    otls_client_config *for_client;
+    otls_server_config *for_server = server_config();
     otls_blob *text;
     uint16_t numbers[64];
     size_t count = 1;
-    WORKS(otls_config_client(trust, &for_client, &error));
+    WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
     otls_connection *client = client_of(for_client);
     WORKS(otls_connection_accept(&server, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_offered_suites(server, numbers, &count, &error));
@@ -177,8 +194,8 @@ static void both_sides_decide_late(void) {
     WORKS(otls_connection_provide_identity(client, customer, NOW, &error));
     shake_hands(client, server);
     CHECK(is(client, OTLS_STATE_CONFIRMED));
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
     otls_connection_free(client);
     otls_connection_free(server);
 }
@@ -186,11 +203,12 @@ static void both_sides_decide_late(void) {
 /* The client's error says which certificate, which check, and what to do; the server's, the alert. */
 static void a_refusal_is_explained(void) {
     otls_error *error;
-    otls_config *for_client, *for_server = server_config();
+    otls_client_config *for_client;
+    otls_server_config *for_server = server_config();
     otls_authority *stranger = make_authority("Another root");
     otls_trust_store *other_trust = make_trust(stranger);
-    WORKS(otls_config_client(other_trust, &for_client, &error));
-    WORKS(otls_config_set_anonymous(for_client, &error));
+    WORKS(otls_client_config_new(other_trust, NULL, &for_client, &error));
+    WORKS(otls_client_config_set_no_identity(for_client, &error));
     otls_connection *client = client_of(for_client), *server = server_of(for_server);
     WORKS(transfer(client, server, &error));
     CHECK(transfer(server, client, &error) == OTLS_ERROR_CERTIFICATE_UNTRUSTED);
@@ -208,14 +226,15 @@ static void a_refusal_is_explained(void) {
     otls_connection_free(server);
     otls_trust_store_free(other_trust);
     otls_authority_free(stranger);
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
 }
 
 static void a_client_without_a_certificate_is_refused(void) {
     otls_error *error;
-    otls_config *for_client, *for_server = server_config();
-    WORKS(otls_config_client(trust, &for_client, &error));
+    otls_client_config *for_client;
+    otls_server_config *for_server = server_config();
+    WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
     otls_connection *client = client_of(for_client), *server = server_of(for_server);
     WORKS(transfer(client, server, &error));
     WORKS(transfer(server, client, &error));
@@ -223,8 +242,42 @@ static void a_client_without_a_certificate_is_refused(void) {
     FAILS(OTLS_ERROR_CERTIFICATE_REQUIRED, transfer(client, server, &error));
     otls_connection_free(client);
     otls_connection_free(server);
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
+}
+
+/* Either side can say no where it is asked, and the other one hears why. */
+static void a_paused_handshake_is_rejected(void) {
+    otls_error *error;
+    otls_client_config *for_client;
+    otls_server_config *for_server = server_config();
+    WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
+    for (int by_client = 0; by_client < 2; by_client++) {
+        otls_connection *client = client_of(for_client), *server, *whose, *other;
+        WORKS(otls_connection_accept(&server, &error));
+        whose = by_client ? client : server;
+        other = by_client ? server : client;
+        FAILS(OTLS_ERROR_API_MISUSE, otls_connection_reject(whose, 49, &error));
+        WORKS(transfer(client, server, &error));
+        if (by_client) {
+            WORKS(otls_connection_configure(server, for_server, NOW, &error));
+            WORKS(transfer(server, client, &error));
+        }
+        FAILS(OTLS_ERROR_API_MISUSE, otls_connection_reject(whose, 0, &error));
+        WORKS(otls_connection_reject(whose, 112, &error));
+        CHECK(otls_connection_state(whose) == (OTLS_STATE_FAILED | OTLS_STATE_WANT_WRITE));
+        error = otls_connection_error(whose);
+        CHECK(otls_error_code(error) == OTLS_ERROR_REJECTED && otls_error_alert(error) == 112);
+        otls_error_free(error);
+        CHECK(transfer(whose, other, &error) == OTLS_ERROR_ALERT_RECEIVED && otls_error_alert(error) == 112);
+        otls_error_free(error);
+        FAILS(OTLS_ERROR_REJECTED, otls_connection_reject(whose, 112, &error));
+        otls_connection_free(client);
+        otls_connection_free(server);
+    }
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_reject(NULL, 112, &error));
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
 }
 
 /* What an end without close_notify leaves: nobody. And an error of our own side has no alert. */
@@ -232,9 +285,10 @@ static void a_failed_connection_has_no_peer(void) {
     otls_error *error;
     otls_certificate *certificate = NULL;
     uint8_t octets[32];
-    otls_config *for_client, *for_server = server_config();
-    WORKS(otls_config_client(trust, &for_client, &error));
-    WORKS(otls_config_set_identity(for_client, customer, &error));
+    otls_client_config *for_client;
+    otls_server_config *for_server = server_config();
+    WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
+    WORKS(otls_client_config_add_identity(for_client, customer, &error));
     otls_connection *client = client_of(for_client), *server = server_of(for_server);
     for (int turn = 0; turn < 3; turn++) {
         WORKS(transfer(client, server, &error));
@@ -255,8 +309,8 @@ static void a_failed_connection_has_no_peer(void) {
     otls_error_free(error);
     otls_connection_free(client);
     otls_connection_free(server);
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
 }
 
 static void nothing_has_no_connection(void) {
@@ -267,6 +321,7 @@ static void nothing_has_no_connection(void) {
     CHECK(otls_connection_pending(NULL, &len) == NULL && len == 0 && otls_connection_available(NULL) == 0);
     CHECK(otls_connection_suite(NULL) == 0 && otls_connection_group(NULL) == 0);
     CHECK(otls_connection_scheme(NULL) == 0 && otls_connection_peer_scheme(NULL) == 0);
+    CHECK(otls_connection_retried(NULL) == 0);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(NULL, NULL, 0, NOW, &len, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed_end(NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_consume(NULL, 0, &error));
@@ -276,7 +331,7 @@ static void nothing_has_no_connection(void) {
 static void garbage_is_refused(void) {
     otls_error *error;
     size_t consumed = 7;
-    otls_config *config = server_config();
+    otls_server_config *config = server_config();
     otls_connection *server = server_of(config);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(server, TEXT("x"), NOW, NULL, &error));
     CHECK(!is(server, OTLS_STATE_FAILED));
@@ -284,7 +339,7 @@ static void garbage_is_refused(void) {
     CHECK(consumed == 0 && is(server, OTLS_STATE_FAILED | OTLS_STATE_WANT_WRITE));
     FAILS(OTLS_ERROR_INVALID_MESSAGE, otls_connection_feed(server, TEXT("x"), NOW, &consumed, &error));
     otls_connection_free(server);
-    otls_config_free(config);
+    otls_server_config_free(config);
 }
 
 int main(void) {
@@ -297,6 +352,7 @@ int main(void) {
     both_sides_decide_late();
     a_refusal_is_explained();
     a_client_without_a_certificate_is_refused();
+    a_paused_handshake_is_rejected();
     a_failed_connection_has_no_peer();
     nothing_has_no_connection();
     garbage_is_refused();

@@ -251,16 +251,16 @@ static otls_connection *make_client(const char *folder) {
     char ca[512], chain[512], key[512];
     otls_trust_store *trust = NULL;
     otls_identity *identity = NULL;
-    otls_config *config = NULL;
+    otls_client_config *config = NULL;
     otls_connection *connection = NULL;
     snprintf(ca, sizeof ca, "%s/ca.pem", folder);
     snprintf(chain, sizeof chain, "%s/client.pem", folder);
     snprintf(key, sizeof key, "%s/client.key", folder);
     if (load_trust(ca, &trust) == DONE && load_identity(chain, key, &identity) == DONE) {
-        (void)(otls_config_client(trust, &config, NULL) || otls_config_set_identity(config, identity, NULL) ||
+        (void)(otls_client_config_new(trust, NULL, &config, NULL) || otls_client_config_add_identity(config, identity, NULL) ||
                otls_connection_client(config, (const uint8_t *)"bank.example", 12, now(), &connection, NULL));
     }
-    otls_config_free(config);
+    otls_client_config_free(config);
     otls_identity_free(identity);
     otls_trust_store_free(trust);
     return connection;

@@ -144,9 +144,9 @@ static void the_time_of_the_caller_does_not_count(void) {
     ENDS(DRIVE_MISUSE, "waits for its caller", drive_read(server, &octet, 1, &why));
     CHECK(drive_patience(server) == -1);
     pause_for(0.8);
-    otls_config *config = config_of_server();
+    otls_server_config *config = config_of_server();
     WORKS(otls_connection_configure(connection, config, NOW, &error));
-    otls_config_free(config);
+    otls_server_config_free(config);
     GOES(drive_handshake(server, OTLS_STATE_HANDSHAKE_DONE, &why));
     join(other);
     CHECK(drive_patience(server) == -1);

@@ -83,12 +83,12 @@ static void codes_in_memory_belong_to_one_process(otls_otp_context *context) {
 static void a_connection_does_not_work_in_a_child(void) {
     otls_error *error;
     otls_trust_store *trust;
-    otls_config *config;
+    otls_client_config *config;
     otls_connection *connection;
     size_t len, taken;
     pid_t child;
     WORKS(otls_trust_store_new(&trust, &error));
-    WORKS(otls_config_client(trust, &config, &error));
+    WORKS(otls_client_config_new(trust, NULL, &config, &error));
     WORKS(otls_connection_client(config, TEXT("bank.example"), NOW, &connection, &error));
     child = fork();
     if (child == 0) {
@@ -105,7 +105,7 @@ static void a_connection_does_not_work_in_a_child(void) {
     otls_connection_pending(connection, &len);
     CHECK(len > 0);
     otls_connection_free(connection);
-    otls_config_free(config);
+    otls_client_config_free(config);
     otls_trust_store_free(trust);
 }
 

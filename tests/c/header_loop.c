@@ -21,7 +21,7 @@ static size_t read_all(otls_connection *connection, int socket, struct inbox *in
     uint8_t data[10];
     size_t all = 0, opened = 0;
     while (carry(connection, socket, in, OTLS_STATE_HAVE_PLAINTEXT, error) == 1) {
-        if (otls_connection_open(connection, data, sizeof data, &opened, NULL)) {
+        if (otls_connection_read(connection, data, sizeof data, &opened, NULL)) {
             return 0;
         }
         for (size_t i = 0; i < opened; i++, all++) {
@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
     char ca[512], chain[512], key[512], line[64];
     otls_trust_store *trust = NULL;
     otls_identity *identity = NULL;
-    otls_config *config = NULL;
+    otls_client_config *config = NULL;
     otls_connection *connection = NULL;
     otls_error *error = NULL;
     if (argc != 6) {
@@ -51,8 +51,8 @@ int main(int argc, char **argv) {
     snprintf(line, sizeof line, "%s %s\n", argv[1], argv[5]);
     int code = load_trust(ca, &trust);
     code = code == DONE ? load_identity(chain, key, &identity) : code;
-    if (code == DONE && (otls_config_client(trust, &config, &error) ||
-                         otls_config_set_identity(config, identity, &error) ||
+    if (code == DONE && (otls_client_config_new(trust, NULL, &config, &error) ||
+                         otls_client_config_add_identity(config, identity, &error) ||
                          otls_connection_client(config, (const uint8_t *)"bank.example", 12, now(), &connection, &error))) {
         code = explain("the client", error);
     }
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     }
     close(socket);
     otls_connection_free(connection);
-    otls_config_free(config);
+    otls_client_config_free(config);
     otls_identity_free(identity);
     otls_trust_store_free(trust);
     return code;

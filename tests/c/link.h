@@ -87,30 +87,30 @@ static inline void make_sockets(int *ends) {
 
 static inline struct drive *client_on(int socket, const otls_identity *identity, const struct drive_limits *limits) {
     otls_error *error;
-    otls_config *config;
+    otls_client_config *config;
     otls_connection *connection;
-    WORKS(otls_config_client(trust, &config, &error));
-    WORKS(otls_config_set_identity(config, identity, &error));
+    WORKS(otls_client_config_new(trust, NULL, &config, &error));
+    WORKS(otls_client_config_add_identity(config, identity, &error));
     WORKS(otls_connection_client(config, TEXT("bank.example"), LONG_AGO, &connection, &error));
-    otls_config_free(config);
+    otls_client_config_free(config);
     struct drive *drive = drive_new(socket, connection, limits, NULL);
     CHECK(drive != NULL && drive_connection(drive) == connection);
     return drive;
 }
 
-static inline otls_config *config_of_server(void) {
+static inline otls_server_config *config_of_server(void) {
     otls_error *error;
-    otls_config *config;
-    WORKS(otls_config_server_require(bank, trust, &config, &error));
+    otls_server_config *config;
+    WORKS(otls_server_config_require(bank, trust, NULL, &config, &error));
     return config;
 }
 
 static inline struct drive *server_on(int socket, const struct drive_limits *limits) {
     otls_error *error;
     otls_connection *connection;
-    otls_config *config = config_of_server();
+    otls_server_config *config = config_of_server();
     WORKS(otls_connection_server(config, &connection, &error));
-    otls_config_free(config);
+    otls_server_config_free(config);
     return drive_new(socket, connection, limits, NULL);
 }
 

@@ -306,23 +306,24 @@ static void messages_go_both_ways(otls_connection *bank, otls_connection *custom
     otls_otp_context_free(context);
 }
 
-static void over_a_connection(int32_t (*server)(const otls_identity *, const otls_trust_store *, otls_config **,
-                                                otls_error **),
+static void over_a_connection(int32_t (*server)(const otls_identity *, const otls_trust_store *,
+                                                const otls_settings *, otls_server_config **, otls_error **),
                               int anonymous) {
     otls_error *error;
-    otls_config *for_client, *for_server;
+    otls_client_config *for_client;
+    otls_server_config *for_server;
     otls_connection *client, *bank;
     otls_authority *authority = make_authority("Root");
     otls_trust_store *trust = make_trust(authority);
     otls_identity *identity = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
     otls_identity *asha = make_identity(authority, "asha.example", OTLS_PROFILE_CLIENT);
-    WORKS(otls_config_client(trust, &for_client, &error));
+    WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
     if (anonymous) {
-        WORKS(otls_config_set_anonymous(for_client, &error));
+        WORKS(otls_client_config_set_no_identity(for_client, &error));
     } else {
-        WORKS(otls_config_set_identity(for_client, asha, &error));
+        WORKS(otls_client_config_add_identity(for_client, asha, &error));
     }
-    WORKS(server(identity, trust, &for_server, &error));
+    WORKS(server(identity, trust, NULL, &for_server, &error));
     WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &client, &error));
     WORKS(otls_connection_server(for_server, &bank, &error));
     shake_hands(client, bank);
@@ -342,8 +343,8 @@ static void over_a_connection(int32_t (*server)(const otls_identity *, const otl
     }
     otls_connection_free(client);
     otls_connection_free(bank);
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
     otls_identity_free(asha);
     otls_identity_free(identity);
     otls_trust_store_free(trust);
@@ -356,7 +357,7 @@ int main(void) {
     the_ledger_has_limits_and_tells_of_them();
     a_file_outlives_the_ledger();
     what_happened_is_recorded();
-    over_a_connection(otls_config_server_require, 0);
-    over_a_connection(otls_config_server_request, 1);
+    over_a_connection(otls_server_config_require, 0);
+    over_a_connection(otls_server_config_request, 1);
     return 0;
 }

@@ -12,7 +12,9 @@ static void nothing_is_freed(void) {
     otls_authority_free(NULL);
     otls_trust_store_free(NULL);
     otls_identity_free(NULL);
-    otls_config_free(NULL);
+    otls_client_config_free(NULL);
+    otls_server_config_free(NULL);
+    otls_settings_free(NULL);
     otls_connection_free(NULL);
     otls_otp_context_free(NULL);
     otls_otp_ledger_free(NULL);

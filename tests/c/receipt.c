@@ -57,18 +57,19 @@ static void free_world(struct world *world) {
 
 static struct pair connect_both(const struct world *world) {
     otls_error *error;
-    otls_config *for_client, *for_server;
+    otls_client_config *for_client;
+    otls_server_config *for_server;
     struct pair pair;
-    WORKS(otls_config_client(world->trust, &for_client, &error));
-    WORKS(otls_config_set_identity(for_client, world->asha, &error));
-    WORKS(otls_config_server_require(world->bank, world->trust, &for_server, &error));
+    WORKS(otls_client_config_new(world->trust, NULL, &for_client, &error));
+    WORKS(otls_client_config_add_identity(for_client, world->asha, &error));
+    WORKS(otls_server_config_require(world->bank, world->trust, NULL, &for_server, &error));
     WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &pair.asha, &error));
     WORKS(otls_connection_server(for_server, &pair.bank, &error));
     shake_hands(pair.asha, pair.bank);
     WORKS(otls_otp_channel_new(&pair.banks, &error));
     WORKS(otls_otp_channel_new(&pair.ashas, &error));
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
     return pair;
 }
 

@@ -6,34 +6,40 @@ static otls_trust_store *trust;
 static otls_identity *bank, *desk, *customer;
 static otls_ticket_keys *keys;
 
-static otls_config *client_config(void) {
+static otls_client_config *client_config(void) {
     otls_error *error;
-    otls_config *config;
-    WORKS(otls_config_client(trust, &config, &error));
-    WORKS(otls_config_set_identity(config, customer, &error));
-    WORKS(otls_config_set_alpn(config, TEXT("\x03otp\x08http/1.1"), &error));
-    WORKS(otls_config_keep_sessions(config, 2, &error));
-    WORKS(otls_config_name_authorities(config, &error));
-    WORKS(otls_config_set_session_lifetime(config, 604800, &error));
+    otls_client_config *config;
+    otls_settings *settings;
+    WORKS(otls_settings_new(&settings, &error));
+    WORKS(otls_settings_set_alpn(settings, TEXT("\x03otp\x08http/1.1"), &error));
+    WORKS(otls_settings_set_session_lifetime(settings, 604800, &error));
+    WORKS(otls_client_config_new(trust, settings, &config, &error));
+    otls_settings_free(settings);
+    WORKS(otls_client_config_add_identity(config, customer, &error));
+    WORKS(otls_client_config_set_sessions(config, 2, &error));
+    WORKS(otls_client_config_set_named_authorities(config, &error));
     return config;
 }
 
-static otls_config *server_config(void) {
+static otls_server_config *server_config(void) {
     otls_error *error;
-    otls_config *config;
-    WORKS(otls_config_server_require(bank, trust, &config, &error));
-    WORKS(otls_config_add_identity(config, desk, &error));
-    WORKS(otls_config_set_alpn(config, TEXT("\x03otp"), &error));
-    WORKS(otls_config_set_tickets(config, keys, 2, &error));
-    WORKS(otls_config_set_session_lifetime(config, 3600, &error));
-    WORKS(otls_config_set_record_size_limit(config, 512, &error));
-    WORKS(otls_config_set_max_fragment(config, 128, &error));
-    WORKS(otls_config_set_padding(config, 64, &error));
-    WORKS(otls_config_set_key_log(config, &error));
+    otls_server_config *config;
+    otls_settings *settings;
+    WORKS(otls_settings_new(&settings, &error));
+    WORKS(otls_settings_set_alpn(settings, TEXT("\x03otp"), &error));
+    WORKS(otls_settings_set_session_lifetime(settings, 3600, &error));
+    WORKS(otls_settings_set_record_size_limit(settings, 512, &error));
+    WORKS(otls_settings_set_max_fragment(settings, 128, &error));
+    WORKS(otls_settings_set_padding(settings, 64, &error));
+    WORKS(otls_settings_set_key_log(settings, &error));
+    WORKS(otls_server_config_require(bank, trust, settings, &config, &error));
+    otls_settings_free(settings);
+    WORKS(otls_server_config_add_identity(config, desk, &error));
+    WORKS(otls_server_config_set_tickets(config, keys, 2, &error));
     return config;
 }
 
-static otls_connection *server_of(const otls_config *config) {
+static otls_connection *server_of(const otls_server_config *config) {
     otls_error *error;
     otls_connection *connection;
     WORKS(otls_connection_server(config, &connection, &error));
@@ -77,14 +83,14 @@ static void data_has_the_shape(otls_connection *client, otls_connection *server)
     CHECK(otls_connection_pending(server, &pending) != NULL && pending == 8 * (5 + 128 + 1 + 16));
     while (total < sizeof DATA) {
         WORKS(transfer(server, client, &error));
-        WORKS(otls_connection_open(client, plaintext + total, sizeof plaintext - total, &opened, &error));
+        WORKS(otls_connection_read(client, plaintext + total, sizeof plaintext - total, &opened, &error));
         CHECK(opened > 0);
         total += opened;
     }
     CHECK(memcmp(plaintext, DATA, sizeof DATA) == 0);
 }
 
-static otls_session *first_connection(const otls_config *for_client, const otls_config *for_server) {
+static otls_session *first_connection(const otls_client_config *for_client, const otls_server_config *for_server) {
     otls_error *error;
     otls_connection *client, *server = server_of(for_server);
     otls_session *session, *none;
@@ -122,7 +128,8 @@ static otls_session *saved_and_loaded(otls_session *session) {
 
 static void a_session_resumes_once(void) {
     otls_error *error;
-    otls_config *for_client = client_config(), *for_server = server_config();
+    otls_client_config *for_client = client_config();
+    otls_server_config *for_server = server_config();
     otls_session *session = saved_and_loaded(first_connection(for_client, for_server));
     otls_connection *client, *second, *server = server_of(for_server);
     otls_blob *data;
@@ -140,8 +147,8 @@ static void a_session_resumes_once(void) {
     otls_connection_free(client);
     otls_connection_free(server);
     otls_session_free(session);
-    otls_config_free(for_client);
-    otls_config_free(for_server);
+    otls_client_config_free(for_client);
+    otls_server_config_free(for_server);
 }
 
 static void ticket_keys_are_shared(void) {
@@ -163,26 +170,29 @@ static void ticket_keys_are_shared(void) {
 
 static void wrong_arguments(void) {
     otls_error *error;
-    otls_config *config = client_config();
+    otls_client_config *config = client_config();
+    otls_server_config *server = server_config();
+    otls_settings *settings;
     otls_connection *connection;
     otls_session *session;
     otls_blob *blob;
     otls_certificate *certificate;
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, TEXT("\x04otp"), &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, NULL, 0, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_alpn(config, TEXT("\x01x\x01x"), &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_tickets(config, keys, 9, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_tickets(config, NULL, 1, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_session_lifetime(config, 0, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_session_lifetime(config, 604801, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_session_lifetime(NULL, 60, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_add_identity(config, NULL, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_record_size_limit(config, 63, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_config_set_max_fragment(config, 0, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_padding(NULL, 64, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_set_key_log(NULL, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_keep_sessions(NULL, 1, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_config_name_authorities(NULL, &error));
+    WORKS(otls_settings_new(&settings, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_alpn(settings, TEXT("\x04otp"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_alpn(settings, NULL, 0, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_alpn(settings, TEXT("\x01x\x01x"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_server_config_set_tickets(server, keys, 9, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_server_config_set_tickets(server, NULL, 1, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_session_lifetime(settings, 0, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_session_lifetime(settings, 604801, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_settings_set_session_lifetime(NULL, 60, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_server_config_add_identity(server, NULL, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_record_size_limit(settings, 63, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_settings_set_max_fragment(settings, 0, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_settings_set_padding(NULL, 64, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_settings_set_key_log(NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_sessions(NULL, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_named_authorities(NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
           otls_connection_client_resuming(config, TEXT("desk.example"), NULL, NOW, &connection, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_session_save(NULL, &blob, &error));
@@ -195,7 +205,9 @@ static void wrong_arguments(void) {
     WORKS(otls_connection_client(config, TEXT("desk.example"), NOW, &connection, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_certificate(connection, &certificate, &error));
     otls_connection_free(connection);
-    otls_config_free(config);
+    otls_settings_free(settings);
+    otls_server_config_free(server);
+    otls_client_config_free(config);
     otls_session_free(NULL);
     otls_ticket_keys_free(NULL);
 }

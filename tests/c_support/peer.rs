@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use otls::{Config, Connection, Error, State, UnixTime};
+use otls::{Connection, Error, ServerConfig, State, UnixTime};
 
 const PIECE: usize = 16 * 1024;
 
@@ -28,11 +28,11 @@ pub enum End {
 }
 
 /// Serves one client, whose first line says what to do.
-pub fn serve(listener: &TcpListener, config: Arc<Config>) -> Report {
+pub fn serve(listener: &TcpListener, config: Arc<ServerConfig>) -> Report {
     let (socket, _) = listener.accept().unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
-    let connection = Connection::server(config).unwrap();
+    let connection = Connection::server(config);
     let peer = Peer { socket, connection: Mutex::new(connection), sending: Mutex::new(()) };
     let mut reading = Reading { peer: &peer, arrived: Vec::new(), read: 0 };
     let mut line = String::new();
@@ -156,7 +156,7 @@ impl Reading<'_> {
     fn take(&mut self, out: &mut [u8]) -> Result<usize, Error> {
         loop {
             let mut connection = self.peer.lock();
-            let len = connection.open(out);
+            let len = connection.read(out);
             if len > 0 {
                 return Ok(len);
             }

@@ -10,7 +10,7 @@ use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
     PrivateKey, Profile, TrustStore,
 };
-use otls::{ClientAuth, Config, Connection, Error, State, UnixTime};
+use otls::{ClientAuth, ClientConfig, Connection, Error, ServerConfig, State, UnixTime};
 
 /// 2027-01-15T08:00:00Z, the time of all tests.
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -61,12 +61,12 @@ impl World {
         Self { authority, server, client }
     }
 
-    pub fn server_config(&self) -> Config {
-        Config::server(Arc::clone(&self.server), ClientAuth::Require(trust(&self.authority)))
+    pub fn server_config(&self) -> ServerConfig {
+        ServerConfig::new(Arc::clone(&self.server), ClientAuth::Require(trust(&self.authority)))
     }
 
-    pub fn client_config(&self) -> Config {
-        Config::client(trust(&self.authority)).with_identity(Arc::clone(&self.client))
+    pub fn client_config(&self) -> ClientConfig {
+        ClientConfig::new(trust(&self.authority)).with_identity(Arc::clone(&self.client))
     }
 
     pub fn pair(&self) -> Pair {
@@ -86,12 +86,12 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn new(client: Config, server: Config) -> Self {
+    pub fn new(client: ClientConfig, server: ServerConfig) -> Self {
         Self::of(Connection::client(Arc::new(client), bank_name(), NOW).unwrap(), server)
     }
 
-    pub fn of(client: Connection, server: Config) -> Self {
-        Self { client, server: Connection::server(Arc::new(server)).unwrap(), now: NOW }
+    pub fn of(client: Connection, server: ServerConfig) -> Self {
+        Self { client, server: Connection::server(Arc::new(server)), now: NOW }
     }
 
     /// Carries bytes both ways until nothing moves; the first error of either side.
@@ -133,7 +133,7 @@ pub fn transfer_at(from: &mut Connection, to: &mut Connection, now: UnixTime) ->
 /// All plaintext that is there now.
 pub fn read(connection: &mut Connection) -> Vec<u8> {
     let mut data = vec![0; connection.available()];
-    let len = connection.open(&mut data);
+    let len = connection.read(&mut data);
     assert_eq!(len, data.len());
     data
 }

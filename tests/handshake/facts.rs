@@ -30,7 +30,7 @@ fn a_connection_tells_whether_it_resumes_and_gives_each_session_once() {
     let world = World::new(KeyType::EcdsaP256);
     let keys = Arc::new(TicketKeys::generate(&SystemRandom, NOW).unwrap());
     let server = || world.server_config().with_tickets(Arc::clone(&keys), 1).unwrap();
-    let client = || world.client_config().keep_sessions(1);
+    let client = || world.client_config().with_sessions(1);
     let mut first = Pair::new(client(), server()).established();
     assert!(!first.client.resumed() && !first.server.resumed());
     let session = first.client.take_session().unwrap();

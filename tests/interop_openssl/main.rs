@@ -16,7 +16,7 @@ use harness::{Link, OpensslClient, OpensslServer};
 use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup};
 use otls::error::Check;
 use otls::pki::{Identity, KeyType, Profile};
-use otls::{Config, Connection, Error, Result, State};
+use otls::{ClientConfig, Connection, Error, Result, ServerConfig, State};
 
 const SUITES: [CipherSuite; 3] = [
     CipherSuite::TLS_AES_128_GCM_SHA256,
@@ -85,7 +85,7 @@ fn our_server_answers_a_key_update_of_s_client() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = OpensslClient::start(&world, &listener, &["-msg"]);
     let mut link = Link::new(listener.accept().unwrap().0);
-    let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
+    let mut server = Connection::server(Arc::new(world.server_config()));
     link.drive(&mut server, |server| server.state().contains(State::CONFIRMED)).unwrap();
 
     // `K` alone on a line has s_client update its key and ask for ours.
@@ -123,7 +123,8 @@ fn our_server_refuses_s_client_with_a_certificate_of_another_authority() {
 fn our_client_refuses_s_server_of_another_authority() {
     let world = World::new(KeyType::EcdsaP256);
     let server = OpensslServer::start(&world, &[]);
-    let config = Config::client(trust(&authority("another root"))).with_identity(Arc::clone(&world.client));
+    let config =
+        ClientConfig::new(trust(&authority("another root"))).with_identity(Arc::clone(&world.client));
     let Err(error) = exchange_as_client(&server, config) else {
         panic!("a server of another authority was accepted")
     };
@@ -179,7 +180,7 @@ fn server_matrix(key_type: KeyType) {
 }
 
 /// Handshake, a line each way, close_notify both ways; the connection and all that it received.
-fn exchange_as_client(server: &OpensslServer, config: Config) -> Result<(Connection, Vec<u8>)> {
+fn exchange_as_client(server: &OpensslServer, config: ClientConfig) -> Result<(Connection, Vec<u8>)> {
     let mut link = server.connect();
     let mut client = Connection::client(Arc::new(config), bank_name(), NOW)?;
     link.drive(&mut client, |client| client.state().contains(State::CONFIRMED))?;
@@ -194,11 +195,11 @@ fn exchange_as_client(server: &OpensslServer, config: Config) -> Result<(Connect
 }
 
 /// The same with our server; the connection and all that it sent.
-fn exchange_as_server(world: &World, config: Config, arguments: &[&str]) -> (Connection, Vec<u8>) {
+fn exchange_as_server(world: &World, config: ServerConfig, arguments: &[&str]) -> (Connection, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = OpensslClient::start(world, &listener, arguments);
     let mut link = Link::new(listener.accept().unwrap().0);
-    let mut server = Connection::server(Arc::new(config)).unwrap();
+    let mut server = Connection::server(Arc::new(config));
     link.drive(&mut server, |server| server.state().contains(State::CONFIRMED)).unwrap();
 
     client.say("what is the code?\n");
@@ -223,7 +224,7 @@ fn refused_by_our_server(world: &World, identity: Option<&Identity>) -> (Error, 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = OpensslClient::start_as(world, identity, &listener, &[]);
     let mut link = Link::new(listener.accept().unwrap().0);
-    let mut server = Connection::server(Arc::new(world.server_config())).unwrap();
+    let mut server = Connection::server(Arc::new(world.server_config()));
     let error = link.drive(&mut server, |server| server.state().contains(State::CONFIRMED)).unwrap_err();
     drop(link.stream);
     (error, client.finish())

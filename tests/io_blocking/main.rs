@@ -212,7 +212,7 @@ fn close_waits_a_moment_for_the_peers_end_and_no_longer() {
 fn a_handshake_stops_for_its_caller_and_goes_on() {
     let (one, other) = sockets();
     let mut server = stream(other, Connection::accept()).with_timeouts(Timeouts::all(LONG));
-    let anonymous = otls::Config::client(common::trust(&WORLD.authority));
+    let anonymous = otls::ClientConfig::new(common::trust(&WORLD.authority));
     let mut client = stream(one, client_with(anonymous)).with_timeouts(Timeouts::all(LONG));
     thread::scope(|scope| {
         let serving = scope.spawn(|| {
@@ -318,7 +318,7 @@ fn nothing_that_was_received_hides_from_poll() {
 #[test]
 fn the_alert_of_a_refusal_comes_before_the_reset() {
     let (one, other) = sockets();
-    let anonymous = otls::Config::client(common::trust(&WORLD.authority)).anonymous();
+    let anonymous = otls::ClientConfig::new(common::trust(&WORLD.authority)).with_no_identity();
     let limits = Timeouts::all(LONG);
     let mut client = stream(one, client_with(anonymous)).with_timeouts(limits);
     let mut server = stream(other, server()).with_timeouts(limits);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use otls::pki::KeyType;
-use otls::{Config, Connection, Error};
+use otls::{ClientConfig, Connection, Error};
 
 use crate::common::{NOW, World, bank_name};
 
@@ -23,12 +23,12 @@ pub(crate) fn client() -> Connection {
     client_with(WORLD.client_config())
 }
 
-pub(crate) fn client_with(config: Config) -> Connection {
+pub(crate) fn client_with(config: ClientConfig) -> Connection {
     Connection::client(Arc::new(config), bank_name(), NOW).unwrap()
 }
 
 pub(crate) fn server() -> Connection {
-    Connection::server(Arc::new(WORLD.server_config())).unwrap()
+    Connection::server(Arc::new(WORLD.server_config()))
 }
 
 /// Two ends of a TCP connection.

@@ -4,14 +4,14 @@ use std::sync::{Arc, LazyLock};
 
 use otls::codepoints::{AlertDescription, NamedGroup};
 use otls::pki::KeyType;
-use otls::{Config, Error};
+use otls::{ClientConfig, Error};
 
 use super::*;
 use crate::common::{NOW, World};
 
 pub static WORLD: LazyLock<World> = LazyLock::new(|| World::new(KeyType::EcdsaP256));
 
-pub fn client_config() -> Config {
+pub fn client_config() -> ClientConfig {
     WORLD.client_config().with_groups(&[NamedGroup::X25519]).unwrap()
 }
 

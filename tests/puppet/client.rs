@@ -6,7 +6,7 @@ use otls::codepoints::NamedGroup;
 use otls::crypto::SystemRandom;
 use otls::crypto::kx::KeyExchange;
 use otls::pki::Identity;
-use otls::{Config, Connection, Error, UnixTime};
+use otls::{Connection, Error, ServerConfig, UnixTime};
 
 use super::server::{certificate, certificate_verify};
 use super::*;
@@ -58,8 +58,8 @@ pub struct ClientPuppet {
 }
 
 impl ClientPuppet {
-    pub fn new(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
-        let connection = Connection::server(Arc::new(config)).unwrap();
+    pub fn new(config: ServerConfig, identity: Arc<Identity>, now: UnixTime) -> Self {
+        let connection = Connection::server(Arc::new(config));
         let exchange = KeyExchange::start(NamedGroup::X25519, &SystemRandom).unwrap();
         let nothing = Vec::new();
         Self {
@@ -138,7 +138,7 @@ impl ClientPuppet {
     }
 
     /// A server that has sent its flight and waits for the client's.
-    pub fn after_flight(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
+    pub fn after_flight(config: ServerConfig, identity: Arc<Identity>, now: UnixTime) -> Self {
         let mut puppet = Self::new(config, identity, now);
         let hello = puppet.hello();
         puppet.send_hello(&hello).unwrap();
@@ -173,7 +173,7 @@ impl ClientPuppet {
     }
 
     /// A server that is done.
-    pub fn established(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
+    pub fn established(config: ServerConfig, identity: Arc<Identity>, now: UnixTime) -> Self {
         let mut puppet = Self::after_flight(config, identity, now);
         puppet.send_flight(true).unwrap();
         puppet

@@ -161,7 +161,7 @@ impl Wire {
     fn take_plaintext(&mut self) -> bool {
         let start = self.received.len();
         self.received.resize(start + self.connection.available(), 0);
-        self.connection.open(&mut self.received[start..]) > 0
+        self.connection.read(&mut self.received[start..]) > 0
     }
 
     /// All plaintext until now.

@@ -6,7 +6,7 @@ use otls::codepoints::{NamedGroup, SignatureScheme};
 use otls::crypto::sign::KeyAlgorithm;
 use otls::crypto::{SystemRandom, kx};
 use otls::pki::{GeneralName, Identity};
-use otls::{Config, Connection, Error, UnixTime};
+use otls::{ClientConfig, Connection, Error, UnixTime};
 
 use super::*;
 
@@ -87,7 +87,7 @@ pub struct ServerPuppet {
 
 impl ServerPuppet {
     /// A client has just sent its ClientHello.
-    pub fn new(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
+    pub fn new(config: ClientConfig, identity: Arc<Identity>, now: UnixTime) -> Self {
         let name = GeneralName::parse("bank.example").unwrap();
         Self::facing(Connection::client(Arc::new(config), name, now).unwrap(), identity)
     }
@@ -170,7 +170,7 @@ impl ServerPuppet {
     }
 
     /// A client that has taken ServerHello.
-    pub fn after_hello(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
+    pub fn after_hello(config: ClientConfig, identity: Arc<Identity>, now: UnixTime) -> Self {
         let mut puppet = Self::new(config, identity, now);
         let hello = puppet.hello();
         puppet.send_hello(&hello).unwrap();
@@ -239,7 +239,7 @@ impl ServerPuppet {
     }
 
     /// A client that is done.
-    pub fn established(config: Config, identity: Arc<Identity>, now: UnixTime) -> Self {
+    pub fn established(config: ClientConfig, identity: Arc<Identity>, now: UnixTime) -> Self {
         let mut puppet = Self::after_hello(config, identity, now);
         puppet.send_until_finished(false).unwrap();
         puppet.send_finished().unwrap();

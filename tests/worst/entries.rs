@@ -12,7 +12,7 @@ use otls::pki::{
     Authority, Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, Identity, KeyType,
     PeerRole, PrivateKey, Profile, PublicKey, TrustStore,
 };
-use otls::{ClientAuth, Config, Connection, Session, UnixTime, cms};
+use otls::{ClientAuth, ClientConfig, Connection, ServerConfig, Session, UnixTime, cms};
 
 use super::chains::{Counted, Root, key, own};
 use super::talks;
@@ -68,12 +68,12 @@ impl World {
     }
 
     pub fn server(&self, identity: &Arc<Identity>) -> Connection {
-        let config = Config::server(Arc::clone(identity), ClientAuth::Require(self.trust.clone()));
-        Connection::server(Arc::new(config)).unwrap()
+        let config = ServerConfig::new(Arc::clone(identity), ClientAuth::Require(self.trust.clone()));
+        Connection::server(Arc::new(config))
     }
 
     pub fn client(&self, identity: &Arc<Identity>) -> Connection {
-        let config = Config::client(self.trust.clone()).with_identity(Arc::clone(identity));
+        let config = ClientConfig::new(self.trust.clone()).with_identity(Arc::clone(identity));
         Connection::client(Arc::new(config), GeneralName::parse("bank.example").unwrap(), NOW).unwrap()
     }
 }

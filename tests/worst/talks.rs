@@ -62,7 +62,7 @@ fn read(connection: &mut Connection, sent: &[u8]) {
     loop {
         let Ok(taken @ 1..) = connection.feed(rest, NOW) else { return };
         rest = &rest[taken..];
-        while connection.open(&mut out) > 0 {}
+        while connection.read(&mut out) > 0 {}
         let pending = connection.pending().len();
         connection.consume(pending);
     }

@@ -7,8 +7,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyTuple};
 use zeroize::Zeroizing;
 
-use crate::config::Config;
-use crate::convert::{Octets, moment_or_now};
+use crate::config::{ClientConfig, ServerConfig};
+use crate::convert::{Octets, alert, moment_or_now};
 use crate::failure::{Failure, Result, exception};
 use crate::pki::authority::Identity;
 use crate::pki::certificate::Certificate;
@@ -45,7 +45,7 @@ impl Connection {
     #[pyo3(signature = (config, server_name, *, session=None, now=None))]
     fn client(
         py: Python<'_>,
-        config: &Config,
+        config: &ClientConfig,
         server_name: &str,
         session: Option<&Session>,
         now: Option<Py<PyAny>>,
@@ -65,8 +65,8 @@ impl Connection {
     /// A server.
     #[staticmethod]
     #[pyo3(signature = (config, *, now=None))]
-    fn server(py: Python<'_>, config: &Config, now: Option<Py<PyAny>>) -> Result<Self> {
-        Ok(Self::new(otls::Connection::server(Arc::clone(&config.0))?, Clock::new(py, now)?))
+    fn server(py: Python<'_>, config: &ServerConfig, now: Option<Py<PyAny>>) -> Result<Self> {
+        Ok(Self::new(otls::Connection::server(Arc::clone(&config.0)), Clock::new(py, now)?))
     }
 
     /// A server that pauses (NEED_CONFIG) when it has read what the client offers.
@@ -83,7 +83,7 @@ impl Connection {
     }
 
     /// Goes on with this configuration after NEED_CONFIG.
-    fn configure(&self, py: Python<'_>, config: &Config) -> PyResult<()> {
+    fn configure(&self, py: Python<'_>, config: &ServerConfig) -> PyResult<()> {
         let (config, now) = (Arc::clone(&config.0), self.clock.read(py)?);
         Ok(self.with(py, |connection| connection.configure(config, now))?.map_err(Failure::from)?)
     }
@@ -98,6 +98,14 @@ impl Connection {
     fn provide_identity(&self, py: Python<'_>, identity: Option<&Identity>) -> PyResult<()> {
         let (identity, now) = (identity.map(|identity| Arc::clone(&identity.0)), self.clock.read(py)?);
         Ok(self.with(py, |connection| connection.provide_identity(identity, now))?.map_err(Failure::from)?)
+    }
+
+    /// Gives the handshake up where it waits for us (NEED_CONFIG or NEED_CLIENT_CERT), with the alert that says
+    /// why, such as `"unrecognized_name"` or `"access_denied"` (RFC 8446 §6.2). The connection has then failed with
+    /// `otls.Rejected`, and the alert is pending.
+    fn reject(&self, py: Python<'_>, alert: &str) -> Result<()> {
+        let alert = self::alert(alert)?;
+        Ok(self.with(py, |connection| connection.reject(alert))??)
     }
 
     /// Takes bytes that arrived; returns how many were taken. Feed the rest again when NEED_CONFIG,
@@ -146,18 +154,18 @@ impl Connection {
     }
 
     /// Takes decrypted data, at most `limit` octets; empty where there is none.
-    #[pyo3(signature = (limit=OPEN_LIMIT))]
-    fn open<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
-        let opened = self.with(py, |connection| {
+    #[pyo3(signature = (limit=READ_LIMIT))]
+    fn read<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
+        let read = self.with(py, |connection| {
             let mut out = Zeroizing::new(vec![0; limit.min(connection.available())]);
-            let length = connection.open(&mut out);
+            let length = connection.read(&mut out);
             out.truncate(length);
             out
         })?;
-        Ok(PyBytes::new(py, &opened))
+        Ok(PyBytes::new(py, &read))
     }
 
-    /// How many octets `open` could return now.
+    /// How many octets `read` could return now.
     #[getter]
     fn available(&self, py: Python<'_>) -> Result<usize> {
         self.with(py, |connection| connection.available())
@@ -195,6 +203,13 @@ impl Connection {
     #[getter]
     fn resumed(&self, py: Python<'_>) -> Result<bool> {
         self.with(py, |connection| connection.resumed())
+    }
+
+    /// Whether the server has asked for another key share (HelloRetryRequest, RFC 8446 §4.1.4), which costs a
+    /// round trip: `key_shares` of `otls.ClientConfig` can save it.
+    #[getter]
+    fn retried(&self, py: Python<'_>) -> Result<bool> {
+        self.with(py, |connection| connection.retried())
     }
 
     /// The application protocol that was agreed on (ALPN, RFC 7301).
@@ -402,6 +417,12 @@ impl RequestedCertificate {
         names(py, &self.0.schemes)
     }
 
+    /// Names of the signature schemes that it accepts in certificates; `None` where it does not tell them apart.
+    #[getter]
+    fn certificate_schemes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        self.0.certificate_schemes.as_ref().map(|schemes| names(py, schemes)).transpose()
+    }
+
     /// Subjects (DER) of the authorities that the server trusts; empty if it did not say.
     #[getter]
     fn authorities<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -416,8 +437,8 @@ fn names<'py, T: ToString>(py: Python<'py>, list: &[T]) -> PyResult<Bound<'py, P
 /// What `pending` copies at a time unless told otherwise: four full records.
 const PENDING_LIMIT: usize = 64 * 1024;
 
-/// What `open` returns at a time unless told otherwise.
-const OPEN_LIMIT: usize = 64 * 1024;
+/// What `read` returns at a time unless told otherwise.
+const READ_LIMIT: usize = 64 * 1024;
 
 /// RFC 5869 §2.3: HKDF gives at most 255 blocks, here of SHA-256.
 const EXPORT_LIMIT: usize = 255 * 32;

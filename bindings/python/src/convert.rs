@@ -162,6 +162,7 @@ macro_rules! from_name {
 
 from_name!(suite, otls::codepoints::CipherSuite, "unknown cipher suite");
 from_name!(group, otls::codepoints::NamedGroup, "unknown group");
+from_name!(alert, otls::codepoints::AlertDescription, "unknown alert");
 from_name!(scheme, otls::codepoints::SignatureScheme, "unknown signature scheme");
 
 /// `"SHA256"` or `"SHA384"`, in any case, with or without a hyphen; left out, the one that fits the

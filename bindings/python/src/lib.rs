@@ -24,7 +24,7 @@ mod _otls {
     #[pymodule_export]
     use crate::cms::{Verified, cms_open, cms_seal, cms_sign, cms_verify};
     #[pymodule_export]
-    use crate::config::Config;
+    use crate::config::{ClientConfig, ServerConfig};
     #[pymodule_export]
     use crate::connection::{Connection, Offer, RequestedCertificate};
     #[pymodule_export]

@@ -80,14 +80,14 @@ def other_world(world: World) -> World:
     return make_world("other.example", world.keys)
 
 
-def customer(world: World, **settings: Any) -> otls.Config:
+def customer(world: World, **settings: Any) -> otls.ClientConfig:
     """The configuration of a customer with a certificate."""
-    return otls.Config.client(world.trust, identity=world.identity("client"), **settings)
+    return otls.ClientConfig(world.trust, identity=world.identity("client"), **settings)
 
 
-def bank(world: World, **settings: Any) -> otls.Config:
+def bank(world: World, **settings: Any) -> otls.ServerConfig:
     """The configuration of a bank that asks for one."""
-    return otls.Config.server(world.identity("server"), trust=world.trust, **settings)
+    return otls.ServerConfig(world.identity("server"), trust=world.trust, **settings)
 
 
 def pump(left: otls.Connection, right: otls.Connection, step: int = 1 << 16) -> None:
@@ -104,15 +104,15 @@ def pump(left: otls.Connection, right: otls.Connection, step: int = 1 << 16) -> 
 def connected(
     world: World,
     *,
-    client: otls.Config | None = None,
-    server: otls.Config | None = None,
+    client: otls.ClientConfig | None = None,
+    server: otls.ServerConfig | None = None,
     step: int = 1 << 16,
 ) -> tuple[otls.Connection, otls.Connection]:
     """A client and a server after their handshake."""
     if client is None:
-        client = otls.Config.client(world.trust, identity=world.identity("client"))
+        client = otls.ClientConfig(world.trust, identity=world.identity("client"))
     if server is None:
-        server = otls.Config.server(world.identity("server"), trust=world.trust)
+        server = otls.ServerConfig(world.identity("server"), trust=world.trust)
     pair = otls.Connection.client(client, "localhost"), otls.Connection.server(server)
     pump(*pair, step=step)
     return pair
@@ -160,7 +160,7 @@ class Half:
 
     def __init__(self, world: World) -> None:
         ours, self.sock = socket.socketpair()
-        self.server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+        self.server = otls.Connection.server(otls.ServerConfig(world.identity("server"), trust=world.trust))
         client = otls.Connection.client(customer(world), "localhost")
         self.stream = otls.Stream(ours, client, timeout=5)
         self._first = Background(lambda: self.server.feed(self.sock.recv(65536)))

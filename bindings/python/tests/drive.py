@@ -42,12 +42,12 @@ def check(data: bytes, offset: int) -> int:
     return offset + len(data)
 
 
-def config(folder: Path) -> otls.Config:
+def config(folder: Path) -> otls.ClientConfig:
     """The client's."""
     trust = otls.TrustStore(otls.Certificate.load((folder / "ca.pem").read_bytes()))
     chain = otls.Certificate.load_chain((folder / "client.pem").read_bytes())
     key = otls.load_key((folder / "client.key").read_bytes())
-    return otls.Config.client(trust, identity=otls.Identity(chain, key))
+    return otls.ClientConfig(trust, identity=otls.Identity(chain, key))
 
 
 def bounds(scenario: str) -> otls.Timeouts:

@@ -185,7 +185,7 @@ class OtlsConn(Conn):
             otls.load_key((folder / "server.key").read_bytes()),
         )
         trust = otls.TrustStore(otls.Certificate.load_chain((folder / "ca.pem").read_bytes()))
-        connection = otls.Connection.server(otls.Config.server(identity, trust=trust))
+        connection = otls.Connection.server(otls.ServerConfig(identity, trust=trust))
         self._stream = otls.Stream(sock, connection, timeout=PATIENCE)
         self._stream.handshake()
 

@@ -15,12 +15,12 @@ from conftest import World
 from otls import aio
 
 
-def server_config(world: World) -> otls.Config:
-    return otls.Config.server(world.identity("server"), trust=world.trust)
+def server_config(world: World) -> otls.ServerConfig:
+    return otls.ServerConfig(world.identity("server"), trust=world.trust)
 
 
-def customer(world: World) -> otls.Config:
-    return otls.Config.client(world.trust, identity=world.identity("client"))
+def customer(world: World) -> otls.ClientConfig:
+    return otls.ClientConfig(world.trust, identity=world.identity("client"))
 
 
 async def echo(stream: aio.AsyncStream) -> None:
@@ -137,8 +137,30 @@ def test_a_peer_that_sends_octet_by_octet_gets_no_more_time(world: World) -> Non
     assert re.fullmatch(r"no handshake with the peer within 0\.5 s \(\d+ octets came\)", str(error))
 
 
+def test_a_hook_that_says_no_tells_the_peer_why(world: World) -> None:
+    async def configure(offer: otls.Offer) -> otls.ServerConfig:
+        await asyncio.sleep(0)
+        raise otls.Rejected("no such name here", alert="unrecognized_name")
+
+    failures: list[Exception] = []
+
+    async def main() -> None:
+        def keep(_: object, error: Exception) -> None:
+            failures.append(error)
+
+        server = await aio.start_server(echo, "127.0.0.1", 0, configure=configure, timeout=5, on_failure=keep)
+        async with server:
+            host, port = server.addresses[0]
+            with pytest.raises(otls.AlertReceived) as caught:
+                await aio.open_connection(host, port, otls.ClientConfig(world.trust), timeout=5)
+            assert caught.value.alert == "unrecognized_name"
+
+    asyncio.run(main())
+    assert [type(error) for error in failures] == [otls.Rejected]
+
+
 def test_the_hooks_may_take_longer_than_the_timeout_and_give_the_peer_none(world: World) -> None:
-    async def configure(offer: otls.Offer) -> otls.Config:
+    async def configure(offer: otls.Offer) -> otls.ServerConfig:
         await asyncio.sleep(0.7)
         return server_config(world)
 
@@ -159,7 +181,7 @@ def test_the_hooks_may_take_longer_than_the_timeout_and_give_the_peer_none(world
         )
         async with server:
             host, port = server.addresses[0]
-            config = otls.Config.client(world.trust)
+            config = otls.ClientConfig(world.trust)
             stream = await aio.open_connection(host, port, config, timeout=1, provide_identity=identity)
             async with stream:
                 await stream.confirm()
@@ -197,7 +219,7 @@ def test_a_refusal_is_heard_on_both_sides(world: World) -> None:
     async def work(host: str, port: int) -> None:
         with pytest.raises(otls.CertificateWrongName):
             await aio.open_connection(host, port, customer(world), server_name="other.example")
-        anonymous = otls.Config.client(world.trust, anonymous=True)
+        anonymous = otls.ClientConfig(world.trust, no_identity=True)
         stream = await aio.open_connection(host, port, anonymous)
         with pytest.raises(otls.AlertReceived, match="certificate_required"):
             await stream.recv()
@@ -225,7 +247,7 @@ def test_a_handler_that_fails_ends_its_client_alone(world: World) -> None:
 
 
 def test_configuration_and_identity_may_be_given_late_by_coroutines(world: World) -> None:
-    async def configure(offer: otls.Offer) -> otls.Config:
+    async def configure(offer: otls.Offer) -> otls.ServerConfig:
         await asyncio.sleep(0)
         assert "TLS_AES_128_GCM_SHA256" in offer.suites
         return server_config(world)
@@ -238,7 +260,7 @@ def test_configuration_and_identity_may_be_given_late_by_coroutines(world: World
     async def main() -> None:
         async with await aio.start_server(echo, "127.0.0.1", 0, configure=configure) as server:
             host, port = server.addresses[0]
-            config = otls.Config.client(world.trust)
+            config = otls.ClientConfig(world.trust)
             async with await aio.open_connection(host, port, config, provide_identity=identity) as stream:
                 await stream.send(b"known")
                 assert await stream.recv() == b"known"

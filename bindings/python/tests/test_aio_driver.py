@@ -191,7 +191,7 @@ def test_sending_to_a_peer_that_refused_raises_its_alert(world: World, other_wor
 
     async def work() -> None:
         async with await aio.start_server(handler, HERE, 0, bank(world)) as server:
-            config = otls.Config.client(world.trust, identity=other_world.identity("client"))
+            config = otls.ClientConfig(world.trust, identity=other_world.identity("client"))
             stream = await aio.open_connection(*server.addresses[0], config)
             while server.connections:
                 await asyncio.sleep(0.02)

@@ -150,8 +150,8 @@ def test_enrolment(world: World, tmp_path: Path) -> None:
                 await stream.send(response)
 
     async def work() -> None:
-        served = otls.Config.server(world.identity("server"), client_auth="server-only")
-        config = otls.Config.client(world.trust, anonymous=True, key_log=True)
+        served = otls.ServerConfig(world.identity("server"), client_auth="server-only")
+        config = otls.ClientConfig(world.trust, no_identity=True, key_log=True)
         key = otls.PrivateKey.generate("ecdsa")
         subject = otls.DistinguishedName(common_name="asha")
         request = otls.CertificateRequest.create(key, subject, names=["asha.example"])
@@ -176,8 +176,8 @@ def test_an_authority_that_replies_octet_by_octet_gets_no_more_time(world: World
             await stream.send(bytes([octet]))
 
     async def work() -> None:
-        served = otls.Config.server(world.identity("server"), client_auth="server-only")
-        config = otls.Config.client(world.trust, anonymous=True)
+        served = otls.ServerConfig(world.identity("server"), client_auth="server-only")
+        config = otls.ClientConfig(world.trust, no_identity=True)
         async with await aio.start_server(trickle, HERE, 0, served) as server:
             begin = time.monotonic()
             with pytest.raises(TimeoutError, match=r"no whole reply of the authority within 0\.5 s"):

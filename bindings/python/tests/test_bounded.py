@@ -88,8 +88,8 @@ def test_a_forged_chain_of_many_names_ends_a_connection_in_bounded_time() -> Non
     mallory, length = forged_chain(x509.load_der_x509_certificate(root.certificate.to_der()).subject)
     assert length < 64 << 10
 
-    server = otls.Connection.server(otls.Config.server(bank, trust=trust))
-    client = otls.Connection.client(otls.Config.client(trust, identity=mallory), "localhost")
+    server = otls.Connection.server(otls.ServerConfig(bank, trust=trust))
+    client = otls.Connection.client(otls.ClientConfig(trust, identity=mallory), "localhost")
     refused, took = None, 0.0
     while refused is None:
         sent = client.pending(1 << 20)

@@ -17,9 +17,13 @@ from otls import State
 def test_each_suite_and_scheme_carries_data_both_ways(world: World, suite: str, scheme: str) -> None:
     client, server = connected(
         world,
-        client=otls.Config.client(world.trust, identity=world.identity("client", scheme)),
-        server=otls.Config.server(
-            world.identity("server", scheme), trust=world.trust, suites=[suite], schemes=[scheme]
+        client=otls.ClientConfig(world.trust, identity=world.identity("client", scheme)),
+        server=otls.ServerConfig(
+            world.identity("server", scheme),
+            trust=world.trust,
+            suites=[suite],
+            signing_schemes=[scheme],
+            verify_schemes=[scheme],
         ),
     )
     for side in (client, server):
@@ -29,8 +33,8 @@ def test_each_suite_and_scheme_carries_data_both_ways(world: World, suite: str, 
     client.seal(b"from the client")
     server.seal(bytearray(b"from the server"))
     pump(client, server)
-    assert server.open() == b"from the client"
-    assert client.open() == b"from the server"
+    assert server.read() == b"from the client"
+    assert client.read() == b"from the server"
     client.close()
     pump(client, server)
     assert State.CLOSED in server.state
@@ -38,7 +42,7 @@ def test_each_suite_and_scheme_carries_data_both_ways(world: World, suite: str, 
 
 @pytest.mark.parametrize("group", otls.GROUPS)
 def test_each_group_is_negotiated(world: World, group: str) -> None:
-    server = otls.Config.server(world.identity("server"), trust=world.trust, groups=[group])
+    server = otls.ServerConfig(world.identity("server"), trust=world.trust, groups=[group])
     client, _ = connected(world, server=server)
     assert client.group == group
 
@@ -49,7 +53,7 @@ def test_a_byte_stream_may_be_split_anywhere(world: World) -> None:
     received = b""
     while len(received) < 40_000:
         pump(client, server, step=7)
-        piece = server.open(1000)
+        piece = server.read(1000)
         assert piece
         received += piece
     assert received == b"x" * 40_000
@@ -73,7 +77,7 @@ def test_both_sides_know_each_other_and_share_an_exporter(world: World) -> None:
 
 
 def test_a_server_pauses_for_its_configuration_and_a_client_for_its_certificate(world: World) -> None:
-    client = otls.Connection.client(otls.Config.client(world.trust), "localhost")
+    client = otls.Connection.client(otls.ClientConfig(world.trust), "localhost")
     server = otls.Connection.accept()
     pump(client, server)
     assert State.NEED_CONFIG in server.state
@@ -82,11 +86,13 @@ def test_a_server_pauses_for_its_configuration_and_a_client_for_its_certificate(
     assert offer.server_name == "localhost"
     assert set(offer.suites) >= set(otls.SUITES)
     assert offer.groups[0] == "X25519MLKEM768"
-    with pytest.raises(otls.ApiMisuse):
-        server.configure(otls.Config.client(world.trust))
+    with pytest.raises(TypeError):
+        server.configure(otls.ClientConfig(world.trust))  # type: ignore[arg-type]
     scheme = "rsa_pss_rsae_sha256"
     identity = world.identity("server", scheme)
-    server.configure(otls.Config.server(identity, trust=world.trust, schemes=[scheme]))
+    server.configure(
+        otls.ServerConfig(identity, trust=world.trust, signing_schemes=[scheme], verify_schemes=[scheme])
+    )
     pump(client, server)
     assert State.NEED_CLIENT_CERT in client.state
     request = client.certificate_request
@@ -101,9 +107,9 @@ def test_a_server_pauses_for_its_configuration_and_a_client_for_its_certificate(
 
 
 def test_a_refused_certificate_leaves_a_report_and_an_alert(world: World, other_world: World) -> None:
-    config = otls.Config.client(other_world.trust, identity=world.identity("client"))
+    config = otls.ClientConfig(other_world.trust, identity=world.identity("client"))
     client = otls.Connection.client(config, "localhost")
-    server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+    server = otls.Connection.server(otls.ServerConfig(world.identity("server"), trust=world.trust))
     with pytest.raises(otls.CertificateUntrusted) as caught:
         pump(client, server)
     assert caught.value.alert == "unknown_ca"
@@ -127,7 +133,7 @@ def test_a_server_refuses_a_client_that_it_cannot_trust(world: World, other_worl
         "server's certificate": (world.identity("server"), otls.CertificateWrongUsage),
     }
     identity, kind = cases[which]
-    config = otls.Config.client(world.trust, identity=identity, anonymous=identity is None)
+    config = otls.ClientConfig(world.trust, identity=identity, no_identity=identity is None)
     with pytest.raises(kind):
         connected(world, client=config)
 
@@ -140,13 +146,13 @@ def test_an_altered_record_ends_the_connection_without_plaintext(world: World) -
     with pytest.raises(otls.DecryptError) as caught:
         server.feed(record)
     assert caught.value.alert == "bad_record_mac"
-    assert server.open() == b""
+    assert server.read() == b""
 
 
 def test_a_failed_connection_has_no_peer_and_no_session(world: World) -> None:
-    keeping = otls.Config.client(world.trust, identity=world.identity("client"), keep_sessions=2)
+    keeping = otls.ClientConfig(world.trust, identity=world.identity("client"), sessions=2)
     tickets = otls.TicketKeys.generate()
-    serving = otls.Config.server(world.identity("server"), trust=world.trust, tickets=tickets)
+    serving = otls.ServerConfig(world.identity("server"), trust=world.trust, tickets=tickets)
     client, server = connected(world, client=keeping, server=serving)
     for one in (client, server):
         assert one.peer is not None
@@ -191,14 +197,14 @@ def test_what_says_nothing_is_tolerated_thirty_two_times(world: World) -> None:
             client.update_keys()
         client.seal(b"data")
         pump(client, server)
-        assert server.open() == b"data"
+        assert server.read() == b"data"
     for _ in range(33):
         client.seal(b"")
     with pytest.raises(otls.PeerMisbehaved) as caught:
         server.feed(client.pending())
     assert caught.value.alert == "unexpected_message"
     # Before there are keys, and without any: 17 03 03 00 00.
-    server = otls.Connection.server(otls.Config.server(world.identity("server"), trust=world.trust))
+    server = otls.Connection.server(otls.ServerConfig(world.identity("server"), trust=world.trust))
     with pytest.raises(otls.PeerMisbehaved):
         server.feed(b"\x17\x03\x03\x00\x00")
     client, server = connected(world)
@@ -223,26 +229,30 @@ def test_an_end_without_close_notify_is_told_from_a_proper_one(world: World) -> 
 def test_a_configuration_error_says_what_to_do(world: World) -> None:
     identity = world.identity("server")
     with pytest.raises(otls.ApiMisuse, match="whom it trusts"):
-        otls.Config.server(identity)
+        otls.ServerConfig(identity)
     with pytest.raises(otls.ApiMisuse):
-        otls.Config.server(identity, client_auth="server-only", trust=world.trust)
+        otls.ServerConfig(identity, client_auth="server-only", trust=world.trust)
     with pytest.raises(otls.ApiMisuse):
-        otls.Config.server(identity, client_auth="maybe", trust=world.trust)  # type: ignore[arg-type]
+        otls.ServerConfig(identity, client_auth="maybe", trust=world.trust)  # type: ignore[arg-type]
     with pytest.raises(otls.ApiMisuse):
-        otls.Config.client(world.trust, identity=identity, anonymous=True)
+        otls.ClientConfig(world.trust, identity=identity, no_identity=True)
     wrong: list[dict[str, Any]] = [
         {"suites": []},
         {"suites": ["TLS_NULL_WITH_NULL_NULL"]},
         {"groups": ["x448"]},
-        {"schemes": "rsa_pss_rsae_sha256"},
+        {"signing_schemes": "rsa_pss_rsae_sha256"},
+        {"verify_schemes": ["rsa_pss_rsae_sha256", "rsa_pss_rsae_sha256"]},
+        {"key_shares": ["X25519MLKEM768"], "groups": ["x25519"]},
+        {"max_chain_len": 0},
+        {"max_chain_len": 11},
     ]
     for lists in wrong:
         with pytest.raises(otls.ApiMisuse):
-            otls.Config.client(world.trust, **lists)
+            otls.ClientConfig(world.trust, **lists)
     with pytest.raises(otls.BadName):
-        otls.Connection.client(otls.Config.client(world.trust), "not a name")
-    with pytest.raises(otls.ApiMisuse):
-        otls.Connection.server(otls.Config.client(world.trust))
+        otls.Connection.client(otls.ClientConfig(world.trust), "not a name")
+    with pytest.raises(TypeError):
+        otls.Connection.server(otls.ClientConfig(world.trust))  # type: ignore[arg-type]
 
 
 def test_objects_are_frozen(world: World) -> None:
@@ -261,7 +271,7 @@ def test_many_threads_may_work_at_once(world: World) -> None:
         received = 0
         while received < 100_000:
             pump(client, server)
-            received += len(server.open())
+            received += len(server.read())
         done.append(received)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
@@ -291,7 +301,52 @@ def test_keys_may_be_replaced_in_the_middle(world: World) -> None:
     client.update_keys(request=True)
     client.seal(b"under new keys")
     pump(client, server)
-    assert server.open() == b"under new keys"
+    assert server.read() == b"under new keys"
     server.seal(b"here too")
     pump(client, server)
-    assert client.open() == b"here too"
+    assert client.read() == b"here too"
+
+
+def test_each_side_says_what_it_signs_with_what_it_accepts_and_what_it_shares(world: World) -> None:
+    ecdsa, rsa = "ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256"
+    client, server = connected(
+        world,
+        client=otls.ClientConfig(
+            world.trust,
+            identity=world.identity("client", rsa),
+            further_identities=[world.identity("client", ecdsa)],
+            verify_schemes=[rsa],
+            key_shares=[],
+            max_chain_len=2,
+        ),
+        server=otls.ServerConfig(
+            world.identity("server", ecdsa),
+            further_identities=[world.identity("server", rsa)],
+            trust=world.trust,
+            verify_schemes=[ecdsa],
+        ),
+    )
+    assert (client.scheme, client.peer_scheme) == (ecdsa, rsa)
+    assert client.retried
+    assert server.retried
+    request = client.certificate_request
+    assert request is not None
+    assert request.schemes == (ecdsa,)
+    assert request.certificate_schemes is not None
+    assert rsa in request.certificate_schemes
+
+
+def test_a_paused_handshake_is_rejected_with_an_alert(world: World) -> None:
+    client = otls.Connection.client(otls.ClientConfig(world.trust), "localhost")
+    server = otls.Connection.accept()
+    with pytest.raises(otls.ApiMisuse):
+        server.reject("access_denied")
+    pump(client, server)
+    for wrong in ("close_notify", "no such alert"):
+        with pytest.raises(otls.ApiMisuse):
+            server.reject(wrong)
+    server.reject("unrecognized_name")
+    assert isinstance(server.error, otls.Rejected)
+    with pytest.raises(otls.AlertReceived) as caught:
+        pump(server, client)
+    assert caught.value.alert == "unrecognized_name"

@@ -146,7 +146,7 @@ def folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("runtime", ["blocking", "asyncio"])
 @pytest.mark.parametrize("scenario", list(SIZES))
 def test_a_scenario_comes_out_right(world: World, folder: Path, runtime: str, scenario: str) -> None:
-    config = otls.Config.server(world.identity("server", names=["bank.example"]), trust=world.trust)
+    config = otls.ServerConfig(world.identity("server", names=["bank.example"]), trust=world.trust)
     peer = Peer()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(otls.Server(peer.play, ("127.0.0.1", 0), config, grace=5))

@@ -48,7 +48,7 @@ def test_a_port_in_use(tmp_path: Path, name: str) -> None:
 def test_a_client_that_closes_half_way(
     tmp_path: Path, ports: tuple[int, int], world: World, ttp: Program
 ) -> None:
-    hello = otls.Connection.client(otls.Config.client(world.trust), "localhost").pending()
+    hello = otls.Connection.client(otls.ClientConfig(world.trust), "localhost").pending()
     for sent in (hello, hello[:20], b""):
         with bank(tmp_path, ports) as server:
             server.expect("waiting for a customer")
@@ -60,7 +60,7 @@ def test_a_client_that_closes_half_way(
 def test_a_client_that_leaves_while_the_operator_types(
     tmp_path: Path, ports: tuple[int, int], world: World
 ) -> None:
-    hello = otls.Connection.client(otls.Config.client(world.trust), "localhost").pending()
+    hello = otls.Connection.client(otls.ClientConfig(world.trust), "localhost").pending()
     flags = ["--name", "bank", "--port", str(ports[1])]
     with Program("my_server", *flags, folder=tmp_path, terminal=True) as server:
         server.expect("waiting for a customer")
@@ -211,7 +211,7 @@ def test_a_bank_with_a_bad_certificate(
         "another host's": world.identity("server", names=["localhost"]),
         "a client's": world.identity("client"),
     }[whose]
-    config = otls.Config.server(identity, trust=world.trust)
+    config = otls.ServerConfig(identity, trust=world.trust)
     more = ["--server-name", "bank.example"] if whose == "wrong name" else []
     text = {
         "expired": "expired",
@@ -254,7 +254,7 @@ def test_a_customer_with_a_bad_certificate(
         "other": other_world.identity("client"),
         "a server's": mine.identity("server"),
     }[whose]
-    config = otls.Config.client(mine.trust, identity=identity, anonymous=identity is None)
+    config = otls.ClientConfig(mine.trust, identity=identity, no_identity=identity is None)
     with (
         Program("my_ttp", QUIET, "--port", str(ports[0]), folder=tmp_path) as ttp,
         bank(tmp_path, ports) as server,

@@ -242,7 +242,7 @@ def test_a_child_that_was_forked_within_an_event_does_not_keep_the_log_locked(tm
 
 
 def test_a_connection_does_not_work_in_a_child() -> None:
-    config = otls.Config.client(otls.TrustStore())
+    config = otls.ClientConfig(otls.TrustStore())
     connection = otls.Connection.client(config, "bank.example")
     ours, theirs = socket.socketpair()
     stream = otls.Stream(ours, otls.Connection.client(config, "bank.example"))
@@ -284,7 +284,7 @@ def test_a_connection_does_not_work_in_a_child() -> None:
 def test_an_asyncio_stream_does_not_work_in_a_child() -> None:
     async def parent() -> None:
         ours, theirs = socket.socketpair()
-        config = otls.Config.client(otls.TrustStore())
+        config = otls.ClientConfig(otls.TrustStore())
         stream = aio.AsyncStream(ours, otls.Connection.client(config, "bank.example"))
 
         def child() -> list[str]:

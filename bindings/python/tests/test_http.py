@@ -57,7 +57,7 @@ class HttpServer(http.server.ThreadingHTTPServer):
     """As bindings/python/README.md shows it."""
 
     daemon_threads = True
-    config: otls.Config
+    config: otls.ServerConfig
 
     def get_request(self) -> tuple[Any, Any]:
         """The next client; the handshake is done by its handler."""
@@ -72,7 +72,7 @@ class HttpServer(http.server.ThreadingHTTPServer):
 class HttpConnection(http.client.HTTPConnection):
     """A connection whose socket is a stream."""
 
-    def __init__(self, address: otls.Address, config: otls.Config) -> None:
+    def __init__(self, address: otls.Address, config: otls.ClientConfig) -> None:
         super().__init__("localhost", address[1])
         self._config = config
 
@@ -133,7 +133,7 @@ def test_half_a_page_is_not_taken_for_a_whole_one(world: World, server: HttpServ
 def test_a_client_that_is_refused_is_nobody_elses_trouble(
     world: World, other_world: World, server: HttpServer
 ) -> None:
-    stranger = otls.Config.client(world.trust, identity=other_world.identity("client"))
+    stranger = otls.ClientConfig(world.trust, identity=other_world.identity("client"))
     refused = HttpConnection(server.server_address, stranger)  # type: ignore[arg-type]
     refused.request("GET", "/")
     with pytest.raises(otls.AlertReceived):

@@ -179,8 +179,8 @@ def test_answers_without_a_receipt_go_on_as_before(world: World) -> None:
 
 
 def test_streams_approve_and_decline(world: World) -> None:
-    server = otls.Config.server(world.identity("server"), trust=world.trust)
-    client = otls.Config.client(world.trust, identity=world.identity("client"))
+    server = otls.ServerConfig(world.identity("server"), trust=world.trust)
+    client = otls.ClientConfig(world.trust, identity=world.identity("client"))
     answers: list[object] = []
 
     def bank(listener: otls.Listener) -> None:

@@ -161,7 +161,7 @@ import sys, otls
 here = sys.argv[1]
 chain = otls.Certificate.load_chain(open(f"{here}/bank.pem", "rb").read())
 identity = otls.Identity(chain, otls.load_key(open(f"{here}/bank.key", "rb").read()))
-config = otls.Config.server(identity, client_auth="server-only")
+config = otls.ServerConfig(identity, client_auth="server-only")
 def handler(stream):
     print("served", flush=True)
     while data := stream.recv():
@@ -185,7 +185,7 @@ def test_a_signal_ends_the_program_after_its_connections(
     ) as program:
         assert program.stdout is not None
         address = ("127.0.0.1", int(program.stdout.readline()))
-        config = otls.Config.client(world.trust, anonymous=True)
+        config = otls.ClientConfig(world.trust, no_identity=True)
         with otls.connect(address, config, server_name="localhost", timeout=10) as stream:
             assert program.stdout.readline() == "served\n"
             program.send_signal(number)

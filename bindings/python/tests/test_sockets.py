@@ -18,7 +18,7 @@ from otls._waiting import must_wait_to_confirm
 
 @pytest.fixture
 def listener(world: World) -> Iterator[otls.Listener]:
-    config = otls.Config.server(world.identity("server"), trust=world.trust)
+    config = otls.ServerConfig(world.identity("server"), trust=world.trust)
     with otls.listen(("127.0.0.1", 0), config, timeout=10) as listener:
         yield listener
 
@@ -51,9 +51,14 @@ def test_data_of_any_size_goes_both_ways(world: World, listener: otls.Listener) 
 def test_the_hooks_may_take_longer_than_the_timeout(world: World) -> None:
     scheme = "ecdsa_secp384r1_sha384"
 
-    def configure(offer: otls.Offer) -> otls.Config:
+    def configure(offer: otls.Offer) -> otls.ServerConfig:
         time.sleep(0.9)
-        return otls.Config.server(world.identity("server", scheme), trust=world.trust, schemes=[scheme])
+        return otls.ServerConfig(
+            world.identity("server", scheme),
+            trust=world.trust,
+            signing_schemes=[scheme],
+            verify_schemes=[scheme],
+        )
 
     def provide(request: otls.RequestedCertificate) -> otls.Identity:
         time.sleep(0.9)
@@ -61,7 +66,7 @@ def test_the_hooks_may_take_longer_than_the_timeout(world: World) -> None:
 
     with otls.listen(("127.0.0.1", 0), configure=configure, timeout=1.5) as listener:
         server = Background(lambda: listener.accept().close())
-        config = otls.Config.client(world.trust)
+        config = otls.ClientConfig(world.trust)
         with otls.connect(listener.address, config, timeout=1.5, provide_identity=provide) as stream:
             assert stream.scheme == stream.peer_scheme == scheme
         server.join()
@@ -69,7 +74,7 @@ def test_the_hooks_may_take_longer_than_the_timeout(world: World) -> None:
 
 
 def test_a_hook_that_raises_ends_the_connection_for_both(world: World) -> None:
-    def configure(offer: otls.Offer) -> otls.Config:
+    def configure(offer: otls.Offer) -> otls.ServerConfig:
         raise LookupError("no such bank")
 
     with otls.listen(("127.0.0.1", 0), configure=configure, timeout=10) as listener:
@@ -82,7 +87,7 @@ def test_a_hook_that_raises_ends_the_connection_for_both(world: World) -> None:
 
 def test_a_client_hears_why_it_was_refused(world: World, other_world: World, listener: otls.Listener) -> None:
     server = Background(listener.accept)
-    config = otls.Config.client(world.trust, identity=other_world.identity("client"))
+    config = otls.ClientConfig(world.trust, identity=other_world.identity("client"))
     stream = otls.connect(listener.address, config, timeout=10)
     with stream, pytest.raises(otls.AlertReceived) as caught:
         stream.confirm()
@@ -95,7 +100,7 @@ def test_sending_to_a_peer_that_refused_raises_its_alert(
     world: World, other_world: World, listener: otls.Listener
 ) -> None:
     server = Background(listener.accept)
-    config = otls.Config.client(world.trust, identity=other_world.identity("client"))
+    config = otls.ClientConfig(world.trust, identity=other_world.identity("client"))
     stream = otls.connect(listener.address, config, timeout=10)
     server.join()
 
@@ -179,7 +184,7 @@ def test_a_port_in_use_and_a_listener_without_configuration_are_errors(
     world: World, listener: otls.Listener
 ) -> None:
     with pytest.raises(OSError, match="in use"):
-        otls.listen(listener.address, otls.Config.server(world.identity("server"), trust=world.trust))
+        otls.listen(listener.address, otls.ServerConfig(world.identity("server"), trust=world.trust))
     with pytest.raises(otls.ApiMisuse):
         otls.listen(("127.0.0.1", 0))
     with pytest.raises(TimeoutError):
@@ -269,12 +274,12 @@ def test_certificates_are_judged_at_the_time_of_the_call_that_judges_them(world:
             time.sleep(0.05)
         return made
 
-    def configure(offer: otls.Offer) -> otls.Config:
-        return otls.Config.server(identity("server"), trust=world.trust)
+    def configure(offer: otls.Offer) -> otls.ServerConfig:
+        return otls.ServerConfig(identity("server"), trust=world.trust)
 
     with otls.listen(("127.0.0.1", 0), configure=configure, timeout=10) as listener:
         server = Background(listener.accept)
-        config = otls.Config.client(world.trust)
+        config = otls.ClientConfig(world.trust)
         stream = otls.connect(
             listener.address,
             config,
@@ -288,9 +293,33 @@ def test_certificates_are_judged_at_the_time_of_the_call_that_judges_them(world:
     assert server.error is None
 
 
+def test_a_hook_that_says_no_tells_the_peer_why(world: World) -> None:
+    def configure(offer: otls.Offer) -> otls.ServerConfig:
+        if offer.server_name == "localhost":
+            raise otls.Rejected("no such name here", alert="unrecognized_name")
+        return otls.ServerConfig(world.identity("server"), trust=world.trust)
+
+    def no_identity(request: otls.RequestedCertificate) -> otls.Identity:
+        raise otls.Rejected("nothing for these authorities")
+
+    for name, provide, ours, theirs in (
+        ("localhost", None, (otls.AlertReceived, "unrecognized_name"), (otls.Rejected, "unrecognized_name")),
+        ("127.0.0.1", no_identity, (otls.Rejected, None), (otls.AlertReceived, "handshake_failure")),
+    ):
+        with otls.listen(("127.0.0.1", 0), configure=configure, timeout=10) as listener:
+            server = Background(listener.accept)
+            config = otls.ClientConfig(world.trust)
+            with pytest.raises(ours[0]) as caught:
+                otls.connect(listener.address, config, server_name=name, timeout=10, provide_identity=provide)
+            assert caught.value.alert == ours[1]
+            server.join()
+        assert isinstance(server.error, theirs[0])
+        assert server.error.alert == theirs[1]
+
+
 def test_a_connection_asks_the_callers_clock_with_each_call(world: World) -> None:
     times = [datetime.now(UTC)]
-    config = otls.Config.server(world.identity("server"), trust=world.trust)
+    config = otls.ServerConfig(world.identity("server"), trust=world.trust)
     for late, refused in ((timedelta(), None), (-timedelta(days=1), otls.CertificateNotYetValid)):
         times[0] = datetime.now(UTC)
         client = otls.Connection.client(customer(world), "localhost", now=lambda: times[0])
@@ -330,14 +359,14 @@ def test_an_authority_that_replies_octet_by_octet_gets_no_more_time(world: World
                     return
                 stream.send(bytes([octet]))
 
-    config = otls.Config.server(world.identity("server"), client_auth="server-only")
+    config = otls.ServerConfig(world.identity("server"), client_auth="server-only")
     with otls.listen(("127.0.0.1", 0), config, timeout=5) as listener:
         server = Background(lambda: trickle(listener))
         begin = time.monotonic()
         with pytest.raises(TimeoutError, match=r"within 0\.5 s"):
             otls.fetch_authorities(
                 listener.address,
-                otls.Config.client(world.trust, anonymous=True),
+                otls.ClientConfig(world.trust, no_identity=True),
                 server_name="localhost",
                 timeout=0.5,
             )

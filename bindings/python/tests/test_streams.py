@@ -284,7 +284,7 @@ def test_a_block_that_fails_ends_in_a_truncation(world: World) -> None:
     "error", [LookupError("x"), ConnectionRefusedError("x"), TimeoutError("x"), KeyboardInterrupt()]
 )
 def test_a_hook_that_raises_ends_the_handshake_with_a_word(world: World, error: BaseException) -> None:
-    def configure(offer: otls.Offer) -> otls.Config:
+    def configure(offer: otls.Offer) -> otls.ServerConfig:
         raise error
 
     with otls.listen(("127.0.0.1", 0), configure=configure, timeout=10) as listener:
@@ -415,7 +415,7 @@ def test_a_stream_is_neither_copied_nor_detached(world: World) -> None:
 
 
 def test_an_address_or_name_that_cannot_be_meant_is_an_error_that_says_so(world: World) -> None:
-    config = otls.Config.client(world.trust, anonymous=True)
+    config = otls.ClientConfig(world.trust, no_identity=True)
     cases = [
         (("localhost.", 1), "localhost"),
         (("[::1]", 1), "without brackets"),

@@ -74,7 +74,7 @@ def test_a_customer_checks_the_host_that_it_connects_to(
     subject = otls.DistinguishedName(common_name="mallory")
     request = otls.CertificateRequest.create(key, subject, names=["localhost", "mallory.example"])
     identity = otls.Identity(world.authority.issue(request, "server"), key)
-    config = otls.Config.server(identity, trust=world.trust)
+    config = otls.ServerConfig(identity, trust=world.trust)
     with otls.listen(("127.0.0.1", ports[1]), config, timeout=20) as listener:
         with customer(tmp_path, ports) as client:
             with pytest.raises(otls.AlertReceived):
@@ -98,7 +98,7 @@ def test_a_ttp_stays_up_under_garbage_and_serves_afterwards(
 ) -> None:
     address = ("127.0.0.1", ports[0])
     authority = otls.Certificate.load((tmp_path / "CA" / "cert.pem").read_bytes())
-    anonymous = otls.Config.client(otls.TrustStore(authority), anonymous=True)
+    anonymous = otls.ClientConfig(otls.TrustStore(authority), no_identity=True)
     held = [socket.create_connection(address) for _ in range(20)]
     for garbage in (
         b"",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use otls::io::AsyncStream;
 use otls::pki::GeneralName;
-use otls::{Config, Connection, Session, State};
+use otls::{ClientConfig, Connection, Session, State};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -97,19 +97,19 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    fn config(&self) -> Result<Config, Failure> {
+    fn config(&self) -> Result<ClientConfig, Failure> {
         let missing =
             || Failure::usage("no --ca: which servers are trusted?", "give the authority's certificate");
-        let mut config = Config::client(self.tls.trust()?.ok_or_else(missing)?);
+        let mut config = ClientConfig::new(self.tls.trust()?.ok_or_else(missing)?);
         let mut identities = self.tls.identities()?.into_iter();
         config = match (identities.next(), identities.next()) {
             (Some(identity), None) => config.with_identity(identity),
-            (None, _) => config.anonymous(),
+            (None, _) => config.with_no_identity(),
             (Some(_), Some(_)) => {
                 return Err(Failure::usage("two --cert", "a client shows one certificate"));
             }
         };
-        Ok(self.tls.apply(config)?.keep_sessions(usize::from(self.resume.is_some())))
+        Ok(self.tls.apply(config)?.with_sessions(usize::from(self.resume.is_some())))
     }
 
     async fn talk(

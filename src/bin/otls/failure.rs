@@ -140,6 +140,7 @@ fn is_the_peers(error: &Error) -> bool {
             | Error::PeerMisbehaved(_)
             | Error::PeerIncompatible(_)
             | Error::AlertReceived(_)
+            | Error::Rejected(_)
             | Error::BadRecord
             | Error::Truncated
     )

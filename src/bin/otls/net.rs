@@ -43,9 +43,12 @@ pub(crate) struct Tls {
     /// Only this group; may be repeated.
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
-    /// Only this signature scheme; may be repeated.
+    /// Only this signature scheme for what our own key signs; may be repeated.
     #[arg(long, value_name = "NAME")]
-    scheme: Vec<String>,
+    signing_scheme: Vec<String>,
+    /// Only this signature scheme for what the peer signs; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    verify_scheme: Vec<String>,
     /// An application protocol, such as http/1.1; may be repeated.
     #[arg(long, value_name = "PROTOCOL")]
     alpn: Vec<String>,
@@ -100,7 +103,7 @@ impl Tls {
     }
 
     /// Suites, groups, schemes, ALPN and the key log.
-    pub(crate) fn apply(&self, mut config: Config) -> Result<Config, Failure> {
+    pub(crate) fn apply<S>(&self, mut config: Config<S>) -> Result<Config<S>, Failure> {
         if !self.suite.is_empty() {
             let suites = named(&self.suite, "--suite", CipherSuite::from_name, SUPPORTED_SUITES)?;
             config = config.with_suites(&suites).about("--suite")?;
@@ -109,9 +112,13 @@ impl Tls {
             let groups = named(&self.group, "--group", NamedGroup::from_name, SUPPORTED_GROUPS)?;
             config = config.with_groups(&groups).about("--group")?;
         }
-        if !self.scheme.is_empty() {
-            let schemes = named(&self.scheme, "--scheme", SignatureScheme::from_name, SUPPORTED_SCHEMES)?;
-            config = config.with_schemes(&schemes).about("--scheme")?;
+        if !self.signing_scheme.is_empty() {
+            let schemes = schemes(&self.signing_scheme, "--signing-scheme")?;
+            config = config.with_signing_schemes(&schemes).about("--signing-scheme")?;
+        }
+        if !self.verify_scheme.is_empty() {
+            let schemes = schemes(&self.verify_scheme, "--verify-scheme")?;
+            config = config.with_verify_schemes(&schemes).about("--verify-scheme")?;
         }
         if !self.alpn.is_empty() {
             let protocols: Vec<&[u8]> = self.alpn.iter().map(String::as_bytes).collect();
@@ -123,6 +130,10 @@ impl Tls {
     pub(crate) fn key_log(&self) -> Result<Option<KeyLog>, Failure> {
         self.keylog.as_deref().map(KeyLog::open).transpose()
     }
+}
+
+fn schemes(names: &[String], flag: &str) -> Result<Vec<SignatureScheme>, Failure> {
+    named(names, flag, SignatureScheme::from_name, SUPPORTED_SCHEMES)
 }
 
 fn named<T: Copy + PartialEq + ToString>(

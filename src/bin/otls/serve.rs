@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use otls::crypto::SystemRandom;
 use otls::io::{AsyncStream, Timeouts};
-use otls::{ClientAuth, Config, Connection, MAX_TICKETS, TicketKeys};
+use otls::{ClientAuth, Connection, MAX_TICKETS, ServerConfig, TicketKeys};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -63,7 +63,7 @@ enum Policy {
 
 /// What all connections share.
 struct Service {
-    config: Arc<Config>,
+    config: Arc<ServerConfig>,
     key_log: Option<KeyLog>,
     timeouts: Timeouts,
     http: bool,
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    fn config(&self) -> Result<Config, Failure> {
+    fn config(&self) -> Result<ServerConfig, Failure> {
         let trust = || {
             let missing =
                 || Failure::usage("no --ca: whose certificates are accepted?", "or --client-auth none");
@@ -101,8 +101,8 @@ impl Arguments {
         let first = identities.next();
         let first =
             first.ok_or_else(|| Failure::usage("a server needs a certificate", "give --cert and --key"))?;
-        let config = Config::server(first, client_auth);
-        let config = self.tls.apply(identities.fold(config, Config::with_further_identity))?;
+        let config = ServerConfig::new(first, client_auth);
+        let config = self.tls.apply(identities.fold(config, ServerConfig::with_further_identity))?;
         if self.tickets > MAX_TICKETS {
             return Err(Failure::usage(
                 format!("--tickets {}", self.tickets),
@@ -202,11 +202,8 @@ impl Service {
     async fn handle(&self, socket: TcpStream, peer: SocketAddr) {
         // Small answers should not wait for others to share a packet with.
         let _ = socket.set_nodelay(true);
-        let connection = Connection::server(Arc::clone(&self.config)).about("connection");
-        let mut stream = match connection {
-            Ok(connection) => AsyncStream::new(socket, connection).with_timeouts(self.timeouts),
-            Err(failure) => return self.log.error(format!("otls: error: {failure}")),
-        };
+        let connection = Connection::server(Arc::clone(&self.config));
+        let mut stream = AsyncStream::new(socket, connection).with_timeouts(self.timeouts);
         let done = self.talk(&mut stream).await;
         let kept = self.key_log.as_ref().map_or(Ok(()), |log| log.record(&mut stream.connection()));
         let said = self.outcome(peer, &stream.connection(), done.err());

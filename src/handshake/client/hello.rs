@@ -7,7 +7,7 @@ use crate::codepoints::{ExtensionType, HandshakeType, NamedGroup, ProtocolVersio
 use crate::crypto::hash::{Digest, HashAlgorithm, digest};
 use crate::crypto::kx::KeyExchange;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
-use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientIdentity, Config, Side};
+use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientConfig, ClientIdentity};
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::output::{Context, KeyLog};
 use crate::handshake::session::Session;
@@ -24,7 +24,7 @@ use crate::wire::{
 
 /// Our ClientHello is out.
 pub(crate) struct AwaitServerHello {
-    config: Arc<Config>,
+    config: Arc<ClientConfig>,
     server_name: GeneralName,
     hello: ClientHello,
     shares: Vec<KeyExchange>,
@@ -48,14 +48,14 @@ enum Progress {
 
 impl AwaitServerHello {
     pub(super) fn start(
-        config: Arc<Config>,
+        config: Arc<ClientConfig>,
         server_name: GeneralName,
         session: Option<Session>,
         cx: &mut Context<'_>,
     ) -> Result<ClientState> {
         let offered = session.and_then(|session| OfferedSession::new(session, &config, &server_name, cx.now));
         let mut shares = Vec::new();
-        for group in first_shares(&config.groups) {
+        for group in config.first_shares() {
             shares.push(KeyExchange::start(group, config.random.as_ref())?);
         }
         let mut random = [0; 32];
@@ -80,7 +80,7 @@ impl AwaitServerHello {
                     GeneralName::Ip(_) | GeneralName::Email(_) | GeneralName::Uri(_) => None,
                 },
                 supported_groups: Some(config.groups.clone()),
-                signature_algorithms: Some(config.schemes.clone()),
+                signature_algorithms: Some(config.verify_schemes.clone()),
                 signature_algorithms_cert: Some(CERTIFICATE_SCHEMES.to_vec()),
                 supported_versions: Some(vec![ProtocolVersion::TLS1_3]),
                 // Servers send tickets, and so confirm, only to clients that name a mode.
@@ -216,6 +216,7 @@ impl AwaitServerHello {
         transcript.add(&encoded);
         cx.out.change_cipher_spec()?;
         cx.out.message(&encoded);
+        cx.facts.retried = true;
         self.progress = Progress::Retried(transcript, suite);
         Ok(ClientState::ServerHello(Box::new(self)))
     }
@@ -247,17 +248,7 @@ impl AwaitServerHello {
     }
 }
 
-/// A share of the most preferred group; where that is the hybrid, one of the next group as well,
-/// because most servers know only classical groups and a round trip costs more than a key pair.
-fn first_shares(groups: &[NamedGroup]) -> impl Iterator<Item = NamedGroup> {
-    let count = match groups.first() {
-        Some(&NamedGroup::X25519MLKEM768) => 2,
-        _ => 1,
-    };
-    groups.iter().copied().take(count)
-}
-
-fn retry_share(group: NamedGroup, config: &Config, sent: &[KeyExchange]) -> Result<Vec<KeyExchange>> {
+fn retry_share(group: NamedGroup, config: &ClientConfig, sent: &[KeyExchange]) -> Result<Vec<KeyExchange>> {
     // RFC 8446 §4.2.8: the group must be one that we support and sent no share of.
     if !config.groups.contains(&group) {
         return Err(PeerMisbehaved::IllegalParameter("selected_group was not offered").into());
@@ -303,12 +294,19 @@ impl OfferedSession {
     /// `None` for a session that cannot be resumed here: of another server, expired, of a hash that is not
     /// offered, of other protocols, of another trust, of another certificate than the configured one, or
     /// whose server would be refused today.
-    fn new(session: Session, config: &Config, server_name: &GeneralName, now: UnixTime) -> Option<Self> {
-        let Side::Client { trust, identity, .. } = &config.side else { return None };
-        let same_us = match identity {
+    fn new(
+        session: Session,
+        config: &ClientConfig,
+        server_name: &GeneralName,
+        now: UnixTime,
+    ) -> Option<Self> {
+        let same_us = match &config.side.identity {
             ClientIdentity::AskWhenNeeded => true,
             ClientIdentity::Anonymous => session.certificate.is_none(),
-            ClientIdentity::Ready(identity) => session.certificate.as_ref() == Some(identity.certificate()),
+            ClientIdentity::OneOf(identities) => {
+                let mut ours = identities.iter().map(|identity| identity.certificate());
+                ours.any(|certificate| session.certificate.as_ref() == Some(certificate))
+            }
         };
         let hash = session.suite.hash;
         let same_hash = config
@@ -322,7 +320,8 @@ impl OfferedSession {
         if !(same_us && same_hash && same_question && is_current) {
             return None;
         }
-        let server = trust.verify(&session.server_chain, &config.server_role(server_name), now).ok()?;
+        let server =
+            config.side.trust.verify(&session.server_chain, &config.server_role(server_name), now).ok()?;
         Some(Self { session, server })
     }
 

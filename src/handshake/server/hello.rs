@@ -8,10 +8,9 @@ use crate::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion,
 use crate::crypto::hash::{Digest, digest};
 use crate::crypto::kx::respond;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
-use crate::handshake::authenticate::{
-    Signer, choose_scheme, send, send_certificate, send_certificate_verify,
-};
-use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, Config, MAX_RECORD_SIZE_LIMIT};
+use crate::handshake::authenticate::{Signer, send, send_certificate, send_certificate_verify};
+use crate::handshake::choice::Asked;
+use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, MAX_RECORD_SIZE_LIMIT, ServerConfig};
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::output::{Context, KeyLog, Offer};
 use crate::handshake::suite::SuiteParameters;
@@ -31,7 +30,7 @@ const MAX_SKIPPED_EARLY_DATA: usize = 64 * 1024;
 
 /// No ClientHello yet, or the second one is awaited.
 pub(crate) struct AwaitClientHello {
-    config: Option<Arc<Config>>,
+    config: Option<Arc<ServerConfig>>,
     retried: Option<Retried>,
 }
 
@@ -44,7 +43,7 @@ struct Retried {
 }
 
 impl AwaitClientHello {
-    pub(super) const fn first(config: Option<Arc<Config>>) -> Self {
+    pub(super) const fn first(config: Option<Arc<ServerConfig>>) -> Self {
         Self { config, retried: None }
     }
 
@@ -73,7 +72,7 @@ pub(crate) struct NeedConfig {
 
 impl NeedConfig {
     /// Goes on with a server's configuration.
-    pub(crate) fn configure(self, config: Arc<Config>, cx: &mut Context<'_>) -> Result<ServerState> {
+    pub(crate) fn configure(self, config: Arc<ServerConfig>, cx: &mut Context<'_>) -> Result<ServerState> {
         let extensions = &self.hello.extensions;
         let groups = required(extensions.supported_groups.as_ref(), "supported_groups")?;
         let shares = required(extensions.key_share.as_ref(), "key_share")?;
@@ -114,6 +113,7 @@ impl NeedConfig {
         };
         send(HandshakeType::SERVER_HELLO, &retry, &mut transcript, cx);
         compatibility(&self.hello, cx)?;
+        cx.facts.retried = true;
         let retried = Some(Retried { first: self.hello, suite, group, transcript });
         Ok(ServerState::ClientHello(Box::new(AwaitClientHello { config: Some(config), retried })))
     }
@@ -125,7 +125,7 @@ impl Retried {
         mut self,
         hello: &ClientHello,
         message: &HandshakeMessage,
-        config: Arc<Config>,
+        config: Arc<ServerConfig>,
         cx: &mut Context<'_>,
     ) -> Result<ServerState> {
         if !is_repeated(&self.first, hello) {
@@ -158,7 +158,7 @@ struct Flight<'a> {
     hello: &'a ClientHello,
     group: NamedGroup,
     suite: SuiteParameters,
-    config: Arc<Config>,
+    config: Arc<ServerConfig>,
     resumption: Option<Resumption>,
 }
 
@@ -257,26 +257,24 @@ enum Chosen<'a> {
 
 impl<'a> Chosen<'a> {
     /// The identity that the client can verify best (RFC 8446 §4.4.2.2); the first among equals.
-    fn of(config: &'a Config, offered: &ClientExtensions) -> Result<Self> {
+    fn of(config: &'a ServerConfig, offered: &ClientExtensions) -> Result<Self> {
         let accepted = required(offered.signature_algorithms.as_ref(), "signature_algorithms")?;
-        let (identities, _) = config.server_side()?;
-        let mut best: Option<(Fit, _, _)> = None;
-        for identity in identities {
-            let Some(scheme) = choose_scheme(&config.schemes, accepted, identity) else { continue };
-            let fit = Fit::of(identity, offered);
-            if best.as_ref().is_none_or(|(known, ..)| fit > *known) {
-                best = Some((fit, identity, scheme));
-            }
-        }
-        let (_, identity, scheme) =
-            best.ok_or(PeerIncompatible::NothingInCommon("signature scheme for the server's key"))?;
+        let asked = Asked {
+            name: offered.server_name.as_deref(),
+            schemes: accepted,
+            certificate_schemes: offered.signature_algorithms_cert.as_deref(),
+            authorities: offered.certificate_authorities.as_deref().unwrap_or_default(),
+        };
+        let (identity, scheme) = asked
+            .choose(&config.side.identities, &config.signing_schemes)
+            .ok_or(PeerIncompatible::NothingInCommon("signature scheme for the server's key"))?;
         Ok(Self::Fresh(identity, scheme))
     }
 
     /// Queues [CertificateRequest], Certificate and CertificateVerify; whether the client was asked.
     fn authenticate(
         self,
-        config: &Config,
+        config: &ServerConfig,
         transcript: &mut Transcript,
         cx: &mut Context<'_>,
     ) -> Result<bool> {
@@ -284,7 +282,7 @@ impl<'a> Chosen<'a> {
             // RFC 8446 §4.3.2: no CertificateRequest with a PSK.
             Self::Resumed(identity) => (identity, false),
             Self::Fresh(identity, scheme) => {
-                let request = certificate_request(config.client_auth()?, &config.schemes);
+                let request = certificate_request(&config.side.client_auth, &config.verify_schemes);
                 if let Some(request) = &request {
                     send(HandshakeType::CERTIFICATE_REQUEST, request, transcript, cx);
                 }
@@ -300,35 +298,11 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// How well an identity fits a client, the most important first.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Fit {
-    /// It has the name that the client asks for (RFC 6066 §3).
-    name: bool,
-    /// The client accepts the signatures in its chain.
-    signatures: bool,
-    /// The client names an authority of its chain.
-    authority: bool,
-}
-
-impl Fit {
-    fn of(identity: &Identity, offered: &ClientExtensions) -> Self {
-        // RFC 8446 §4.2.3: signature_algorithms speaks for certificates where the other is missing.
-        let schemes = offered.signature_algorithms_cert.as_ref().or(offered.signature_algorithms.as_ref());
-        let authorities = offered.certificate_authorities.as_deref().unwrap_or_default();
-        Self {
-            name: offered.server_name.as_ref().is_some_and(|name| identity.is_named(name)),
-            signatures: schemes.is_some_and(|schemes| identity.is_signed_with(schemes)),
-            authority: authorities.iter().any(|name| identity.is_issued_by(name)),
-        }
-    }
-}
-
 /// What the client offered and we take; sets the connection up accordingly.
 fn encrypted_extensions(
     offered: &ClientExtensions,
     chosen: &Chosen<'_>,
-    config: &Config,
+    config: &ServerConfig,
     cx: &mut Context<'_>,
 ) -> EncryptedExtensions {
     cx.out.set_shape(offered.record_size_limit.map_or(config.send, |limit| config.send.limited_to(limit)));

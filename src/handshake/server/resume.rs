@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::codepoints::PskKeyExchangeMode;
 use crate::crypto::hash::Digest;
 use crate::error::{Error, Result};
-use crate::handshake::config::{ClientAuth, Config, MAX_TICKETS, Tickets};
+use crate::handshake::config::{ClientAuth, MAX_TICKETS, ServerConfig, Tickets};
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::ticket::TicketState;
 use crate::pki::{Chain, Identity, VerifiedPeer};
@@ -28,10 +28,11 @@ impl Resumption {
     pub(super) fn find(
         hello: &ClientHello,
         alpn: Option<&[u8]>,
-        config: &Config,
+        config: &ServerConfig,
         now: UnixTime,
     ) -> Result<Option<Self>> {
-        let (Some(Tickets { keys, .. }), Some(psks)) = (config.tickets(), &hello.extensions.pre_shared_key)
+        let (Some(Tickets { keys, .. }), Some(psks)) =
+            (&config.side.tickets, &hello.extensions.pre_shared_key)
         else {
             return Ok(None);
         };
@@ -47,9 +48,8 @@ impl Resumption {
             if !same || !config.keeps_session_of(state.authenticated_at, now) {
                 continue;
             }
-            let (identities, _) = config.server_side()?;
             let same = |identity: &&Arc<Identity>| identity.certificate().fingerprint() == state.server;
-            let Some(identity) = identities.iter().find(same).map(Arc::clone) else { continue };
+            let Some(identity) = config.side.identities.iter().find(same).map(Arc::clone) else { continue };
             let Some(peer) = judge_client(&state, config, now)? else { continue };
             return Ok(Some(Self { state, identity, peer, index }));
         }
@@ -71,9 +71,13 @@ impl Resumption {
 
 /// The client of the ticket by today's configuration: `None` if it has to authenticate anew, and
 /// `Some(None)` if it may stay anonymous.
-fn judge_client(state: &TicketState, config: &Config, now: UnixTime) -> Result<Option<Option<VerifiedPeer>>> {
+fn judge_client(
+    state: &TicketState,
+    config: &ServerConfig,
+    now: UnixTime,
+) -> Result<Option<Option<VerifiedPeer>>> {
     let anonymous = state.client_chain.is_empty();
-    Ok(match config.client_auth()? {
+    Ok(match &config.side.client_auth {
         ClientAuth::ServerOnly => anonymous.then_some(None),
         ClientAuth::Request(_) | ClientAuth::Enrolled(_) if anonymous => Some(None),
         ClientAuth::Require(_) | ClientAuth::Request(_) | ClientAuth::Enrolled(_) => {

@@ -6,7 +6,8 @@ keys and certificates          :class:`PrivateKey`, :func:`load_key`, :class:`Pu
                                :class:`Authority`, :class:`Crl`, :class:`Identity`,
                                :class:`TrustStore`
 encryption with a key          :class:`Aead`, :meth:`PublicKey.encrypt`, :meth:`PrivateKey.decrypt`
-connections                    :class:`Config`, :class:`Connection` (no I/O), :func:`connect`,
+connections                    :class:`ClientConfig`, :class:`ServerConfig`,
+                               :class:`Connection` (no I/O), :func:`connect`,
                                :func:`serve`, :func:`listen`, :class:`Stream`, :class:`Timeouts`;
                                on asyncio: :mod:`otls.aio`;
                                resumption: :class:`Session`, :class:`TicketKeys`
@@ -99,6 +100,7 @@ from ._errors import (
     PeerMisbehaved,
     ProtocolError,
     RandomError,
+    Rejected,
     RequestBadSignature,
     TruncatedError,
     WrongScheme,
@@ -127,8 +129,8 @@ from ._otls import (
     Certificate,
     CertificateRequest,
     Channel,
+    ClientConfig,
     Code,
-    Config,
     Connection,
     Context,
     Crl,
@@ -152,6 +154,7 @@ from ._otls import (
     Register,
     RegisterEntry,
     RequestedCertificate,
+    ServerConfig,
     Session,
     TicketKeys,
     Totp,
@@ -223,7 +226,8 @@ __all__ = [
     "CmsUnsupported",
     "Clock",
     "Code",
-    "Config",
+    "ClientConfig",
+    "ServerConfig",
     "Configure",
     "Connection",
     "Context",
@@ -289,6 +293,7 @@ __all__ = [
     "OtpWrongBinding",
     "PeerIncompatible",
     "PeerMisbehaved",
+    "Rejected",
     "PrivateKey",
     "ProtocolError",
     "ProvideIdentity",

@@ -16,14 +16,15 @@ from ._errors import ApiMisuse
 from ._facts import Facts, Message
 from ._net import client
 from ._otls import (
+    ClientConfig,
     Code,
-    Config,
     Connection,
     Envelope,
     Identity,
     Offer,
     Receipt,
     RequestedCertificate,
+    ServerConfig,
     Session,
 )
 from ._process import check_process
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 #: Chooses a configuration for what a client offers; may be a coroutine function.
-Configure: TypeAlias = Callable[[Offer], Config | Awaitable[Config]]
+Configure: TypeAlias = Callable[[Offer], ServerConfig | Awaitable[ServerConfig]]
 #: Gives the identity that a server asks for; may be a coroutine function.
 ProvideIdentity: TypeAlias = Callable[[RequestedCertificate], Identity | Awaitable[Identity | None] | None]
 
@@ -197,7 +198,7 @@ class AsyncStream(Facts):
 async def open_connection(
     host: str,
     port: int,
-    config: Config,
+    config: ClientConfig,
     *,
     server_name: str | None = None,
     session: Session | None = None,

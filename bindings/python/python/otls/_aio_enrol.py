@@ -6,13 +6,13 @@ from ._address import Address, wanted_name
 from ._aio import open_connection
 from ._carrier import Clock, KeyLog
 from ._enrol import exchange
-from ._otls import Certificate, CertificateRequest, Config, EstClient
+from ._otls import Certificate, CertificateRequest, ClientConfig, EstClient
 from ._waiting import DEFAULT_TIMEOUT
 
 
 async def enroll(
     address: Address,
-    config: Config,
+    config: ClientConfig,
     profile: str,
     request: CertificateRequest,
     *,
@@ -34,7 +34,7 @@ async def enroll(
 
 async def fetch_authorities(
     address: Address,
-    config: Config,
+    config: ClientConfig,
     *,
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,

@@ -15,7 +15,7 @@ from ._aio import AsyncStream, Configure
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
 from ._net import server
-from ._otls import Config
+from ._otls import ServerConfig
 from ._serve import BREATH, GRACE, LOG, PATIENCE, report
 from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
 
@@ -158,7 +158,7 @@ async def start_server(
     handler: Handler,
     host: str | None,
     port: int,
-    config: Config | None = None,
+    config: ServerConfig | None = None,
     *,
     configure: Configure | None = None,
     timeout: Timeout = DEFAULT_TIMEOUT,

@@ -14,7 +14,7 @@ from itertools import starmap
 from typing import Any, TypeVar
 
 from ._carrier import Carrier, KeyLog, Waiter
-from ._errors import ApiMisuse, Error
+from ._errors import ApiMisuse, Error, Rejected
 from ._otls import Channel, Connection
 from ._process import check_process
 from ._state import State
@@ -153,7 +153,7 @@ class Engine(Carrier):
         while not self.ends_reading:
             ready = self._ready
             if not ready:
-                ready.extend(map(self.connection.open, (min(limit, READ_SIZE),)))
+                ready.extend(map(self.connection.read, (min(limit, READ_SIZE),)))
             if ready[0]:
                 return True
             self._ready = []
@@ -304,9 +304,14 @@ class Engine(Carrier):
 
     async def _ask(self, hook: Callable[..., Any], question: object) -> Any:
         self._is_asking = True
-        answer = hook(question)
-        if inspect.isawaitable(answer):
-            answer = await answer
+        try:
+            answer = hook(question)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except Rejected as error:
+            self._is_asking = False
+            self.connection.reject(error.alert or "handshake_failure")
+            raise
         self._is_asking = False
         return answer
 

@@ -7,14 +7,14 @@ from ._carrier import Clock, KeyLog
 from ._engine import Engine
 from ._errors import EnrolmentHttpError
 from ._net import connect
-from ._otls import Certificate, CertificateRequest, Config, EstClient
+from ._otls import Certificate, CertificateRequest, ClientConfig, EstClient
 from ._waiting import DEFAULT_TIMEOUT, Deadline
 from ._wire import READ_SIZE
 
 
 def enroll(
     address: Address,
-    config: Config,
+    config: ClientConfig,
     profile: str,
     request: CertificateRequest,
     *,
@@ -40,7 +40,7 @@ def enroll(
 
 def fetch_authorities(
     address: Address,
-    config: Config,
+    config: ClientConfig,
     *,
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,

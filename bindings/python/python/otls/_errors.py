@@ -139,6 +139,16 @@ class TruncatedError(ProtocolError):
     default_code = (25, "TRUNCATED")
 
 
+class Rejected(ProtocolError):
+    """We gave the handshake up, with the alert in ``alert``.
+
+    Raised in ``configure`` or ``provide_identity`` it does so: ``raise otls.Rejected("no such name here",
+    alert="unrecognized_name")``; without an alert the peer gets handshake_failure.
+    """
+
+    default_code = (26, "REJECTED")
+
+
 class CertificateError(Error):
     """A certificate, request or revocation list was refused or does not load."""
 

@@ -10,7 +10,7 @@ from typing import Self
 from ._address import Address, check_address, wanted_name
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
-from ._otls import Config, Connection, Session
+from ._otls import ClientConfig, Connection, ServerConfig, Session
 from ._stream import Configure, ProvideIdentity, Stream
 from ._waiting import DEFAULT_TIMEOUT, Timeout, socket_timeout, timeouts
 
@@ -24,7 +24,7 @@ class Listener:
     def __init__(
         self,
         sock: socket.socket,
-        config: Config | None,
+        config: ServerConfig | None,
         *,
         configure: Configure | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT,
@@ -100,7 +100,7 @@ class Listener:
 
 def connect(
     address: Address,
-    config: Config,
+    config: ClientConfig,
     *,
     server_name: str | None = None,
     session: Session | None = None,
@@ -141,7 +141,7 @@ def connect(
 
 def listen(
     address: Address,
-    config: Config | None = None,
+    config: ServerConfig | None = None,
     *,
     configure: Configure | None = None,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -173,7 +173,7 @@ def listen(
 
 
 def client(
-    address: Address, config: Config, name: str | None, session: Session | None, now: Clock | None
+    address: Address, config: ClientConfig, name: str | None, session: Session | None, now: Clock | None
 ) -> Connection:
     """A client's connection to the server at ``address``; nothing is sent yet."""
     check_address(address)
@@ -181,7 +181,7 @@ def client(
     return Connection.client(config, wanted, session=session, now=now)
 
 
-def server(config: Config | None, now: Clock | None) -> Connection:
+def server(config: ServerConfig | None, now: Clock | None) -> Connection:
     """A server's connection to one client; without a configuration it asks for one."""
     return Connection.accept(now=now) if config is None else Connection.server(config, now=now)
 

@@ -1,7 +1,7 @@
 """The compiled half of ``otls``. Use the names from ``otls`` itself."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from typing import Literal, TypeAlias, final
@@ -471,31 +471,45 @@ class TrustStore:
         """Judges a chain (leaf first); returns the trusted authority that it leads to."""
 
 @final
-class Config:
-    """What one side of a connection is willing to do; shared by any number of connections."""
+class ClientConfig:
+    """What a client is willing to do: it trusts servers of ``trust`` alone.
 
-    @staticmethod
-    def client(
+    Shared by any number of connections.
+    """
+
+    def __new__(
+        cls,
         trust: TrustStore,
         *,
         identity: Identity | None = None,
-        anonymous: bool = False,
+        further_identities: Sequence[Identity] | None = None,
+        no_identity: bool = False,
         suites: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
-        schemes: Sequence[str] | None = None,
+        key_shares: Sequence[str] | None = None,
+        signing_schemes: Sequence[str] | None = None,
+        verify_schemes: Sequence[str] | None = None,
         alpn: Sequence[str] | None = None,
-        keep_sessions: int = 0,
-        session_lifetime: int | None = None,
-        name_authorities: bool = False,
-        check_name: bool = True,
+        sessions: int = 0,
+        session_lifetime: timedelta | None = None,
+        named_authorities: bool = False,
+        any_server_name: bool = False,
+        max_chain_len: int | None = None,
         record_size_limit: int | None = None,
         max_fragment: int | None = None,
         padding: int = 0,
         key_log: bool = False,
-    ) -> Config:
-        """A client that trusts servers of ``trust`` alone."""
-    @staticmethod
-    def server(
+    ) -> ClientConfig: ...
+
+@final
+class ServerConfig:
+    """What a server is willing to do, with its identity and what it asks of clients.
+
+    Shared by any number of connections.
+    """
+
+    def __new__(
+        cls,
         identity: Identity,
         *,
         client_auth: Literal["require", "request", "enrolled", "server-only"] = "require",
@@ -503,20 +517,18 @@ class Config:
         further_identities: Sequence[Identity] | None = None,
         suites: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
-        schemes: Sequence[str] | None = None,
+        signing_schemes: Sequence[str] | None = None,
+        verify_schemes: Sequence[str] | None = None,
         alpn: Sequence[str] | None = None,
         tickets: TicketKeys | None = None,
         ticket_count: int = 2,
-        session_lifetime: int | None = None,
+        session_lifetime: timedelta | None = None,
+        max_chain_len: int | None = None,
         record_size_limit: int | None = None,
         max_fragment: int | None = None,
         padding: int = 0,
         key_log: bool = False,
-    ) -> Config:
-        """A server with its identity and what it asks of clients."""
-    @property
-    def is_server(self) -> bool:
-        """Whether this is a server's configuration."""
+    ) -> ServerConfig: ...
 
 @final
 class TicketKeys:
@@ -578,6 +590,9 @@ class RequestedCertificate:
     def schemes(self) -> tuple[str, ...]:
         """Names of the signature schemes that the server accepts."""
     @property
+    def certificate_schemes(self) -> tuple[str, ...] | None:
+        """Names of the schemes that it accepts in certificates, where it tells them apart."""
+    @property
     def authorities(self) -> tuple[bytes, ...]:
         """Subjects (DER) of the authorities that the server trusts; empty if it did not say."""
 
@@ -594,11 +609,11 @@ class Connection:
 
     @staticmethod
     def client(
-        config: Config, server_name: str, *, session: Session | None = None, now: _Clock | None = None
+        config: ClientConfig, server_name: str, *, session: Session | None = None, now: _Clock | None = None
     ) -> Connection:
         """A client that connects to the server of this name; its first bytes are pending at once."""
     @staticmethod
-    def server(config: Config, *, now: _Clock | None = None) -> Connection:
+    def server(config: ServerConfig, *, now: _Clock | None = None) -> Connection:
         """A server."""
     @staticmethod
     def accept(*, now: _Clock | None = None) -> Connection:
@@ -606,13 +621,15 @@ class Connection:
     @property
     def offer(self) -> Offer | None:
         """What the client offers, from NEED_CONFIG on."""
-    def configure(self, config: Config) -> None:
+    def configure(self, config: ServerConfig) -> None:
         """Goes on with this configuration after NEED_CONFIG."""
     @property
     def certificate_request(self) -> RequestedCertificate | None:
         """What the server asks for, from NEED_CLIENT_CERT on."""
     def provide_identity(self, identity: Identity | None) -> None:
         """Goes on with this identity, or with none, after NEED_CLIENT_CERT."""
+    def reject(self, alert: str) -> None:
+        """Gives a paused handshake up with this alert, such as ``"access_denied"``."""
     def feed(self, data: _Bytes) -> int:
         """Takes bytes that arrived; returns how many were taken."""
     def feed_end(self) -> None:
@@ -628,11 +645,11 @@ class Connection:
         """Protects application data; it is then pending."""
     def update_keys(self, *, request: bool = False) -> None:
         """Replaces the key that we seal with; with ``request`` the peer has to replace its own as well."""
-    def open(self, limit: int = ...) -> bytes:
+    def read(self, limit: int = ...) -> bytes:
         """Takes decrypted data, at most ``limit`` octets; empty where there is none."""
     @property
     def available(self) -> int:
-        """How many octets ``open`` could return now."""
+        """How many octets ``read`` could return now."""
     def close(self) -> None:
         """Queues close_notify."""
     @property
@@ -653,6 +670,9 @@ class Connection:
     @property
     def resumed(self) -> bool:
         """Whether this connection resumes an earlier one (RFC 8446 §2.2)."""
+    @property
+    def retried(self) -> bool:
+        """Whether the server has asked for another key share (HelloRetryRequest)."""
     @property
     def alpn(self) -> str | None:
         """The application protocol that was agreed on (ALPN, RFC 7301)."""

@@ -17,7 +17,7 @@ from ._address import Address
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse, Error
 from ._net import Listener, listen
-from ._otls import Config
+from ._otls import ServerConfig
 from ._stream import Configure, Stream, Waker
 from ._waiting import DEFAULT_TIMEOUT, Timeout
 
@@ -58,7 +58,7 @@ class Server:
         self,
         handler: Handler,
         address: Address | Listener,
-        config: Config | None = None,
+        config: ServerConfig | None = None,
         *,
         configure: Configure | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT,
@@ -215,7 +215,7 @@ class Server:
 def serve(
     handler: Handler,
     address: Address | Listener,
-    config: Config | None = None,
+    config: ServerConfig | None = None,
     *,
     configure: Configure | None = None,
     timeout: Timeout = DEFAULT_TIMEOUT,

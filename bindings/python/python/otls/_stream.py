@@ -20,13 +20,13 @@ from ._facts import Facts, Message
 from ._makefile import open_file
 from ._otls import (
     Code,
-    Config,
     Connection,
     Envelope,
     Identity,
     Offer,
     Receipt,
     RequestedCertificate,
+    ServerConfig,
 )
 from ._process import check_process
 from ._waiting import DEFAULT_TIMEOUT, LONGEST_WAIT, Timeout
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-Configure: TypeAlias = Callable[[Offer], Config]
+Configure: TypeAlias = Callable[[Offer], ServerConfig]
 ProvideIdentity: TypeAlias = Callable[[RequestedCertificate], Identity | None]
 
 
