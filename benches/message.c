@@ -25,6 +25,7 @@ int main(void) {
     otls_connection *bank, *customer;
     otls_otp_context *context;
     otls_otp_ledger *ledger;
+    otls_otp_ledger_options options = { 0 };
     otls_otp_channel *from, *to;
     otls_authority *authority = make_authority("Bench Root");
     otls_trust_store *trust = make_trust(authority);
@@ -35,7 +36,7 @@ int main(void) {
     WORKS(otls_client_config_new(trust, NULL, &for_client, &error));
     WORKS(otls_client_config_add_identity(for_client, client, &error));
     WORKS(otls_connection_server(for_server, &bank, &error));
-    WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &customer, &error));
+    WORKS(otls_connection_client(for_client, "bank.example", NULL, NOW, &customer, &error));
     shake_hands(customer, bank);
     WORKS(otls_otp_channel_new(&from, &error));
     WORKS(otls_otp_channel_new(&to, &error));
@@ -43,8 +44,8 @@ int main(void) {
     WORKS(otls_otp_context_new(&context, &error));
     WORKS(otls_otp_context_set(context, TEXT("amount"), TEXT("10000000"), &error));
     WORKS(otls_otp_context_set(context, TEXT("payee"), TEXT("friend"), &error));
-    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
-    WORKS(otls_otp_ledger_set_policy(ledger, 100, MESSAGES, 600, &error));
+    options.issues = MESSAGES;
+    WORKS(otls_otp_ledger_open("memory:", NULL, 0, &options, &ledger, &error));
 
     for (size_t number = 0; number < MESSAGES; number++) {
         otls_otp_issued *issued;

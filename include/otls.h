@@ -720,12 +720,12 @@
 #define OTLS_FORMAT_SEC1 3
 
 /**
- * Encoding of a key: PEM.
+ * Encoding of a key, a certificate or a request: PEM.
  */
 #define OTLS_ENCODING_PEM 1
 
 /**
- * Encoding of a key: DER.
+ * Encoding of a key, a certificate or a request: DER.
  */
 #define OTLS_ENCODING_DER 2
 
@@ -775,9 +775,19 @@
 #define OTLS_AEAD_AES_256_CBC_HMAC_SHA384 5
 
 /**
- * Octets of the nonce of an AEAD.
+ * What a peer offers: its cipher suites.
  */
-#define OTLS_AEAD_NONCE_LEN 12
+#define OTLS_OFFER_SUITES 1
+
+/**
+ * What a peer offers: its key-exchange groups.
+ */
+#define OTLS_OFFER_GROUPS 2
+
+/**
+ * What a peer offers: the signature schemes that it accepts from us in the handshake.
+ */
+#define OTLS_OFFER_SCHEMES 3
 
 /**
  * Hash of a shared secret's codes: SHA-1, which every authenticator app knows.
@@ -937,12 +947,6 @@ typedef struct otls_server_config otls_server_config;
 typedef struct otls_session otls_session;
 
 /**
- * What a client and a server choose in the same way: suites, groups, schemes, protocols and the shape of records.
- * A configuration that is made of them has a copy.
- */
-typedef struct otls_settings otls_settings;
-
-/**
  * The keys that a server seals its session tickets with (RFC 8446 section 4.6.1). They change every 12
  * hours by themselves. Servers with the same keys resume each other's sessions.
  */
@@ -958,6 +962,190 @@ typedef struct otls_totp otls_totp;
  * The authorities that are trusted, and their revocation lists. No authority of the system is in it.
  */
 typedef struct otls_trust_store otls_trust_store;
+
+/**
+ * One check that a certificate did not pass. The texts are UTF-8, end in NUL and belong to the error.
+ */
+typedef struct {
+    /**
+     * The number of the candidate chain, from 0.
+     */
+    int32_t candidate;
+    /**
+     * The depth of the certificate: 0 is the peer's own, each issuer one more.
+     */
+    int32_t depth;
+    /**
+     * The subject of the certificate.
+     */
+    const char *subject;
+    /**
+     * The check, for example `notAfter` or `issuer`.
+     */
+    const char *check;
+    /**
+     * Why it was not passed, with the values that were compared.
+     */
+    const char *reason;
+    /**
+     * What to do about it.
+     */
+    const char *hint;
+} otls_finding;
+
+/**
+ * What a client and a server choose in the same way: suites, groups, schemes, protocols and the shape of records.
+ * A configuration that is made of them has a copy. All zero leaves all of it to the library, and so does each
+ * member that is zero; start with `otls_settings settings = { 0 };` and set what is to be otherwise.
+ *
+ * A list that is not NULL and has no elements, a repetition, a number that is not supported and a value out of its
+ * range are `OTLS_ERROR_API_MISUSE` of the function that gets the settings.
+ */
+typedef struct {
+    /**
+     * Only these cipher suites, `OTLS_SUITE_` numbers, most preferred first (RFC 8446 appendix B.4).
+     */
+    const uint16_t *suites;
+    /**
+     * How many they are.
+     */
+    size_t suite_count;
+    /**
+     * Only these key-exchange groups, `OTLS_GROUP_` numbers, most preferred first (RFC 8446 section 4.2.7).
+     */
+    const uint16_t *groups;
+    /**
+     * How many they are.
+     */
+    size_t group_count;
+    /**
+     * Only these signature schemes, `OTLS_SCHEME_` numbers, for what our own keys sign in handshakes, most
+     * preferred first (RFC 8446 section 4.4.3).
+     */
+    const uint16_t *signing_schemes;
+    /**
+     * How many they are.
+     */
+    size_t signing_scheme_count;
+    /**
+     * Only these signature schemes for what the peer signs in handshakes, most preferred first (RFC 8446 section
+     * 4.2.3). Signatures in certificates are not limited by it.
+     */
+    const uint16_t *verify_schemes;
+    /**
+     * How many they are.
+     */
+    size_t verify_scheme_count;
+    /**
+     * The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
+     * with its length. A server with such a list refuses clients that offer others only.
+     */
+    const uint8_t *alpn;
+    /**
+     * The octets of that list.
+     */
+    size_t alpn_len;
+    /**
+     * The most certificates that a peer may send, its own and those that lead to an authority: 1 to 10, which it is
+     * for 0.
+     */
+    size_t max_chain_len;
+    /**
+     * The largest piece of data that we put in a record: 1 to 16384 octets, which it is for 0.
+     */
+    size_t max_fragment;
+    /**
+     * Sessions can be resumed for so many seconds after their last full handshake, however often they are resumed:
+     * at most 604800, seven days (RFC 8446 section 4.6.1); a day for 0. They end with the certificates of both sides
+     * in any case.
+     */
+    uint32_t session_lifetime;
+    /**
+     * The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385 (RFC
+     * 8449), which it is for 0.
+     */
+    uint16_t record_size_limit;
+    /**
+     * Pads records of data to a multiple of so many octets (RFC 8446 section 5.4); 0 and 1: no padding.
+     */
+    uint16_t padding;
+    /**
+     * Not 0: records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them
+     * can read and forge everything on the connection: for debugging alone.
+     */
+    int32_t key_log;
+} otls_settings;
+
+/**
+ * What the handshake has led to; see `otls_connection_negotiated`.
+ */
+typedef struct {
+    /**
+     * The cipher suite, an `OTLS_SUITE_` number; 0 before it is known.
+     */
+    uint16_t suite;
+    /**
+     * The key-exchange group, an `OTLS_GROUP_` number; 0 before it is known.
+     */
+    uint16_t group;
+    /**
+     * The scheme that we have signed with, an `OTLS_SCHEME_` number; 0 if we have not.
+     */
+    uint16_t scheme;
+    /**
+     * The scheme that the peer has signed with, likewise.
+     */
+    uint16_t peer_scheme;
+    /**
+     * 1 for a connection that resumes an earlier one (RFC 8446 section 2.2), otherwise 0.
+     */
+    uint16_t resumed;
+    /**
+     * 1 if the server has asked for another key share (HelloRetryRequest, RFC 8446 section 4.1.4), which costs a
+     * round trip: `otls_client_config_set_key_shares` can save it. Otherwise 0.
+     */
+    uint16_t retried;
+} otls_negotiated;
+
+/**
+ * How a ledger judges, what its codes look like and where it records; see `otls_otp_ledger_open`. All zero leaves
+ * it to the library, and so does each member that is zero.
+ */
+typedef struct {
+    /**
+     * The wrong codes in a row of a subject over all its codes: 1 to 100, which it is for 0.
+     */
+    uint32_t subject_attempts;
+    /**
+     * The new codes of a subject within a window: 30 for 0.
+     */
+    uint32_t issues;
+    /**
+     * The seconds of that window: 600 for 0.
+     */
+    uint64_t window;
+    /**
+     * What codes are made of: ten or more visible characters of ASCII; decimal digits for NULL.
+     */
+    const char *alphabet;
+    /**
+     * How many characters a code has: 6, which it is for 0, to 12.
+     */
+    size_t code_len;
+    /**
+     * The file of an audit log, which records every event and is made where there is none: nothing is issued or
+     * accepted that cannot be recorded. NULL for none.
+     */
+    const char *audit_path;
+    /**
+     * A secret of 32 octets or more, kept apart from the log.
+     */
+    const uint8_t *audit_key;
+    /**
+     * The octets of that key.
+     */
+    size_t audit_key_len;
+} otls_otp_ledger_options;
 
 /**
  * What a ledger holds; see `otls_otp_ledger_statistics`.
@@ -1093,16 +1281,13 @@ const char *otls_error_hint(const otls_error *error);
 int32_t otls_error_alert(const otls_error *error);
 
 /**
- * The depth of the certificate that was refused: 0 is the peer's own, each issuer one more. -1 if no
- * certificate was refused, and for NULL.
+ * One finding of the report that a refused certificate comes with: each candidate chain, and each check that it
+ * did not pass; the first decides the code. 1 and `*finding`, or 0 behind the last, where no certificate was
+ * refused, and for NULL: then its numbers are -1 and its texts empty. `index` counts from 0.
  */
-int32_t otls_error_depth(const otls_error *error);
-
-/**
- * The check that a certificate did not pass, for example `notAfter` or `issuer`, as
- * `otls_error_message`. Empty if no certificate was refused, and for NULL.
- */
-const char *otls_error_check(const otls_error *error);
+int32_t otls_error_finding(const otls_error *error,
+                           size_t index,
+                           otls_finding *finding);
 
 /**
  * Frees an error. NULL is fine.
@@ -1127,11 +1312,6 @@ const char *otls_version(void);
  */
 const uint8_t *otls_blob_data(const otls_blob *blob,
                               size_t *len);
-
-/**
- * The number of octets of a blob; 0 for NULL.
- */
-size_t otls_blob_len(const otls_blob *blob);
 
 /**
  * Zeroises and frees a blob. NULL is fine.
@@ -1166,27 +1346,6 @@ int32_t otls_key_load(const uint8_t *data,
 void otls_key_free(otls_key *key);
 
 /**
- * The key as PEM (PKCS#8, RFC 5958): plain if `password` is NULL with a length of 0, otherwise encrypted
- * (PBES2 with PBKDF2 and AES-256-CBC, RFC 8018).
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an empty password that is not NULL; `OTLS_ERROR_RANDOM`.
- */
-int32_t otls_key_to_pem(const otls_key *key,
-                        const uint8_t *password,
-                        size_t password_len,
-                        otls_blob **pem,
-                        otls_error **error);
-
-/**
- * The key as DER, otherwise as `otls_key_to_pem`.
- */
-int32_t otls_key_to_der(const otls_key *key,
-                        const uint8_t *password,
-                        size_t password_len,
-                        otls_blob **der,
-                        otls_error **error);
-
-/**
  * The public half of a private key.
  */
 int32_t otls_key_public(const otls_key *key, otls_public_key **public_key, otls_error **error);
@@ -1218,20 +1377,6 @@ int32_t otls_public_key_load(const uint8_t *data,
  * Frees a public key. NULL is fine.
  */
 void otls_public_key_free(otls_public_key *public_key);
-
-/**
- * The public key as PEM (SubjectPublicKeyInfo).
- */
-int32_t otls_public_key_to_pem(const otls_public_key *public_key,
-                               otls_blob **pem,
-                               otls_error **error);
-
-/**
- * The public key as DER (SubjectPublicKeyInfo).
- */
-int32_t otls_public_key_to_der(const otls_public_key *public_key,
-                               otls_blob **der,
-                               otls_error **error);
 
 /**
  * SHA-256 of the public key's DER, `OTLS_FINGERPRINT_LEN` octets, into the caller's buffer.
@@ -1271,17 +1416,11 @@ int32_t otls_certificate_load(const uint8_t *data,
 void otls_certificate_free(otls_certificate *certificate);
 
 /**
- * The certificate as PEM.
+ * The certificate in one of the `OTLS_ENCODING_` encodings.
  */
-int32_t otls_certificate_to_pem(const otls_certificate *certificate,
-                                otls_blob **pem,
-                                otls_error **error);
-
-/**
- * The certificate as DER.
- */
-int32_t otls_certificate_to_der(const otls_certificate *certificate,
-                                otls_blob **der,
+int32_t otls_certificate_export(const otls_certificate *certificate,
+                                int32_t encoding,
+                                otls_blob **data,
                                 otls_error **error);
 
 /**
@@ -1292,44 +1431,12 @@ int32_t otls_certificate_subject(const otls_certificate *certificate,
                                  otls_error **error);
 
 /**
- * The issuer as text, as `otls_certificate_subject`.
- */
-int32_t otls_certificate_issuer(const otls_certificate *certificate,
-                                otls_blob **issuer,
-                                otls_error **error);
-
-/**
  * The common name of the subject alone, as text; empty if there is none, and also if there are several,
  * because none of them is then the one.
  */
 int32_t otls_certificate_common_name(const otls_certificate *certificate,
                                      otls_blob **common_name,
                                      otls_error **error);
-
-/**
- * How many attributes the subject has, all that stand in it (RFC 5280 section 4.1.2.6). 0 for NULL.
- */
-size_t otls_certificate_subject_count(const otls_certificate *certificate);
-
-/**
- * One of the subject's attributes in their order, as text: its type, such as `CN` or `UID` or a dotted
- * number, and its value; one that is no text as `#` and the hexadecimal digits of its DER. `index` counts
- * from 0.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an index that is too high.
- */
-int32_t otls_certificate_subject_attribute(const otls_certificate *certificate,
-                                           size_t index,
-                                           otls_blob **attribute,
-                                           otls_blob **value,
-                                           otls_error **error);
-
-/**
- * 1 if both certificates have the same subject as RFC 5280 section 7.1 compares names, otherwise 0; 0 for
- * NULL.
- */
-int32_t otls_certificate_same_subject(const otls_certificate *certificate,
-                                      const otls_certificate *other);
 
 /**
  * The serial number, big-endian, at most `OTLS_SERIAL_MAX_LEN` octets, into the caller's buffer.
@@ -1348,24 +1455,11 @@ int32_t otls_certificate_fingerprint(const otls_certificate *certificate,
                                      otls_error **error);
 
 /**
- * The first second of the certificate's validity (RFC 5280 section 4.1.2.5). 0 for NULL.
+ * The last second of the certificate's validity (RFC 5280 section 4.1.2.5) and, in `*not_before` (may be NULL),
+ * the first one. 0 for NULL.
  */
-uint64_t otls_certificate_not_before(const otls_certificate *certificate);
-
-/**
- * The last second of the certificate's validity. 0 for NULL.
- */
-uint64_t otls_certificate_not_after(const otls_certificate *certificate);
-
-/**
- * 1 for the certificate of a certificate authority, otherwise 0; 0 for NULL.
- */
-int32_t otls_certificate_is_ca(const otls_certificate *certificate);
-
-/**
- * How many alternative names (RFC 5280 section 4.2.1.6) the certificate has. 0 for NULL.
- */
-size_t otls_certificate_name_count(const otls_certificate *certificate);
+uint64_t otls_certificate_not_after(const otls_certificate *certificate,
+                                    uint64_t *not_before);
 
 /**
  * One of the alternative names as text: a DNS name or an IP address. `index` counts from 0.
@@ -1422,18 +1516,6 @@ int32_t otls_name_add(const otls_name *name,
                       otls_error **error);
 
 /**
- * Adds an attribute beside the last one, in one RelativeDistinguishedName: `CN=Asha+UID=1001`. Otherwise as
- * `otls_name_add`, and `OTLS_ERROR_BAD_NAME` for a subject without attributes and for a type that is there
- * already.
- */
-int32_t otls_name_add_to_last(const otls_name *name,
-                              const uint8_t *attribute,
-                              size_t attribute_len,
-                              const uint8_t *value,
-                              size_t value_len,
-                              otls_error **error);
-
-/**
  * Adds an alternative name: an IP address if it reads as one, otherwise a DNS name.
  *
  * Errors: `OTLS_ERROR_BAD_NAME`.
@@ -1472,14 +1554,12 @@ int32_t otls_request_load(const uint8_t *data,
 void otls_request_free(otls_request *request);
 
 /**
- * The request as PEM.
+ * The request in one of the `OTLS_ENCODING_` encodings.
  */
-int32_t otls_request_to_pem(const otls_request *request, otls_blob **pem, otls_error **error);
-
-/**
- * The request as DER.
- */
-int32_t otls_request_to_der(const otls_request *request, otls_blob **der, otls_error **error);
+int32_t otls_request_export(const otls_request *request,
+                            int32_t encoding,
+                            otls_blob **data,
+                            otls_error **error);
 
 /**
  * The subject that is asked for, as `otls_certificate_subject`.
@@ -1492,16 +1572,6 @@ int32_t otls_request_subject(const otls_request *request, otls_blob **subject, o
 int32_t otls_request_public_key(const otls_request *request,
                                 otls_public_key **public_key,
                                 otls_error **error);
-
-/**
- * What the request asks for and `certificate`, which was issued for it, does not have, as text: a line for
- * each usage, constraint or attribute, empty if there is none. The subject is never among it, and alternative
- * names only where the certificate is an authority's: what else is not issued of them is refused.
- */
-int32_t otls_request_left_out_of(const otls_request *request,
-                                 const otls_certificate *certificate,
-                                 otls_blob **left_out,
-                                 otls_error **error);
 
 /**
  * Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`
@@ -1521,12 +1591,14 @@ int32_t otls_authority_create(const otls_key *key,
                               otls_error **error);
 
 /**
- * An authority from its certificate and key.
+ * An authority from its certificate and key. The certificate, PEM or DER, comes first in `chain`; behind it may
+ * follow those above it, PEM, nearest first: `otls_authority_chain` then has them.
  *
  * Errors: `OTLS_ERROR_KEY_MISMATCH`; `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for a certificate that is not of
- * an authority; `OTLS_ERROR_WRONG_SCHEME`.
+ * an authority, or has not issued the one before it; `OTLS_ERROR_CERTIFICATE_MALFORMED`; `OTLS_ERROR_WRONG_SCHEME`.
  */
-int32_t otls_authority_load(const otls_certificate *certificate,
+int32_t otls_authority_load(const uint8_t *chain,
+                            size_t chain_len,
                             const otls_key *key,
                             int32_t hash,
                             otls_authority **authority,
@@ -1658,19 +1730,6 @@ int32_t otls_identity_certificate(const otls_identity *identity,
                                   otls_error **error);
 
 /**
- * Gives an authority below others the certificates above it, PEM, nearest first; its own may come before
- * them. `otls_authority_chain` then has them.
- *
- * Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for one that has not issued the one before it;
- * `OTLS_ERROR_CERTIFICATE_MALFORMED`.
- */
-int32_t otls_authority_with_chain(const otls_authority *authority,
-                                  const uint8_t *chain,
-                                  size_t chain_len,
-                                  otls_authority **with_chain,
-                                  otls_error **error);
-
-/**
  * The authority's certificate and those above it, PEM: what the holder of a certificate sends behind his
  * own.
  */
@@ -1725,7 +1784,7 @@ int32_t otls_trust_store_require_crls(const otls_trust_store *trust,
  * `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise empty. `*authority`
  * is the trusted authority that the chain leads to.
  *
- * Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding_count`.
+ * Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding`.
  */
 int32_t otls_trust_store_verify(const otls_trust_store *trust,
                                 const uint8_t *chain,
@@ -1738,88 +1797,11 @@ int32_t otls_trust_store_verify(const otls_trust_store *trust,
                                 otls_error **error);
 
 /**
- * How many findings the report of a refused certificate has: each candidate chain, and each check that it
- * did not pass. 0 if no certificate was refused, and for NULL. The first decides the code.
- */
-size_t otls_error_finding_count(const otls_error *error);
-
-/**
- * The number of the candidate chain that a finding is about, from 0. -1 if there is no such finding, and
- * for NULL.
- */
-int32_t otls_error_finding_candidate(const otls_error *error,
-                                     size_t index);
-
-/**
- * The depth of the certificate that a finding is about: 0 is the leaf, each issuer one more. -1 as for
- * `otls_error_finding_candidate`.
- */
-int32_t otls_error_finding_depth(const otls_error *error,
-                                 size_t index);
-
-/**
- * The subject of the certificate that a finding is about: UTF-8 that ends in NUL and belongs to the
- * error. Empty if there is no such finding, and for NULL.
- */
-const char *otls_error_finding_subject(const otls_error *error, size_t index);
-
-/**
- * The check that was not passed, for example `notAfter`: UTF-8 that ends in NUL and belongs to the
- * error. Empty if there is no such finding, and for NULL.
- */
-const char *otls_error_finding_check(const otls_error *error, size_t index);
-
-/**
- * Why it was not passed, with the values that were compared: UTF-8 that ends in NUL and belongs to the
- * error. Empty if there is no such finding, and for NULL.
- */
-const char *otls_error_finding_reason(const otls_error *error,
-                                      size_t index);
-
-/**
- * What to do about it: UTF-8 that ends in NUL and belongs to the
- * error. Empty if there is no such finding, and for NULL.
- */
-const char *otls_error_finding_hint(const otls_error *error, size_t index);
-
-/**
  * All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
  */
 int32_t otls_certificate_to_text(const otls_certificate *certificate,
                                  otls_blob **text,
                                  otls_error **error);
-
-/**
- * The algorithm that the certificate is signed with, as OpenSSL names it.
- */
-int32_t otls_certificate_signature_algorithm(const otls_certificate *certificate,
-                                             otls_blob **text,
-                                             otls_error **error);
-
-/**
- * KeyUsage (RFC 5280 section 4.2.1.3), for example `digitalSignature`, separated by commas; empty without.
- */
-int32_t otls_certificate_key_usages(const otls_certificate *certificate,
-                                    otls_blob **text,
-                                    otls_error **error);
-
-/**
- * ExtendedKeyUsage (RFC 5280 section 4.2.1.12): names or dotted numbers, separated by commas; empty without.
- */
-int32_t otls_certificate_extended_key_usages(const otls_certificate *certificate,
-                                             otls_blob **text,
-                                             otls_error **error);
-
-/**
- * pathLenConstraint: how many authorities may stand below this one (RFC 5280 section 4.2.1.9). -1 without
- * one, and for NULL.
- */
-int32_t otls_certificate_path_length(const otls_certificate *certificate);
-
-/**
- * All that a request asks for, for a person to read, laid out as by `openssl req -text`.
- */
-int32_t otls_request_to_text(const otls_request *request, otls_blob **text, otls_error **error);
 
 /**
  * The private key in one of the `OTLS_FORMAT_` formats and `OTLS_ENCODING_` encodings, encrypted with
@@ -1920,151 +1902,6 @@ int32_t otls_aead_open(const otls_aead *aead,
                        size_t aad_len,
                        otls_blob **plaintext,
                        otls_error **error);
-
-/**
- * Seals with a nonce of the caller's, of `OTLS_AEAD_NONCE_LEN` octets: ciphertext and tag. The same nonce
- * twice under one key gives both messages and the key's authenticity away.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a nonce of another length.
- */
-int32_t otls_aead_seal_with_nonce(const otls_aead *aead,
-                                  const uint8_t *nonce,
-                                  size_t nonce_len,
-                                  const uint8_t *plaintext,
-                                  size_t plaintext_len,
-                                  const uint8_t *aad,
-                                  size_t aad_len,
-                                  otls_blob **sealed,
-                                  otls_error **error);
-
-/**
- * Opens what `otls_aead_seal_with_nonce` made.
- *
- * Errors: `OTLS_ERROR_DECRYPT_FAILED`, whatever the cause; `OTLS_ERROR_API_MISUSE` for a nonce of another
- * length.
- */
-int32_t otls_aead_open_with_nonce(const otls_aead *aead,
-                                  const uint8_t *nonce,
-                                  size_t nonce_len,
-                                  const uint8_t *sealed,
-                                  size_t sealed_len,
-                                  const uint8_t *aad,
-                                  size_t aad_len,
-                                  otls_blob **plaintext,
-                                  otls_error **error);
-
-/**
- * Settings with the library's defaults.
- */
-int32_t otls_settings_new(otls_settings **settings, otls_error **error);
-
-/**
- * Frees settings. NULL is fine.
- */
-void otls_settings_free(otls_settings *settings);
-
-/**
- * Only these cipher suites, `OTLS_SUITE_` numbers, most preferred first (RFC 8446 appendix B.4).
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for an empty list, a repetition or a number that is not supported.
- */
-int32_t otls_settings_set_suites(otls_settings *settings,
-                                 const uint16_t *suites,
-                                 size_t count,
-                                 otls_error **error);
-
-/**
- * Only these key-exchange groups, `OTLS_GROUP_` numbers, most preferred first (RFC 8446 section 4.2.7).
- *
- * Errors: as `otls_settings_set_suites`.
- */
-int32_t otls_settings_set_groups(otls_settings *settings,
-                                 const uint16_t *groups,
-                                 size_t count,
-                                 otls_error **error);
-
-/**
- * Only these signature schemes, `OTLS_SCHEME_` numbers, for what our own keys sign in handshakes, most
- * preferred first (RFC 8446 section 4.4.3).
- *
- * Errors: as `otls_settings_set_suites`.
- */
-int32_t otls_settings_set_signing_schemes(otls_settings *settings,
-                                          const uint16_t *schemes,
-                                          size_t count,
-                                          otls_error **error);
-
-/**
- * Only these signature schemes for what the peer signs in handshakes, most preferred first (RFC 8446 section
- * 4.2.3). Signatures in certificates are not limited by it.
- *
- * Errors: as `otls_settings_set_suites`.
- */
-int32_t otls_settings_set_verify_schemes(otls_settings *settings,
-                                         const uint16_t *schemes,
-                                         size_t count,
-                                         otls_error **error);
-
-/**
- * The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
- * with its length. A server with such a list refuses clients that offer others only.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a list that is empty, has a repetition, or is not of that format.
- */
-int32_t otls_settings_set_alpn(otls_settings *settings,
-                               const uint8_t *protocols,
-                               size_t protocols_len,
-                               otls_error **error);
-
-/**
- * The most certificates that a peer may send, its own and those that lead to an authority: 1 to 10, which it
- * is where this is not called.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` outside that range.
- */
-int32_t otls_settings_set_max_chain_len(otls_settings *settings,
-                                        size_t certificates,
-                                        otls_error **error);
-
-/**
- * Lets sessions be resumed for so many seconds after their last full handshake, however often they are
- * resumed: a day (86400) where this is not called. Sessions end with the certificates of both sides in any
- * case.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
- */
-int32_t otls_settings_set_session_lifetime(otls_settings *settings,
-                                           uint32_t seconds,
-                                           otls_error **error);
-
-/**
- * The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385 (RFC
- * 8449).
- *
- * Errors: `OTLS_ERROR_API_MISUSE` outside that range.
- */
-int32_t otls_settings_set_record_size_limit(otls_settings *settings,
-                                            uint16_t limit,
-                                            otls_error **error);
-
-/**
- * The largest piece of data that we put in a record: 1 to 16384 octets.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` outside that range.
- */
-int32_t otls_settings_set_max_fragment(otls_settings *settings, size_t octets, otls_error **error);
-
-/**
- * Pads records of data to a multiple of `block` octets (RFC 8446 section 5.4); 0 and 1: no padding.
- */
-int32_t otls_settings_set_padding(otls_settings *settings, uint16_t block, otls_error **error);
-
-/**
- * Records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them can
- * read and forge everything on the connection: for debugging alone.
- */
-int32_t otls_settings_set_key_log(otls_settings *settings,
-                                  otls_error **error);
 
 /**
  * A client that trusts the servers of `trust` alone; `settings` may be NULL. When a server asks for a certificate,
@@ -2171,13 +2008,15 @@ int32_t otls_server_config_set_tickets(otls_server_config *config,
 
 /**
  * A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
- * pending at once, and says how old a session is `now`, in seconds since 1970 (UTC).
+ * pending at once. `session` is NULL, or one that it offers to resume: that is used up by it and still to be freed,
+ * and `now`, in seconds since 1970 (UTC), says how old it is. Where it cannot be resumed the handshake is a full
+ * one: `otls_connection_negotiated` tells.
  *
- * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
+ * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_API_MISUSE` for a session that was used.
  */
 int32_t otls_connection_client(const otls_client_config *config,
-                               const uint8_t *server_name,
-                               size_t server_name_len,
+                               const char *server_name,
+                               otls_session *session,
                                uint64_t now,
                                otls_connection **connection,
                                otls_error **error);
@@ -2317,85 +2156,43 @@ int32_t otls_connection_update_keys(const otls_connection *connection,
                                     otls_error **error);
 
 /**
- * The cipher suites that the client offers, most preferred first, into the caller's buffer; numbers that
- * this library does not know are among them. For a server that has read the ClientHello.
+ * One of the `OTLS_OFFER_` lists of the peer, most preferred first, into the caller's buffer; numbers that this
+ * library does not know are among them. A server has them once it has read the ClientHello, and a client that is
+ * asked for a certificate has `OTLS_OFFER_SCHEMES`.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` before that.
  */
-int32_t otls_connection_offered_suites(const otls_connection *connection,
-                                       uint16_t *suites,
-                                       size_t *count,
-                                       otls_error **error);
-
-/**
- * The key-exchange groups that the client offers, as `otls_connection_offered_suites`.
- */
-int32_t otls_connection_offered_groups(const otls_connection *connection,
-                                       uint16_t *groups,
-                                       size_t *count,
-                                       otls_error **error);
-
-/**
- * The signature schemes that the client accepts in handshakes, as `otls_connection_offered_suites`.
- */
-int32_t otls_connection_offered_schemes(const otls_connection *connection,
-                                        uint16_t *schemes,
-                                        size_t *count,
-                                        otls_error **error);
+int32_t otls_connection_offered(const otls_connection *connection,
+                                int32_t list,
+                                uint16_t *numbers,
+                                size_t *count,
+                                otls_error **error);
 
 /**
  * The server name that the client asks for, as text (RFC 6066 section 3); empty if it names none.
  *
- * Errors: as `otls_connection_offered_suites`.
+ * Errors: as `otls_connection_offered`.
  */
 int32_t otls_connection_offered_server_name(const otls_connection *connection,
                                             otls_blob **server_name,
                                             otls_error **error);
 
 /**
- * How many application protocols the client offers (ALPN, RFC 7301). 0 for NULL.
- */
-size_t otls_connection_offered_alpn_count(const otls_connection *connection);
-
-/**
- * One of the application protocols that the client offers. `index` counts from 0.
+ * The application protocols that the client offers, most preferred first, each name after an octet with its length
+ * (ALPN, RFC 7301); empty if it offers none.
  *
- * Errors: as `otls_connection_offered_suites`, and for an index that is too high.
+ * Errors: as `otls_connection_offered`.
  */
 int32_t otls_connection_offered_alpn(const otls_connection *connection,
-                                     size_t index,
-                                     otls_blob **protocol,
+                                     otls_blob **protocols,
                                      otls_error **error);
 
 /**
- * The signature schemes of which the server accepts one from our certificate, into the caller's buffer.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a connection that was not asked for a certificate.
+ * What the handshake has led to so far, into `*negotiated`, which may be uninitialised.
  */
-int32_t otls_connection_requested_schemes(const otls_connection *connection,
-                                          uint16_t *schemes,
-                                          size_t *count,
-                                          otls_error **error);
-
-/**
- * The negotiated cipher suite, an `OTLS_SUITE_` number. 0 before it is known, and for NULL.
- */
-uint16_t otls_connection_suite(const otls_connection *connection);
-
-/**
- * The negotiated key-exchange group, an `OTLS_GROUP_` number. 0 before it is known, and for NULL.
- */
-uint16_t otls_connection_group(const otls_connection *connection);
-
-/**
- * The scheme that we have signed with, an `OTLS_SCHEME_` number. 0 if we have not, and for NULL.
- */
-uint16_t otls_connection_scheme(const otls_connection *connection);
-
-/**
- * The scheme that the peer has signed with, as `otls_connection_scheme`.
- */
-uint16_t otls_connection_peer_scheme(const otls_connection *connection);
+int32_t otls_connection_negotiated(const otls_connection *connection,
+                                   otls_negotiated *negotiated,
+                                   otls_error **error);
 
 /**
  * The peer's certificate, once it is verified and the peer has proved to have its key.
@@ -2480,29 +2277,9 @@ int32_t otls_session_save(const otls_session *session, otls_blob **data, otls_er
 uint64_t otls_session_expires_at(const otls_session *session);
 
 /**
- * When both sides last showed their certificates: the time of the full handshake, and not of one that resumed
- * it. 0 for a session that was used, and for NULL.
- */
-uint64_t otls_session_authenticated_at(const otls_session *session);
-
-/**
  * Frees a session. NULL is fine.
  */
 void otls_session_free(otls_session *session);
-
-/**
- * As `otls_connection_client`, for a client that offers to resume `session`, which is used up by it and still to
- * be freed. Where it cannot be resumed the handshake is a full one: `otls_connection_resumed` tells.
- *
- * Errors: as `otls_connection_client`; `OTLS_ERROR_API_MISUSE` for a session that was used.
- */
-int32_t otls_connection_client_resuming(const otls_client_config *config,
-                                        const uint8_t *server_name,
-                                        size_t server_name_len,
-                                        const otls_session *session,
-                                        uint64_t now,
-                                        otls_connection **connection,
-                                        otls_error **error);
 
 /**
  * The newest session that the server offers to resume, where `otls_client_config_set_sessions` keeps any. Sessions
@@ -2513,17 +2290,6 @@ int32_t otls_connection_client_resuming(const otls_client_config *config,
 int32_t otls_connection_take_session(const otls_connection *connection,
                                      otls_session **session,
                                      otls_error **error);
-
-/**
- * 1 for a connection that resumes an earlier one (RFC 8446 section 2.2), otherwise 0; 0 for NULL.
- */
-int32_t otls_connection_resumed(const otls_connection *connection);
-
-/**
- * 1 if the server has asked for another key share (HelloRetryRequest, RFC 8446 section 4.1.4), which costs a round
- * trip: `otls_client_config_set_key_shares` can save it. 0 otherwise, and for NULL.
- */
-int32_t otls_connection_retried(const otls_connection *connection);
 
 /**
  * The application protocol that was agreed on (ALPN, RFC 7301); empty without one.
@@ -2613,11 +2379,6 @@ const uint8_t *otls_otp_issued_code(const otls_otp_issued *issued,
                                     size_t *len);
 
 /**
- * The second from which on an issued code is expired. 0 for NULL.
- */
-uint64_t otls_otp_issued_expires_at(const otls_otp_issued *issued);
-
-/**
  * A ledger over the store that `address` names: "memory:", "sqlite:PATH", "redis://HOST…" or
  * "postgresql://HOST/DATABASE…". `pepper` is a secret of 32 octets or more, kept apart from the store. NULL
  * with a length of 0 draws one at random: that is for "memory:" alone, which ends with the program as well.
@@ -2631,13 +2392,16 @@ uint64_t otls_otp_issued_expires_at(const otls_otp_issued *issued);
  * "?accept=unknown-eviction" behind its address accepts one that does not tell the first,
  * "?accept=less-persistence" one that may forget its last seconds; "&" joins both.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, and for a
- * pepper that is short, or missing where it is needed; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
+ * `options` may be NULL.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, for a pepper that is
+ * short, or missing where it is needed, and for options out of their bounds; `OTLS_ERROR_OTP_AUDIT` where the log
+ * cannot be opened or is not as it was written; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
  */
-int32_t otls_otp_ledger_open(const uint8_t *address,
-                             size_t address_len,
+int32_t otls_otp_ledger_open(const char *address,
                              const uint8_t *pepper,
                              size_t pepper_len,
+                             const otls_otp_ledger_options *options,
                              otls_otp_ledger **ledger,
                              otls_error **error);
 
@@ -2656,46 +2420,6 @@ int32_t otls_otp_ledger_add_former_pepper(const otls_otp_ledger *ledger,
                                           const uint8_t *pepper,
                                           size_t pepper_len,
                                           otls_error **error);
-
-/**
- * Sets the limits for each subject: wrong codes in a row over all its codes (1 to 100, 100 unless set), and new
- * codes (30) within a window of so many seconds (600). To be called before the ledger is used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a limit out of these bounds or 0, and while another thread uses the
- * ledger.
- */
-int32_t otls_otp_ledger_set_policy(const otls_otp_ledger *ledger,
-                                   uint32_t subject_attempts,
-                                   uint32_t issues,
-                                   uint64_t window,
-                                   otls_error **error);
-
-/**
- * Sets what codes look like: `len` characters, 6 to 12, of an alphabet of ten or more visible characters of
- * ASCII. Six decimal digits unless set. To be called before the ledger is used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for another alphabet or length, and while another thread uses the ledger.
- */
-int32_t otls_otp_ledger_set_code_format(const otls_otp_ledger *ledger,
-                                        const uint8_t *alphabet,
-                                        size_t alphabet_len,
-                                        size_t len,
-                                        otls_error **error);
-
-/**
- * Records every event in an audit log, the file at `path`, which is made where there is none. `key` is a secret
- * of 32 octets or more, kept apart from the log. From then on nothing is issued or accepted that cannot be
- * recorded. To be called before the ledger is used.
- *
- * Errors: `OTLS_ERROR_OTP_AUDIT` where the log cannot be opened or is not as it was written;
- * `OTLS_ERROR_API_MISUSE` for a short key, and while another thread uses the ledger.
- */
-int32_t otls_otp_ledger_set_audit(const otls_otp_ledger *ledger,
-                                  const uint8_t *path,
-                                  size_t path_len,
-                                  const uint8_t *key,
-                                  size_t key_len,
-                                  otls_error **error);
 
 /**
  * Issues a code to a subject, the customer's identifier as text, for one transaction. It
@@ -2996,11 +2720,6 @@ int32_t otls_otp_message_verdict(const otls_otp_message *message,
                                  uint32_t *attempts_left);
 
 /**
- * How many named values the transaction of an envelope has. 0 for other messages, and for NULL.
- */
-size_t otls_otp_message_field_count(const otls_otp_message *message);
-
-/**
  * One of the named values of an envelope's transaction; `index` counts from 0, in the order of names. The
  * name comes back, the value in `*value`, each with its octets; as `otls_otp_message_text`, and NULL for an
  * index that is too high.
@@ -3183,11 +2902,6 @@ int32_t otls_receipt_text(const otls_receipt *receipt,
                           otls_error **error);
 
 /**
- * How many named values the transaction of a receipt has. 0 for NULL.
- */
-size_t otls_receipt_field_count(const otls_receipt *receipt);
-
-/**
  * One of the named values of a receipt's transaction, as `otls_otp_message_field`.
  */
 const uint8_t *otls_receipt_field(const otls_receipt *receipt,
@@ -3361,38 +3075,29 @@ int32_t otls_otpauth_parse(const uint8_t *uri,
                            otls_error **error);
 
 /**
- * For codes from the time. The names of issuer and account are texts of 1 to 128 octets without colons.
+ * The URI of codes from the time, as text, for an authenticator app. It is as secret as the secret in it. The names
+ * of issuer and account are texts of 1 to 128 octets without colons.
  */
-int32_t otls_otpauth_from_totp(const otls_totp *totp,
-                               const uint8_t *issuer,
-                               size_t issuer_len,
-                               const uint8_t *account,
-                               size_t account_len,
-                               otls_otpauth **otpauth,
-                               otls_error **error);
+int32_t otls_totp_uri(const otls_totp *totp,
+                      const char *issuer,
+                      const char *account,
+                      otls_blob **uri,
+                      otls_error **error);
 
 /**
- * For codes from a counter, of which `counter` is the first to be used; the names as in
- * `otls_otpauth_from_totp`.
+ * The URI of codes from a counter, of which `counter` is the first to be used; otherwise as `otls_totp_uri`.
  */
-int32_t otls_otpauth_from_hotp(const otls_hotp *hotp,
-                               uint64_t counter,
-                               const uint8_t *issuer,
-                               size_t issuer_len,
-                               const uint8_t *account,
-                               size_t account_len,
-                               otls_otpauth **otpauth,
-                               otls_error **error);
+int32_t otls_hotp_uri(const otls_hotp *hotp,
+                      uint64_t counter,
+                      const char *issuer,
+                      const char *account,
+                      otls_blob **uri,
+                      otls_error **error);
 
 /**
  * Frees what a URI says; the secret is zeroised with its last user. NULL is fine.
  */
 void otls_otpauth_free(otls_otpauth *otpauth);
-
-/**
- * The URI, as text. It is as secret as the secret in it.
- */
-int32_t otls_otpauth_uri(const otls_otpauth *otpauth, otls_blob **uri, otls_error **error);
 
 /**
  * Who issued the secret, as text, and in `*len` (may be NULL) its length; it belongs to the handle. NULL and 0
@@ -3507,7 +3212,9 @@ int32_t otls_otp_mail_seal(const otls_otp_message *message,
  *
  * Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
  * `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`;
- * `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template.
+ * `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template, unless `free_text` is not 0: see
+ * `otls_otp_channel_accept_free_text` for what that gives up; `OTLS_ERROR_OTP_TRANSACTION` then for a text with
+ * characters that mislead.
  */
 int32_t otls_otp_mail_open(const uint8_t *mail,
                            size_t mail_len,
@@ -3517,27 +3224,10 @@ int32_t otls_otp_mail_open(const uint8_t *mail,
                            const uint8_t *name,
                            size_t name_len,
                            uint64_t now,
+                           int32_t free_text,
                            otls_certificate **signer,
                            otls_otp_message **message,
                            otls_error **error);
-
-/**
- * Opens mail as `otls_otp_mail_open` does, with a text of the bank's own as well: see
- * `otls_otp_channel_accept_free_text` for what that gives up.
- *
- * Errors: as `otls_otp_mail_open`; `OTLS_ERROR_OTP_TRANSACTION` for a text with characters that mislead.
- */
-int32_t otls_otp_mail_accept_free_text(const uint8_t *mail,
-                                       size_t mail_len,
-                                       const otls_identity *recipient,
-                                       const otls_trust_store *trust,
-                                       int32_t usage,
-                                       const uint8_t *name,
-                                       size_t name_len,
-                                       uint64_t now,
-                                       otls_certificate **signer,
-                                       otls_otp_message **message,
-                                       otls_error **error);
 
 /**
  * Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's
@@ -3593,11 +3283,6 @@ int32_t otls_est_client_feed_end(const otls_est_client *client,
  * Frees a reply. NULL is fine.
  */
 void otls_est_reply_free(otls_est_reply *reply);
-
-/**
- * How many certificates the reply has. 0 for NULL.
- */
-size_t otls_est_reply_count(const otls_est_reply *reply);
 
 /**
  * One of the reply's certificates; `index` counts from 0. One of an authority is not to be trusted because

@@ -58,7 +58,6 @@ mod tests {
         shareable::<super::channel::otls_otp_message>();
         shareable::<super::config::otls_client_config>();
         shareable::<super::config::otls_server_config>();
-        shareable::<super::config::otls_settings>();
         shareable::<super::connection::otls_connection>();
         shareable::<super::crypt::otls_aead>();
         shareable::<super::error::otls_error>();

@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
     }
     /* Mutual authentication: a customer without a certificate of the authority is not served. */
     if (code == DONE && (otls_server_config_require(identity, trust, NULL, &config, &error) ||
-                         otls_otp_ledger_open((const uint8_t *)"memory:", 7, NULL, 0, &ledger, &error))) {
+                         otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error))) {
         code = explain("otp_bank", error);
     }
     if (code == DONE) {

@@ -88,13 +88,13 @@ static int approve(const struct bank *bank, const otls_otp_message *envelope) {
 static int exchange(const struct bank *bank) {
     const otls_connection *connection = drive_connection(bank->drive);
     otls_otp_message *envelope = NULL, *notice = NULL;
+    otls_negotiated outcome;
     struct drive_error why;
     /* Confirmed: the bank has accepted our certificate too. */
     int code = drive_handshake(bank->drive, OTLS_STATE_CONFIRMED, &why) ? tell("the connection failed", &why) : DONE;
-    if (code == DONE) {
+    if (code == DONE && otls_connection_negotiated(connection, &outcome, NULL) == OTLS_OK) {
         fprintf(stderr, "otp_customer: connected, suite 0x%04X, group 0x%04X, scheme 0x%04X\n",
-                (unsigned)otls_connection_suite(connection), (unsigned)otls_connection_group(connection),
-                (unsigned)otls_connection_peer_scheme(connection));
+                (unsigned)outcome.suite, (unsigned)outcome.group, (unsigned)outcome.peer_scheme);
         code = receive(bank, OTLS_OTP_ENVELOPE, &envelope);
     }
     if (code == DONE) {
@@ -128,7 +128,7 @@ static int run(const otls_client_config *config, const char *port, const char *s
     if (code != DONE) {
         return code;
     }
-    if (otls_connection_client(config, (const uint8_t *)server_name, strlen(server_name), now(), &connection,
+    if (otls_connection_client(config, server_name, NULL, now(), &connection,
                                &error)) {
         close(socket);
         return explain("otp_customer", error);

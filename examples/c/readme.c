@@ -37,7 +37,7 @@ static otls_connection *connection_to(const char *bank, const struct file *ca, c
            otls_key_load(key->data, key->len, NULL, 0, &private_key, error) ||
            otls_identity_new(certificate->data, certificate->len, private_key, &identity, error) ||
            otls_client_config_new(trust, NULL, &config, error) || otls_client_config_add_identity(config, identity, error) ||
-           otls_connection_client(config, (const uint8_t *)bank, strlen(bank), (uint64_t)time(NULL), &tls, error));
+           otls_connection_client(config, bank, NULL, (uint64_t)time(NULL), &tls, error));
 
     otls_client_config_free(config); /* Handles are the caller's; NULL may be freed. */
     otls_identity_free(identity);

@@ -14,7 +14,8 @@ use super::pointer::{Input, Out};
 use super::request::{otls_name, otls_request};
 use super::values;
 use crate::crypto::SystemRandom;
-use crate::pki::{Authority, RevocationReason};
+use crate::error::Error;
+use crate::pki::{Authority, Certificate, RevocationReason};
 use crate::time::UnixTime;
 
 /// A certificate authority: its certificate and its key.
@@ -58,24 +59,29 @@ pub unsafe extern "C" fn otls_authority_create(
     })
 }
 
-/// An authority from its certificate and key.
+/// An authority from its certificate and key. The certificate, PEM or DER, comes first in `chain`; behind it may
+/// follow those above it, PEM, nearest first: `otls_authority_chain` then has them.
 ///
 /// Errors: `OTLS_ERROR_KEY_MISMATCH`; `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for a certificate that is not of
-/// an authority; `OTLS_ERROR_WRONG_SCHEME`.
+/// an authority, or has not issued the one before it; `OTLS_ERROR_CERTIFICATE_MALFORMED`; `OTLS_ERROR_WRONG_SCHEME`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_authority_load(
-    certificate: Option<&otls_certificate>,
+    chain: *const u8,
+    chain_len: size_t,
     key: Option<&otls_key>,
     hash: i32,
     authority: *mut *mut otls_authority,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (authority, error) = unsafe { (Out::new(authority), Out::new(error)) };
+    let (chain, authority, error) =
+        unsafe { (Input::new(chain, chain_len), Out::new(authority), Out::new(error)) };
     create(authority, "authority", error, || {
         let (key, hash) = (Arc::clone(&*required(key, "key")?.0.get()?), values::hash(hash)?);
-        let certificate = required(certificate, "certificate")?.get()?.clone();
-        Ok(otls_authority(Shared::new(Authority::load(certificate, key, hash)?)))
+        let mut chain = Certificate::load_chain(chain.get("chain")?)?.into_iter();
+        let certificate = chain.next().ok_or(NO_CERTIFICATE)?;
+        let authority = Authority::load(certificate, key, hash)?;
+        Ok(otls_authority::new(authority.with_chain(chain.collect())?))
     })
 }
 
@@ -156,3 +162,5 @@ pub unsafe extern "C" fn otls_authority_issue_crl(
         Ok(otls_blob::copy_of(list.to_pem()))
     })
 }
+
+const NO_CERTIFICATE: Error = Error::misuse("no certificate", "pass that of the authority first");

@@ -29,12 +29,6 @@ pub unsafe extern "C" fn otls_blob_data(blob: Option<&otls_blob>, len: *mut size
     guard::value(core::ptr::null(), || lend(blob.and_then(|blob| blob.0.lend()).map(Secret::expose), &len))
 }
 
-/// The number of octets of a blob; 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_blob_len(blob: Option<&otls_blob>) -> size_t {
-    guard::value(0, || blob.and_then(|blob| blob.0.lend()).map_or(0, Secret::len))
-}
-
 /// Zeroises and frees a blob. NULL is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_blob_free(blob: Option<Box<otls_blob>>) {

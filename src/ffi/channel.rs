@@ -194,12 +194,6 @@ pub unsafe extern "C" fn otls_otp_message_verdict(
     })
 }
 
-/// How many named values the transaction of an envelope has. 0 for other messages, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_otp_message_field_count(message: Option<&otls_otp_message>) -> size_t {
-    guard::value(0, || envelope(message).map_or(0, |envelope| envelope.context.fields().count()))
-}
-
 /// One of the named values of an envelope's transaction; `index` counts from 0, in the order of names. The
 /// name comes back, the value in `*value`, each with its octets; as `otls_otp_message_text`, and NULL for an
 /// index that is too high.

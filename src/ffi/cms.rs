@@ -178,7 +178,9 @@ pub unsafe extern "C" fn otls_otp_mail_seal(
 ///
 /// Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
 /// `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`;
-/// `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template.
+/// `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template, unless `free_text` is not 0: see
+/// `otls_otp_channel_accept_free_text` for what that gives up; `OTLS_ERROR_OTP_TRANSACTION` then for a text with
+/// characters that mislead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_mail_open(
     mail: *const u8,
@@ -189,6 +191,7 @@ pub unsafe extern "C" fn otls_otp_mail_open(
     name: *const u8,
     name_len: size_t,
     now: u64,
+    free_text: i32,
     signer: *mut *mut otls_certificate,
     message: *mut *mut otls_otp_message,
     error: *mut *mut otls_error,
@@ -198,34 +201,8 @@ pub unsafe extern "C" fn otls_otp_mail_open(
     // SAFETY: as above.
     let (signer, message, error) = unsafe { (Out::new(signer), Out::new(message), Out::new(error)) };
     create(message, "message", error, || {
-        opened(Mail::open, mail, recipient, trust, (usage, name), UnixTime(now), signer)
-    })
-}
-
-/// Opens mail as `otls_otp_mail_open` does, with a text of the bank's own as well: see
-/// `otls_otp_channel_accept_free_text` for what that gives up.
-///
-/// Errors: as `otls_otp_mail_open`; `OTLS_ERROR_OTP_TRANSACTION` for a text with characters that mislead.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otp_mail_accept_free_text(
-    mail: *const u8,
-    mail_len: size_t,
-    recipient: Option<&otls_identity>,
-    trust: Option<&otls_trust_store>,
-    usage: i32,
-    name: *const u8,
-    name_len: size_t,
-    now: u64,
-    signer: *mut *mut otls_certificate,
-    message: *mut *mut otls_otp_message,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (mail, name) = unsafe { (Input::new(mail, mail_len), Input::new(name, name_len)) };
-    // SAFETY: as above.
-    let (signer, message, error) = unsafe { (Out::new(signer), Out::new(message), Out::new(error)) };
-    create(message, "message", error, || {
-        opened(Mail::accept_free_text, mail, recipient, trust, (usage, name), UnixTime(now), signer)
+        let open = if free_text == 0 { Mail::open } else { Mail::accept_free_text };
+        opened(open, mail, recipient, trust, (usage, name), UnixTime(now), signer)
     })
 }
 

@@ -16,8 +16,64 @@ use crate::error::{Error, Result};
 use crate::handshake::{ClientAuth, ClientConfig, Config, ServerConfig};
 
 /// What a client and a server choose in the same way: suites, groups, schemes, protocols and the shape of records.
-/// A configuration that is made of them has a copy.
-pub struct otls_settings(Locked<Config<()>>);
+/// A configuration that is made of them has a copy. All zero leaves all of it to the library, and so does each
+/// member that is zero; start with `otls_settings settings = { 0 };` and set what is to be otherwise.
+///
+/// A list that is not NULL and has no elements, a repetition, a number that is not supported and a value out of its
+/// range are `OTLS_ERROR_API_MISUSE` of the function that gets the settings.
+#[repr(C)]
+pub struct otls_settings {
+    /// Only these cipher suites, `OTLS_SUITE_` numbers, most preferred first (RFC 8446 appendix B.4).
+    pub suites: *const u16,
+    /// How many they are.
+    pub suite_count: size_t,
+    /// Only these key-exchange groups, `OTLS_GROUP_` numbers, most preferred first (RFC 8446 section 4.2.7).
+    pub groups: *const u16,
+    /// How many they are.
+    pub group_count: size_t,
+    /// Only these signature schemes, `OTLS_SCHEME_` numbers, for what our own keys sign in handshakes, most
+    /// preferred first (RFC 8446 section 4.4.3).
+    pub signing_schemes: *const u16,
+    /// How many they are.
+    pub signing_scheme_count: size_t,
+    /// Only these signature schemes for what the peer signs in handshakes, most preferred first (RFC 8446 section
+    /// 4.2.3). Signatures in certificates are not limited by it.
+    pub verify_schemes: *const u16,
+    /// How many they are.
+    pub verify_scheme_count: size_t,
+    /// The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
+    /// with its length. A server with such a list refuses clients that offer others only.
+    pub alpn: *const u8,
+    /// The octets of that list.
+    pub alpn_len: size_t,
+    /// The most certificates that a peer may send, its own and those that lead to an authority: 1 to 10, which it is
+    /// for 0.
+    pub max_chain_len: size_t,
+    /// The largest piece of data that we put in a record: 1 to 16384 octets, which it is for 0.
+    pub max_fragment: size_t,
+    /// Sessions can be resumed for so many seconds after their last full handshake, however often they are resumed:
+    /// at most 604800, seven days (RFC 8446 section 4.6.1); a day for 0. They end with the certificates of both sides
+    /// in any case.
+    pub session_lifetime: u32,
+    /// The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385 (RFC
+    /// 8449), which it is for 0.
+    pub record_size_limit: u16,
+    /// Pads records of data to a multiple of so many octets (RFC 8446 section 5.4); 0 and 1: no padding.
+    pub padding: u16,
+    /// Not 0: records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them
+    /// can read and forge everything on the connection: for debugging alone.
+    pub key_log: i32,
+}
+
+/// Settings whose lists are safe to read.
+struct Settings<'a> {
+    given: &'a otls_settings,
+    suites: Input<'a, u16>,
+    groups: Input<'a, u16>,
+    signing_schemes: Input<'a, u16>,
+    verify_schemes: Input<'a, u16>,
+    alpn: Input<'a>,
+}
 
 /// What a client is willing to do, for any number of connections. A change is for connections that are made after
 /// it.
@@ -27,10 +83,61 @@ pub struct otls_client_config(Locked<Arc<ClientConfig>>);
 /// it.
 pub struct otls_server_config(Locked<Arc<ServerConfig>>);
 
-impl otls_settings {
-    fn change(&self, change: impl FnOnce(Config<()>) -> Result<Config<()>>) -> Result<(), Failure> {
-        changed(&mut *self.0.lock()?, change)
+impl<'a> Settings<'a> {
+    /// # Safety
+    /// The caller keeps the rules for pointers, with those in `given` too.
+    const unsafe fn new(given: Option<&'a otls_settings>) -> Option<Self> {
+        let Some(given) = given else { return None };
+        // SAFETY: promised above.
+        unsafe {
+            Some(Self {
+                suites: Input::new(given.suites, given.suite_count),
+                groups: Input::new(given.groups, given.group_count),
+                signing_schemes: Input::new(given.signing_schemes, given.signing_scheme_count),
+                verify_schemes: Input::new(given.verify_schemes, given.verify_scheme_count),
+                alpn: Input::new(given.alpn, given.alpn_len),
+                given,
+            })
+        }
     }
+
+    fn apply<S>(&self, mut config: Config<S>) -> Result<Config<S>, Failure> {
+        if let Some(suites) = self.suites.optional("suites")? {
+            config = config.with_suites(&numbers(suites, CipherSuite))?;
+        }
+        if let Some(groups) = self.groups.optional("groups")? {
+            config = config.with_groups(&numbers(groups, NamedGroup))?;
+        }
+        if let Some(schemes) = self.signing_schemes.optional("signing_schemes")? {
+            config = config.with_signing_schemes(&numbers(schemes, SignatureScheme))?;
+        }
+        if let Some(schemes) = self.verify_schemes.optional("verify_schemes")? {
+            config = config.with_verify_schemes(&numbers(schemes, SignatureScheme))?;
+        }
+        if let Some(protocols) = self.alpn.optional("alpn")? {
+            config = config.with_alpn(&alpn(protocols)?)?;
+        }
+        let &otls_settings { max_chain_len, max_fragment, session_lifetime, record_size_limit, .. } =
+            self.given;
+        if max_chain_len != 0 {
+            config = config.with_max_chain_len(max_chain_len)?;
+        }
+        if max_fragment != 0 {
+            config = config.with_max_fragment(max_fragment)?;
+        }
+        if session_lifetime != 0 {
+            config = config.with_session_lifetime(Duration::from_secs(session_lifetime.into()))?;
+        }
+        if record_size_limit != 0 {
+            config = config.with_record_size_limit(record_size_limit)?;
+        }
+        config = config.with_padding(self.given.padding);
+        Ok(if self.given.key_log == 0 { config } else { config.with_key_log() })
+    }
+}
+
+fn numbers<T>(numbers: &[u16], make: fn(u16) -> T) -> Vec<T> {
+    numbers.iter().copied().map(make).collect()
 }
 
 impl otls_client_config {
@@ -55,7 +162,7 @@ impl otls_server_config {
     fn new(
         identity: Option<&otls_identity>,
         client_auth: ClientAuth,
-        settings: Option<&otls_settings>,
+        settings: Option<&Settings<'_>>,
     ) -> Result<Self, Failure> {
         let identity = Arc::clone(&*required(identity, "identity")?.0.get()?);
         let config = with_settings(ServerConfig::new(identity, client_auth), settings)?;
@@ -72,216 +179,11 @@ fn changed<S: Clone>(
     Ok(())
 }
 
-fn with_settings<S>(config: Config<S>, settings: Option<&otls_settings>) -> Result<Config<S>, Failure> {
-    Ok(match settings {
-        Some(settings) => config.with_settings(&*settings.0.lock()?),
-        None => config,
-    })
-}
-
-/// Settings with the library's defaults.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_new(
-    settings: *mut *mut otls_settings,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Out::new(settings), Out::new(error)) };
-    create(settings, "settings", error, || Ok(otls_settings(Locked::new(Config::unsided()))))
-}
-
-/// Frees settings. NULL is fine.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_settings_free(settings: Option<Box<otls_settings>>) {
-    guard::value((), || drop(settings));
-}
-
-/// Only these cipher suites, `OTLS_SUITE_` numbers, most preferred first (RFC 8446 appendix B.4).
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for an empty list, a repetition or a number that is not supported.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_suites(
-    settings: *mut otls_settings,
-    suites: *const u16,
-    count: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, suites, error) =
-        unsafe { (Handle::new(settings), Input::new(suites, count), Out::new(error)) };
-    status(error, || {
-        let suites: Vec<_> = suites.get("suites")?.iter().copied().map(CipherSuite).collect();
-        settings.required("settings")?.change(|settings| settings.with_suites(&suites))
-    })
-}
-
-/// Only these key-exchange groups, `OTLS_GROUP_` numbers, most preferred first (RFC 8446 section 4.2.7).
-///
-/// Errors: as `otls_settings_set_suites`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_groups(
-    settings: *mut otls_settings,
-    groups: *const u16,
-    count: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, groups, error) =
-        unsafe { (Handle::new(settings), Input::new(groups, count), Out::new(error)) };
-    status(error, || {
-        let groups: Vec<_> = groups.get("groups")?.iter().copied().map(NamedGroup).collect();
-        settings.required("settings")?.change(|settings| settings.with_groups(&groups))
-    })
-}
-
-/// Only these signature schemes, `OTLS_SCHEME_` numbers, for what our own keys sign in handshakes, most
-/// preferred first (RFC 8446 section 4.4.3).
-///
-/// Errors: as `otls_settings_set_suites`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_signing_schemes(
-    settings: *mut otls_settings,
-    schemes: *const u16,
-    count: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, schemes, error) =
-        unsafe { (Handle::new(settings), Input::new(schemes, count), Out::new(error)) };
-    status(error, || {
-        let schemes: Vec<_> = schemes.get("schemes")?.iter().copied().map(SignatureScheme).collect();
-        settings.required("settings")?.change(|settings| settings.with_signing_schemes(&schemes))
-    })
-}
-
-/// Only these signature schemes for what the peer signs in handshakes, most preferred first (RFC 8446 section
-/// 4.2.3). Signatures in certificates are not limited by it.
-///
-/// Errors: as `otls_settings_set_suites`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_verify_schemes(
-    settings: *mut otls_settings,
-    schemes: *const u16,
-    count: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, schemes, error) =
-        unsafe { (Handle::new(settings), Input::new(schemes, count), Out::new(error)) };
-    status(error, || {
-        let schemes: Vec<_> = schemes.get("schemes")?.iter().copied().map(SignatureScheme).collect();
-        settings.required("settings")?.change(|settings| settings.with_verify_schemes(&schemes))
-    })
-}
-
-/// The application protocols, most preferred first, in the wire format of RFC 7301: each name after an octet
-/// with its length. A server with such a list refuses clients that offer others only.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a list that is empty, has a repetition, or is not of that format.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_alpn(
-    settings: *mut otls_settings,
-    protocols: *const u8,
-    protocols_len: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, protocols, error) =
-        unsafe { (Handle::new(settings), Input::new(protocols, protocols_len), Out::new(error)) };
-    status(error, || {
-        let protocols = alpn(protocols.get("protocols")?)?;
-        settings.required("settings")?.change(|settings| settings.with_alpn(&protocols))
-    })
-}
-
-/// The most certificates that a peer may send, its own and those that lead to an authority: 1 to 10, which it
-/// is where this is not called.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` outside that range.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_max_chain_len(
-    settings: *mut otls_settings,
-    certificates: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Handle::new(settings), Out::new(error)) };
-    status(error, || {
-        settings.required("settings")?.change(|settings| settings.with_max_chain_len(certificates))
-    })
-}
-
-/// Lets sessions be resumed for so many seconds after their last full handshake, however often they are
-/// resumed: a day (86400) where this is not called. Sessions end with the certificates of both sides in any
-/// case.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for 0 and for more than 604800, seven days (RFC 8446 section 4.6.1).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_session_lifetime(
-    settings: *mut otls_settings,
-    seconds: u32,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Handle::new(settings), Out::new(error)) };
-    status(error, || {
-        settings
-            .required("settings")?
-            .change(|settings| settings.with_session_lifetime(Duration::from_secs(seconds.into())))
-    })
-}
-
-/// The largest record that we want to receive, in octets of plaintext with its content type: 64 to 16385 (RFC
-/// 8449).
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` outside that range.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_record_size_limit(
-    settings: *mut otls_settings,
-    limit: u16,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Handle::new(settings), Out::new(error)) };
-    status(error, || settings.required("settings")?.change(|settings| settings.with_record_size_limit(limit)))
-}
-
-/// The largest piece of data that we put in a record: 1 to 16384 octets.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` outside that range.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_max_fragment(
-    settings: *mut otls_settings,
-    octets: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Handle::new(settings), Out::new(error)) };
-    status(error, || settings.required("settings")?.change(|settings| settings.with_max_fragment(octets)))
-}
-
-/// Pads records of data to a multiple of `block` octets (RFC 8446 section 5.4); 0 and 1: no padding.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_padding(
-    settings: *mut otls_settings,
-    block: u16,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Handle::new(settings), Out::new(error)) };
-    status(error, || settings.required("settings")?.change(|settings| Ok(settings.with_padding(block))))
-}
-
-/// Records the secrets of each connection for `otls_connection_take_key_log` (RFC 9850). Whoever sees them can
-/// read and forge everything on the connection: for debugging alone.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_settings_set_key_log(
-    settings: *mut otls_settings,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (settings, error) = unsafe { (Handle::new(settings), Out::new(error)) };
-    status(error, || settings.required("settings")?.change(|settings| Ok(settings.with_key_log())))
+fn with_settings<S>(config: Config<S>, settings: Option<&Settings<'_>>) -> Result<Config<S>, Failure> {
+    match settings {
+        Some(settings) => settings.apply(config),
+        None => Ok(config),
+    }
 }
 
 /// A client that trusts the servers of `trust` alone; `settings` may be NULL. When a server asks for a certificate,
@@ -295,10 +197,10 @@ pub unsafe extern "C" fn otls_client_config_new(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (config, error) = unsafe { (Out::new(config), Out::new(error)) };
+    let (settings, config, error) = unsafe { (Settings::new(settings), Out::new(config), Out::new(error)) };
     create(config, "config", error, || {
         let trust = required(trust, "trust")?.0.lock()?.clone();
-        let config = with_settings(ClientConfig::new(trust), settings)?;
+        let config = with_settings(ClientConfig::new(trust), settings.as_ref())?;
         Ok(otls_client_config(Locked::new(Arc::new(config))))
     })
 }
@@ -352,7 +254,7 @@ pub unsafe extern "C" fn otls_client_config_set_key_shares(
     let (config, groups, error) =
         unsafe { (Handle::new(config), Input::new(groups, count), Out::new(error)) };
     status(error, || {
-        let groups: Vec<_> = groups.get("groups")?.iter().copied().map(NamedGroup).collect();
+        let groups = numbers(groups.get("groups")?, NamedGroup);
         config.required("config")?.change(|config| config.with_key_shares(&groups))
     })
 }
@@ -391,10 +293,10 @@ pub unsafe extern "C" fn otls_server_config_require(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (config, error) = unsafe { (Out::new(config), Out::new(error)) };
+    let (settings, config, error) = unsafe { (Settings::new(settings), Out::new(config), Out::new(error)) };
     create(config, "config", error, || {
         let trust = required(client_trust, "client_trust")?.0.lock()?.clone();
-        otls_server_config::new(identity, ClientAuth::Require(trust), settings)
+        otls_server_config::new(identity, ClientAuth::Require(trust), settings.as_ref())
     })
 }
 
@@ -409,10 +311,10 @@ pub unsafe extern "C" fn otls_server_config_request(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (config, error) = unsafe { (Out::new(config), Out::new(error)) };
+    let (settings, config, error) = unsafe { (Settings::new(settings), Out::new(config), Out::new(error)) };
     create(config, "config", error, || {
         let trust = required(client_trust, "client_trust")?.0.lock()?.clone();
-        otls_server_config::new(identity, ClientAuth::Request(trust), settings)
+        otls_server_config::new(identity, ClientAuth::Request(trust), settings.as_ref())
     })
 }
 
@@ -426,8 +328,10 @@ pub unsafe extern "C" fn otls_server_config_only(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (config, error) = unsafe { (Out::new(config), Out::new(error)) };
-    create(config, "config", error, || otls_server_config::new(identity, ClientAuth::ServerOnly, settings))
+    let (settings, config, error) = unsafe { (Settings::new(settings), Out::new(config), Out::new(error)) };
+    create(config, "config", error, || {
+        otls_server_config::new(identity, ClientAuth::ServerOnly, settings.as_ref())
+    })
 }
 
 /// Frees a server's configuration. NULL is fine. Connections that use it keep it.

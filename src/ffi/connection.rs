@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::lend;
 use super::config::{otls_client_config, otls_server_config};
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::Locked;
-use super::pointer::{Handle, Input, Out, Room, Value};
+use super::pointer::{Handle, Input, Out, Room, Text, Value};
+use super::session::otls_session;
 use super::trust::otls_identity;
 use super::values::OTLS_STATE_FAILED;
 use crate::codepoints::AlertDescription;
@@ -37,25 +38,32 @@ impl otls_connection {
 }
 
 /// A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
-/// pending at once, and says how old a session is `now`, in seconds since 1970 (UTC).
+/// pending at once. `session` is NULL, or one that it offers to resume: that is used up by it and still to be freed,
+/// and `now`, in seconds since 1970 (UTC), says how old it is. Where it cannot be resumed the handshake is a full
+/// one: `otls_connection_negotiated` tells.
 ///
-/// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
+/// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_API_MISUSE` for a session that was used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_client(
     config: Option<&otls_client_config>,
-    server_name: *const u8,
-    server_name_len: size_t,
+    server_name: *const c_char,
+    session: *mut otls_session,
     now: u64,
     connection: *mut *mut otls_connection,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (server_name, connection, error) =
-        unsafe { (Input::new(server_name, server_name_len), Out::new(connection), Out::new(error)) };
+    let (server_name, session, connection, error) =
+        unsafe { (Text::new(server_name), Handle::new(session), Out::new(connection), Out::new(error)) };
     create(connection, "connection", error, || {
         let config = required(config, "config")?.get()?;
-        let server_name = GeneralName::parse(server_name.text("server_name")?)?;
-        Ok(otls_connection::new(Connection::client(config, server_name, UnixTime(now))?))
+        let server_name = GeneralName::parse(server_name.get("server_name")?)?;
+        Ok(otls_connection::new(match session.optional() {
+            Some(session) => {
+                Connection::client_resuming(config, server_name, session.used()?, UnixTime(now))?
+            }
+            None => Connection::client(config, server_name, UnixTime(now))?,
+        }))
     })
 }
 

@@ -4,15 +4,14 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required};
+use super::guard::{self, create, required};
 use super::handle::Shared;
 use super::key::{otls_key, otls_public_key};
 use super::pointer::{Input, Out};
 use crate::crypto::SystemRandom;
-use crate::crypto::aead::{AeadAlgorithm, AeadKey, NONCE_LEN};
+use crate::crypto::aead::{AeadAlgorithm, AeadKey};
 use crate::error::{Error, Result};
 use crate::pki::{Encoding, KeyEncryption, KeyFormat};
-use crate::secret::Secret;
 
 /// Format of a key: PKCS#8 for a private one (RFC 5958), SubjectPublicKeyInfo for a public one.
 pub const OTLS_FORMAT_PKCS8: i32 = 1;
@@ -20,9 +19,9 @@ pub const OTLS_FORMAT_PKCS8: i32 = 1;
 pub const OTLS_FORMAT_PKCS1: i32 = 2;
 /// Format of a key: SEC1, for an EC private key (RFC 5915).
 pub const OTLS_FORMAT_SEC1: i32 = 3;
-/// Encoding of a key: PEM.
+/// Encoding of a key, a certificate or a request: PEM.
 pub const OTLS_ENCODING_PEM: i32 = 1;
-/// Encoding of a key: DER.
+/// Encoding of a key, a certificate or a request: DER.
 pub const OTLS_ENCODING_DER: i32 = 2;
 /// Encryption of a key: none; the password is NULL.
 pub const OTLS_ENCRYPTION_NONE: i32 = 0;
@@ -43,9 +42,6 @@ pub const OTLS_AEAD_CHACHA20_POLY1305: i32 = 3;
 pub const OTLS_AEAD_AES_128_CBC_HMAC_SHA256: i32 = 4;
 /// Algorithm of an AEAD: AES-256-CBC with PKCS#7 padding inside HMAC-SHA-384, key of 56 octets.
 pub const OTLS_AEAD_AES_256_CBC_HMAC_SHA384: i32 = 5;
-/// Octets of the nonce of an AEAD.
-#[allow(dead_code, reason = "for the header")]
-pub const OTLS_AEAD_NONCE_LEN: usize = 12;
 
 /// A key for authenticated encryption with associated data. It is zeroised when it is freed.
 pub struct otls_aead(Shared<AeadKey>);
@@ -255,78 +251,6 @@ pub unsafe extern "C" fn otls_aead_open(
     })
 }
 
-/// Seals with a nonce of the caller's, of `OTLS_AEAD_NONCE_LEN` octets: ciphertext and tag. The same nonce
-/// twice under one key gives both messages and the key's authenticity away.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a nonce of another length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_aead_seal_with_nonce(
-    aead: Option<&otls_aead>,
-    nonce: *const u8,
-    nonce_len: size_t,
-    plaintext: *const u8,
-    plaintext_len: size_t,
-    aad: *const u8,
-    aad_len: size_t,
-    sealed: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (nonce, plaintext, aad, sealed, error) = unsafe {
-        (
-            Input::new(nonce, nonce_len),
-            Input::new(plaintext, plaintext_len),
-            Input::new(aad, aad_len),
-            Out::new(sealed),
-            Out::new(error),
-        )
-    };
-    create(sealed, "sealed", error, || {
-        let key = required(aead, "aead")?.0.get()?;
-        let (nonce, plaintext) = (self::nonce(nonce)?, plaintext.get("plaintext")?);
-        // Reserved, so that no copy of the plaintext is left behind by growing.
-        let mut buffer = Vec::with_capacity(key.algorithm().sealed_len(plaintext.len()));
-        buffer.extend_from_slice(plaintext);
-        key.seal(&nonce, aad.get("aad")?, &mut buffer, 0)?;
-        Ok(otls_blob::copy_of(buffer))
-    })
-}
-
-/// Opens what `otls_aead_seal_with_nonce` made.
-///
-/// Errors: `OTLS_ERROR_DECRYPT_FAILED`, whatever the cause; `OTLS_ERROR_API_MISUSE` for a nonce of another
-/// length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_aead_open_with_nonce(
-    aead: Option<&otls_aead>,
-    nonce: *const u8,
-    nonce_len: size_t,
-    sealed: *const u8,
-    sealed_len: size_t,
-    aad: *const u8,
-    aad_len: size_t,
-    plaintext: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (nonce, sealed, aad, plaintext, error) = unsafe {
-        (
-            Input::new(nonce, nonce_len),
-            Input::new(sealed, sealed_len),
-            Input::new(aad, aad_len),
-            Out::new(plaintext),
-            Out::new(error),
-        )
-    };
-    create(plaintext, "plaintext", error, || {
-        let key = required(aead, "aead")?.0.get()?;
-        let mut buffer = zeroize::Zeroizing::new(sealed.get("sealed")?.to_vec());
-        let len = key.open(&self::nonce(nonce)?, aad.get("aad")?, &mut buffer)?;
-        buffer.truncate(len);
-        Ok(otls_blob::new(Secret::from(buffer)))
-    })
-}
-
 fn format(number: i32) -> Result<KeyFormat> {
     Ok(match number {
         OTLS_FORMAT_PKCS8 => KeyFormat::Pkcs8,
@@ -336,7 +260,7 @@ fn format(number: i32) -> Result<KeyFormat> {
     })
 }
 
-fn encoding(number: i32) -> Result<Encoding> {
+pub(super) fn encoding(number: i32) -> Result<Encoding> {
     Ok(match number {
         OTLS_ENCODING_PEM => Encoding::Pem,
         OTLS_ENCODING_DER => Encoding::Der,
@@ -353,9 +277,4 @@ fn algorithm(number: i32) -> Result<AeadAlgorithm> {
         OTLS_AEAD_AES_256_CBC_HMAC_SHA384 => AeadAlgorithm::Aes256CbcHmacSha384,
         _ => return Err(Error::misuse("an unknown AEAD", "pass one of the OTLS_AEAD_ numbers")),
     })
-}
-
-fn nonce(nonce: Input<'_>) -> Result<[u8; NONCE_LEN], Failure> {
-    let wrong = || Error::misuse("a nonce of a wrong length", "pass OTLS_AEAD_NONCE_LEN octets");
-    Ok(nonce.get("nonce")?.try_into().map_err(|_| wrong())?)
 }

@@ -2,9 +2,10 @@
 
 use std::ffi::{CStr, CString};
 
-use libc::c_char;
+use libc::{c_char, size_t};
 
 use super::guard::{self, Failure};
+use super::pointer::Value;
 use crate::error::{Error, ErrorCode};
 
 /// Why a call failed. Every function that can fail takes an `otls_error **` as its last argument; it
@@ -13,22 +14,38 @@ use crate::error::{Error, ErrorCode};
 pub struct otls_error {
     code: ErrorCode,
     alert: i32,
-    depth: i32,
     name: CString,
     message: CString,
-    check: CString,
     hint: CString,
     findings: Vec<Finding>,
 }
 
-/// One failed check of a report, as C gets it.
-pub(super) struct Finding {
-    pub(super) candidate: i32,
-    pub(super) depth: i32,
-    pub(super) subject: CString,
-    pub(super) check: CString,
-    pub(super) reason: CString,
-    pub(super) hint: CString,
+/// One check that a certificate did not pass. The texts are UTF-8, end in NUL and belong to the error.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct otls_finding {
+    /// The number of the candidate chain, from 0.
+    pub candidate: i32,
+    /// The depth of the certificate: 0 is the peer's own, each issuer one more.
+    pub depth: i32,
+    /// The subject of the certificate.
+    pub subject: *const c_char,
+    /// The check, for example `notAfter` or `issuer`.
+    pub check: *const c_char,
+    /// Why it was not passed, with the values that were compared.
+    pub reason: *const c_char,
+    /// What to do about it.
+    pub hint: *const c_char,
+}
+
+/// The texts of an [`otls_finding`].
+struct Finding {
+    candidate: i32,
+    depth: i32,
+    subject: CString,
+    check: CString,
+    reason: CString,
+    hint: CString,
 }
 
 impl otls_error {
@@ -36,10 +53,8 @@ impl otls_error {
         let own = |code, message: String, hint: &str| Self {
             code,
             alert: NONE,
-            depth: NONE,
             name: c_text(code.name()),
             message: c_text(&message),
-            check: CString::default(),
             hint: c_text(hint),
             findings: Vec::new(),
         };
@@ -69,17 +84,11 @@ impl otls_error {
         Self {
             code: error.code(),
             alert: error.alert().map_or(NONE, |alert| i32::from(alert.0)),
-            depth: report.map_or(NONE, |report| i32::try_from(report.depth()).unwrap_or(i32::MAX)),
             name: c_text(error.code().name()),
             message: c_text(&error.to_string()),
-            check: report.map(|report| c_text(report.check().name())).unwrap_or_default(),
             hint: c_text(&error.hint()),
             findings: report.map(|report| report.findings().map(Finding::of).collect()).unwrap_or_default(),
         }
-    }
-
-    pub(super) fn findings(&self) -> &[Finding] {
-        &self.findings
     }
 
     pub(super) const fn number(&self) -> i32 {
@@ -97,6 +106,17 @@ impl Finding {
             check: c_text(finding.check.name()),
             reason: c_text(&finding.reason),
             hint: c_text(&finding.hint),
+        }
+    }
+
+    fn lend(&self) -> otls_finding {
+        otls_finding {
+            candidate: self.candidate,
+            depth: self.depth,
+            subject: self.subject.as_ptr(),
+            check: self.check.as_ptr(),
+            reason: self.reason.as_ptr(),
+            hint: self.hint.as_ptr(),
         }
     }
 }
@@ -129,18 +149,31 @@ pub extern "C" fn otls_error_alert(error: Option<&otls_error>) -> i32 {
     guard::value(NONE, || error.map_or(NONE, |error| error.alert))
 }
 
-/// The depth of the certificate that was refused: 0 is the peer's own, each issuer one more. -1 if no
-/// certificate was refused, and for NULL.
+/// One finding of the report that a refused certificate comes with: each candidate chain, and each check that it
+/// did not pass; the first decides the code. 1 and `*finding`, or 0 behind the last, where no certificate was
+/// refused, and for NULL: then its numbers are -1 and its texts empty. `index` counts from 0.
 #[unsafe(no_mangle)]
-pub extern "C" fn otls_error_depth(error: Option<&otls_error>) -> i32 {
-    guard::value(NONE, || error.map_or(NONE, |error| error.depth))
-}
-
-/// The check that a certificate did not pass, for example `notAfter` or `issuer`, as
-/// `otls_error_message`. Empty if no certificate was refused, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_check(error: Option<&otls_error>) -> *const c_char {
-    guard::value(c"".as_ptr(), || error.map_or(c"", |error| error.check.as_c_str()).as_ptr())
+pub unsafe extern "C" fn otls_error_finding(
+    error: Option<&otls_error>,
+    index: size_t,
+    finding: *mut otls_finding,
+) -> i32 {
+    let empty = c"".as_ptr();
+    let none = otls_finding {
+        candidate: NONE,
+        depth: NONE,
+        subject: empty,
+        check: empty,
+        reason: empty,
+        hint: empty,
+    };
+    // SAFETY: the caller keeps the rules for pointers.
+    let finding = unsafe { Value::new(finding, none) };
+    guard::value(0, || {
+        let found = error.and_then(|error| error.findings.get(index)).map(Finding::lend);
+        found.into_iter().for_each(|one| finding.put(one));
+        i32::from(found.is_some())
+    })
 }
 
 /// Frees an error. NULL is fine.

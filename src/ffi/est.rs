@@ -118,12 +118,6 @@ pub extern "C" fn otls_est_reply_free(reply: Option<Box<otls_est_reply>>) {
     guard::value((), || drop(reply));
 }
 
-/// How many certificates the reply has. 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_est_reply_count(reply: Option<&otls_est_reply>) -> size_t {
-    guard::value(0, || reply.and_then(|reply| reply.0.lend()).map_or(0, |reply| certificates(reply).len()))
-}
-
 /// One of the reply's certificates; `index` counts from 0. One of an authority is not to be trusted because
 /// it is here: see `otls_est_reply_authority`.
 ///

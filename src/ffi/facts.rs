@@ -7,57 +7,62 @@ use super::certificate::otls_certificate;
 use super::connection::otls_connection;
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
-use super::pointer::{Buffer, Input, Out, Room};
+use super::pointer::{Buffer, Input, Out, Room, Value};
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::handshake::Offer;
 use crate::pki::VerifiedPeer;
 
-/// The cipher suites that the client offers, most preferred first, into the caller's buffer; numbers that
-/// this library does not know are among them. For a server that has read the ClientHello.
+/// What a peer offers: its cipher suites.
+pub const OTLS_OFFER_SUITES: i32 = 1;
+/// What a peer offers: its key-exchange groups.
+pub const OTLS_OFFER_GROUPS: i32 = 2;
+/// What a peer offers: the signature schemes that it accepts from us in the handshake.
+pub const OTLS_OFFER_SCHEMES: i32 = 3;
+
+/// What the handshake has led to; see `otls_connection_negotiated`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct otls_negotiated {
+    /// The cipher suite, an `OTLS_SUITE_` number; 0 before it is known.
+    pub suite: u16,
+    /// The key-exchange group, an `OTLS_GROUP_` number; 0 before it is known.
+    pub group: u16,
+    /// The scheme that we have signed with, an `OTLS_SCHEME_` number; 0 if we have not.
+    pub scheme: u16,
+    /// The scheme that the peer has signed with, likewise.
+    pub peer_scheme: u16,
+    /// 1 for a connection that resumes an earlier one (RFC 8446 section 2.2), otherwise 0.
+    pub resumed: u16,
+    /// 1 if the server has asked for another key share (HelloRetryRequest, RFC 8446 section 4.1.4), which costs a
+    /// round trip: `otls_client_config_set_key_shares` can save it. Otherwise 0.
+    pub retried: u16,
+}
+
+/// One of the `OTLS_OFFER_` lists of the peer, most preferred first, into the caller's buffer; numbers that this
+/// library does not know are among them. A server has them once it has read the ClientHello, and a client that is
+/// asked for a certificate has `OTLS_OFFER_SCHEMES`.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` before that.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_offered_suites(
+pub unsafe extern "C" fn otls_connection_offered(
     connection: Option<&otls_connection>,
-    suites: *mut u16,
+    list: i32,
+    numbers: *mut u16,
     count: *mut size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (suites, error) = unsafe { (Buffer::new(suites, count), Out::new(error)) };
-    list(connection, suites, "suites", error, |c| Ok(offer(c)?.suites.iter().map(|suite| suite.0).collect()))
-}
-
-/// The key-exchange groups that the client offers, as `otls_connection_offered_suites`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_offered_groups(
-    connection: Option<&otls_connection>,
-    groups: *mut u16,
-    count: *mut size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (groups, error) = unsafe { (Buffer::new(groups, count), Out::new(error)) };
-    list(connection, groups, "groups", error, |c| Ok(offer(c)?.groups.iter().map(|group| group.0).collect()))
-}
-
-/// The signature schemes that the client accepts in handshakes, as `otls_connection_offered_suites`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_offered_schemes(
-    connection: Option<&otls_connection>,
-    schemes: *mut u16,
-    count: *mut size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (schemes, error) = unsafe { (Buffer::new(schemes, count), Out::new(error)) };
-    list(connection, schemes, "schemes", error, |c| Ok(offer(c)?.schemes.iter().map(|s| s.0).collect()))
+    let (numbers, error) = unsafe { (Buffer::new(numbers, count), Out::new(error)) };
+    status(error, || {
+        let connection = required(connection, "connection")?.lock()?;
+        numbers.fill(&offered(&connection, list)?, "numbers")
+    })
 }
 
 /// The server name that the client asks for, as text (RFC 6066 section 3); empty if it names none.
 ///
-/// Errors: as `otls_connection_offered_suites`.
+/// Errors: as `otls_connection_offered`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_offered_server_name(
     connection: Option<&otls_connection>,
@@ -72,73 +77,52 @@ pub unsafe extern "C" fn otls_connection_offered_server_name(
     })
 }
 
-/// How many application protocols the client offers (ALPN, RFC 7301). 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_offered_alpn_count(connection: Option<&otls_connection>) -> size_t {
-    guard::value(0, || {
-        let connection = connection.and_then(|connection| connection.lock().ok());
-        connection.and_then(|c| c.offer().map(|offer| offer.alpn.len())).unwrap_or_default()
-    })
-}
-
-/// One of the application protocols that the client offers. `index` counts from 0.
+/// The application protocols that the client offers, most preferred first, each name after an octet with its length
+/// (ALPN, RFC 7301); empty if it offers none.
 ///
-/// Errors: as `otls_connection_offered_suites`, and for an index that is too high.
+/// Errors: as `otls_connection_offered`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_offered_alpn(
     connection: Option<&otls_connection>,
-    index: size_t,
-    protocol: *mut *mut otls_blob,
+    protocols: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (protocol, error) = unsafe { (Out::new(protocol), Out::new(error)) };
-    create(protocol, "protocol", error, || {
+    let (protocols, error) = unsafe { (Out::new(protocols), Out::new(error)) };
+    create(protocols, "protocols", error, || {
         let connection = required(connection, "connection")?.lock()?;
-        Ok(otls_blob::copy_of(offer(&connection)?.alpn.get(index).ok_or(NO_SUCH_PROTOCOL)?))
+        let mut list = Vec::new();
+        for name in &offer(&connection)?.alpn {
+            list.push(u8::try_from(name.len()).map_err(|_| LONG_NAME)?);
+            list.extend_from_slice(name);
+        }
+        Ok(otls_blob::copy_of(list))
     })
 }
 
-/// The signature schemes of which the server accepts one from our certificate, into the caller's buffer.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a connection that was not asked for a certificate.
+/// What the handshake has led to so far, into `*negotiated`, which may be uninitialised.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_requested_schemes(
+pub unsafe extern "C" fn otls_connection_negotiated(
     connection: Option<&otls_connection>,
-    schemes: *mut u16,
-    count: *mut size_t,
+    negotiated: *mut otls_negotiated,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (schemes, error) = unsafe { (Buffer::new(schemes, count), Out::new(error)) };
-    list(connection, schemes, "schemes", error, |connection| {
-        let request = connection.certificate_request().ok_or(NOT_ASKED)?;
-        Ok(request.schemes.iter().map(|scheme| scheme.0).collect())
+    let (negotiated, error) =
+        unsafe { (Value::new(negotiated, otls_negotiated::default()), Out::new(error)) };
+    status(error, || {
+        negotiated.check("negotiated")?;
+        let connection = required(connection, "connection")?.lock()?;
+        negotiated.put(otls_negotiated {
+            suite: connection.suite().map_or(0, |suite| suite.0),
+            group: connection.group().map_or(0, |group| group.0),
+            scheme: connection.scheme().map_or(0, |scheme| scheme.0),
+            peer_scheme: connection.peer_scheme().map_or(0, |scheme| scheme.0),
+            resumed: connection.resumed().into(),
+            retried: connection.retried().into(),
+        });
+        Ok(())
     })
-}
-
-/// The negotiated cipher suite, an `OTLS_SUITE_` number. 0 before it is known, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_suite(connection: Option<&otls_connection>) -> u16 {
-    number(connection, |connection| connection.suite().map(|suite| suite.0))
-}
-
-/// The negotiated key-exchange group, an `OTLS_GROUP_` number. 0 before it is known, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_group(connection: Option<&otls_connection>) -> u16 {
-    number(connection, |connection| connection.group().map(|group| group.0))
-}
-
-/// The scheme that we have signed with, an `OTLS_SCHEME_` number. 0 if we have not, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_scheme(connection: Option<&otls_connection>) -> u16 {
-    number(connection, |connection| connection.scheme().map(|scheme| scheme.0))
-}
-
-/// The scheme that the peer has signed with, as `otls_connection_scheme`.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_peer_scheme(connection: Option<&otls_connection>) -> u16 {
-    number(connection, |connection| connection.peer_scheme().map(|scheme| scheme.0))
 }
 
 /// The peer's certificate, once it is verified and the peer has proved to have its key.
@@ -197,31 +181,30 @@ pub extern "C" fn otls_connection_error(connection: Option<&otls_connection>) ->
     })
 }
 
-fn list(
-    connection: Option<&otls_connection>,
-    buffer: Buffer<u16>,
-    name: &'static str,
-    error: Out<otls_error>,
-    read: impl FnOnce(&Connection) -> Result<Vec<u16>, Failure>,
-) -> i32 {
-    status(error, || {
-        let connection = required(connection, "connection")?.lock()?;
-        buffer.fill(&read(&connection)?, name)
+fn offered(connection: &Connection, list: i32) -> Result<Vec<u16>, Failure> {
+    Ok(match list {
+        OTLS_OFFER_SUITES => offer(connection)?.suites.iter().map(|suite| suite.0).collect(),
+        OTLS_OFFER_GROUPS => offer(connection)?.groups.iter().map(|group| group.0).collect(),
+        OTLS_OFFER_SCHEMES => {
+            let schemes = match connection.certificate_request() {
+                Some(request) => &request.schemes,
+                None => &offer(connection)?.schemes,
+            };
+            schemes.iter().map(|scheme| scheme.0).collect()
+        }
+        _ => return Err(NO_SUCH_LIST.into()),
     })
-}
-
-fn number(connection: Option<&otls_connection>, read: impl FnOnce(&Connection) -> Option<u16>) -> u16 {
-    guard::value(0, || connection.and_then(|c| read(&*c.lock().ok()?)).unwrap_or_default())
 }
 
 fn offer(connection: &Connection) -> Result<&Offer, Failure> {
     Ok(connection.offer().ok_or(NO_OFFER)?)
 }
 
-const NO_OFFER: Error =
-    Error::misuse("there is no ClientHello", "ask a server, once it has read the ClientHello");
-const NO_SUCH_PROTOCOL: Error = Error::misuse("no protocol of this index", "count them first");
-const NOT_ASKED: Error =
-    Error::misuse("no certificate was asked for", "ask a client in OTLS_STATE_NEED_CLIENT_CERT");
+const NO_OFFER: Error = Error::misuse(
+    "the peer has offered nothing",
+    "ask a server once it has read the ClientHello, a client in OTLS_STATE_NEED_CLIENT_CERT for its schemes",
+);
+const LONG_NAME: Error = Error::Internal("a name of more than 255 octets");
+const NO_SUCH_LIST: Error = Error::misuse("an unknown list", "pass one of the OTLS_OFFER_ numbers");
 const NO_PEER: Error =
     Error::misuse("the peer has no verified certificate", "wait for OTLS_STATE_HANDSHAKE_DONE");

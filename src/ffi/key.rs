@@ -79,45 +79,6 @@ pub extern "C" fn otls_key_free(key: Option<Box<otls_key>>) {
     guard::value((), || drop(key));
 }
 
-/// The key as PEM (PKCS#8, RFC 5958): plain if `password` is NULL with a length of 0, otherwise encrypted
-/// (PBES2 with PBKDF2 and AES-256-CBC, RFC 8018).
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for an empty password that is not NULL; `OTLS_ERROR_RANDOM`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_key_to_pem(
-    key: Option<&otls_key>,
-    password: *const u8,
-    password_len: size_t,
-    pem: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (password, pem, error) =
-        unsafe { (Input::new(password, password_len), Out::new(pem), Out::new(error)) };
-    create(pem, "pem", error, || {
-        let key = required(key, "key")?.0.get()?;
-        Ok(otls_blob::new(key.to_pem(password.optional("password")?, &SystemRandom)?))
-    })
-}
-
-/// The key as DER, otherwise as `otls_key_to_pem`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_key_to_der(
-    key: Option<&otls_key>,
-    password: *const u8,
-    password_len: size_t,
-    der: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (password, der, error) =
-        unsafe { (Input::new(password, password_len), Out::new(der), Out::new(error)) };
-    create(der, "der", error, || {
-        let key = required(key, "key")?.0.get()?;
-        Ok(otls_blob::new(key.to_der(password.optional("password")?, &SystemRandom)?))
-    })
-}
-
 /// The public half of a private key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_key_public(
@@ -175,34 +136,6 @@ pub unsafe extern "C" fn otls_public_key_load(
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_public_key_free(public_key: Option<Box<otls_public_key>>) {
     guard::value((), || drop(public_key));
-}
-
-/// The public key as PEM (SubjectPublicKeyInfo).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_public_key_to_pem(
-    public_key: Option<&otls_public_key>,
-    pem: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (pem, error) = unsafe { (Out::new(pem), Out::new(error)) };
-    create(pem, "pem", error, || {
-        Ok(otls_blob::copy_of(required(public_key, "public_key")?.0.get()?.to_pem()))
-    })
-}
-
-/// The public key as DER (SubjectPublicKeyInfo).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_public_key_to_der(
-    public_key: Option<&otls_public_key>,
-    der: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (der, error) = unsafe { (Out::new(der), Out::new(error)) };
-    create(der, "der", error, || {
-        Ok(otls_blob::copy_of(required(public_key, "public_key")?.0.get()?.to_der()))
-    })
 }
 
 /// SHA-256 of the public key's DER, `OTLS_FINGERPRINT_LEN` octets, into the caller's buffer.

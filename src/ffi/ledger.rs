@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::{Locked, Shared};
 use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
-use super::pointer::{Input, Out, Value};
+use super::pointer::{Input, Out, Text, Value};
 use super::receipt::otls_receipt;
 use super::values;
 use crate::crypto::SystemRandom;
@@ -20,6 +20,71 @@ use crate::time::UnixTime;
 /// What the bank remembers of the codes that it has issued; never a code itself. Any number of threads use one
 /// at once, after it was set up, and so do forked processes, see `otls_otp_ledger_open`.
 pub struct otls_otp_ledger(Locked<Arc<Shared<Ledger>>>);
+
+/// How a ledger judges, what its codes look like and where it records; see `otls_otp_ledger_open`. All zero leaves
+/// it to the library, and so does each member that is zero.
+#[repr(C)]
+pub struct otls_otp_ledger_options {
+    /// The wrong codes in a row of a subject over all its codes: 1 to 100, which it is for 0.
+    pub subject_attempts: u32,
+    /// The new codes of a subject within a window: 30 for 0.
+    pub issues: u32,
+    /// The seconds of that window: 600 for 0.
+    pub window: u64,
+    /// What codes are made of: ten or more visible characters of ASCII; decimal digits for NULL.
+    pub alphabet: *const c_char,
+    /// How many characters a code has: 6, which it is for 0, to 12.
+    pub code_len: size_t,
+    /// The file of an audit log, which records every event and is made where there is none: nothing is issued or
+    /// accepted that cannot be recorded. NULL for none.
+    pub audit_path: *const c_char,
+    /// A secret of 32 octets or more, kept apart from the log.
+    pub audit_key: *const u8,
+    /// The octets of that key.
+    pub audit_key_len: size_t,
+}
+
+/// Options whose texts are safe to read.
+struct Options<'a> {
+    given: &'a otls_otp_ledger_options,
+    alphabet: Text<'a>,
+    audit_path: Text<'a>,
+    audit_key: Input<'a>,
+}
+
+impl<'a> Options<'a> {
+    /// # Safety
+    /// The caller keeps the rules for pointers, with those in `given` too.
+    const unsafe fn new(given: Option<&'a otls_otp_ledger_options>) -> Option<Self> {
+        let Some(given) = given else { return None };
+        // SAFETY: promised above.
+        unsafe {
+            Some(Self {
+                given,
+                alphabet: Text::new(given.alphabet),
+                audit_path: Text::new(given.audit_path),
+                audit_key: Input::new(given.audit_key, given.audit_key_len),
+            })
+        }
+    }
+
+    fn apply(&self, ledger: &mut Ledger) -> Result<(), Failure> {
+        let usual = Policy::default();
+        let &otls_otp_ledger_options { subject_attempts, issues, window, code_len, .. } = self.given;
+        ledger.set_policy(Policy {
+            subject_attempts: if subject_attempts == 0 { usual.subject_attempts } else { subject_attempts },
+            issues: if issues == 0 { usual.issues } else { issues },
+            window: if window == 0 { usual.window } else { window },
+        })?;
+        let alphabet = self.alphabet.optional()?.unwrap_or("0123456789");
+        ledger.set_code_format(CodeFormat::of(alphabet, if code_len == 0 { 6 } else { code_len })?);
+        if let Some(path) = self.audit_path.optional()? {
+            let key = Secret::from(self.audit_key.get("audit_key")?.to_vec());
+            ledger.set_audit(Box::new(AuditLog::open(path.as_ref(), &key)?));
+        }
+        Ok(())
+    }
+}
 
 /// A ledger over the store that `address` names: "memory:", "sqlite:PATH", "redis://HOST…" or
 /// "postgresql://HOST/DATABASE…". `pepper` is a secret of 32 octets or more, kept apart from the store. NULL
@@ -34,25 +99,31 @@ pub struct otls_otp_ledger(Locked<Arc<Shared<Ledger>>>);
 /// "?accept=unknown-eviction" behind its address accepts one that does not tell the first,
 /// "?accept=less-persistence" one that may forget its last seconds; "&" joins both.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, and for a
-/// pepper that is short, or missing where it is needed; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
+/// `options` may be NULL.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for another address, for a store that this build leaves out, for a pepper that is
+/// short, or missing where it is needed, and for options out of their bounds; `OTLS_ERROR_OTP_AUDIT` where the log
+/// cannot be opened or is not as it was written; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_RANDOM`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_open(
-    address: *const u8,
-    address_len: size_t,
+    address: *const c_char,
     pepper: *const u8,
     pepper_len: size_t,
+    options: Option<&otls_otp_ledger_options>,
     ledger: *mut *mut otls_otp_ledger,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (address, pepper) = unsafe { (Input::new(address, address_len), Input::new(pepper, pepper_len)) };
+    let (address, pepper) = unsafe { (Text::new(address), Input::new(pepper, pepper_len)) };
     // SAFETY: as above.
-    let (ledger, error) = unsafe { (Out::new(ledger), Out::new(error)) };
+    let (options, ledger, error) = unsafe { (Options::new(options), Out::new(ledger), Out::new(error)) };
     create(ledger, "ledger", error, || {
-        let address = address.text("address")?;
+        let address = address.get("address")?;
         let pepper = pepper.optional("pepper")?.map(|pepper| Secret::from(pepper.to_vec()));
-        let ledger = Ledger::open(address, pepper, &SystemRandom)?;
+        let mut ledger = Ledger::open(address, pepper, &SystemRandom)?;
+        if let Some(options) = options {
+            options.apply(&mut ledger)?;
+        }
         Ok(otls_otp_ledger(Locked::new(Arc::new(Shared::new(ledger)))))
     })
 }
@@ -79,75 +150,6 @@ pub unsafe extern "C" fn otls_otp_ledger_add_former_pepper(
     status(error, || {
         let pepper = Secret::from(pepper.get("pepper")?.to_vec());
         set(ledger, |ledger| Ok(ledger.add_former_pepper(&pepper)?))
-    })
-}
-
-/// Sets the limits for each subject: wrong codes in a row over all its codes (1 to 100, 100 unless set), and new
-/// codes (30) within a window of so many seconds (600). To be called before the ledger is used.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a limit out of these bounds or 0, and while another thread uses the
-/// ledger.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otp_ledger_set_policy(
-    ledger: Option<&otls_otp_ledger>,
-    subject_attempts: u32,
-    issues: u32,
-    window: u64,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    let policy = Policy { subject_attempts, issues, window };
-    status(error, || set(ledger, |ledger| Ok(ledger.set_policy(policy)?)))
-}
-
-/// Sets what codes look like: `len` characters, 6 to 12, of an alphabet of ten or more visible characters of
-/// ASCII. Six decimal digits unless set. To be called before the ledger is used.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for another alphabet or length, and while another thread uses the ledger.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otp_ledger_set_code_format(
-    ledger: Option<&otls_otp_ledger>,
-    alphabet: *const u8,
-    alphabet_len: size_t,
-    len: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (alphabet, error) = unsafe { (Input::new(alphabet, alphabet_len), Out::new(error)) };
-    status(error, || {
-        let format = CodeFormat::of(alphabet.text("alphabet")?, len)?;
-        set(ledger, |ledger| {
-            ledger.set_code_format(format);
-            Ok(())
-        })
-    })
-}
-
-/// Records every event in an audit log, the file at `path`, which is made where there is none. `key` is a secret
-/// of 32 octets or more, kept apart from the log. From then on nothing is issued or accepted that cannot be
-/// recorded. To be called before the ledger is used.
-///
-/// Errors: `OTLS_ERROR_OTP_AUDIT` where the log cannot be opened or is not as it was written;
-/// `OTLS_ERROR_API_MISUSE` for a short key, and while another thread uses the ledger.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otp_ledger_set_audit(
-    ledger: Option<&otls_otp_ledger>,
-    path: *const u8,
-    path_len: size_t,
-    key: *const u8,
-    key_len: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (path, key, error) =
-        unsafe { (Input::new(path, path_len), Input::new(key, key_len), Out::new(error)) };
-    status(error, || {
-        let log = AuditLog::open(path.text("path")?.as_ref(), &Secret::from(key.get("key")?.to_vec()))?;
-        set(ledger, |ledger| {
-            ledger.set_audit(Box::new(log));
-            Ok(())
-        })
     })
 }
 

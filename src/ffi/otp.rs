@@ -133,12 +133,6 @@ pub unsafe extern "C" fn otls_otp_issued_code(
     })
 }
 
-/// The second from which on an issued code is expired. 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_otp_issued_expires_at(issued: Option<&otls_otp_issued>) -> u64 {
-    guard::value(0, || issued.and_then(|issued| issued.0.lend()).map_or(0, |issued| issued.expires_at.0))
-}
-
 pub(super) fn otp_id(octets: Input<'_>) -> Result<OtpId, Failure> {
     let id = octets.get("id")?.try_into().map(OtpId);
     id.map_err(|_| {

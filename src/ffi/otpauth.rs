@@ -1,13 +1,13 @@
 //! `otls_otpauth`: the URIs that carry a shared secret to an authenticator app.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::{lend, otls_blob};
 use super::error::otls_error;
 use super::guard::{self, create, required};
 use super::handle::Shared;
 use super::oath::{otls_hotp, otls_totp};
-use super::pointer::{Input, Out, Value};
+use super::pointer::{Input, Out, Text, Value};
 use crate::error::Error;
 use crate::otp::oath::OtpAuth;
 
@@ -30,49 +30,43 @@ pub unsafe extern "C" fn otls_otpauth_parse(
     create(otpauth, "otpauth", error, || Ok(otls_otpauth(Shared::new(OtpAuth::parse(uri.text("uri")?)?))))
 }
 
-/// For codes from the time. The names of issuer and account are texts of 1 to 128 octets without colons.
+/// The URI of codes from the time, as text, for an authenticator app. It is as secret as the secret in it. The names
+/// of issuer and account are texts of 1 to 128 octets without colons.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otpauth_from_totp(
+pub unsafe extern "C" fn otls_totp_uri(
     totp: Option<&otls_totp>,
-    issuer: *const u8,
-    issuer_len: size_t,
-    account: *const u8,
-    account_len: size_t,
-    otpauth: *mut *mut otls_otpauth,
+    issuer: *const c_char,
+    account: *const c_char,
+    uri: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (issuer, account) = unsafe { (Input::new(issuer, issuer_len), Input::new(account, account_len)) };
-    // SAFETY: as above.
-    let (otpauth, error) = unsafe { (Out::new(otpauth), Out::new(error)) };
-    create(otpauth, "otpauth", error, || {
+    let (issuer, account, uri, error) =
+        unsafe { (Text::new(issuer), Text::new(account), Out::new(uri), Out::new(error)) };
+    create(uri, "uri", error, || {
         let totp = required(totp, "totp")?.0.get()?.clone();
-        let made = OtpAuth::with_totp(totp, issuer.text("issuer")?, account.text("account")?)?;
-        Ok(otls_otpauth(Shared::new(made)))
+        let made = OtpAuth::with_totp(totp, issuer.get("issuer")?, account.get("account")?)?;
+        Ok(otls_blob::new(made.to_uri()))
     })
 }
 
-/// For codes from a counter, of which `counter` is the first to be used; the names as in
-/// `otls_otpauth_from_totp`.
+/// The URI of codes from a counter, of which `counter` is the first to be used; otherwise as `otls_totp_uri`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otpauth_from_hotp(
+pub unsafe extern "C" fn otls_hotp_uri(
     hotp: Option<&otls_hotp>,
     counter: u64,
-    issuer: *const u8,
-    issuer_len: size_t,
-    account: *const u8,
-    account_len: size_t,
-    otpauth: *mut *mut otls_otpauth,
+    issuer: *const c_char,
+    account: *const c_char,
+    uri: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (issuer, account) = unsafe { (Input::new(issuer, issuer_len), Input::new(account, account_len)) };
-    // SAFETY: as above.
-    let (otpauth, error) = unsafe { (Out::new(otpauth), Out::new(error)) };
-    create(otpauth, "otpauth", error, || {
+    let (issuer, account, uri, error) =
+        unsafe { (Text::new(issuer), Text::new(account), Out::new(uri), Out::new(error)) };
+    create(uri, "uri", error, || {
         let hotp = required(hotp, "hotp")?.0.get()?.clone();
-        let made = OtpAuth::with_hotp(hotp, counter, issuer.text("issuer")?, account.text("account")?)?;
-        Ok(otls_otpauth(Shared::new(made)))
+        let made = OtpAuth::with_hotp(hotp, counter, issuer.get("issuer")?, account.get("account")?)?;
+        Ok(otls_blob::new(made.to_uri()))
     })
 }
 
@@ -80,18 +74,6 @@ pub unsafe extern "C" fn otls_otpauth_from_hotp(
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_otpauth_free(otpauth: Option<Box<otls_otpauth>>) {
     guard::value((), || drop(otpauth));
-}
-
-/// The URI, as text. It is as secret as the secret in it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otpauth_uri(
-    otpauth: Option<&otls_otpauth>,
-    uri: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (uri, error) = unsafe { (Out::new(uri), Out::new(error)) };
-    create(uri, "uri", error, || Ok(otls_blob::new(required(otpauth, "otpauth")?.0.get()?.to_uri())))
 }
 
 /// Who issued the secret, as text, and in `*len` (may be NULL) its length; it belongs to the handle. NULL and 0

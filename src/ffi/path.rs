@@ -1,12 +1,12 @@
 //! Paths: authorities below others, what is trusted and how far, and the report of a refusal.
 
-use libc::{c_char, size_t};
+use libc::size_t;
 
 use super::authority::otls_authority;
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::guard::{Failure, create, required, status};
 use super::pointer::{Input, Out};
 use super::request::otls_request;
 use super::trust::otls_trust_store;
@@ -21,29 +21,6 @@ pub const OTLS_USAGE_SERVER: i32 = 1;
 pub const OTLS_USAGE_CLIENT: i32 = 2;
 /// What a certificate has to be good for: nothing in particular, the path alone is judged.
 pub const OTLS_USAGE_ANY: i32 = 3;
-
-/// Gives an authority below others the certificates above it, PEM, nearest first; its own may come before
-/// them. `otls_authority_chain` then has them.
-///
-/// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for one that has not issued the one before it;
-/// `OTLS_ERROR_CERTIFICATE_MALFORMED`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_authority_with_chain(
-    authority: Option<&otls_authority>,
-    chain: *const u8,
-    chain_len: size_t,
-    with_chain: *mut *mut otls_authority,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (chain, with_chain, error) =
-        unsafe { (Input::new(chain, chain_len), Out::new(with_chain), Out::new(error)) };
-    create(with_chain, "with_chain", error, || {
-        let authority = required(authority, "authority")?.get()?;
-        let chain = Certificate::load_chain(chain.get("chain")?)?;
-        Ok(otls_authority::new(authority.again()?.with_chain(chain)?))
-    })
-}
 
 /// The authority's certificate and those above it, PEM: what the holder of a certificate sends behind his
 /// own.
@@ -156,7 +133,7 @@ pub unsafe extern "C" fn otls_trust_store_require_crls(
 /// `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise empty. `*authority`
 /// is the trusted authority that the chain leads to.
 ///
-/// Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding_count`.
+/// Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_verify(
     trust: Option<&otls_trust_store>,
@@ -198,62 +175,6 @@ pub(super) fn role(usage: i32, name: Input<'_>) -> Result<PeerRole, Failure> {
     })
 }
 
-/// How many findings the report of a refused certificate has: each candidate chain, and each check that it
-/// did not pass. 0 if no certificate was refused, and for NULL. The first decides the code.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_count(error: Option<&otls_error>) -> size_t {
-    guard::value(0, || error.map_or(0, |error| error.findings().len()))
-}
-
-/// The number of the candidate chain that a finding is about, from 0. -1 if there is no such finding, and
-/// for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_candidate(error: Option<&otls_error>, index: size_t) -> i32 {
-    guard::value(-1, || error.and_then(|error| error.findings().get(index)).map_or(-1, |one| one.candidate))
-}
-
-/// The depth of the certificate that a finding is about: 0 is the leaf, each issuer one more. -1 as for
-/// `otls_error_finding_candidate`.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_depth(error: Option<&otls_error>, index: size_t) -> i32 {
-    guard::value(-1, || error.and_then(|error| error.findings().get(index)).map_or(-1, |one| one.depth))
-}
-
-/// The subject of the certificate that a finding is about: UTF-8 that ends in NUL and belongs to the
-/// error. Empty if there is no such finding, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_subject(error: Option<&otls_error>, index: size_t) -> *const c_char {
-    let found =
-        || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.subject.as_c_str());
-    guard::value(c"".as_ptr(), || found().as_ptr())
-}
-
-/// The check that was not passed, for example `notAfter`: UTF-8 that ends in NUL and belongs to the
-/// error. Empty if there is no such finding, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_check(error: Option<&otls_error>, index: size_t) -> *const c_char {
-    let found =
-        || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.check.as_c_str());
-    guard::value(c"".as_ptr(), || found().as_ptr())
-}
-
-/// Why it was not passed, with the values that were compared: UTF-8 that ends in NUL and belongs to the
-/// error. Empty if there is no such finding, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_reason(error: Option<&otls_error>, index: size_t) -> *const c_char {
-    let found =
-        || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.reason.as_c_str());
-    guard::value(c"".as_ptr(), || found().as_ptr())
-}
-
-/// What to do about it: UTF-8 that ends in NUL and belongs to the
-/// error. Empty if there is no such finding, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_error_finding_hint(error: Option<&otls_error>, index: size_t) -> *const c_char {
-    let found = || error.and_then(|error| error.findings().get(index)).map_or(c"", |one| one.hint.as_c_str());
-    guard::value(c"".as_ptr(), || found().as_ptr())
-}
-
 /// All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_certificate_to_text(
@@ -267,73 +188,6 @@ pub unsafe extern "C" fn otls_certificate_to_text(
         let certificate = required(certificate, "certificate")?.get()?;
         Ok(otls_blob::copy_of(certificate.to_text()))
     })
-}
-
-/// The algorithm that the certificate is signed with, as OpenSSL names it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_certificate_signature_algorithm(
-    certificate: Option<&otls_certificate>,
-    text: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
-    create(text, "text", error, || {
-        let certificate = required(certificate, "certificate")?.get()?;
-        Ok(otls_blob::copy_of(certificate.signature_algorithm()))
-    })
-}
-
-/// KeyUsage (RFC 5280 section 4.2.1.3), for example `digitalSignature`, separated by commas; empty without.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_certificate_key_usages(
-    certificate: Option<&otls_certificate>,
-    text: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
-    create(text, "text", error, || {
-        let certificate = required(certificate, "certificate")?.get()?;
-        Ok(otls_blob::copy_of(certificate.key_usages().join(",")))
-    })
-}
-
-/// ExtendedKeyUsage (RFC 5280 section 4.2.1.12): names or dotted numbers, separated by commas; empty without.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_certificate_extended_key_usages(
-    certificate: Option<&otls_certificate>,
-    text: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
-    create(text, "text", error, || {
-        let certificate = required(certificate, "certificate")?.get()?;
-        Ok(otls_blob::copy_of(certificate.extended_key_usages().join(",")))
-    })
-}
-
-/// pathLenConstraint: how many authorities may stand below this one (RFC 5280 section 4.2.1.9). -1 without
-/// one, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_certificate_path_length(certificate: Option<&otls_certificate>) -> i32 {
-    guard::value(-1, || {
-        let certificate = certificate.and_then(|certificate| certificate.get().ok());
-        certificate.and_then(|certificate| certificate.path_length()).map_or(-1, i32::from)
-    })
-}
-
-/// All that a request asks for, for a person to read, laid out as by `openssl req -text`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_request_to_text(
-    request: Option<&otls_request>,
-    text: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
-    create(text, "text", error, || Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.to_text())))
 }
 
 fn constraints(permitted: &str, excluded: &str) -> Result<NameConstraints> {

@@ -5,11 +5,12 @@
 //! much memory as its length says, aligned for its type and left alone by others during the call.
 //! Memory that is written to need not be initialised.
 
+use core::ffi::CStr;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::slice;
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::guard::Failure;
 use crate::error::Error;
@@ -54,7 +55,38 @@ impl<'a> Input<'a> {
     /// The octets as text.
     pub(super) fn text(self, name: &'static str) -> Result<&'a str, Failure> {
         let text = core::str::from_utf8(self.get(name)?);
-        text.map_err(|_| Error::misuse("a text that is not UTF-8", "convert it to UTF-8 first").into())
+        text.map_err(|_| NOT_UTF8.into())
+    }
+}
+
+const NOT_UTF8: Error = Error::misuse("a text that is not UTF-8", "convert it to UTF-8 first");
+
+/// A text that the caller passes, which ends in NUL.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    text: *const c_char,
+    call: PhantomData<&'a CStr>,
+}
+
+impl<'a> Text<'a> {
+    /// # Safety
+    /// `text` is NULL, or valid for reads up to and with its first NUL as long as `'a`.
+    pub(super) const unsafe fn new(text: *const c_char) -> Self {
+        Self { text, call: PhantomData }
+    }
+
+    pub(super) fn get(self, name: &'static str) -> Result<&'a str, Failure> {
+        self.optional()?.ok_or(Failure::Null(name))
+    }
+
+    /// The text, or `None` for NULL.
+    pub(super) fn optional(self) -> Result<Option<&'a str>, Failure> {
+        if self.text.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: not NULL, and `new` was promised the rest.
+        let text = unsafe { CStr::from_ptr(self.text) };
+        text.to_str().map(Some).map_err(|_| NOT_UTF8.into())
     }
 }
 
@@ -68,6 +100,10 @@ impl<'a, T> Handle<'a, T> {
     pub(super) const unsafe fn new(handle: *mut T) -> Self {
         // SAFETY: promised above. It is shared: what changes is behind a lock.
         Self(unsafe { handle.as_ref() })
+    }
+
+    pub(super) const fn optional(self) -> Option<&'a T> {
+        self.0
     }
 
     pub(super) fn required(self, name: &'static str) -> Result<&'a T, Failure> {

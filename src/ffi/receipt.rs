@@ -206,12 +206,6 @@ pub unsafe extern "C" fn otls_receipt_text(
     })
 }
 
-/// How many named values the transaction of a receipt has. 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_receipt_field_count(receipt: Option<&otls_receipt>) -> size_t {
-    guard::value(0, || lent(receipt).map_or(0, |receipt| receipt.context().fields().count()))
-}
-
 /// One of the named values of a receipt's transaction, as `otls_otp_message_field`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_receipt_field(

@@ -3,7 +3,7 @@
 use libc::size_t;
 
 use super::blob::otls_blob;
-use super::certificate::otls_certificate;
+use super::crypt;
 use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
@@ -12,7 +12,7 @@ use super::pointer::{Input, Out};
 use super::values;
 use crate::crypto::SystemRandom;
 use crate::error::Result;
-use crate::pki::{CertificateRequest, DistinguishedName, GeneralName};
+use crate::pki::{CertificateRequest, DistinguishedName, Encoding, GeneralName};
 
 /// A subject and its alternative names, to be filled in.
 pub struct otls_name(pub(super) Locked<Names>);
@@ -78,24 +78,6 @@ pub unsafe extern "C" fn otls_name_add(
     let (attribute, value, error) =
         unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
     change(name, (attribute, value), error, DistinguishedName::add)
-}
-
-/// Adds an attribute beside the last one, in one RelativeDistinguishedName: `CN=Asha+UID=1001`. Otherwise as
-/// `otls_name_add`, and `OTLS_ERROR_BAD_NAME` for a subject without attributes and for a type that is there
-/// already.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_name_add_to_last(
-    name: Option<&otls_name>,
-    attribute: *const u8,
-    attribute_len: size_t,
-    value: *const u8,
-    value_len: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (attribute, value, error) =
-        unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
-    change(name, (attribute, value), error, DistinguishedName::add_to_last)
 }
 
 /// Adds an alternative name: an IP address if it reads as one, otherwise a DNS name.
@@ -164,28 +146,23 @@ pub extern "C" fn otls_request_free(request: Option<Box<otls_request>>) {
     guard::value((), || drop(request));
 }
 
-/// The request as PEM.
+/// The request in one of the `OTLS_ENCODING_` encodings.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_request_to_pem(
+pub unsafe extern "C" fn otls_request_export(
     request: Option<&otls_request>,
-    pem: *mut *mut otls_blob,
+    encoding: i32,
+    data: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (pem, error) = unsafe { (Out::new(pem), Out::new(error)) };
-    create(pem, "pem", error, || Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.to_pem())))
-}
-
-/// The request as DER.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_request_to_der(
-    request: Option<&otls_request>,
-    der: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (der, error) = unsafe { (Out::new(der), Out::new(error)) };
-    create(der, "der", error, || Ok(otls_blob::copy_of(required(request, "request")?.0.get()?.to_der())))
+    let (data, error) = unsafe { (Out::new(data), Out::new(error)) };
+    create(data, "data", error, || {
+        let request = required(request, "request")?.0.get()?;
+        Ok(match crypt::encoding(encoding)? {
+            Encoding::Pem => otls_blob::copy_of(request.to_pem()),
+            Encoding::Der => otls_blob::copy_of(request.to_der()),
+        })
+    })
 }
 
 /// The subject that is asked for, as `otls_certificate_subject`.
@@ -213,25 +190,6 @@ pub unsafe extern "C" fn otls_request_public_key(
     let (public_key, error) = unsafe { (Out::new(public_key), Out::new(error)) };
     create(public_key, "public_key", error, || {
         Ok(otls_public_key::new(required(request, "request")?.0.get()?.public_key()))
-    })
-}
-
-/// What the request asks for and `certificate`, which was issued for it, does not have, as text: a line for
-/// each usage, constraint or attribute, empty if there is none. The subject is never among it, and alternative
-/// names only where the certificate is an authority's: what else is not issued of them is refused.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_request_left_out_of(
-    request: Option<&otls_request>,
-    certificate: Option<&otls_certificate>,
-    left_out: *mut *mut otls_blob,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (left_out, error) = unsafe { (Out::new(left_out), Out::new(error)) };
-    create(left_out, "left_out", error, || {
-        let request = required(request, "request")?.0.get()?;
-        let certificate = required(certificate, "certificate")?.get()?;
-        Ok(otls_blob::copy_of(request.left_out_of(&certificate).join("\n")))
     })
 }
 

@@ -6,17 +6,14 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
-use super::config::otls_client_config;
 use super::connection::otls_connection;
 use super::error::otls_error;
-use super::guard::{self, create, required};
+use super::guard::{self, Failure, create, required};
 use super::handle::{Locked, Shared};
 use super::pointer::{Input, Out};
-use crate::connection::Connection;
 use crate::crypto::SystemRandom;
 use crate::error::Error;
 use crate::handshake::{Session, TicketKeys};
-use crate::pki::GeneralName;
 use crate::time::UnixTime;
 
 /// The keys that a server seals its session tickets with (RFC 8446 section 4.6.1). They change every 12
@@ -25,6 +22,13 @@ pub struct otls_ticket_keys(pub(super) Shared<Arc<TicketKeys>>);
 
 /// A session that a client may resume, once. Whoever has it can pass for the client until it expires.
 pub struct otls_session(Locked<Option<Session>>);
+
+impl otls_session {
+    /// The session, which nobody has after this.
+    pub(super) fn used(&self) -> Result<Session, Failure> {
+        Ok(self.0.lock()?.take().ok_or(USED)?)
+    }
+}
 
 /// New ticket keys.
 ///
@@ -124,13 +128,6 @@ pub extern "C" fn otls_session_expires_at(session: Option<&otls_session>) -> u64
     guard::value(0, || time_of(session, Session::expires_at))
 }
 
-/// When both sides last showed their certificates: the time of the full handshake, and not of one that resumed
-/// it. 0 for a session that was used, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_session_authenticated_at(session: Option<&otls_session>) -> u64 {
-    guard::value(0, || time_of(session, Session::authenticated_at))
-}
-
 fn time_of(session: Option<&otls_session>, time: impl FnOnce(&Session) -> UnixTime) -> u64 {
     let session = session.and_then(|session| session.0.lock().ok());
     session.and_then(|session| session.as_ref().map(time)).unwrap_or_default().0
@@ -140,32 +137,6 @@ fn time_of(session: Option<&otls_session>, time: impl FnOnce(&Session) -> UnixTi
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_session_free(session: Option<Box<otls_session>>) {
     guard::value((), || drop(session));
-}
-
-/// As `otls_connection_client`, for a client that offers to resume `session`, which is used up by it and still to
-/// be freed. Where it cannot be resumed the handshake is a full one: `otls_connection_resumed` tells.
-///
-/// Errors: as `otls_connection_client`; `OTLS_ERROR_API_MISUSE` for a session that was used.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_connection_client_resuming(
-    config: Option<&otls_client_config>,
-    server_name: *const u8,
-    server_name_len: size_t,
-    session: Option<&otls_session>,
-    now: u64,
-    connection: *mut *mut otls_connection,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (server_name, connection, error) =
-        unsafe { (Input::new(server_name, server_name_len), Out::new(connection), Out::new(error)) };
-    create(connection, "connection", error, || {
-        let config = required(config, "config")?.get()?;
-        let server_name = GeneralName::parse(server_name.text("server_name")?)?;
-        let session = required(session, "session")?.0.lock()?.take().ok_or(USED)?;
-        let made = Connection::client_resuming(config, server_name, session, UnixTime(now))?;
-        Ok(otls_connection::new(made))
-    })
 }
 
 /// The newest session that the server offers to resume, where `otls_client_config_set_sessions` keeps any. Sessions
@@ -184,21 +155,6 @@ pub unsafe extern "C" fn otls_connection_take_session(
         let taken = required(connection, "connection")?.lock()?.take_session().ok_or(NO_SESSION)?;
         Ok(otls_session(Locked::new(Some(taken))))
     })
-}
-
-/// 1 for a connection that resumes an earlier one (RFC 8446 section 2.2), otherwise 0; 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_resumed(connection: Option<&otls_connection>) -> i32 {
-    guard::value(0, || {
-        i32::from(connection.and_then(|c| c.lock().ok()).is_some_and(|connection| connection.resumed()))
-    })
-}
-
-/// 1 if the server has asked for another key share (HelloRetryRequest, RFC 8446 section 4.1.4), which costs a round
-/// trip: `otls_client_config_set_key_shares` can save it. 0 otherwise, and for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_connection_retried(connection: Option<&otls_connection>) -> i32 {
-    guard::value(0, || connection.and_then(|c| c.lock().ok()).map_or(0, |c| c.retried().into()))
 }
 
 /// The application protocol that was agreed on (ALPN, RFC 7301); empty without one.

@@ -108,40 +108,6 @@ impl<S> Config<S> {
         }
     }
 
-    /// Has the settings of `other` in place of its own.
-    #[cfg(feature = "capi")]
-    pub(crate) fn with_settings(self, other: &Config<()>) -> Self {
-        let Config {
-            side: (),
-            suites,
-            groups,
-            signing_schemes,
-            verify_schemes,
-            alpn,
-            max_chain_len,
-            receive_limit,
-            send,
-            key_log,
-            session_lifetime,
-            policy: _,
-            random,
-        } = other.clone();
-        Self {
-            suites,
-            groups,
-            signing_schemes,
-            verify_schemes,
-            alpn,
-            max_chain_len,
-            receive_limit,
-            send,
-            key_log,
-            session_lifetime,
-            random,
-            ..self
-        }
-    }
-
     /// Only these suites, most preferred first.
     ///
     /// # Errors
@@ -282,14 +248,6 @@ impl<S> Config<S> {
     pub fn with_random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
-    }
-}
-
-#[cfg(feature = "capi")]
-impl Config<()> {
-    /// Settings of either side.
-    pub(crate) fn unsided() -> Self {
-        Self::of(())
     }
 }
 

@@ -184,15 +184,6 @@ impl Authority {
         Ok(self)
     }
 
-    /// The same authority once more.
-    ///
-    /// # Errors
-    /// As [`Authority::load`]; none that the first did not have.
-    #[cfg(feature = "capi")]
-    pub(crate) fn again(&self) -> Result<Self> {
-        Self::load(self.certificate.clone(), Arc::clone(&self.key), self.hash)
-    }
-
     /// The authority's certificate and those of [`Authority::with_chain`]: what a holder of a
     /// certificate sends behind it, so that who trusts the root alone can verify it.
     pub fn chain(&self) -> &[Certificate] {

@@ -49,10 +49,16 @@ static inline int fails(int32_t expected, int32_t code, otls_error **error) {
     return right;
 }
 
+static inline size_t blob_len(const otls_blob *blob) {
+    size_t len;
+    otls_blob_data(blob, &len);
+    return len;
+}
+
 static inline int has(const otls_blob *blob, const char *text) {
     size_t len;
     const uint8_t *data = otls_blob_data(blob, &len);
-    return len == strlen(text) && otls_blob_len(blob) == len && memcmp(data, text, len) == 0;
+    return len == strlen(text) && (len == 0 || memcmp(data, text, len) == 0);
 }
 
 static inline otls_name *make_name(const char *common_name) {
@@ -90,7 +96,7 @@ static inline otls_identity *make_identity(const otls_authority *authority, cons
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
     WORKS(otls_authority_issue(authority, request, profile, DAY, NOW, &certificate, &error));
-    WORKS(otls_certificate_to_pem(certificate, &pem, &error));
+    WORKS(otls_certificate_export(certificate, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
     WORKS(otls_identity_new(data, len, key, &identity, &error));
     otls_blob_free(pem);
@@ -110,6 +116,13 @@ static inline otls_trust_store *make_trust(const otls_authority *authority) {
     WORKS(otls_trust_store_add(trust, certificate, &error));
     otls_certificate_free(certificate);
     return trust;
+}
+
+static inline otls_negotiated negotiated(const otls_connection *connection) {
+    otls_error *error;
+    otls_negotiated outcome;
+    WORKS(otls_connection_negotiated(connection, &outcome, &error));
+    return outcome;
 }
 
 /* Moves what is pending from one side to the other; the code of the other's last call. */

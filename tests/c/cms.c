@@ -96,7 +96,7 @@ static void an_otp_comes_by_mail(void) {
     size_t len, code_len, issued_len;
     WORKS(otls_otp_context_new(&context, &error));
     WORKS(otls_otp_context_set(context, TEXT("amount"), TEXT("100000.00"), &error));
-    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
 
@@ -104,8 +104,8 @@ static void an_otp_comes_by_mail(void) {
     data = otls_blob_data(mail, &len);
     /* The context has no template: any text could be shown with it. */
     FAILS(OTLS_ERROR_OTP_FREE_TEXT, otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_SERVER,
-                                                       TEXT("bank.example"), NOW, NULL, &received, &error));
-    WORKS(otls_otp_mail_accept_free_text(data, len, asha, trust, OTLS_USAGE_SERVER, TEXT("bank.example"), NOW,
+                                                       TEXT("bank.example"), NOW, 0, NULL, &received, &error));
+    WORKS(otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_SERVER, TEXT("bank.example"), NOW, 1,
                                          &signer, &received, &error));
     CHECK(otls_otp_message_kind(received) == OTLS_OTP_ENVELOPE);
     code = otls_otp_message_code(received, &code_len);
@@ -113,16 +113,16 @@ static void an_otp_comes_by_mail(void) {
     CHECK(code_len == issued_len && memcmp(code, issued_code, code_len) == 0);
     otls_otp_message_free(received);
     otls_certificate_free(signer);
-    FAILS(OTLS_ERROR_OTP_EXPIRED, otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, 0, NOW + 120,
+    FAILS(OTLS_ERROR_OTP_EXPIRED, otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, 0, NOW + 120, 0,
                                                      NULL, &received, &error));
     FAILS(OTLS_ERROR_CMS_NOT_RECIPIENT,
-          otls_otp_mail_open(data, len, ravi, trust, OTLS_USAGE_ANY, NULL, 0, NOW, NULL, &received, &error));
+          otls_otp_mail_open(data, len, ravi, trust, OTLS_USAGE_ANY, NULL, 0, NOW, 0, NULL, &received, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, 0, NOW, NULL, NULL, &error));
+          otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, 0, NOW, 0, NULL, NULL, &error));
     WORKS(otls_cms_seal(TEXT("no envelope"), bank, to, NOW, &other, &error));
     FAILS(OTLS_ERROR_OTP_MALFORMED,
-          otls_otp_mail_open(otls_blob_data(other, NULL), otls_blob_len(other), asha, trust, OTLS_USAGE_ANY, NULL, 0,
-                             NOW, NULL, &received, &error));
+          otls_otp_mail_open(otls_blob_data(other, NULL), blob_len(other), asha, trust, OTLS_USAGE_ANY, NULL, 0,
+                             NOW, 0, NULL, &received, &error));
     otls_blob_free(other);
     WORKS(otls_otp_message_of_verdict(id, sizeof id, OTLS_VERDICT_ACCEPTED, 0, &verdict, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_mail_seal(verdict, bank, to, NOW, &other, &error));

@@ -258,7 +258,7 @@ static otls_connection *make_client(const char *folder) {
     snprintf(key, sizeof key, "%s/client.key", folder);
     if (load_trust(ca, &trust) == DONE && load_identity(chain, key, &identity) == DONE) {
         (void)(otls_client_config_new(trust, NULL, &config, NULL) || otls_client_config_add_identity(config, identity, NULL) ||
-               otls_connection_client(config, (const uint8_t *)"bank.example", 12, now(), &connection, NULL));
+               otls_connection_client(config, "bank.example", NULL, now(), &connection, NULL));
     }
     otls_client_config_free(config);
     otls_identity_free(identity);

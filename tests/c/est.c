@@ -28,10 +28,8 @@ static void find_the_authority(const uint8_t *fingerprint) {
     uint8_t other[OTLS_FINGERPRINT_LEN] = { 0 };
     WORKS(otls_est_client_cacerts(TEXT("ttp.example"), &client, &request, &error));
     reply = ask(client, request);
-    CHECK(otls_est_reply_count(reply) == 1 && otls_est_reply_count(NULL) == 0);
     WORKS(otls_est_reply_authority(reply, fingerprint, OTLS_FINGERPRINT_LEN, &found, &error));
     WORKS(otls_est_reply_certificate(reply, 0, &first, &error));
-    CHECK(otls_certificate_is_ca(found) && otls_certificate_is_ca(first));
     otls_certificate_free(found);
     FAILS(OTLS_ERROR_ENROLMENT_FINGERPRINT, otls_est_reply_authority(reply, other, sizeof other, &found, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_est_reply_authority(reply, other, 31, &found, &error));
@@ -60,7 +58,7 @@ static void enrol(const char *token) {
                                        token == NULL ? 0 : strlen(token), &client, &request, &error));
     reply = ask(client, request);
     WORKS(otls_est_reply_certificate(reply, 0, &certificate, &error));
-    WORKS(otls_certificate_to_pem(certificate, &pem, &error));
+    WORKS(otls_certificate_export(certificate, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
     /* The certificate is for our key. */
     WORKS(otls_identity_new(data, len, key, &identity, &error));

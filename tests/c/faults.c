@@ -49,7 +49,7 @@ static void files_cut_short_or_changed(void) {
     WORKS(otls_key_load(buffer, read_vector("ec.pem"), NULL, 0, &key, &error));
     WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_NONE, NULL, 0, &der, &error));
     otls_key_free(key);
-    len = otls_blob_len(der);
+    len = blob_len(der);
     for (i = 0; i < len; i++) {
         /* Of its own size, so that the sanitizers see a step beyond its end. */
         copy = malloc(i + 1);

@@ -43,7 +43,7 @@ static void a_code_is_accepted_by_one_of_two_processes(otls_otp_context *context
     otls_otp_ledger *ledger;
     pid_t child;
     struct issued first, second;
-    WORKS(otls_otp_ledger_open(TEXT("sqlite:fork.sqlite"), PEPPER, &ledger, &error));
+    WORKS(otls_otp_ledger_open("sqlite:fork.sqlite", PEPPER, NULL, &ledger, &error));
     first = issue(ledger, context);
     second = issue(ledger, context);
     child = fork();
@@ -63,7 +63,7 @@ static void codes_in_memory_belong_to_one_process(otls_otp_context *context) {
     otls_otp_ledger *ledger;
     pid_t child;
     struct issued issued;
-    WORKS(otls_otp_ledger_open(TEXT("memory:"), PEPPER, &ledger, &error));
+    WORKS(otls_otp_ledger_open("memory:", PEPPER, NULL, &ledger, &error));
     issued = issue(ledger, context);
     child = fork();
     if (child == 0) {
@@ -89,7 +89,7 @@ static void a_connection_does_not_work_in_a_child(void) {
     pid_t child;
     WORKS(otls_trust_store_new(&trust, &error));
     WORKS(otls_client_config_new(trust, NULL, &config, &error));
-    WORKS(otls_connection_client(config, TEXT("bank.example"), NOW, &connection, &error));
+    WORKS(otls_connection_client(config, "bank.example", NULL, NOW, &connection, &error));
     child = fork();
     if (child == 0) {
         CHECK(otls_connection_state(connection) == OTLS_STATE_FAILED);

@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
     code = code == DONE ? load_identity(chain, key, &identity) : code;
     if (code == DONE && (otls_client_config_new(trust, NULL, &config, &error) ||
                          otls_client_config_add_identity(config, identity, &error) ||
-                         otls_connection_client(config, (const uint8_t *)"bank.example", 12, now(), &connection, &error))) {
+                         otls_connection_client(config, "bank.example", NULL, now(), &connection, &error))) {
         code = explain("the client", error);
     }
     int socket = connect_to(argv[3]);

@@ -91,7 +91,7 @@ static inline struct drive *client_on(int socket, const otls_identity *identity,
     otls_connection *connection;
     WORKS(otls_client_config_new(trust, NULL, &config, &error));
     WORKS(otls_client_config_add_identity(config, identity, &error));
-    WORKS(otls_connection_client(config, TEXT("bank.example"), LONG_AGO, &connection, &error));
+    WORKS(otls_connection_client(config, "bank.example", NULL, LONG_AGO, &connection, &error));
     otls_client_config_free(config);
     struct drive *drive = drive_new(socket, connection, limits, NULL);
     CHECK(drive != NULL && drive_connection(drive) == connection);

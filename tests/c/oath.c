@@ -74,7 +74,7 @@ static void codes_from_the_time(void) {
     otls_totp_free(NULL);
 
     WORKS(otls_oath_secret_new(OTLS_OATH_SHA512, &secret, &error));
-    CHECK(otls_blob_len(secret) == 64);
+    CHECK(blob_len(secret) == 64);
     WORKS(otls_totp_new(otls_blob_data(secret, &len), 64, OTLS_OATH_SHA512, 6, 60, &totp, &error));
     otls_totp_free(totp);
     otls_blob_free(secret);
@@ -148,16 +148,16 @@ static void uris_say_what_went_into_them(void) {
     size_t len;
     uint64_t counter;
     WORKS(otls_totp_new(SECRET, OTLS_OATH_SHA1, 6, 30, &totp, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otpauth_from_totp(totp, TEXT("a:b"), TEXT("asha"), &otpauth, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otpauth_from_totp(NULL, TEXT("Bank"), TEXT("asha"), &otpauth, &error));
-    WORKS(otls_otpauth_from_totp(totp, TEXT("Bank"), TEXT("asha"), &otpauth, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_totp_uri(totp, "a:b", "asha", &uri, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_uri(NULL, "Bank", "asha", &uri, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_uri(totp, NULL, "asha", &uri, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_totp_uri(totp, "Bank", "\xFF", &uri, &error));
+    WORKS(otls_totp_uri(totp, "Bank", "asha", &uri, &error));
     otls_totp_free(totp);
-    WORKS(otls_otpauth_uri(otpauth, &uri, &error));
     CHECK(has(uri, "otpauth://totp/Bank:asha?secret=" BASE32 "&issuer=Bank&algorithm=SHA1&digits=6&period=30"));
     text = otls_blob_data(uri, &len);
     WORKS(otls_otpauth_parse(text, len, &again, &error));
     otls_blob_free(uri);
-    otls_otpauth_free(otpauth);
     text = otls_otpauth_issuer(again, &len);
     CHECK(len == 4 && memcmp(text, "Bank", 4) == 0);
     text = otls_otpauth_account(again, NULL);
@@ -171,8 +171,11 @@ static void uris_say_what_went_into_them(void) {
     otls_totp_free(totp);
 
     WORKS(otls_hotp_new(SECRET, 7, &hotp, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otpauth_from_hotp(hotp, 3, TEXT("Bank"), NULL, 0, &otpauth, &error));
-    WORKS(otls_otpauth_from_hotp(hotp, 3, TEXT("Bank"), TEXT("asha"), &otpauth, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_uri(hotp, 3, "Bank", "", &uri, &error));
+    WORKS(otls_hotp_uri(hotp, 3, "Bank", "asha", &uri, &error));
+    text = otls_blob_data(uri, &len);
+    WORKS(otls_otpauth_parse(text, len, &otpauth, &error));
+    otls_blob_free(uri);
     otls_hotp_free(hotp);
     FAILS(OTLS_ERROR_API_MISUSE, otls_otpauth_totp(otpauth, &totp, &error));
     WORKS(otls_otpauth_hotp(otpauth, &hotp, &counter, &error));
@@ -188,11 +191,9 @@ static void uris_say_what_went_into_them(void) {
     FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse(TEXT("otpauth://totp/asha"), &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse(NULL, 0, &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_SECRET, otls_otpauth_parse(TEXT("otpauth://totp/a?secret=AAAA"), &otpauth, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otpauth_uri(NULL, &uri, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otpauth_totp(NULL, &totp, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otpauth_hotp(NULL, &hotp, NULL, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otpauth_from_hotp(NULL, 0, TEXT("Bank"), TEXT("asha"), &otpauth, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_uri(NULL, 0, "Bank", "asha", &uri, &error));
     CHECK(otls_otpauth_account(NULL, &len) == NULL && len == 0);
     CHECK(otls_otpauth_issuer(NULL, NULL) == NULL);
     otls_otpauth_free(NULL);

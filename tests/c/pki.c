@@ -14,7 +14,6 @@ static void nothing_is_freed(void) {
     otls_identity_free(NULL);
     otls_client_config_free(NULL);
     otls_server_config_free(NULL);
-    otls_settings_free(NULL);
     otls_connection_free(NULL);
     otls_otp_context_free(NULL);
     otls_otp_ledger_free(NULL);
@@ -26,14 +25,17 @@ static void nothing_is_freed(void) {
 }
 
 static void nothing_has_no_properties(void) {
+    otls_finding finding;
+    uint64_t not_before = 7;
     size_t len = 7;
-    CHECK(otls_error_code(NULL) == OTLS_OK && otls_error_alert(NULL) == -1 && otls_error_depth(NULL) == -1);
+    CHECK(otls_error_code(NULL) == OTLS_OK && otls_error_alert(NULL) == -1);
     CHECK(*otls_error_message(NULL) == 0 && *otls_error_hint(NULL) == 0);
-    CHECK(*otls_error_check(NULL) == 0 && *otls_error_name(NULL) == 0);
-    CHECK(otls_blob_data(NULL, &len) == NULL && len == 0 && otls_blob_len(NULL) == 0);
+    CHECK(*otls_error_name(NULL) == 0);
+    CHECK(otls_blob_data(NULL, &len) == NULL && len == 0);
     CHECK(otls_blob_data(NULL, NULL) == NULL);
-    CHECK(otls_certificate_not_before(NULL) == 0 && otls_certificate_not_after(NULL) == 0);
-    CHECK(otls_certificate_is_ca(NULL) == 0 && otls_certificate_name_count(NULL) == 0);
+    CHECK(otls_certificate_not_after(NULL, &not_before) == 0 && not_before == 0);
+    CHECK(otls_error_finding(NULL, 0, &finding) == 0 && finding.depth == -1 && finding.candidate == -1);
+    CHECK(*finding.subject == 0 && *finding.check == 0 && *finding.reason == 0 && *finding.hint == 0);
     CHECK(strcmp(otls_version(), OTLS_EXPECTED_VERSION) == 0);
 }
 
@@ -42,7 +44,7 @@ static void errors_say_what_why_and_what_to_do(void) {
     otls_key *key;
     CHECK(otls_key_load(TEXT("no key"), NULL, 0, &key, &error) == OTLS_ERROR_KEY_NOT_FOUND);
     CHECK(key == NULL && strcmp(otls_error_name(error), "KEY_NOT_FOUND") == 0);
-    CHECK(*otls_error_hint(error) != 0 && otls_error_depth(error) == -1 && *otls_error_check(error) == 0);
+    CHECK(*otls_error_hint(error) != 0 && otls_error_finding(error, 0, NULL) == 0);
     otls_error_free(error);
     /* Who only wants the code passes no place for more. */
     CHECK(otls_key_load(TEXT("no key"), NULL, 0, &key, NULL) == OTLS_ERROR_KEY_NOT_FOUND);
@@ -56,7 +58,7 @@ static void arguments_that_are_null(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_key_generate(OTLS_KEY_ECDSA_P256, NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_key_load(NULL, 1, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_KEY_NOT_FOUND, otls_key_load(NULL, 0, NULL, 0, &key, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_key_to_pem(NULL, NULL, 0, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &blob, &error));
     CHECK(blob == NULL);
     FAILS(OTLS_ERROR_API_MISUSE, otls_key_load((const uint8_t *)"x", SIZE_MAX, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_name_new(NULL, &error));
@@ -72,7 +74,7 @@ static void keys_are_saved_and_loaded(void) {
     size_t len;
     const uint8_t *data;
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P384, &key, &error));
-    WORKS(otls_key_to_pem(key, NULL, 0, &pem, &error));
+    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &pem, &error));
     data = otls_blob_data(pem, &len);
     CHECK(len > 20 && memcmp(data, "-----BEGIN PRIVATE KEY-----", 27) == 0);
     WORKS(otls_key_load(data, len, NULL, 0, &again, &error));
@@ -80,12 +82,12 @@ static void keys_are_saved_and_loaded(void) {
     FAILS(OTLS_ERROR_KEY_PASSWORD_NOT_NEEDED, otls_key_load(data, len, TEXT("secret"), &again, &error));
     otls_blob_free(pem);
 
-    WORKS(otls_key_to_der(key, TEXT("secret"), &der, &error));
+    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_PBKDF2, TEXT("secret"), &der, &error));
     data = otls_blob_data(der, &len);
     FAILS(OTLS_ERROR_KEY_PASSWORD_REQUIRED, otls_key_load(data, len, NULL, 0, &again, &error));
     FAILS(OTLS_ERROR_KEY_WRONG_PASSWORD, otls_key_load(data, len, TEXT("guess"), &again, &error));
     WORKS(otls_key_load(data, len, TEXT("secret"), &again, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_key_to_pem(key, (const uint8_t *)"", 0, &pem, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_PBKDF2, (const uint8_t *)"", 0, &pem, &error));
     otls_blob_free(der);
     otls_key_free(again);
     otls_key_free(key);
@@ -105,11 +107,11 @@ static void signatures(void) {
     FAILS(OTLS_ERROR_WRONG_SCHEME,
           otls_key_sign(key, OTLS_SCHEME_RSA_PSS_RSAE_SHA256, TEXT("pay 1"), &pem, &error));
     otls_key_free(key);
-    WORKS(otls_public_key_to_pem(public_key, &pem, &error));
+    WORKS(otls_public_key_export(public_key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
     WORKS(otls_public_key_load(data, len, &again, &error));
     otls_public_key_free(again);
-    WORKS(otls_public_key_to_der(public_key, &der, &error));
+    WORKS(otls_public_key_export(public_key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, &der, &error));
     data = otls_blob_data(der, &len);
     WORKS(otls_public_key_load(data, len, &again, &error));
     data = otls_blob_data(signature, &signature_len);
@@ -168,21 +170,19 @@ static void requests(void) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_request_create(key, name, 0, &request, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_name_add(name, TEXT("X"), TEXT("y"), &error));
     FAILS(OTLS_ERROR_BAD_NAME, otls_name_add(name, TEXT("UID"), TEXT("a\nb"), &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add_to_last(name, TEXT("CN"), TEXT("y"), &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_name_add(NULL, TEXT("CN"), TEXT("x"), &error));
     WORKS(otls_name_add(name, TEXT("OU"), TEXT("A"), &error));
     WORKS(otls_name_add(name, TEXT("ou"), TEXT("B"), &error));
-    WORKS(otls_name_add_to_last(name, TEXT("UID"), TEXT("1001"), &error));
     FAILS(OTLS_ERROR_BAD_NAME, otls_name_set(name, TEXT("OU"), TEXT("C"), &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
     WORKS(otls_request_subject(request, &subject, &error));
-    CHECK(has(subject, "OU=B+UID=1001,OU=A,CN=bank,O=Bank,C=IN"));
+    CHECK(has(subject, "OU=B,OU=A,CN=bank,O=Bank,C=IN"));
     WORKS(otls_request_public_key(request, &public_key, &error));
-    WORKS(otls_request_to_pem(request, &pem, &error));
+    WORKS(otls_request_export(request, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
     WORKS(otls_request_load(data, len, &again, &error));
     otls_request_free(again);
-    WORKS(otls_request_to_der(request, &der, &error));
+    WORKS(otls_request_export(request, OTLS_ENCODING_DER, &der, &error));
     data = otls_blob_data(der, &len);
     CHECK(len < sizeof altered);
     memcpy(altered, data, len);
@@ -201,6 +201,7 @@ static void requests(void) {
 }
 
 static void certificates(void) {
+    uint64_t not_before;
     otls_error *error;
     otls_certificate *ca, *leaf, *again;
     otls_public_key *public_key;
@@ -211,15 +212,12 @@ static void certificates(void) {
     otls_authority *authority = make_authority("Root");
     otls_identity *identity = make_identity(authority, "bank.example", OTLS_PROFILE_SERVER);
     WORKS(otls_authority_certificate(authority, &ca, &error));
-    CHECK(otls_certificate_is_ca(ca) == 1 && otls_certificate_name_count(ca) == 0);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_certificate_name(ca, 0, &text, &error));
     WORKS(otls_identity_certificate(identity, &leaf, &error));
-    CHECK(otls_certificate_is_ca(leaf) == 0 && otls_certificate_name_count(leaf) == 1);
-    CHECK(otls_certificate_not_before(leaf) <= NOW && otls_certificate_not_after(leaf) == NOW + DAY);
+    CHECK(otls_certificate_not_after(leaf, &not_before) == NOW + DAY && not_before <= NOW && not_before > 0);
+    CHECK(otls_certificate_not_after(leaf, NULL) == NOW + DAY);
     WORKS(otls_certificate_subject(leaf, &text, &error));
     CHECK(has(text, "CN=bank.example"));
-    otls_blob_free(text);
-    WORKS(otls_certificate_issuer(leaf, &text, &error));
-    CHECK(has(text, "CN=Root"));
     otls_blob_free(text);
     WORKS(otls_certificate_common_name(leaf, &text, &error));
     CHECK(has(text, "bank.example"));
@@ -232,7 +230,7 @@ static void certificates(void) {
     CHECK(serial_len > 0 && serial_len <= sizeof serial);
     WORKS(otls_certificate_fingerprint(leaf, fingerprint, &fingerprint_len, &error));
     WORKS(otls_certificate_public_key(leaf, &public_key, &error));
-    WORKS(otls_certificate_to_der(leaf, &der, &error));
+    WORKS(otls_certificate_export(leaf, OTLS_ENCODING_DER, &der, &error));
     data = otls_blob_data(der, &len);
     FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(data, len - 1, &again, &error));
     CHECK(again == NULL);
@@ -246,58 +244,12 @@ static void certificates(void) {
     otls_authority_free(authority);
 }
 
-static otls_certificate *issue_to(const otls_authority *authority, const char *uid) {
-    otls_error *error;
-    otls_key *key;
-    otls_request *request;
-    otls_certificate *certificate;
-    otls_blob *left_out;
-    otls_name *name = make_name("Asha");
-    WORKS(otls_name_add(name, TEXT("UID"), (const uint8_t *)uid, strlen(uid), &error));
-    WORKS(otls_name_add(name, TEXT("1.2.3.4"), TEXT("x"), &error));
-    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
-    WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
-    WORKS(otls_authority_issue(authority, request, OTLS_PROFILE_CLIENT, DAY, NOW, &certificate, &error));
-    WORKS(otls_request_left_out_of(request, certificate, &left_out, &error));
-    CHECK(otls_blob_len(left_out) == 0);
-    otls_blob_free(left_out);
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_request_left_out_of(request, NULL, &left_out, &error));
-    otls_request_free(request);
-    otls_key_free(key);
-    otls_name_free(name);
-    return certificate;
-}
-
-static void subjects(void) {
-    otls_error *error;
-    otls_blob *attribute, *value;
-    otls_authority *authority = make_authority("Root");
-    otls_certificate *one = issue_to(authority, "1001"), *same = issue_to(authority, "1001"),
-                     *other = issue_to(authority, "2002");
-    CHECK(otls_certificate_same_subject(one, same) == 1 && otls_certificate_same_subject(one, other) == 0);
-    CHECK(otls_certificate_same_subject(one, NULL) == 0 && otls_certificate_same_subject(NULL, NULL) == 0);
-    CHECK(otls_certificate_subject_count(one) == 3 && otls_certificate_subject_count(NULL) == 0);
-    WORKS(otls_certificate_subject_attribute(other, 1, &attribute, &value, &error));
-    CHECK(has(attribute, "UID") && has(value, "2002"));
-    otls_blob_free(attribute);
-    otls_blob_free(value);
-    WORKS(otls_certificate_subject_attribute(other, 2, &attribute, &value, &error));
-    CHECK(has(attribute, "1.2.3.4") && has(value, "x"));
-    otls_blob_free(attribute);
-    otls_blob_free(value);
-    FAILS(OTLS_ERROR_API_MISUSE, otls_certificate_subject_attribute(one, 3, &attribute, &value, &error));
-    otls_certificate_free(one);
-    otls_certificate_free(same);
-    otls_certificate_free(other);
-    otls_authority_free(authority);
-}
-
 static void the_authority_revokes(void) {
     otls_error *error;
     otls_certificate *leaf, *ca;
     otls_key *stranger;
     otls_authority *again;
-    otls_blob *crl;
+    otls_blob *crl, *der;
     size_t len;
     const uint8_t *data;
     otls_authority *authority = make_authority("Root");
@@ -318,7 +270,10 @@ static void the_authority_revokes(void) {
     FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE, otls_trust_store_add(trust, leaf, &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &stranger, &error));
     WORKS(otls_authority_certificate(authority, &ca, &error));
-    FAILS(OTLS_ERROR_KEY_MISMATCH, otls_authority_load(ca, stranger, OTLS_HASH_SHA256, &again, &error));
+    WORKS(otls_certificate_export(ca, OTLS_ENCODING_DER, &der, &error));
+    data = otls_blob_data(der, &len);
+    FAILS(OTLS_ERROR_KEY_MISMATCH, otls_authority_load(data, len, stranger, OTLS_HASH_SHA256, &again, &error));
+    otls_blob_free(der);
     otls_key_free(stranger);
     otls_certificate_free(ca);
     otls_certificate_free(leaf);
@@ -329,7 +284,7 @@ static void the_authority_revokes(void) {
 
 /* One text behind the other. */
 static uint8_t *joined(const otls_blob *one, const otls_blob *two, size_t *len) {
-    size_t first = otls_blob_len(one), second = otls_blob_len(two);
+    size_t first = blob_len(one), second = blob_len(two);
     uint8_t *all = malloc(first + second);
     CHECK(all != NULL);
     memcpy(all, otls_blob_data(one, NULL), first);
@@ -354,8 +309,8 @@ static void a_file_counts_whole(void) {
     revoked[0] = leaf;
 
     /* The second list of a bundle revokes. */
-    WORKS(otls_certificate_to_pem(leaf, &one, &error));
-    WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), otls_blob_len(one), OTLS_USAGE_SERVER,
+    WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
+    WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER,
                                   TEXT("bank.example"), NOW, &ca, &error));
     otls_certificate_free(ca);
     otls_blob_free(one);
@@ -367,21 +322,21 @@ static void a_file_counts_whole(void) {
     free(file);
     otls_blob_free(one);
     otls_blob_free(two);
-    WORKS(otls_certificate_to_pem(leaf, &one, &error));
+    WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_REVOKED,
-          otls_trust_store_verify(trust, otls_blob_data(one, NULL), otls_blob_len(one), OTLS_USAGE_SERVER,
+          otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER,
                                   TEXT("bank.example"), NOW, &ca, &error));
 
     /* A bundle of authorities is trusted whole; one certificate is not the first of two. */
     WORKS(otls_authority_certificate(authority, &ca, &error));
     WORKS(otls_authority_certificate(other, &stranger, &error));
     otls_blob_free(one);
-    WORKS(otls_certificate_to_pem(ca, &one, &error));
-    WORKS(otls_certificate_to_pem(stranger, &two, &error));
+    WORKS(otls_certificate_export(ca, OTLS_ENCODING_PEM, &one, &error));
+    WORKS(otls_certificate_export(stranger, OTLS_ENCODING_PEM, &two, &error));
     file = joined(one, two, &len);
     FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(file, len, &none, &error));
     WORKS(otls_trust_store_add_bundle(trust, file, len, &left_out, &error));
-    CHECK(otls_blob_len(left_out) == 0);
+    CHECK(blob_len(left_out) == 0);
     otls_blob_free(left_out);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add_bundle(trust, file, len, NULL, &error));
     free(file);
@@ -389,7 +344,7 @@ static void a_file_counts_whole(void) {
 
     /* Key and certificate in one file are an identity, and neither alone. */
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
-    WORKS(otls_key_to_pem(key, NULL, 0, &two, &error));
+    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &two, &error));
     file = joined(one, two, &len);
     FAILS(OTLS_ERROR_KEY_MALFORMED, otls_key_load(file, len, NULL, 0, &no_key, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(file, len, &none, &error));
@@ -417,7 +372,6 @@ int main(void) {
     a_buffer_that_is_too_small_is_left_alone();
     requests();
     certificates();
-    subjects();
     the_authority_revokes();
     a_file_counts_whole();
     return 0;

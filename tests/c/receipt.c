@@ -63,7 +63,7 @@ static struct pair connect_both(const struct world *world) {
     WORKS(otls_client_config_new(world->trust, NULL, &for_client, &error));
     WORKS(otls_client_config_add_identity(for_client, world->asha, &error));
     WORKS(otls_server_config_require(world->bank, world->trust, NULL, &for_server, &error));
-    WORKS(otls_connection_client(for_client, TEXT("bank.example"), NOW, &pair.asha, &error));
+    WORKS(otls_connection_client(for_client, "bank.example", NULL, NOW, &pair.asha, &error));
     WORKS(otls_connection_server(for_server, &pair.bank, &error));
     shake_hands(pair.asha, pair.bank);
     WORKS(otls_otp_channel_new(&pair.banks, &error));
@@ -91,7 +91,7 @@ static otls_otp_message *rendered(const struct pair *pair, const otls_otp_contex
     size_t len, code_len;
     const uint8_t *text, *code;
 
-    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
     WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_context_new(&bare, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, bare, &sent, &error));
@@ -160,7 +160,7 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     struct pair pair = connect_both(world);
     otls_otp_context *context = payment(10000000), *paisa_more = payment(10000001);
 
-    WORKS(otls_otp_ledger_open(TEXT("memory:"), NULL, 0, &ledger, &error));
+    WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
     envelope = sent_for(&pair, ledger, context, id);
     memcpy(digits, otls_otp_message_code(envelope, &len), 6);
     WORKS(otls_otp_message_approval(pair.asha, envelope, digits, len, NOW, &answer, &error));
@@ -246,7 +246,6 @@ static void the_receipt_is_whole(const otls_receipt *receipt, const otls_otp_mes
     WORKS(otls_otp_message_id(answer, of_answer, &len, &error));
     CHECK(memcmp(id, of_answer, sizeof id) == 0);
     CHECK(otls_receipt_decision(receipt) == OTLS_DECISION_APPROVED && otls_receipt_time(receipt) == NOW + 1);
-    CHECK(otls_receipt_field_count(receipt) == 5);
     name = otls_receipt_field(receipt, 0, &len, &value, &value_len);
     CHECK(len == 6 && memcmp(name, "amount", 6) == 0 && value_len == 8 && memcmp(value, "10000000", 8) == 0);
     CHECK(otls_receipt_field(receipt, 5, &len, &value, &value_len) == NULL && value == NULL && value_len == 0);
