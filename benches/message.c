@@ -42,17 +42,17 @@ int main(void) {
     WORKS(otls_otp_channel_new(&to, &error));
     WORKS(otls_otp_channel_accept_free_text(to, &error));
     WORKS(otls_otp_context_new(&context, &error));
-    WORKS(otls_otp_context_set(context, TEXT("amount"), TEXT("10000000"), &error));
-    WORKS(otls_otp_context_set(context, TEXT("payee"), TEXT("friend"), &error));
+    WORKS(otls_otp_context_set(context, "amount", "10000000", &error));
+    WORKS(otls_otp_context_set(context, "payee", "friend", &error));
     options.issues = MESSAGES;
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, &options, &ledger, &error));
 
     for (size_t number = 0; number < MESSAGES; number++) {
         otls_otp_issued *issued;
         otls_otp_message *sent, *received;
-        WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+        WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
         double start = microseconds();
-        WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
+        WORKS(otls_otp_message_envelope(issued, context, "Your code", &sent, &error));
         WORKS(otls_otp_channel_send(from, bank, sent, &error));
         WORKS(transfer(bank, customer, &error));
         WORKS(otls_otp_channel_receive(to, customer, NOW, &received, &error));

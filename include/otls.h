@@ -14,8 +14,10 @@
  *   whatever was to be changed is as before, unless the function says otherwise.
  * - A handle must not be NULL unless the function says so: OTLS_ERROR_NULL_POINTER. Every function
  *   may also fail with OTLS_ERROR_API_MISUSE, OTLS_ERROR_POISONED and OTLS_ERROR_INTERNAL.
- * - Input is a pointer and a length in elements. NULL with a length of 0 is an empty input. PEM and DER
- *   are told apart by content, and nothing has to end in NUL. Texts are UTF-8.
+ * - A function that changes a handle takes it as `otls_... *`, one that only reads it as `const otls_... *`.
+ * - A text that goes in is `const char *`: UTF-8 that ends in NUL. Octets are a pointer and a length in elements;
+ *   NULL with a length of 0 is none. PEM and DER are told apart by content. Codes are octets too, because they come
+ *   out of messages and buffers, and a copy for a NUL would be one more copy of a secret.
  * - Output of a known size goes to a buffer of the caller, which may be uninitialised: `*len` is its room
  *   before and the output's length after. If it does not fit, nothing is written but the length that
  *   is needed: OTLS_ERROR_BUFFER_TOO_SMALL. NULL with a room of 0 asks for the length. Output of an
@@ -1307,8 +1309,9 @@ const char *otls_error_name(const otls_error *error);
 const char *otls_version(void);
 
 /**
- * The octets of a blob and, in `*len` (may be NULL), their number. They belong to the blob. A text is
- * UTF-8 and does not end in NUL. For NULL and for an empty blob: NULL and 0.
+ * The octets of a blob and, in `*len` (may be NULL), their number. They belong to the blob. Behind them is a NUL that
+ * is not counted, so a text, which is UTF-8, may be cast to `const char *`. For NULL and for an empty blob: NULL and
+ * 0.
  */
 const uint8_t *otls_blob_data(const otls_blob *blob,
                               size_t *len);
@@ -1432,7 +1435,7 @@ int32_t otls_certificate_subject(const otls_certificate *certificate,
 
 /**
  * The common name of the subject alone, as text; empty if there is none, and also if there are several,
- * because none of them is then the one.
+ * because none of them is then the one, or if it has a NUL in it, behind which C would not read.
  */
 int32_t otls_certificate_common_name(const otls_certificate *certificate,
                                      otls_blob **common_name,
@@ -1497,22 +1500,18 @@ void otls_name_free(otls_name *name);
  * Errors: `OTLS_ERROR_API_MISUSE` for an unknown type; `OTLS_ERROR_BAD_NAME` for a value that the type may not
  * have, and where there are several attributes of the type.
  */
-int32_t otls_name_set(const otls_name *name,
-                      const uint8_t *attribute,
-                      size_t attribute_len,
-                      const uint8_t *value,
-                      size_t value_len,
+int32_t otls_name_set(otls_name *name,
+                      const char *attribute,
+                      const char *value,
                       otls_error **error);
 
 /**
  * Adds an attribute to the subject, behind the others; a type may come more than once. Otherwise as
  * `otls_name_set`, and `OTLS_ERROR_BAD_NAME` for more than 64 attributes or 8,192 octets.
  */
-int32_t otls_name_add(const otls_name *name,
-                      const uint8_t *attribute,
-                      size_t attribute_len,
-                      const uint8_t *value,
-                      size_t value_len,
+int32_t otls_name_add(otls_name *name,
+                      const char *attribute,
+                      const char *value,
                       otls_error **error);
 
 /**
@@ -1520,10 +1519,7 @@ int32_t otls_name_add(const otls_name *name,
  *
  * Errors: `OTLS_ERROR_BAD_NAME`.
  */
-int32_t otls_name_add_alternative(const otls_name *name,
-                                  const uint8_t *alternative,
-                                  size_t alternative_len,
-                                  otls_error **error);
+int32_t otls_name_add_alternative(otls_name *name, const char *alternative, otls_error **error);
 
 /**
  * Makes a request for `key` with the subject and alternative names of `name`, signed with one of the
@@ -1662,7 +1658,7 @@ void otls_trust_store_free(otls_trust_store *trust);
  *
  * Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for a certificate that is not of an authority.
  */
-int32_t otls_trust_store_add(const otls_trust_store *trust,
+int32_t otls_trust_store_add(otls_trust_store *trust,
                              const otls_certificate *certificate,
                              otls_error **error);
 
@@ -1675,7 +1671,7 @@ int32_t otls_trust_store_add(const otls_trust_store *trust,
  * `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_KEY_UNSUPPORTED_ALGORITHM` or `OTLS_ERROR_KEY_SIZE` where
  * none is left.
  */
-int32_t otls_trust_store_add_bundle(const otls_trust_store *trust,
+int32_t otls_trust_store_add_bundle(otls_trust_store *trust,
                                     const uint8_t *bundle,
                                     size_t bundle_len,
                                     otls_blob **left_out,
@@ -1686,7 +1682,7 @@ int32_t otls_trust_store_add_bundle(const otls_trust_store *trust,
  *
  * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a list.
  */
-int32_t otls_trust_store_add_crl(const otls_trust_store *trust,
+int32_t otls_trust_store_add_crl(otls_trust_store *trust,
                                  const uint8_t *crl,
                                  size_t crl_len,
                                  otls_error **error);
@@ -1741,17 +1737,15 @@ int32_t otls_authority_chain(const otls_authority *authority,
  * Issues the certificate of an authority below this one, otherwise as `otls_authority_issue`. `path_length`
  * further ones may stand below it. `permitted` and `excluded` are the names that it may and may not issue for
  * (RFC 5280 section 4.2.1.10): DNS names with all below them, and networks such as 10.0.0.0/8, separated by
- * commas; empty for no constraint.
+ * commas; NULL for no constraint.
  *
  * Errors: `OTLS_ERROR_AUTHORITY_REFUSED`; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
  */
 int32_t otls_authority_issue_authority(const otls_authority *authority,
                                        const otls_request *request,
                                        uint8_t path_length,
-                                       const uint8_t *permitted,
-                                       size_t permitted_len,
-                                       const uint8_t *excluded,
-                                       size_t excluded_len,
+                                       const char *permitted,
+                                       const char *excluded,
                                        uint64_t lifetime,
                                        uint64_t now,
                                        otls_certificate **certificate,
@@ -1761,27 +1755,25 @@ int32_t otls_authority_issue_authority(const otls_authority *authority,
  * Adds a certificate that may stand between a leaf and a trusted authority, for peers that do not send it.
  * It is not trusted by itself.
  */
-int32_t otls_trust_store_add_intermediate(const otls_trust_store *trust,
+int32_t otls_trust_store_add_intermediate(otls_trust_store *trust,
                                           const otls_certificate *certificate,
                                           otls_error **error);
 
 /**
  * Accepts at most `depth` authorities between a leaf and a trusted one.
  */
-int32_t otls_trust_store_set_max_depth(const otls_trust_store *trust,
-                                       size_t depth,
-                                       otls_error **error);
+int32_t otls_trust_store_set_max_depth(otls_trust_store *trust, size_t depth, otls_error **error);
 
 /**
  * Refuses certificates of authorities without a revocation list. Otherwise such certificates are not checked
  * against one.
  */
-int32_t otls_trust_store_require_crls(const otls_trust_store *trust,
+int32_t otls_trust_store_require_crls(otls_trust_store *trust,
                                       otls_error **error);
 
 /**
  * Judges a certificate chain, PEM or one DER certificate, leaf first, at the time `now`. `usage` is one of the
- * `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise empty. `*authority`
+ * `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise NULL. `*authority`
  * is the trusted authority that the chain leads to.
  *
  * Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding`.
@@ -1790,8 +1782,7 @@ int32_t otls_trust_store_verify(const otls_trust_store *trust,
                                 const uint8_t *chain,
                                 size_t chain_len,
                                 int32_t usage,
-                                const uint8_t *name,
-                                size_t name_len,
+                                const char *name,
                                 uint64_t now,
                                 otls_certificate **authority,
                                 otls_error **error);
@@ -2052,7 +2043,7 @@ uint32_t otls_connection_state(const otls_connection *connection);
  *
  * Errors: what the handshake says; it is final, and its alert is pending.
  */
-int32_t otls_connection_feed(const otls_connection *connection,
+int32_t otls_connection_feed(otls_connection *connection,
                              const uint8_t *data,
                              size_t data_len,
                              uint64_t now,
@@ -2064,7 +2055,7 @@ int32_t otls_connection_feed(const otls_connection *connection,
  *
  * Errors: `OTLS_ERROR_TRUNCATED` unless the peer has sent close_notify (RFC 8446 section 6.1).
  */
-int32_t otls_connection_feed_end(const otls_connection *connection, otls_error **error);
+int32_t otls_connection_feed_end(otls_connection *connection, otls_error **error);
 
 /**
  * The octets to be sent and, in `*len`, their number. They belong to the connection and are valid until
@@ -2076,7 +2067,7 @@ const uint8_t *otls_connection_pending(const otls_connection *connection,
 /**
  * Forgets the first `len` octets that are pending: they were sent. A number that is too high forgets all.
  */
-int32_t otls_connection_consume(const otls_connection *connection,
+int32_t otls_connection_consume(otls_connection *connection,
                                 size_t len,
                                 otls_error **error);
 
@@ -2086,7 +2077,7 @@ int32_t otls_connection_consume(const otls_connection *connection,
  * Errors: `OTLS_ERROR_API_MISUSE` before `OTLS_STATE_HANDSHAKE_DONE` and after `otls_connection_close`; the
  * first error again if the connection has failed.
  */
-int32_t otls_connection_seal(const otls_connection *connection,
+int32_t otls_connection_seal(otls_connection *connection,
                              const uint8_t *plaintext,
                              size_t plaintext_len,
                              otls_error **error);
@@ -2100,7 +2091,7 @@ size_t otls_connection_available(const otls_connection *connection);
  * Moves decrypted data to the caller's buffer, as much as there is and fits; `*read` is how much, 0 if
  * there is none. Feed on once all is taken.
  */
-int32_t otls_connection_read(const otls_connection *connection,
+int32_t otls_connection_read(otls_connection *connection,
                              uint8_t *plaintext,
                              size_t plaintext_len,
                              size_t *read,
@@ -2110,7 +2101,7 @@ int32_t otls_connection_read(const otls_connection *connection,
  * Queues close_notify (RFC 8446 section 6.1): nothing can be sealed any more, the peer may still send.
  * Before `OTLS_STATE_HANDSHAKE_DONE` it gives the handshake up.
  */
-int32_t otls_connection_close(const otls_connection *connection,
+int32_t otls_connection_close(otls_connection *connection,
                               otls_error **error);
 
 /**
@@ -2118,7 +2109,7 @@ int32_t otls_connection_close(const otls_connection *connection,
  *
  * Errors: `OTLS_ERROR_API_MISUSE` in another state; otherwise what the handshake says, and it is final.
  */
-int32_t otls_connection_configure(const otls_connection *connection,
+int32_t otls_connection_configure(otls_connection *connection,
                                   const otls_server_config *config,
                                   uint64_t now,
                                   otls_error **error);
@@ -2129,7 +2120,7 @@ int32_t otls_connection_configure(const otls_connection *connection,
  * Errors: `OTLS_ERROR_API_MISUSE` in another state, `OTLS_ERROR_PEER_INCOMPATIBLE` for a key of no use to
  * the server: another identity may be given then. Otherwise what the handshake says, and it is final.
  */
-int32_t otls_connection_provide_identity(const otls_connection *connection,
+int32_t otls_connection_provide_identity(otls_connection *connection,
                                          const otls_identity *identity,
                                          uint64_t now,
                                          otls_error **error);
@@ -2151,7 +2142,7 @@ int32_t otls_connection_reject(otls_connection *connection,
  *
  * Errors: as `otls_connection_seal`.
  */
-int32_t otls_connection_update_keys(const otls_connection *connection,
+int32_t otls_connection_update_keys(otls_connection *connection,
                                     int32_t request_peer,
                                     otls_error **error);
 
@@ -2210,8 +2201,7 @@ int32_t otls_connection_peer(const otls_connection *connection,
  * Errors: `OTLS_ERROR_API_MISUSE` before `OTLS_STATE_HANDSHAKE_DONE`, and for too long a label or output.
  */
 int32_t otls_connection_export(const otls_connection *connection,
-                               const uint8_t *label,
-                               size_t label_len,
+                               const char *label,
                                const uint8_t *context,
                                size_t context_len,
                                uint8_t *output,
@@ -2287,7 +2277,7 @@ void otls_session_free(otls_session *session);
  *
  * Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
  */
-int32_t otls_connection_take_session(const otls_connection *connection,
+int32_t otls_connection_take_session(otls_connection *connection,
                                      otls_session **session,
                                      otls_error **error);
 
@@ -2310,7 +2300,7 @@ int32_t otls_connection_certificate(const otls_connection *connection,
 /**
  * The secrets since the last call as lines of an `SSLKEYLOGFILE` (RFC 9850); empty without any.
  */
-int32_t otls_connection_take_key_log(const otls_connection *connection,
+int32_t otls_connection_take_key_log(otls_connection *connection,
                                      otls_blob **lines,
                                      otls_error **error);
 
@@ -2329,11 +2319,9 @@ void otls_otp_context_free(otls_otp_context *context);
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for an empty name or value, and beyond the limits of docs/PROTOCOL.md.
  */
-int32_t otls_otp_context_set(const otls_otp_context *context,
-                             const uint8_t *name,
-                             size_t name_len,
-                             const uint8_t *value,
-                             size_t value_len,
+int32_t otls_otp_context_set(otls_otp_context *context,
+                             const char *name,
+                             const char *value,
                              otls_error **error);
 
 /**
@@ -2346,15 +2334,11 @@ int32_t otls_otp_context_set(const otls_otp_context *context,
  * has an unknown one, and characters that mislead (docs/PROTOCOL.md); `OTLS_ERROR_API_MISUSE` as
  * `otls_otp_context_set`.
  */
-int32_t otls_otp_context_payment(const uint8_t *purpose,
-                                 size_t purpose_len,
+int32_t otls_otp_context_payment(const char *purpose,
                                  uint64_t minor,
-                                 const uint8_t *currency,
-                                 size_t currency_len,
-                                 const uint8_t *payee,
-                                 size_t payee_len,
-                                 const uint8_t *text_template,
-                                 size_t text_template_len,
+                                 const char *currency,
+                                 const char *payee,
+                                 const char *text_template,
                                  otls_otp_context **context,
                                  otls_error **error);
 
@@ -2416,7 +2400,7 @@ void otls_otp_ledger_free(otls_otp_ledger *ledger);
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for a short pepper, and while another thread uses the ledger.
  */
-int32_t otls_otp_ledger_add_former_pepper(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_add_former_pepper(otls_otp_ledger *ledger,
                                           const uint8_t *pepper,
                                           size_t pepper_len,
                                           otls_error **error);
@@ -2430,9 +2414,8 @@ int32_t otls_otp_ledger_add_former_pepper(const otls_otp_ledger *ledger,
  * `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
  * `OTLS_ERROR_OTP_AUDIT`.
  */
-int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
-                              const uint8_t *subject,
-                              size_t subject_len,
+int32_t otls_otp_ledger_issue(otls_otp_ledger *ledger,
+                              const char *subject,
                               const otls_otp_context *context,
                               uint64_t ttl,
                               uint32_t attempts,
@@ -2454,11 +2437,10 @@ int32_t otls_otp_ledger_issue(const otls_otp_ledger *ledger,
  * or has more than 65,536 octets as PEM, and then no code was judged; `OTLS_ERROR_OTP_STORE` and
  * `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted, and the code may be used up.
  */
-int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_verify(otls_otp_ledger *ledger,
                                const uint8_t *id,
                                size_t id_len,
-                               const uint8_t *subject,
-                               size_t subject_len,
+                               const char *subject,
                                const otls_otp_context *context,
                                const uint8_t *code,
                                size_t code_len,
@@ -2475,11 +2457,10 @@ int32_t otls_otp_ledger_verify(const otls_otp_ledger *ledger,
  * Errors: `OTLS_ERROR_OTP_NOT_OPEN` where the other one was accepted, cancelled, locked, or is expired or
  * unknown; otherwise as `otls_otp_ledger_issue`.
  */
-int32_t otls_otp_ledger_resend(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_resend(otls_otp_ledger *ledger,
                                const uint8_t *id,
                                size_t id_len,
-                               const uint8_t *subject,
-                               size_t subject_len,
+                               const char *subject,
                                const otls_otp_context *context,
                                uint64_t ttl,
                                uint32_t attempts,
@@ -2493,11 +2474,10 @@ int32_t otls_otp_ledger_resend(const otls_otp_ledger *ledger,
  *
  * Errors: as `otls_otp_ledger_verify`.
  */
-int32_t otls_otp_ledger_cancel(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_cancel(otls_otp_ledger *ledger,
                                const uint8_t *id,
                                size_t id_len,
-                               const uint8_t *subject,
-                               size_t subject_len,
+                               const char *subject,
                                uint64_t now,
                                int32_t *verdict,
                                otls_error **error);
@@ -2507,9 +2487,8 @@ int32_t otls_otp_ledger_cancel(const otls_otp_ledger *ledger,
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none; `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
  */
-int32_t otls_otp_ledger_lock(const otls_otp_ledger *ledger,
-                             const uint8_t *subject,
-                             size_t subject_len,
+int32_t otls_otp_ledger_lock(otls_otp_ledger *ledger,
+                             const char *subject,
                              uint64_t now,
                              otls_error **error);
 
@@ -2519,9 +2498,8 @@ int32_t otls_otp_ledger_lock(const otls_otp_ledger *ledger,
  *
  * Errors: as `otls_otp_ledger_lock`.
  */
-int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
-                               const uint8_t *subject,
-                               size_t subject_len,
+int32_t otls_otp_ledger_unlock(otls_otp_ledger *ledger,
+                               const char *subject,
                                uint64_t now,
                                otls_error **error);
 
@@ -2531,7 +2509,7 @@ int32_t otls_otp_ledger_unlock(const otls_otp_ledger *ledger,
  *
  * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
  */
-int32_t otls_otp_ledger_expire(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_expire(otls_otp_ledger *ledger,
                                uint64_t now,
                                uint64_t *count,
                                otls_error **error);
@@ -2553,11 +2531,10 @@ int32_t otls_otp_ledger_statistics(const otls_otp_ledger *ledger,
  * Errors: `OTLS_ERROR_OTP_RECEIPT` for a receipt of another code or transaction, one that approves, does not verify
  * or has more than 65,536 octets as PEM; otherwise as `otls_otp_ledger_cancel`.
  */
-int32_t otls_otp_ledger_decline(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_decline(otls_otp_ledger *ledger,
                                 const uint8_t *id,
                                 size_t id_len,
-                                const uint8_t *subject,
-                                size_t subject_len,
+                                const char *subject,
                                 const otls_otp_context *context,
                                 const otls_receipt *receipt,
                                 uint64_t now,
@@ -2574,8 +2551,7 @@ int32_t otls_otp_ledger_decline(const otls_otp_ledger *ledger,
 int32_t otls_otp_ledger_receipt(const otls_otp_ledger *ledger,
                                 const uint8_t *id,
                                 size_t id_len,
-                                const uint8_t *subject,
-                                size_t subject_len,
+                                const char *subject,
                                 otls_receipt **receipt,
                                 otls_error **error);
 
@@ -2585,7 +2561,7 @@ int32_t otls_otp_ledger_receipt(const otls_otp_ledger *ledger,
  *
  * Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
  */
-int32_t otls_otp_ledger_forget_receipts(const otls_otp_ledger *ledger,
+int32_t otls_otp_ledger_forget_receipts(otls_otp_ledger *ledger,
                                         uint64_t before,
                                         uint64_t now,
                                         uint64_t *count,
@@ -2598,8 +2574,7 @@ int32_t otls_otp_ledger_forget_receipts(const otls_otp_ledger *ledger,
  * Errors: `OTLS_ERROR_OTP_AUDIT` with the first line that was changed, or where lines are missing;
  * `OTLS_ERROR_API_MISUSE` for a short key.
  */
-int32_t otls_audit_verify(const uint8_t *path,
-                          size_t path_len,
+int32_t otls_audit_verify(const char *path,
                           const uint8_t *key,
                           size_t key_len,
                           uint64_t *count,
@@ -2618,8 +2593,7 @@ int32_t otls_audit_verify(const uint8_t *path,
  * Errors: `OTLS_ERROR_OTP_AUDIT` where neither its head nor its first line was made with this key, and where a file
  * cannot be read or written, and then the log is as it was; `OTLS_ERROR_API_MISUSE` for a short key.
  */
-int32_t otls_audit_repair(const uint8_t *path,
-                          size_t path_len,
+int32_t otls_audit_repair(const char *path,
                           const uint8_t *key,
                           size_t key_len,
                           uint64_t now,
@@ -2636,8 +2610,7 @@ int32_t otls_audit_repair(const uint8_t *path,
  */
 int32_t otls_otp_message_envelope(const otls_otp_issued *issued,
                                   const otls_otp_context *context,
-                                  const uint8_t *text,
-                                  size_t text_len,
+                                  const char *text,
                                   otls_otp_message **message,
                                   otls_error **error);
 
@@ -2741,7 +2714,7 @@ int32_t otls_otp_channel_new(otls_otp_channel **channel, otls_error **error);
  * template. Such a text is bound to nothing: a bank that errs, or is made to, shows words of one transaction
  * with the code for another.
  */
-int32_t otls_otp_channel_accept_free_text(const otls_otp_channel *channel,
+int32_t otls_otp_channel_accept_free_text(otls_otp_channel *channel,
                                           otls_error **error);
 
 /**
@@ -2755,8 +2728,8 @@ void otls_otp_channel_free(otls_otp_channel *channel);
  * Errors: `OTLS_ERROR_API_MISUSE` for a message of the other side, where one side is anonymous, and
  * before `OTLS_STATE_HANDSHAKE_DONE`.
  */
-int32_t otls_otp_channel_send(const otls_otp_channel *channel,
-                              const otls_connection *connection,
+int32_t otls_otp_channel_send(otls_otp_channel *channel,
+                              otls_connection *connection,
                               const otls_otp_message *message,
                               otls_error **error);
 
@@ -2768,7 +2741,7 @@ int32_t otls_otp_channel_send(const otls_otp_channel *channel,
  * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets, and where more than 4,096
  * codes are open.
  */
-int32_t otls_otp_channel_expect(const otls_otp_channel *channel,
+int32_t otls_otp_channel_expect(otls_otp_channel *channel,
                                 const uint8_t *id,
                                 size_t id_len,
                                 uint64_t expires_at,
@@ -2784,8 +2757,8 @@ int32_t otls_otp_channel_expect(const otls_otp_channel *channel,
  * `OTLS_ERROR_OTP_FREE_TEXT`, `OTLS_ERROR_OTP_TRANSACTION` (a free text with characters that mislead),
  * `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
  */
-int32_t otls_otp_channel_receive(const otls_otp_channel *channel,
-                                 const otls_connection *connection,
+int32_t otls_otp_channel_receive(otls_otp_channel *channel,
+                                 otls_connection *connection,
                                  uint64_t now,
                                  otls_otp_message **message,
                                  otls_error **error);
@@ -3027,8 +3000,7 @@ int32_t otls_totp_verify(const otls_totp *totp,
  */
 int32_t otls_ocra_new(const uint8_t *secret,
                       size_t secret_len,
-                      const uint8_t *suite,
-                      size_t suite_len,
+                      const char *suite,
                       otls_ocra **ocra,
                       otls_error **error);
 
@@ -3069,8 +3041,7 @@ int32_t otls_ocra_verify(const otls_ocra *ocra,
  * Errors: `OTLS_ERROR_OTP_URI`; `OTLS_ERROR_OTP_SECRET` if its secret is no base32 or has fewer than
  * `OTLS_OATH_SECRET_MIN_LEN` octets.
  */
-int32_t otls_otpauth_parse(const uint8_t *uri,
-                           size_t uri_len,
+int32_t otls_otpauth_parse(const char *uri,
                            otls_otpauth **otpauth,
                            otls_error **error);
 
@@ -3158,8 +3129,7 @@ int32_t otls_cms_open(const uint8_t *message,
                       const otls_identity *recipient,
                       const otls_trust_store *trust,
                       int32_t usage,
-                      const uint8_t *name,
-                      size_t name_len,
+                      const char *name,
                       uint64_t now,
                       otls_certificate **signer,
                       otls_blob **content,
@@ -3186,8 +3156,7 @@ int32_t otls_cms_verify(const uint8_t *message,
                         size_t message_len,
                         const otls_trust_store *trust,
                         int32_t usage,
-                        const uint8_t *name,
-                        size_t name_len,
+                        const char *name,
                         uint64_t now,
                         otls_certificate **signer,
                         otls_blob **content,
@@ -3221,8 +3190,7 @@ int32_t otls_otp_mail_open(const uint8_t *mail,
                            const otls_identity *recipient,
                            const otls_trust_store *trust,
                            int32_t usage,
-                           const uint8_t *name,
-                           size_t name_len,
+                           const char *name,
                            uint64_t now,
                            int32_t free_text,
                            otls_certificate **signer,
@@ -3233,8 +3201,7 @@ int32_t otls_otp_mail_open(const uint8_t *mail,
  * Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's
  * name. `*request` is what is to be sealed.
  */
-int32_t otls_est_client_cacerts(const uint8_t *host,
-                                size_t host_len,
+int32_t otls_est_client_cacerts(const char *host,
                                 otls_est_client **client,
                                 otls_blob **request,
                                 otls_error **error);
@@ -3243,8 +3210,7 @@ int32_t otls_est_client_cacerts(const uint8_t *host,
  * Asks an enrolment server for a certificate (RFC 7030 section 4.2) of an `OTLS_PROFILE_`. `token` is what
  * authorises it, or NULL with a length of 0. `*http_request` is what is to be sealed.
  */
-int32_t otls_est_client_simpleenroll(const uint8_t *host,
-                                     size_t host_len,
+int32_t otls_est_client_simpleenroll(const char *host,
                                      int32_t profile,
                                      const otls_request *request,
                                      const uint8_t *token,
@@ -3265,7 +3231,7 @@ void otls_est_client_free(otls_est_client *client);
  * `OTLS_ERROR_ENROLMENT_HTTP` and `OTLS_ERROR_ENROLMENT_MALFORMED` for a reply that is not what RFC 7030
  * asks for. They are final.
  */
-int32_t otls_est_client_feed(const otls_est_client *client,
+int32_t otls_est_client_feed(otls_est_client *client,
                              const uint8_t *data,
                              size_t data_len,
                              otls_est_reply **reply,
@@ -3275,7 +3241,7 @@ int32_t otls_est_client_feed(const otls_est_client *client,
  * The connection has ended with close_notify, which may be what ends the reply; otherwise as
  * `otls_est_client_feed`.
  */
-int32_t otls_est_client_feed_end(const otls_est_client *client,
+int32_t otls_est_client_feed_end(otls_est_client *client,
                                  otls_est_reply **reply,
                                  otls_error **error);
 

@@ -6,11 +6,9 @@
 
 enum { CODE_LIFETIME = 120, CODE_ATTEMPTS = 3 };
 
-#define TEXT(words) (const uint8_t *)(words), sizeof(words) - 1
-
 struct bank {
     const otls_server_config *config;
-    const otls_otp_ledger *ledger;
+    otls_otp_ledger *ledger;
     const otls_otp_context *context;
     /* The folder for receipts; NULL keeps none. */
     const char *receipts;
@@ -27,8 +25,8 @@ struct customer {
 /* What the code approves, and nothing else: one changed character is another transaction. */
 static inline int transfer(otls_otp_context **context) {
     otls_error *error = NULL;
-    return otls_otp_context_payment(TEXT("transfer"), 10000000, TEXT("INR"), TEXT("your friend's account"),
-                                    TEXT("The OTP for transferring {amount} to {payee} is {code}."), context, &error)
+    return otls_otp_context_payment("transfer", 10000000, "INR", "your friend's account",
+                                    "The OTP for transferring {amount} to {payee} is {code}.", context, &error)
                ? explain("the transaction", error)
                : DONE;
 }
@@ -40,23 +38,22 @@ static inline int offer(const struct bank *bank, struct customer *customer) {
     otls_certificate *certificate = NULL;
     otls_otp_issued *issued = NULL;
     otls_otp_message *envelope = NULL;
-    const uint8_t *name;
-    size_t len;
+    const char *name;
     int code = DONE;
 
     if (otls_connection_peer(connection, &certificate, &error) ||
         otls_certificate_common_name(certificate, &customer->subject, &error)) {
         code = explain("the customer", error);
     }
-    name = otls_blob_data(customer->subject, &len);
-    if (code == DONE && (otls_otp_ledger_issue(bank->ledger, name, len, bank->context, CODE_LIFETIME, CODE_ATTEMPTS,
+    name = (const char *)otls_blob_data(customer->subject, NULL);
+    if (code == DONE && (otls_otp_ledger_issue(bank->ledger, name, bank->context, CODE_LIFETIME, CODE_ATTEMPTS,
                                                now(), &issued, &error) ||
                          otls_otp_message_rendered(issued, bank->context, &envelope, &error) ||
                          otls_otp_channel_send(customer->channel, connection, envelope, &error))) {
         code = explain("no code can be issued", error);
     }
     if (code == DONE) {
-        fprintf(stderr, "otp_bank: sent an OTP to %.*s\n", (int)len, (const char *)name);
+        fprintf(stderr, "otp_bank: sent an OTP to %s\n", name);
     }
     otls_otp_message_free(envelope);
     otls_otp_issued_free(issued);
@@ -69,8 +66,8 @@ static inline int offer(const struct bank *bank, struct customer *customer) {
 static inline int judge(const struct bank *bank, struct customer *customer, const otls_otp_message *answer) {
     otls_connection *connection = drive_connection(customer->drive);
     uint8_t id[OTLS_OTP_ID_LEN];
-    size_t id_len = sizeof id, subject_len, code_len;
-    const uint8_t *name = otls_blob_data(customer->subject, &subject_len);
+    size_t id_len = sizeof id, code_len;
+    const char *name = (const char *)otls_blob_data(customer->subject, NULL);
     const uint8_t *code = otls_otp_message_code(answer, &code_len);
     int32_t verdict = 0;
     uint32_t left = 0;
@@ -83,14 +80,14 @@ static inline int judge(const struct bank *bank, struct customer *customer, cons
         result = explain("the answer", error);
     }
     if (result == DONE && otls_otp_message_decision(answer) != OTLS_DECISION_APPROVED) {
-        result = otls_otp_ledger_decline(bank->ledger, id, id_len, name, subject_len, bank->context, receipt, now(),
+        result = otls_otp_ledger_decline(bank->ledger, id, id_len, name, bank->context, receipt, now(),
                                          &verdict, &error)
                      ? explain("the customer declined, and it cannot be kept", error)
                      : keep(bank->receipts, receipt);
         otls_receipt_free(receipt);
         return result == DONE ? fail(OTP, "otp_bank", "the customer declined") : result;
     }
-    if (result == DONE && (otls_otp_ledger_verify(bank->ledger, id, id_len, name, subject_len, bank->context, code,
+    if (result == DONE && (otls_otp_ledger_verify(bank->ledger, id, id_len, name, bank->context, code,
                                                   code_len, receipt, now(), &verdict, &left, &error) ||
                            otls_otp_message_of_verdict(id, id_len, verdict, left, &notice, &error))) {
         result = explain("the code cannot be judged", error);
@@ -107,7 +104,7 @@ static inline int judge(const struct bank *bank, struct customer *customer, cons
         return fail(OTP, "otp_bank", "the code was refused");
     }
     if (result == DONE) {
-        fprintf(stderr, "otp_bank: the code of %.*s was verified: accepted\n", (int)subject_len, (const char *)name);
+        fprintf(stderr, "otp_bank: the code of %s was verified: accepted\n", name);
     }
     return result;
 }

@@ -1,11 +1,11 @@
 //! The audit log as a file: whether it is as it was written, and what to do where it is not.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
 use super::error::otls_error;
 use super::guard::status;
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Buffer, Input, Out, Text, Value};
 use crate::otp::AuditLog;
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -17,8 +17,7 @@ use crate::time::UnixTime;
 /// `OTLS_ERROR_API_MISUSE` for a short key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_audit_verify(
-    path: *const u8,
-    path_len: size_t,
+    path: *const c_char,
     key: *const u8,
     key_len: size_t,
     count: *mut u64,
@@ -27,12 +26,11 @@ pub unsafe extern "C" fn otls_audit_verify(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (path, key, mac) =
-        unsafe { (Input::new(path, path_len), Input::new(key, key_len), Buffer::new(mac, mac_len)) };
+    let (path, key, mac) = unsafe { (Text::new(path), Input::new(key, key_len), Buffer::new(mac, mac_len)) };
     // SAFETY: as above.
     let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
     status(error, || {
-        let head = AuditLog::verify(path.text("path")?.as_ref(), &Secret::from(key.get("key")?.to_vec()))?;
+        let head = AuditLog::verify(path.get("path")?.as_ref(), &Secret::from(key.get("key")?.to_vec()))?;
         mac.fill(&head.mac, "mac")?;
         count.put(head.count);
         Ok(())
@@ -50,8 +48,7 @@ pub unsafe extern "C" fn otls_audit_verify(
 /// cannot be read or written, and then the log is as it was; `OTLS_ERROR_API_MISUSE` for a short key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_audit_repair(
-    path: *const u8,
-    path_len: size_t,
+    path: *const c_char,
     key: *const u8,
     key_len: size_t,
     now: u64,
@@ -61,14 +58,14 @@ pub unsafe extern "C" fn otls_audit_repair(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (path, key, old) = unsafe { (Input::new(path, path_len), Input::new(key, key_len), Out::new(old)) };
+    let (path, key, old) = unsafe { (Text::new(path), Input::new(key, key_len), Out::new(old)) };
     // SAFETY: as above.
     let (dropped, missing, error) =
         unsafe { (Value::new(dropped, 0), Value::new(missing, 0), Out::new(error)) };
     status(error, || {
         let slot = old.slot("old")?;
         let key = Secret::from(key.get("key")?.to_vec());
-        if let Some(repaired) = AuditLog::repair(path.text("path")?.as_ref(), &key, UnixTime(now))? {
+        if let Some(repaired) = AuditLog::repair(path.get("path")?.as_ref(), &key, UnixTime(now))? {
             dropped.put(repaired.dropped);
             missing.put(repaired.missing);
             slot.put(otls_blob::copy_of(repaired.old.to_string_lossy().into_owned()));

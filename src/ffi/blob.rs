@@ -11,22 +11,27 @@ use crate::secret::Secret;
 pub struct otls_blob(Shared<Secret>);
 
 impl otls_blob {
-    pub(super) const fn new(octets: Secret) -> Self {
-        Self(Shared::new(octets))
+    pub(super) fn new(octets: Secret) -> Self {
+        Self::copy_of(octets.expose())
     }
 
+    /// With a NUL behind them, so that a text is one for C as well.
     pub(super) fn copy_of(octets: impl AsRef<[u8]>) -> Self {
-        Self::new(Secret::from(octets.as_ref().to_vec()))
+        Self(Shared::new(Secret::from([octets.as_ref(), b"\0"].concat())))
     }
 }
 
-/// The octets of a blob and, in `*len` (may be NULL), their number. They belong to the blob. A text is
-/// UTF-8 and does not end in NUL. For NULL and for an empty blob: NULL and 0.
+/// The octets of a blob and, in `*len` (may be NULL), their number. They belong to the blob. Behind them is a NUL that
+/// is not counted, so a text, which is UTF-8, may be cast to `const char *`. For NULL and for an empty blob: NULL and
+/// 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_blob_data(blob: Option<&otls_blob>, len: *mut size_t) -> *const u8 {
     // SAFETY: the caller keeps the rules for pointers.
     let len = unsafe { Value::new(len, 0) };
-    guard::value(core::ptr::null(), || lend(blob.and_then(|blob| blob.0.lend()).map(Secret::expose), &len))
+    guard::value(core::ptr::null(), || {
+        let octets = blob.and_then(|blob| blob.0.lend()).and_then(|octets| octets.expose().split_last());
+        lend(octets.map(|(_nul, octets)| octets), &len)
+    })
 }
 
 /// Zeroises and frees a blob. NULL is fine.

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn otls_certificate_subject(
 }
 
 /// The common name of the subject alone, as text; empty if there is none, and also if there are several,
-/// because none of them is then the one.
+/// because none of them is then the one, or if it has a NUL in it, behind which C would not read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_certificate_common_name(
     certificate: Option<&otls_certificate>,
@@ -94,7 +94,8 @@ pub unsafe extern "C" fn otls_certificate_common_name(
     // SAFETY: the caller keeps the rules for pointers.
     let (common_name, error) = unsafe { (Out::new(common_name), Out::new(error)) };
     create(common_name, "common_name", error, || {
-        Ok(otls_blob::copy_of(required(certificate, "certificate")?.get()?.subject().common_name()))
+        let name = required(certificate, "certificate")?.get()?.subject().common_name().to_owned();
+        Ok(otls_blob::copy_of(if name.contains('\0') { String::new() } else { name }))
     })
 }
 

@@ -1,6 +1,6 @@
 //! `otls_otp_message` and `otls_otp_channel`: OTP messages on a connection.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::lend;
 use super::connection::otls_connection;
@@ -8,7 +8,7 @@ use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
 use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Buffer, Handle, Input, Out, Text, Value};
 use super::values;
 use crate::otp::{Answer, Channel, Envelope, Message, OtpId, Transaction};
 use crate::secret::Secret;
@@ -29,17 +29,16 @@ pub struct otls_otp_channel(Locked<Channel>);
 pub unsafe extern "C" fn otls_otp_message_envelope(
     issued: Option<&otls_otp_issued>,
     context: Option<&otls_otp_context>,
-    text: *const u8,
-    text_len: size_t,
+    text: *const c_char,
     message: *mut *mut otls_otp_message,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (text, message, error) = unsafe { (Input::new(text, text_len), Out::new(message), Out::new(error)) };
+    let (text, message, error) = unsafe { (Text::new(text), Out::new(message), Out::new(error)) };
     create(message, "message", error, || {
         let issued = required(issued, "issued")?.0.get()?;
         let context = required(context, "context")?.0.lock()?.clone();
-        let text = Secret::from(text.text("text")?.as_bytes().to_vec());
+        let text = Secret::from(text.get("text")?.as_bytes().to_vec());
         let envelope = Envelope::new(&issued, context, text);
         Ok(otls_otp_message(Shared::new(Message::Envelope(envelope))))
     })
@@ -232,13 +231,13 @@ pub unsafe extern "C" fn otls_otp_channel_new(
 /// with the code for another.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_accept_free_text(
-    channel: Option<&otls_otp_channel>,
+    channel: *mut otls_otp_channel,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (channel, error) = unsafe { (Handle::new(channel), Out::new(error)) };
     status(error, || {
-        let mut channel = required(channel, "channel")?.0.lock()?;
+        let mut channel = channel.required("channel")?.0.lock()?;
         *channel = core::mem::take(&mut *channel).accept_free_text();
         Ok(())
     })
@@ -256,16 +255,17 @@ pub extern "C" fn otls_otp_channel_free(channel: Option<Box<otls_otp_channel>>) 
 /// before `OTLS_STATE_HANDSHAKE_DONE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_send(
-    channel: Option<&otls_otp_channel>,
-    connection: Option<&otls_connection>,
+    channel: *mut otls_otp_channel,
+    connection: *mut otls_connection,
     message: Option<&otls_otp_message>,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (channel, connection, error) =
+        unsafe { (Handle::new(channel), Handle::new(connection), Out::new(error)) };
     status(error, || {
-        let mut channel = required(channel, "channel")?.0.lock()?;
-        let mut connection = required(connection, "connection")?.lock()?;
+        let mut channel = channel.required("channel")?.0.lock()?;
+        let mut connection = connection.required("connection")?.lock()?;
         Ok(channel.send(&mut connection, &*required(message, "message")?.0.get()?)?)
     })
 }
@@ -278,7 +278,7 @@ pub unsafe extern "C" fn otls_otp_channel_send(
 /// codes are open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_expect(
-    channel: Option<&otls_otp_channel>,
+    channel: *mut otls_otp_channel,
     id: *const u8,
     id_len: size_t,
     expires_at: u64,
@@ -286,9 +286,9 @@ pub unsafe extern "C" fn otls_otp_channel_expect(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, error) = unsafe { (Input::new(id, id_len), Out::new(error)) };
+    let (channel, id, error) = unsafe { (Handle::new(channel), Input::new(id, id_len), Out::new(error)) };
     status(error, || {
-        let mut channel = required(channel, "channel")?.0.lock()?;
+        let mut channel = channel.required("channel")?.0.lock()?;
         Ok(channel.expect(otp_id(id)?, UnixTime(expires_at), UnixTime(now))?)
     })
 }
@@ -302,18 +302,19 @@ pub unsafe extern "C" fn otls_otp_channel_expect(
 /// `OTLS_ERROR_OTP_REPLAYED`, `OTLS_ERROR_OTP_EXPIRED` and `OTLS_ERROR_OTP_RECEIPT` refuse one message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_channel_receive(
-    channel: Option<&otls_otp_channel>,
-    connection: Option<&otls_connection>,
+    channel: *mut otls_otp_channel,
+    connection: *mut otls_connection,
     now: u64,
     message: *mut *mut otls_otp_message,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (message, error) = unsafe { (Out::new(message), Out::new(error)) };
+    let (channel, connection, message, error) =
+        unsafe { (Handle::new(channel), Handle::new(connection), Out::new(message), Out::new(error)) };
     status(error, || {
         let slot = message.slot("message")?;
-        let mut channel = required(channel, "channel")?.0.lock()?;
-        let mut connection = required(connection, "connection")?.lock()?;
+        let mut channel = channel.required("channel")?.0.lock()?;
+        let mut connection = connection.required("connection")?.lock()?;
         if let Some(received) = channel.receive(&mut connection, UnixTime(now))? {
             slot.put(otls_otp_message(Shared::new(received)));
         }

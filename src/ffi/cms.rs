@@ -1,6 +1,6 @@
 //! Messages for somebody who is not connected: `otls_cms_` and `otls_otp_mail_`.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
@@ -9,7 +9,7 @@ use super::error::otls_error;
 use super::guard::{Failure, create, required};
 use super::handle::Shared;
 use super::path::role;
-use super::pointer::{Input, Out};
+use super::pointer::{Input, Out, Text};
 use super::trust::{otls_identity, otls_trust_store};
 use crate::cms;
 use crate::crypto::{Random, SystemRandom};
@@ -59,8 +59,7 @@ pub unsafe extern "C" fn otls_cms_open(
     recipient: Option<&otls_identity>,
     trust: Option<&otls_trust_store>,
     usage: i32,
-    name: *const u8,
-    name_len: size_t,
+    name: *const c_char,
     now: u64,
     signer: *mut *mut otls_certificate,
     content: *mut *mut otls_blob,
@@ -70,7 +69,7 @@ pub unsafe extern "C" fn otls_cms_open(
     let (message, name, signer, content, error) = unsafe {
         (
             Input::new(message, message_len),
-            Input::new(name, name_len),
+            Text::new(name),
             Out::new(signer),
             Out::new(content),
             Out::new(error),
@@ -116,8 +115,7 @@ pub unsafe extern "C" fn otls_cms_verify(
     message_len: size_t,
     trust: Option<&otls_trust_store>,
     usage: i32,
-    name: *const u8,
-    name_len: size_t,
+    name: *const c_char,
     now: u64,
     signer: *mut *mut otls_certificate,
     content: *mut *mut otls_blob,
@@ -127,7 +125,7 @@ pub unsafe extern "C" fn otls_cms_verify(
     let (message, name, signer, content, error) = unsafe {
         (
             Input::new(message, message_len),
-            Input::new(name, name_len),
+            Text::new(name),
             Out::new(signer),
             Out::new(content),
             Out::new(error),
@@ -188,8 +186,7 @@ pub unsafe extern "C" fn otls_otp_mail_open(
     recipient: Option<&otls_identity>,
     trust: Option<&otls_trust_store>,
     usage: i32,
-    name: *const u8,
-    name_len: size_t,
+    name: *const c_char,
     now: u64,
     free_text: i32,
     signer: *mut *mut otls_certificate,
@@ -197,7 +194,7 @@ pub unsafe extern "C" fn otls_otp_mail_open(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (mail, name) = unsafe { (Input::new(mail, mail_len), Input::new(name, name_len)) };
+    let (mail, name) = unsafe { (Input::new(mail, mail_len), Text::new(name)) };
     // SAFETY: as above.
     let (signer, message, error) = unsafe { (Out::new(signer), Out::new(message), Out::new(error)) };
     create(message, "message", error, || {
@@ -214,7 +211,7 @@ fn opened(
     mail: Input<'_>,
     recipient: Option<&otls_identity>,
     trust: Option<&otls_trust_store>,
-    (usage, name): (i32, Input<'_>),
+    (usage, name): (i32, Text<'_>),
     now: UnixTime,
     signer: Out<otls_certificate>,
 ) -> Result<otls_otp_message, Failure> {

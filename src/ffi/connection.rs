@@ -116,7 +116,7 @@ pub extern "C" fn otls_connection_state(connection: Option<&otls_connection>) ->
 /// Errors: what the handshake says; it is final, and its alert is pending.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_feed(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     data: *const u8,
     data_len: size_t,
     now: u64,
@@ -124,11 +124,12 @@ pub unsafe extern "C" fn otls_connection_feed(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (data, consumed, error) =
-        unsafe { (Input::new(data, data_len), Value::new(consumed, 0), Out::new(error)) };
+    let (connection, data, consumed, error) = unsafe {
+        (Handle::new(connection), Input::new(data, data_len), Value::new(consumed, 0), Out::new(error))
+    };
     status(error, || {
         consumed.check("consumed")?;
-        let mut connection = required(connection, "connection")?.lock()?;
+        let mut connection = connection.required("connection")?.lock()?;
         consumed.put(connection.feed(data.get("data")?, UnixTime(now))?);
         Ok(())
     })
@@ -139,12 +140,12 @@ pub unsafe extern "C" fn otls_connection_feed(
 /// Errors: `OTLS_ERROR_TRUNCATED` unless the peer has sent close_notify (RFC 8446 section 6.1).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_feed_end(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || Ok(required(connection, "connection")?.lock()?.feed_end()?))
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
+    status(error, || Ok(connection.required("connection")?.lock()?.feed_end()?))
 }
 
 /// The octets to be sent and, in `*len`, their number. They belong to the connection and are valid until
@@ -165,14 +166,14 @@ pub unsafe extern "C" fn otls_connection_pending(
 /// Forgets the first `len` octets that are pending: they were sent. A number that is too high forgets all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_consume(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     len: size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
     status(error, || {
-        required(connection, "connection")?.lock()?.consume(len);
+        connection.required("connection")?.lock()?.consume(len);
         Ok(())
     })
 }
@@ -183,15 +184,16 @@ pub unsafe extern "C" fn otls_connection_consume(
 /// first error again if the connection has failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_seal(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     plaintext: *const u8,
     plaintext_len: size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (plaintext, error) = unsafe { (Input::new(plaintext, plaintext_len), Out::new(error)) };
+    let (connection, plaintext, error) =
+        unsafe { (Handle::new(connection), Input::new(plaintext, plaintext_len), Out::new(error)) };
     status(error, || {
-        let mut connection = required(connection, "connection")?.lock()?;
+        let mut connection = connection.required("connection")?.lock()?;
         Ok(connection.seal(plaintext.get("plaintext")?)?)
     })
 }
@@ -206,18 +208,19 @@ pub extern "C" fn otls_connection_available(connection: Option<&otls_connection>
 /// there is none. Feed on once all is taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_read(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     plaintext: *mut u8,
     plaintext_len: size_t,
     read: *mut size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (plaintext, read, error) =
-        unsafe { (Room::new(plaintext, plaintext_len), Value::new(read, 0), Out::new(error)) };
+    let (connection, plaintext, read, error) = unsafe {
+        (Handle::new(connection), Room::new(plaintext, plaintext_len), Value::new(read, 0), Out::new(error))
+    };
     status(error, || {
         read.check("read")?;
-        let mut connection = required(connection, "connection")?.lock()?;
+        let mut connection = connection.required("connection")?.lock()?;
         let available = connection.available();
         read.put(connection.read(plaintext.zeroed(available, "plaintext")?));
         Ok(())
@@ -228,13 +231,13 @@ pub unsafe extern "C" fn otls_connection_read(
 /// Before `OTLS_STATE_HANDSHAKE_DONE` it gives the handshake up.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_close(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
     status(error, || {
-        required(connection, "connection")?.lock()?.close();
+        connection.required("connection")?.lock()?.close();
         Ok(())
     })
 }
@@ -244,16 +247,16 @@ pub unsafe extern "C" fn otls_connection_close(
 /// Errors: `OTLS_ERROR_API_MISUSE` in another state; otherwise what the handshake says, and it is final.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_configure(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     config: Option<&otls_server_config>,
     now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
     status(error, || {
         let config = required(config, "config")?.get()?;
-        Ok(required(connection, "connection")?.lock()?.configure(config, UnixTime(now))?)
+        Ok(connection.required("connection")?.lock()?.configure(config, UnixTime(now))?)
     })
 }
 
@@ -263,17 +266,17 @@ pub unsafe extern "C" fn otls_connection_configure(
 /// the server: another identity may be given then. Otherwise what the handshake says, and it is final.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_provide_identity(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     identity: Option<&otls_identity>,
     now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
     status(error, || {
         let identity = identity.map(|identity| identity.0.get()).transpose()?;
         let identity = identity.map(|identity| Arc::clone(&identity));
-        Ok(required(connection, "connection")?.lock()?.provide_identity(identity, UnixTime(now))?)
+        Ok(connection.required("connection")?.lock()?.provide_identity(identity, UnixTime(now))?)
     })
 }
 
@@ -299,11 +302,11 @@ pub unsafe extern "C" fn otls_connection_reject(
 /// Errors: as `otls_connection_seal`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_update_keys(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     request_peer: i32,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
-    status(error, || Ok(required(connection, "connection")?.lock()?.update_keys(request_peer != 0)?))
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
+    status(error, || Ok(connection.required("connection")?.lock()?.update_keys(request_peer != 0)?))
 }

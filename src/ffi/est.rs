@@ -1,13 +1,13 @@
 //! `otls_est_client` and `otls_est_reply`: enrolment (RFC 7030).
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::{Locked, Shared};
-use super::pointer::{Input, Out};
+use super::pointer::{Handle, Input, Out, Text};
 use super::request::otls_request;
 use super::values;
 use crate::error::{Error, Result};
@@ -25,17 +25,16 @@ pub struct otls_est_reply(Shared<EstReply>);
 /// name. `*request` is what is to be sealed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_est_client_cacerts(
-    host: *const u8,
-    host_len: size_t,
+    host: *const c_char,
     client: *mut *mut otls_est_client,
     request: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (host, client, request, error) =
-        unsafe { (Input::new(host, host_len), Out::new(client), Out::new(request), Out::new(error)) };
+        unsafe { (Text::new(host), Out::new(client), Out::new(request), Out::new(error)) };
     start(client, request, error, || {
-        let (client, bytes) = EstClient::cacerts(host.text("host")?);
+        let (client, bytes) = EstClient::cacerts(host.get("host")?);
         Ok((client, Secret::from(bytes)))
     })
 }
@@ -44,8 +43,7 @@ pub unsafe extern "C" fn otls_est_client_cacerts(
 /// authorises it, or NULL with a length of 0. `*http_request` is what is to be sealed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_est_client_simpleenroll(
-    host: *const u8,
-    host_len: size_t,
+    host: *const c_char,
     profile: i32,
     request: Option<&otls_request>,
     token: *const u8,
@@ -55,12 +53,12 @@ pub unsafe extern "C" fn otls_est_client_simpleenroll(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (host, token) = unsafe { (Input::new(host, host_len), Input::new(token, token_len)) };
+    let (host, token) = unsafe { (Text::new(host), Input::new(token, token_len)) };
     // SAFETY: as above.
     let (client, http_request, error) =
         unsafe { (Out::new(client), Out::new(http_request), Out::new(error)) };
     start(client, http_request, error, || {
-        let (host, profile) = (host.text("host")?, values::profile(profile)?);
+        let (host, profile) = (host.get("host")?, values::profile(profile)?);
         let request = required(request, "request")?.0.get()?;
         Ok(match token.optional("token")? {
             None => {
@@ -88,14 +86,15 @@ pub extern "C" fn otls_est_client_free(client: Option<Box<otls_est_client>>) {
 /// asks for. They are final.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_est_client_feed(
-    client: Option<&otls_est_client>,
+    client: *mut otls_est_client,
     data: *const u8,
     data_len: size_t,
     reply: *mut *mut otls_est_reply,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (data, reply, error) = unsafe { (Input::new(data, data_len), Out::new(reply), Out::new(error)) };
+    let (client, data, reply, error) =
+        unsafe { (Handle::new(client), Input::new(data, data_len), Out::new(reply), Out::new(error)) };
     answer(client, reply, error, |client| Ok(client.feed(data.get("data")?)?))
 }
 
@@ -103,12 +102,12 @@ pub unsafe extern "C" fn otls_est_client_feed(
 /// `otls_est_client_feed`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_est_client_feed_end(
-    client: Option<&otls_est_client>,
+    client: *mut otls_est_client,
     reply: *mut *mut otls_est_reply,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (reply, error) = unsafe { (Out::new(reply), Out::new(error)) };
+    let (client, reply, error) = unsafe { (Handle::new(client), Out::new(reply), Out::new(error)) };
     answer(client, reply, error, |client| Ok(client.feed_end()?))
 }
 
@@ -175,14 +174,14 @@ fn start(
 }
 
 fn answer(
-    client: Option<&otls_est_client>,
+    client: Handle<'_, otls_est_client>,
     reply: Out<otls_est_reply>,
     error: Out<otls_error>,
     body: impl FnOnce(&mut EstClient) -> Result<Option<EstReply>, Failure>,
 ) -> i32 {
     status(error, || {
         let slot = reply.slot("reply")?;
-        if let Some(complete) = body(&mut *required(client, "client")?.0.lock()?)? {
+        if let Some(complete) = body(&mut *client.required("client")?.0.lock()?)? {
             slot.put(otls_est_reply(Shared::new(complete)));
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! What is known of an `otls_connection`: the offer, the request, the outcome.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::connection::otls_connection;
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
-use super::pointer::{Buffer, Input, Out, Room, Value};
+use super::pointer::{Buffer, Input, Out, Room, Text, Value};
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::handshake::Offer;
@@ -149,8 +149,7 @@ pub unsafe extern "C" fn otls_connection_peer(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_export(
     connection: Option<&otls_connection>,
-    label: *const u8,
-    label_len: size_t,
+    label: *const c_char,
     context: *const u8,
     context_len: size_t,
     output: *mut u8,
@@ -159,12 +158,12 @@ pub unsafe extern "C" fn otls_connection_export(
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (label, context, output, error) = unsafe {
-        let inputs = (Input::new(label, label_len), Input::new(context, context_len));
+        let inputs = (Text::new(label), Input::new(context, context_len));
         (inputs.0, inputs.1, Room::new(output, output_len), Out::new(error))
     };
     status(error, || {
         let connection = required(connection, "connection")?.lock()?;
-        let (label, context) = (label.get("label")?, context.get("context")?);
+        let (label, context) = (label.get("label")?.as_bytes(), context.get("context")?);
         Ok(connection.export(label, context, output.zeroed(output_len, "output")?)?)
     })
 }

@@ -1,13 +1,13 @@
 //! What customers have signed, kept by the ledger with its verdict.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::error::otls_error;
 use super::guard::{required, status};
 use super::handle::Shared;
 use super::ledger::{in_use, otls_otp_ledger};
 use super::otp::{otls_otp_context, otp_id};
-use super::pointer::{Input, Out, Value};
+use super::pointer::{Handle, Input, Out, Text, Value};
 use super::receipt::otls_receipt;
 use super::values;
 use crate::time::UnixTime;
@@ -19,11 +19,10 @@ use crate::time::UnixTime;
 /// or has more than 65,536 octets as PEM; otherwise as `otls_otp_ledger_cancel`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_decline(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     id: *const u8,
     id_len: size_t,
-    subject: *const u8,
-    subject_len: size_t,
+    subject: *const c_char,
     context: Option<&otls_otp_context>,
     receipt: Option<&otls_receipt>,
     now: u64,
@@ -31,12 +30,13 @@ pub unsafe extern "C" fn otls_otp_ledger_decline(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    let (ledger, id, subject) = unsafe { (Handle::new(ledger), Input::new(id, id_len), Text::new(subject)) };
     // SAFETY: as above.
     let (verdict, error) = unsafe { (Value::new(verdict, 0), Out::new(error)) };
     status(error, || {
         verdict.check("verdict")?;
-        let (ledger, id, subject) = (in_use(ledger)?, otp_id(id)?, subject.text("subject")?);
+        let (ledger, id, subject) =
+            (in_use(ledger.required("ledger")?)?, otp_id(id)?, subject.get("subject")?);
         let context = required(context, "context")?.0.lock()?;
         let receipt = required(receipt, "receipt")?.0.get()?;
         let declined = ledger.get()?.decline(&id, subject, &context, &receipt, UnixTime(now))?;
@@ -55,18 +55,18 @@ pub unsafe extern "C" fn otls_otp_ledger_receipt(
     ledger: Option<&otls_otp_ledger>,
     id: *const u8,
     id_len: size_t,
-    subject: *const u8,
-    subject_len: size_t,
+    subject: *const c_char,
     receipt: *mut *mut otls_receipt,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    let (id, subject) = unsafe { (Input::new(id, id_len), Text::new(subject)) };
     // SAFETY: as above.
     let (receipt, error) = unsafe { (Out::new(receipt), Out::new(error)) };
     status(error, || {
         let slot = receipt.slot("receipt")?;
-        let kept = in_use(ledger)?.get()?.receipt(&otp_id(id)?, subject.text("subject")?)?;
+        let kept =
+            in_use(required(ledger, "ledger")?)?.get()?.receipt(&otp_id(id)?, subject.get("subject")?)?;
         if let Some(kept) = kept {
             slot.put(otls_receipt(Shared::new(kept)));
         }
@@ -80,16 +80,18 @@ pub unsafe extern "C" fn otls_otp_ledger_receipt(
 /// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_forget_receipts(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     before: u64,
     now: u64,
     count: *mut u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
+    let (ledger, count, error) = unsafe { (Handle::new(ledger), Value::new(count, 0), Out::new(error)) };
     status(error, || {
-        count.put(in_use(ledger)?.get()?.forget_receipts(UnixTime(before), UnixTime(now))?);
+        count.put(
+            in_use(ledger.required("ledger")?)?.get()?.forget_receipts(UnixTime(before), UnixTime(now))?,
+        );
         Ok(())
     })
 }

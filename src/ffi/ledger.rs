@@ -8,7 +8,7 @@ use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::{Locked, Shared};
 use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
-use super::pointer::{Input, Out, Text, Value};
+use super::pointer::{Handle, Input, Out, Text, Value};
 use super::receipt::otls_receipt;
 use super::values;
 use crate::crypto::SystemRandom;
@@ -140,16 +140,17 @@ pub extern "C" fn otls_otp_ledger_free(ledger: Option<Box<otls_otp_ledger>>) {
 /// Errors: `OTLS_ERROR_API_MISUSE` for a short pepper, and while another thread uses the ledger.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_add_former_pepper(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     pepper: *const u8,
     pepper_len: size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (pepper, error) = unsafe { (Input::new(pepper, pepper_len), Out::new(error)) };
+    let (ledger, pepper, error) =
+        unsafe { (Handle::new(ledger), Input::new(pepper, pepper_len), Out::new(error)) };
     status(error, || {
         let pepper = Secret::from(pepper.get("pepper")?.to_vec());
-        set(ledger, |ledger| Ok(ledger.add_former_pepper(&pepper)?))
+        set(ledger.required("ledger")?, |ledger| Ok(ledger.add_former_pepper(&pepper)?))
     })
 }
 
@@ -162,9 +163,8 @@ pub unsafe extern "C" fn otls_otp_ledger_add_former_pepper(
 /// `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_issue(
-    ledger: Option<&otls_otp_ledger>,
-    subject: *const u8,
-    subject_len: size_t,
+    ledger: *mut otls_otp_ledger,
+    subject: *const c_char,
     context: Option<&otls_otp_context>,
     ttl: u64,
     attempts: u32,
@@ -173,10 +173,10 @@ pub unsafe extern "C" fn otls_otp_ledger_issue(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (subject, issued, error) =
-        unsafe { (Input::new(subject, subject_len), Out::new(issued), Out::new(error)) };
+    let (ledger, subject, issued, error) =
+        unsafe { (Handle::new(ledger), Text::new(subject), Out::new(issued), Out::new(error)) };
     create(issued, "issued", error, || {
-        let (ledger, subject) = (in_use(ledger)?, subject.text("subject")?);
+        let (ledger, subject) = (in_use(ledger.required("ledger")?)?, subject.get("subject")?);
         let context = required(context, "context")?.0.lock()?;
         let issued = ledger.get()?.issue(subject, &context, ttl, attempts, UnixTime(now), &SystemRandom)?;
         Ok(otls_otp_issued(Shared::new(issued)))
@@ -197,11 +197,10 @@ pub unsafe extern "C" fn otls_otp_ledger_issue(
 /// `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted, and the code may be used up.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_verify(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     id: *const u8,
     id_len: size_t,
-    subject: *const u8,
-    subject_len: size_t,
+    subject: *const c_char,
     context: Option<&otls_otp_context>,
     code: *const u8,
     code_len: size_t,
@@ -212,16 +211,17 @@ pub unsafe extern "C" fn otls_otp_ledger_verify(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, subject, code) =
-        unsafe { (Input::new(id, id_len), Input::new(subject, subject_len), Input::new(code, code_len)) };
+    let (ledger, id, subject, code) = unsafe {
+        (Handle::new(ledger), Input::new(id, id_len), Text::new(subject), Input::new(code, code_len))
+    };
     // SAFETY: as above.
     let (verdict, attempts_left, error) =
         unsafe { (Value::new(verdict, 0), Value::new(attempts_left, 0), Out::new(error)) };
     status(error, || {
         verdict.check("verdict")?;
-        let ledger = in_use(ledger)?;
+        let ledger = in_use(ledger.required("ledger")?)?;
         let context = required(context, "context")?.0.lock()?;
-        let (id, subject, code) = (otp_id(id)?, subject.text("subject")?, code.text("code")?);
+        let (id, subject, code) = (otp_id(id)?, subject.get("subject")?, code.text("code")?);
         let (ledger, now) = (ledger.get()?, UnixTime(now));
         let judged = match receipt {
             None => ledger.verify(&id, subject, &context, code, now)?,
@@ -243,11 +243,10 @@ pub unsafe extern "C" fn otls_otp_ledger_verify(
 /// unknown; otherwise as `otls_otp_ledger_issue`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_resend(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     id: *const u8,
     id_len: size_t,
-    subject: *const u8,
-    subject_len: size_t,
+    subject: *const c_char,
     context: Option<&otls_otp_context>,
     ttl: u64,
     attempts: u32,
@@ -256,11 +255,12 @@ pub unsafe extern "C" fn otls_otp_ledger_resend(
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    let (ledger, id, subject) = unsafe { (Handle::new(ledger), Input::new(id, id_len), Text::new(subject)) };
     // SAFETY: as above.
     let (issued, error) = unsafe { (Out::new(issued), Out::new(error)) };
     create(issued, "issued", error, || {
-        let (ledger, id, subject) = (in_use(ledger)?, otp_id(id)?, subject.text("subject")?);
+        let (ledger, id, subject) =
+            (in_use(ledger.required("ledger")?)?, otp_id(id)?, subject.get("subject")?);
         let context = required(context, "context")?.0.lock()?;
         let (now, random) = (UnixTime(now), &SystemRandom);
         let issued = ledger.get()?.resend(&id, subject, &context, ttl, attempts, now, random)?;
@@ -274,23 +274,22 @@ pub unsafe extern "C" fn otls_otp_ledger_resend(
 /// Errors: as `otls_otp_ledger_verify`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_cancel(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     id: *const u8,
     id_len: size_t,
-    subject: *const u8,
-    subject_len: size_t,
+    subject: *const c_char,
     now: u64,
     verdict: *mut i32,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (id, subject) = unsafe { (Input::new(id, id_len), Input::new(subject, subject_len)) };
+    let (ledger, id, subject) = unsafe { (Handle::new(ledger), Input::new(id, id_len), Text::new(subject)) };
     // SAFETY: as above.
     let (verdict, error) = unsafe { (Value::new(verdict, 0), Out::new(error)) };
     status(error, || {
         verdict.check("verdict")?;
-        let (id, subject) = (otp_id(id)?, subject.text("subject")?);
-        let cancelled = in_use(ledger)?.get()?.cancel(&id, subject, UnixTime(now))?;
+        let (id, subject) = (otp_id(id)?, subject.get("subject")?);
+        let cancelled = in_use(ledger.required("ledger")?)?.get()?.cancel(&id, subject, UnixTime(now))?;
         verdict.put(values::of_verdict(cancelled).0);
         Ok(())
     })
@@ -301,15 +300,16 @@ pub unsafe extern "C" fn otls_otp_ledger_cancel(
 /// Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none; `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_lock(
-    ledger: Option<&otls_otp_ledger>,
-    subject: *const u8,
-    subject_len: size_t,
+    ledger: *mut otls_otp_ledger,
+    subject: *const c_char,
     now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (subject, error) = unsafe { (Input::new(subject, subject_len), Out::new(error)) };
-    status(error, || Ok(in_use(ledger)?.get()?.lock(subject.text("subject")?, UnixTime(now))?))
+    let (ledger, subject, error) = unsafe { (Handle::new(ledger), Text::new(subject), Out::new(error)) };
+    status(error, || {
+        Ok(in_use(ledger.required("ledger")?)?.get()?.lock(subject.get("subject")?, UnixTime(now))?)
+    })
 }
 
 /// Unlocks a subject that was locked or has had too many wrong codes in a row, once the bank knows that it is the
@@ -318,15 +318,16 @@ pub unsafe extern "C" fn otls_otp_ledger_lock(
 /// Errors: as `otls_otp_ledger_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_unlock(
-    ledger: Option<&otls_otp_ledger>,
-    subject: *const u8,
-    subject_len: size_t,
+    ledger: *mut otls_otp_ledger,
+    subject: *const c_char,
     now: u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (subject, error) = unsafe { (Input::new(subject, subject_len), Out::new(error)) };
-    status(error, || Ok(in_use(ledger)?.get()?.unlock(subject.text("subject")?, UnixTime(now))?))
+    let (ledger, subject, error) = unsafe { (Handle::new(ledger), Text::new(subject), Out::new(error)) };
+    status(error, || {
+        Ok(in_use(ledger.required("ledger")?)?.get()?.unlock(subject.get("subject")?, UnixTime(now))?)
+    })
 }
 
 /// Forgets the codes that expired more than an hour before `now`; `*count` (may be NULL) is their number. Stores
@@ -335,15 +336,15 @@ pub unsafe extern "C" fn otls_otp_ledger_unlock(
 /// Errors: `OTLS_ERROR_OTP_STORE`, `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_expire(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: *mut otls_otp_ledger,
     now: u64,
     count: *mut u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (count, error) = unsafe { (Value::new(count, 0), Out::new(error)) };
+    let (ledger, count, error) = unsafe { (Handle::new(ledger), Value::new(count, 0), Out::new(error)) };
     status(error, || {
-        count.put(in_use(ledger)?.get()?.expire(UnixTime(now))?);
+        count.put(in_use(ledger.required("ledger")?)?.get()?.expire(UnixTime(now))?);
         Ok(())
     })
 }
@@ -381,7 +382,7 @@ pub unsafe extern "C" fn otls_otp_ledger_statistics(
         unsafe { (Value::new(statistics, otls_otp_statistics::default()), Out::new(error)) };
     status(error, || {
         statistics.check("statistics")?;
-        let counted = in_use(ledger)?.get()?.statistics(UnixTime(now))?;
+        let counted = in_use(required(ledger, "ledger")?)?.get()?.statistics(UnixTime(now))?;
         statistics.put(otls_otp_statistics {
             open: counted.open,
             used: counted.used,
@@ -394,15 +395,15 @@ pub unsafe extern "C" fn otls_otp_ledger_statistics(
     })
 }
 
-pub(super) fn in_use(ledger: Option<&otls_otp_ledger>) -> Result<Arc<Shared<Ledger>>, Failure> {
-    Ok(Arc::clone(&*required(ledger, "ledger")?.0.lock()?))
+pub(super) fn in_use(ledger: &otls_otp_ledger) -> Result<Arc<Shared<Ledger>>, Failure> {
+    Ok(Arc::clone(&*ledger.0.lock()?))
 }
 
 fn set(
-    ledger: Option<&otls_otp_ledger>,
+    ledger: &otls_otp_ledger,
     change: impl FnOnce(&mut Ledger) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut ledger = required(ledger, "ledger")?.0.lock()?;
+    let mut ledger = ledger.0.lock()?;
     let ledger = Arc::get_mut(&mut ledger).and_then(Shared::get_mut);
     change(ledger.ok_or(Error::misuse("a ledger that is in use", "set it up before it is used"))?)
 }

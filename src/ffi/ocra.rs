@@ -1,12 +1,12 @@
 //! `otls_ocra`: responses to challenges.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::Shared;
 use super::oath::shared;
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Buffer, Input, Out, Text, Value};
 use crate::otp::oath::{OathCode, Ocra, OcraInput, OcraSuite, Pin};
 use crate::time::UnixTime;
 
@@ -55,17 +55,16 @@ pub struct otls_ocra_input {
 pub unsafe extern "C" fn otls_ocra_new(
     secret: *const u8,
     secret_len: size_t,
-    suite: *const u8,
-    suite_len: size_t,
+    suite: *const c_char,
     ocra: *mut *mut otls_ocra,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (secret, suite) = unsafe { (Input::new(secret, secret_len), Input::new(suite, suite_len)) };
+    let (secret, suite) = unsafe { (Input::new(secret, secret_len), Text::new(suite)) };
     // SAFETY: as above.
     let (ocra, error) = unsafe { (Out::new(ocra), Out::new(error)) };
     create(ocra, "ocra", error, || {
-        let suite = OcraSuite::parse(suite.text("suite")?)?;
+        let suite = OcraSuite::parse(suite.get("suite")?)?;
         Ok(otls_ocra(Shared::new(Ocra::new(shared(secret)?, suite))))
     })
 }

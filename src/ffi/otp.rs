@@ -1,12 +1,12 @@
 //! `otls_otp_context` and `otls_otp_issued`: what a code is for, and a code that was just issued.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::lend;
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required, status};
 use super::handle::{Locked, Shared};
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Buffer, Handle, Input, Out, Text, Value};
 use crate::error::Error;
 use crate::otp::{Amount, Context, Issued, OtpId, Transaction};
 
@@ -39,19 +39,17 @@ pub extern "C" fn otls_otp_context_free(context: Option<Box<otls_otp_context>>) 
 /// Errors: `OTLS_ERROR_API_MISUSE` for an empty name or value, and beyond the limits of docs/PROTOCOL.md.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_context_set(
-    context: Option<&otls_otp_context>,
-    name: *const u8,
-    name_len: size_t,
-    value: *const u8,
-    value_len: size_t,
+    context: *mut otls_otp_context,
+    name: *const c_char,
+    value: *const c_char,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (name, value, error) =
-        unsafe { (Input::new(name, name_len), Input::new(value, value_len), Out::new(error)) };
+    let (context, name, value, error) =
+        unsafe { (Handle::new(context), Text::new(name), Text::new(value), Out::new(error)) };
     status(error, || {
-        let mut context = required(context, "context")?.0.lock()?;
-        let extended = context.clone().with(name.text("name")?, value.text("value")?)?;
+        let mut context = context.required("context")?.0.lock()?;
+        let extended = context.clone().with(name.get("name")?, value.get("value")?)?;
         *context = extended;
         Ok(())
     })
@@ -67,32 +65,26 @@ pub unsafe extern "C" fn otls_otp_context_set(
 /// `otls_otp_context_set`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_context_payment(
-    purpose: *const u8,
-    purpose_len: size_t,
+    purpose: *const c_char,
     minor: u64,
-    currency: *const u8,
-    currency_len: size_t,
-    payee: *const u8,
-    payee_len: size_t,
-    text_template: *const u8,
-    text_template_len: size_t,
+    currency: *const c_char,
+    payee: *const c_char,
+    text_template: *const c_char,
     context: *mut *mut otls_otp_context,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (purpose, currency) =
-        unsafe { (Input::new(purpose, purpose_len), Input::new(currency, currency_len)) };
+    let (purpose, currency) = unsafe { (Text::new(purpose), Text::new(currency)) };
     // SAFETY: as above.
-    let (payee, text_template) =
-        unsafe { (Input::new(payee, payee_len), Input::new(text_template, text_template_len)) };
+    let (payee, text_template) = unsafe { (Text::new(payee), Text::new(text_template)) };
     // SAFETY: as above.
     let (context, error) = unsafe { (Out::new(context), Out::new(error)) };
     create(context, "context", error, || {
         let payment = Transaction {
-            purpose: purpose.text("purpose")?.to_owned(),
-            amount: Some(Amount::new(minor, currency.text("currency")?)?),
-            payee: Some(payee.text("payee")?.to_owned()),
-            template: text_template.text("text_template")?.to_owned(),
+            purpose: purpose.get("purpose")?.to_owned(),
+            amount: Some(Amount::new(minor, currency.get("currency")?)?),
+            payee: Some(payee.get("payee")?.to_owned()),
+            template: text_template.get("text_template")?.to_owned(),
             ..Transaction::default()
         };
         Ok(otls_otp_context(Locked::new(payment.context()?)))

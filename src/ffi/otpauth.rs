@@ -7,7 +7,7 @@ use super::error::otls_error;
 use super::guard::{self, create, required};
 use super::handle::Shared;
 use super::oath::{otls_hotp, otls_totp};
-use super::pointer::{Input, Out, Text, Value};
+use super::pointer::{Out, Text, Value};
 use crate::error::Error;
 use crate::otp::oath::OtpAuth;
 
@@ -20,14 +20,13 @@ pub struct otls_otpauth(Shared<OtpAuth>);
 /// `OTLS_OATH_SECRET_MIN_LEN` octets.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otpauth_parse(
-    uri: *const u8,
-    uri_len: size_t,
+    uri: *const c_char,
     otpauth: *mut *mut otls_otpauth,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (uri, otpauth, error) = unsafe { (Input::new(uri, uri_len), Out::new(otpauth), Out::new(error)) };
-    create(otpauth, "otpauth", error, || Ok(otls_otpauth(Shared::new(OtpAuth::parse(uri.text("uri")?)?))))
+    let (uri, otpauth, error) = unsafe { (Text::new(uri), Out::new(otpauth), Out::new(error)) };
+    create(otpauth, "otpauth", error, || Ok(otls_otpauth(Shared::new(OtpAuth::parse(uri.get("uri")?)?))))
 }
 
 /// The URI of codes from the time, as text, for an authenticator app. It is as secret as the secret in it. The names

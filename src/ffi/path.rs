@@ -1,13 +1,13 @@
 //! Paths: authorities below others, what is trusted and how far, and the report of a refusal.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::authority::otls_authority;
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
 use super::guard::{Failure, create, required, status};
-use super::pointer::{Input, Out};
+use super::pointer::{Handle, Input, Out, Text};
 use super::request::otls_request;
 use super::trust::otls_trust_store;
 use crate::crypto::SystemRandom;
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn otls_authority_chain(
 /// Issues the certificate of an authority below this one, otherwise as `otls_authority_issue`. `path_length`
 /// further ones may stand below it. `permitted` and `excluded` are the names that it may and may not issue for
 /// (RFC 5280 section 4.2.1.10): DNS names with all below them, and networks such as 10.0.0.0/8, separated by
-/// commas; empty for no constraint.
+/// commas; NULL for no constraint.
 ///
 /// Errors: `OTLS_ERROR_AUTHORITY_REFUSED`; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
 #[unsafe(no_mangle)]
@@ -49,28 +49,21 @@ pub unsafe extern "C" fn otls_authority_issue_authority(
     authority: Option<&otls_authority>,
     request: Option<&otls_request>,
     path_length: u8,
-    permitted: *const u8,
-    permitted_len: size_t,
-    excluded: *const u8,
-    excluded_len: size_t,
+    permitted: *const c_char,
+    excluded: *const c_char,
     lifetime: u64,
     now: u64,
     certificate: *mut *mut otls_certificate,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (permitted, excluded, certificate, error) = unsafe {
-        (
-            Input::new(permitted, permitted_len),
-            Input::new(excluded, excluded_len),
-            Out::new(certificate),
-            Out::new(error),
-        )
-    };
+    let (permitted, excluded, certificate, error) =
+        unsafe { (Text::new(permitted), Text::new(excluded), Out::new(certificate), Out::new(error)) };
     create(certificate, "certificate", error, || {
         let authority = required(authority, "authority")?.get()?;
         let request = required(request, "request")?.0.get()?;
-        let (permitted, excluded) = (permitted.text("permitted")?, excluded.text("excluded")?);
+        let (permitted, excluded) =
+            (permitted.optional()?.unwrap_or_default(), excluded.optional()?.unwrap_or_default());
         let now = UnixTime(now);
         let issued = if permitted.is_empty() && excluded.is_empty() {
             authority.issue(&request, Profile::Ca { path_len: path_length }, lifetime, now, &SystemRandom)?
@@ -86,14 +79,14 @@ pub unsafe extern "C" fn otls_authority_issue_authority(
 /// It is not trusted by itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_add_intermediate(
-    trust: Option<&otls_trust_store>,
+    trust: *mut otls_trust_store,
     certificate: Option<&otls_certificate>,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
     status(error, || {
-        let mut trust = required(trust, "trust")?.0.lock()?;
+        let mut trust = trust.required("trust")?.0.lock()?;
         trust.add_intermediate(&*required(certificate, "certificate")?.get()?);
         Ok(())
     })
@@ -102,14 +95,14 @@ pub unsafe extern "C" fn otls_trust_store_add_intermediate(
 /// Accepts at most `depth` authorities between a leaf and a trusted one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_set_max_depth(
-    trust: Option<&otls_trust_store>,
+    trust: *mut otls_trust_store,
     depth: size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
     status(error, || {
-        required(trust, "trust")?.0.lock()?.set_max_depth(depth);
+        trust.required("trust")?.0.lock()?.set_max_depth(depth);
         Ok(())
     })
 }
@@ -118,19 +111,19 @@ pub unsafe extern "C" fn otls_trust_store_set_max_depth(
 /// against one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_require_crls(
-    trust: Option<&otls_trust_store>,
+    trust: *mut otls_trust_store,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
     status(error, || {
-        required(trust, "trust")?.0.lock()?.require_lists();
+        trust.required("trust")?.0.lock()?.require_lists();
         Ok(())
     })
 }
 
 /// Judges a certificate chain, PEM or one DER certificate, leaf first, at the time `now`. `usage` is one of the
-/// `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise empty. `*authority`
+/// `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise NULL. `*authority`
 /// is the trusted authority that the chain leads to.
 ///
 /// Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding`.
@@ -140,16 +133,14 @@ pub unsafe extern "C" fn otls_trust_store_verify(
     chain: *const u8,
     chain_len: size_t,
     usage: i32,
-    name: *const u8,
-    name_len: size_t,
+    name: *const c_char,
     now: u64,
     authority: *mut *mut otls_certificate,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (chain, name, authority, error) = unsafe {
-        (Input::new(chain, chain_len), Input::new(name, name_len), Out::new(authority), Out::new(error))
-    };
+    let (chain, name, authority, error) =
+        unsafe { (Input::new(chain, chain_len), Text::new(name), Out::new(authority), Out::new(error)) };
     create(authority, "authority", error, || {
         let trust = required(trust, "trust")?.0.lock()?.clone();
         let role = role(usage, name)?;
@@ -160,8 +151,8 @@ pub unsafe extern "C" fn otls_trust_store_verify(
 }
 
 /// The role of an `OTLS_USAGE_` number, with the name that a server has to have.
-pub(super) fn role(usage: i32, name: Input<'_>) -> Result<PeerRole, Failure> {
-    Ok(match (usage, name.text("name")?) {
+pub(super) fn role(usage: i32, name: Text<'_>) -> Result<PeerRole, Failure> {
+    Ok(match (usage, name.optional()?.unwrap_or_default()) {
         (OTLS_USAGE_SERVER, name) if !name.is_empty() => PeerRole::Server(GeneralName::parse(name)?),
         (OTLS_USAGE_CLIENT, "") => PeerRole::Client,
         (OTLS_USAGE_ANY, "") => PeerRole::Any,

@@ -1,6 +1,6 @@
 //! `otls_name` and `otls_request`: what a certificate is asked for with.
 
-use libc::size_t;
+use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
 use super::crypt;
@@ -8,7 +8,7 @@ use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
 use super::key::{otls_key, otls_public_key};
-use super::pointer::{Input, Out};
+use super::pointer::{Handle, Input, Out, Text};
 use super::values;
 use crate::crypto::SystemRandom;
 use crate::error::Result;
@@ -50,16 +50,14 @@ pub extern "C" fn otls_name_free(name: Option<Box<otls_name>>) {
 /// have, and where there are several attributes of the type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_name_set(
-    name: Option<&otls_name>,
-    attribute: *const u8,
-    attribute_len: size_t,
-    value: *const u8,
-    value_len: size_t,
+    name: *mut otls_name,
+    attribute: *const c_char,
+    value: *const c_char,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (attribute, value, error) =
-        unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
+    let (name, attribute, value, error) =
+        unsafe { (Handle::new(name), Text::new(attribute), Text::new(value), Out::new(error)) };
     change(name, (attribute, value), error, DistinguishedName::set)
 }
 
@@ -67,16 +65,14 @@ pub unsafe extern "C" fn otls_name_set(
 /// `otls_name_set`, and `OTLS_ERROR_BAD_NAME` for more than 64 attributes or 8,192 octets.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_name_add(
-    name: Option<&otls_name>,
-    attribute: *const u8,
-    attribute_len: size_t,
-    value: *const u8,
-    value_len: size_t,
+    name: *mut otls_name,
+    attribute: *const c_char,
+    value: *const c_char,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (attribute, value, error) =
-        unsafe { (Input::new(attribute, attribute_len), Input::new(value, value_len), Out::new(error)) };
+    let (name, attribute, value, error) =
+        unsafe { (Handle::new(name), Text::new(attribute), Text::new(value), Out::new(error)) };
     change(name, (attribute, value), error, DistinguishedName::add)
 }
 
@@ -85,16 +81,15 @@ pub unsafe extern "C" fn otls_name_add(
 /// Errors: `OTLS_ERROR_BAD_NAME`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_name_add_alternative(
-    name: Option<&otls_name>,
-    alternative: *const u8,
-    alternative_len: size_t,
+    name: *mut otls_name,
+    alternative: *const c_char,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (alternative, error) = unsafe { (Input::new(alternative, alternative_len), Out::new(error)) };
+    let (name, alternative, error) = unsafe { (Handle::new(name), Text::new(alternative), Out::new(error)) };
     status(error, || {
-        let parsed = GeneralName::parse(alternative.text("alternative")?)?;
-        required(name, "name")?.0.lock()?.alternatives.push(parsed);
+        let parsed = GeneralName::parse(alternative.get("alternative")?)?;
+        name.required("name")?.0.lock()?.alternatives.push(parsed);
         Ok(())
     })
 }
@@ -194,14 +189,14 @@ pub unsafe extern "C" fn otls_request_public_key(
 }
 
 fn change(
-    name: Option<&otls_name>,
-    (attribute, value): (Input<'_, u8>, Input<'_, u8>),
+    name: Handle<'_, otls_name>,
+    (attribute, value): (Text<'_>, Text<'_>),
     error: Out<otls_error>,
     body: fn(&mut DistinguishedName, &str, &str) -> Result<()>,
 ) -> i32 {
     status(error, || {
-        let mut names = required(name, "name")?.0.lock()?;
-        let (attribute, value) = (attribute.text("attribute")?, value.text("value")?);
+        let mut names = name.required("name")?.0.lock()?;
+        let (attribute, value) = (attribute.get("attribute")?, value.get("value")?);
         Ok(body(&mut names.subject, attribute, value)?)
     })
 }

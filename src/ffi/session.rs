@@ -10,7 +10,7 @@ use super::connection::otls_connection;
 use super::error::otls_error;
 use super::guard::{self, Failure, create, required};
 use super::handle::{Locked, Shared};
-use super::pointer::{Input, Out};
+use super::pointer::{Handle, Input, Out};
 use crate::crypto::SystemRandom;
 use crate::error::Error;
 use crate::handshake::{Session, TicketKeys};
@@ -145,14 +145,15 @@ pub extern "C" fn otls_session_free(session: Option<Box<otls_session>>) {
 /// Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_take_session(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     session: *mut *mut otls_session,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (session, error) = unsafe { (Out::new(session), Out::new(error)) };
+    let (connection, session, error) =
+        unsafe { (Handle::new(connection), Out::new(session), Out::new(error)) };
     create(session, "session", error, || {
-        let taken = required(connection, "connection")?.lock()?.take_session().ok_or(NO_SESSION)?;
+        let taken = connection.required("connection")?.lock()?.take_session().ok_or(NO_SESSION)?;
         Ok(otls_session(Locked::new(Some(taken))))
     })
 }
@@ -192,14 +193,14 @@ pub unsafe extern "C" fn otls_connection_certificate(
 /// The secrets since the last call as lines of an `SSLKEYLOGFILE` (RFC 9850); empty without any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_connection_take_key_log(
-    connection: Option<&otls_connection>,
+    connection: *mut otls_connection,
     lines: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (lines, error) = unsafe { (Out::new(lines), Out::new(error)) };
+    let (connection, lines, error) = unsafe { (Handle::new(connection), Out::new(lines), Out::new(error)) };
     create(lines, "lines", error, || {
-        let lines = required(connection, "connection")?.lock()?.take_key_log();
+        let lines = connection.required("connection")?.lock()?.take_key_log();
         Ok(otls_blob::new(lines.unwrap_or_else(|| Vec::new().into())))
     })
 }

@@ -10,7 +10,7 @@ use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
 use super::key::otls_key;
-use super::pointer::{Input, Out};
+use super::pointer::{Handle, Input, Out};
 use crate::pki::{Certificate, Chain, Crl, Identity, TrustStore};
 
 /// The authorities that are trusted, and their revocation lists. No authority of the system is in it.
@@ -41,14 +41,14 @@ pub extern "C" fn otls_trust_store_free(trust: Option<Box<otls_trust_store>>) {
 /// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for a certificate that is not of an authority.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_add(
-    trust: Option<&otls_trust_store>,
+    trust: *mut otls_trust_store,
     certificate: Option<&otls_certificate>,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let error = unsafe { Out::new(error) };
+    let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
     status(error, || {
-        let mut trust = required(trust, "trust")?.0.lock()?;
+        let mut trust = trust.required("trust")?.0.lock()?;
         Ok(trust.add_authority(&*required(certificate, "certificate")?.get()?)?)
     })
 }
@@ -62,17 +62,17 @@ pub unsafe extern "C" fn otls_trust_store_add(
 /// none is left.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_add_bundle(
-    trust: Option<&otls_trust_store>,
+    trust: *mut otls_trust_store,
     bundle: *const u8,
     bundle_len: size_t,
     left_out: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (bundle, left_out, error) =
-        unsafe { (Input::new(bundle, bundle_len), Out::new(left_out), Out::new(error)) };
+    let (trust, bundle, left_out, error) =
+        unsafe { (Handle::new(trust), Input::new(bundle, bundle_len), Out::new(left_out), Out::new(error)) };
     create(left_out, "left_out", error, || {
-        let mut trust = required(trust, "trust")?.0.lock()?;
+        let mut trust = trust.required("trust")?.0.lock()?;
         let (authorities, left_out) = Certificate::load_authorities(bundle.get("bundle")?)?;
         let mut with_bundle = trust.clone();
         authorities.iter().try_for_each(|authority| with_bundle.add_authority(authority))?;
@@ -86,15 +86,15 @@ pub unsafe extern "C" fn otls_trust_store_add_bundle(
 /// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_trust_store_add_crl(
-    trust: Option<&otls_trust_store>,
+    trust: *mut otls_trust_store,
     crl: *const u8,
     crl_len: size_t,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (crl, error) = unsafe { (Input::new(crl, crl_len), Out::new(error)) };
+    let (trust, crl, error) = unsafe { (Handle::new(trust), Input::new(crl, crl_len), Out::new(error)) };
     status(error, || {
-        let mut trust = required(trust, "trust")?.0.lock()?;
+        let mut trust = trust.required("trust")?.0.lock()?;
         Crl::load_all(crl.get("crl")?)?.into_iter().for_each(|list| trust.add_crl(list));
         Ok(())
     })

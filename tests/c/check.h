@@ -58,14 +58,14 @@ static inline size_t blob_len(const otls_blob *blob) {
 static inline int has(const otls_blob *blob, const char *text) {
     size_t len;
     const uint8_t *data = otls_blob_data(blob, &len);
-    return len == strlen(text) && (len == 0 || memcmp(data, text, len) == 0);
+    return len == strlen(text) && (len == 0 || strcmp((const char *)data, text) == 0);
 }
 
 static inline otls_name *make_name(const char *common_name) {
     otls_error *error;
     otls_name *name;
     WORKS(otls_name_new(&name, &error));
-    WORKS(otls_name_set(name, TEXT("CN"), (const uint8_t *)common_name, strlen(common_name), &error));
+    WORKS(otls_name_set(name, "CN", common_name, &error));
     return name;
 }
 
@@ -92,7 +92,7 @@ static inline otls_identity *make_identity(const otls_authority *authority, cons
     size_t len;
     const uint8_t *data;
 
-    WORKS(otls_name_add_alternative(name, (const uint8_t *)common_name, strlen(common_name), &error));
+    WORKS(otls_name_add_alternative(name, common_name, &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
     WORKS(otls_authority_issue(authority, request, profile, DAY, NOW, &certificate, &error));

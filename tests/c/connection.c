@@ -95,10 +95,10 @@ static void the_outcome_is_known(const otls_connection *client, const otls_conne
     WORKS(otls_connection_peer(server, &peer, &error));
     WORKS(otls_certificate_common_name(peer, &name, &error));
     CHECK(has(name, "customer.example"));
-    WORKS(otls_connection_export(client, TEXT("EXPORTER-test"), TEXT("context"), ours, sizeof ours, &error));
-    WORKS(otls_connection_export(server, TEXT("EXPORTER-test"), TEXT("context"), theirs, sizeof theirs, &error));
+    WORKS(otls_connection_export(client, "EXPORTER-test", TEXT("context"), ours, sizeof ours, &error));
+    WORKS(otls_connection_export(server, "EXPORTER-test", TEXT("context"), theirs, sizeof theirs, &error));
     CHECK(memcmp(ours, theirs, sizeof ours) == 0);
-    WORKS(otls_connection_export(server, TEXT("EXPORTER-test"), NULL, 0, theirs, sizeof theirs, &error));
+    WORKS(otls_connection_export(server, "EXPORTER-test", NULL, 0, theirs, sizeof theirs, &error));
     CHECK(memcmp(ours, theirs, sizeof ours) != 0);
     otls_blob_free(name);
     otls_certificate_free(peer);
@@ -315,7 +315,7 @@ static void a_failed_connection_has_no_peer(void) {
     CHECK(certificate == NULL && otls_error_alert(error) == -1);
     otls_error_free(error);
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_certificate(server, &certificate, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_export(server, TEXT("EXPORTER-x"), NULL, 0, octets, 32, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_export(server, "EXPORTER-x", NULL, 0, octets, 32, &error));
     /* Empty application data that nobody has protected (RFC 8446 section 5.2: bad_record_mac). */
     size_t consumed;
     CHECK(otls_connection_feed(client, TEXT("\x17\x03\x03\0\0"), NOW, &consumed, &error) == OTLS_ERROR_DECRYPT_FAILED);
@@ -340,7 +340,7 @@ static void nothing_has_no_connection(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed(NULL, NULL, 0, NOW, &len, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_feed_end(NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_consume(NULL, 0, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_export(NULL, NULL, 0, NULL, 0, &octet, 1, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_export(NULL, NULL, NULL, 0, &octet, 1, &error));
 }
 
 static void garbage_is_refused(void) {

@@ -4,7 +4,7 @@
  */
 #include "check.h"
 
-static otls_est_reply *ask(const otls_est_client *client, const otls_blob *request) {
+static otls_est_reply *ask(otls_est_client *client, const otls_blob *request) {
     otls_error *error;
     otls_est_reply *reply;
     uint8_t octet;
@@ -26,7 +26,7 @@ static void find_the_authority(const uint8_t *fingerprint) {
     otls_certificate *found, *first;
     otls_blob *request;
     uint8_t other[OTLS_FINGERPRINT_LEN] = { 0 };
-    WORKS(otls_est_client_cacerts(TEXT("ttp.example"), &client, &request, &error));
+    WORKS(otls_est_client_cacerts("ttp.example", &client, &request, &error));
     reply = ask(client, request);
     WORKS(otls_est_reply_authority(reply, fingerprint, OTLS_FINGERPRINT_LEN, &found, &error));
     WORKS(otls_est_reply_certificate(reply, 0, &first, &error));
@@ -54,7 +54,7 @@ static void enrol(const char *token) {
     otls_name *name = make_name("asha");
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &csr, &error));
-    WORKS(otls_est_client_simpleenroll(TEXT("ttp.example"), OTLS_PROFILE_CLIENT, csr, (const uint8_t *)token,
+    WORKS(otls_est_client_simpleenroll("ttp.example", OTLS_PROFILE_CLIENT, csr, (const uint8_t *)token,
                                        token == NULL ? 0 : strlen(token), &client, &request, &error));
     reply = ask(client, request);
     WORKS(otls_est_reply_certificate(reply, 0, &certificate, &error));
@@ -78,14 +78,14 @@ static void refusals_and_ends(void) {
     otls_est_client *client;
     otls_est_reply *reply;
     otls_blob *request;
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_est_client_cacerts(TEXT("ttp.example"), &client, NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_est_client_cacerts("ttp.example", &client, NULL, &error));
     CHECK(client == NULL);
-    WORKS(otls_est_client_cacerts(TEXT("ttp.example"), &client, &request, &error));
+    WORKS(otls_est_client_cacerts("ttp.example", &client, &request, &error));
     FAILS(OTLS_ERROR_ENROLMENT_STATUS,
           otls_est_client_feed(client, TEXT("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), &reply, &error));
     otls_est_client_free(client);
     otls_blob_free(request);
-    WORKS(otls_est_client_cacerts(TEXT("ttp.example"), &client, &request, &error));
+    WORKS(otls_est_client_cacerts("ttp.example", &client, &request, &error));
     FAILS(OTLS_ERROR_ENROLMENT_HTTP, otls_est_client_feed_end(client, &reply, &error));
     otls_est_client_free(client);
     otls_blob_free(request);

@@ -16,7 +16,7 @@ static struct issued issue(otls_otp_ledger *ledger, otls_otp_context *context) {
     otls_otp_issued *issued;
     struct issued copy;
     size_t len = sizeof copy.id;
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, copy.id, &len, &error));
     memcpy(copy.code, otls_otp_issued_code(issued, &len), sizeof copy.code);
     otls_otp_issued_free(issued);
@@ -27,7 +27,7 @@ static int32_t verify(otls_otp_ledger *ledger, otls_otp_context *context, const 
     otls_error *error;
     int32_t verdict;
     uint32_t left;
-    WORKS(otls_otp_ledger_verify(ledger, issued->id, sizeof issued->id, TEXT("asha"), context, issued->code,
+    WORKS(otls_otp_ledger_verify(ledger, issued->id, sizeof issued->id, "asha", context, issued->code,
                                  sizeof issued->code, NULL, NOW, &verdict, &left, &error));
     return verdict;
 }
@@ -69,7 +69,7 @@ static void codes_in_memory_belong_to_one_process(otls_otp_context *context) {
     if (child == 0) {
         int32_t verdict;
         FAILS(OTLS_ERROR_API_MISUSE,
-              otls_otp_ledger_verify(ledger, issued.id, sizeof issued.id, TEXT("asha"), context, issued.code,
+              otls_otp_ledger_verify(ledger, issued.id, sizeof issued.id, "asha", context, issued.code,
                                      sizeof issued.code, NULL, NOW, &verdict, NULL, &error));
         CHECK(verdict == 0);
         otls_otp_ledger_free(ledger);
@@ -113,7 +113,7 @@ int main(void) {
     otls_error *error;
     otls_otp_context *context;
     WORKS(otls_otp_context_new(&context, &error));
-    WORKS(otls_otp_context_set(context, TEXT("amount"), TEXT("100000.00"), &error));
+    WORKS(otls_otp_context_set(context, "amount", "100000.00", &error));
     a_code_is_accepted_by_one_of_two_processes(context);
     codes_in_memory_belong_to_one_process(context);
     a_connection_does_not_work_in_a_child();

@@ -91,9 +91,9 @@ static void responses_to_challenges(void) {
     size_t len = sizeof response;
     int32_t accepted;
     memset(&input, 0, sizeof input);
-    FAILS(OTLS_ERROR_OTP_SUITE, otls_ocra_new(SECRET, TEXT("OCRA-1:HOTP-MD5-6:QN08"), &other, &error));
-    FAILS(OTLS_ERROR_OTP_SECRET, otls_ocra_new(TEXT("short"), TEXT("OCRA-1:HOTP-SHA1-6:QN08"), &other, &error));
-    WORKS(otls_ocra_new(SECRET_32, TEXT("OCRA-1:HOTP-SHA256-8:C-QN08-PSHA1"), &ocra, &error));
+    FAILS(OTLS_ERROR_OTP_SUITE, otls_ocra_new(SECRET, "OCRA-1:HOTP-MD5-6:QN08", &other, &error));
+    FAILS(OTLS_ERROR_OTP_SECRET, otls_ocra_new(TEXT("short"), "OCRA-1:HOTP-SHA1-6:QN08", &other, &error));
+    WORKS(otls_ocra_new(SECRET_32, "OCRA-1:HOTP-SHA256-8:C-QN08-PSHA1", &ocra, &error));
     input.challenge = (const uint8_t *)"12345678";
     input.challenge_len = 8;
     input.has_counter = 1;
@@ -121,7 +121,7 @@ static void responses_to_challenges(void) {
     otls_ocra_free(ocra);
 
     memset(&input, 0, sizeof input);
-    WORKS(otls_ocra_new(SECRET_32, TEXT("OCRA-1:HOTP-SHA256-8:QA08"), &ocra, &error));
+    WORKS(otls_ocra_new(SECRET_32, "OCRA-1:HOTP-SHA256-8:QA08", &ocra, &error));
     input.challenge = (const uint8_t *)"CLI22220";
     input.second_challenge = (const uint8_t *)"SRV11110";
     input.challenge_len = input.second_challenge_len = 8;
@@ -155,8 +155,7 @@ static void uris_say_what_went_into_them(void) {
     WORKS(otls_totp_uri(totp, "Bank", "asha", &uri, &error));
     otls_totp_free(totp);
     CHECK(has(uri, "otpauth://totp/Bank:asha?secret=" BASE32 "&issuer=Bank&algorithm=SHA1&digits=6&period=30"));
-    text = otls_blob_data(uri, &len);
-    WORKS(otls_otpauth_parse(text, len, &again, &error));
+    WORKS(otls_otpauth_parse((const char *)otls_blob_data(uri, NULL), &again, &error));
     otls_blob_free(uri);
     text = otls_otpauth_issuer(again, &len);
     CHECK(len == 4 && memcmp(text, "Bank", 4) == 0);
@@ -173,8 +172,7 @@ static void uris_say_what_went_into_them(void) {
     WORKS(otls_hotp_new(SECRET, 7, &hotp, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_uri(hotp, 3, "Bank", "", &uri, &error));
     WORKS(otls_hotp_uri(hotp, 3, "Bank", "asha", &uri, &error));
-    text = otls_blob_data(uri, &len);
-    WORKS(otls_otpauth_parse(text, len, &otpauth, &error));
+    WORKS(otls_otpauth_parse((const char *)otls_blob_data(uri, NULL), &otpauth, &error));
     otls_blob_free(uri);
     otls_hotp_free(hotp);
     FAILS(OTLS_ERROR_API_MISUSE, otls_otpauth_totp(otpauth, &totp, &error));
@@ -185,12 +183,12 @@ static void uris_say_what_went_into_them(void) {
     otls_hotp_free(hotp);
     otls_otpauth_free(otpauth);
 
-    WORKS(otls_otpauth_parse(TEXT("otpauth://totp/asha?secret=" BASE32), &otpauth, &error));
+    WORKS(otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32, &otpauth, &error));
     CHECK(otls_otpauth_issuer(otpauth, &len) == NULL && len == 0);
     otls_otpauth_free(otpauth);
-    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse(TEXT("otpauth://totp/asha"), &otpauth, &error));
-    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse(NULL, 0, &otpauth, &error));
-    FAILS(OTLS_ERROR_OTP_SECRET, otls_otpauth_parse(TEXT("otpauth://totp/a?secret=AAAA"), &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha", &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("", &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_SECRET, otls_otpauth_parse("otpauth://totp/a?secret=AAAA", &otpauth, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otpauth_totp(NULL, &totp, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otpauth_hotp(NULL, &hotp, NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_uri(NULL, 0, "Bank", "asha", &uri, &error));

@@ -7,8 +7,8 @@ static otls_otp_context *payment(const char *amount) {
     otls_error *error;
     otls_otp_context *context;
     WORKS(otls_otp_context_new(&context, &error));
-    WORKS(otls_otp_context_set(context, TEXT("amount"), (const uint8_t *)amount, strlen(amount), &error));
-    WORKS(otls_otp_context_set(context, TEXT("payee"), TEXT("friend"), &error));
+    WORKS(otls_otp_context_set(context, "amount", amount, &error));
+    WORKS(otls_otp_context_set(context, "payee", "friend", &error));
     return context;
 }
 
@@ -16,7 +16,8 @@ static void the_ledger_accepts_once(void) {
     otls_error *error;
     otls_otp_ledger *ledger;
     otls_otp_issued *issued;
-    uint8_t id[OTLS_OTP_ID_LEN], code[6], wrong[6], long_name[256];
+    uint8_t id[OTLS_OTP_ID_LEN], code[6], wrong[6];
+    char long_name[257] = { 0 };
     size_t id_len = sizeof id, code_len;
     int32_t verdict;
     uint32_t left;
@@ -28,8 +29,8 @@ static void the_ledger_accepts_once(void) {
     WORKS(otls_otp_ledger_open("memory:", PEPPER, NULL, &ledger, &error));
     otls_otp_ledger_free(ledger);
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_issue(ledger, NULL, 0, context, 120, 3, NOW, &issued, &error));
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_issue(ledger, "", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     CHECK(otls_otp_issued_code(NULL, &code_len) == NULL && code_len == 0);
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
@@ -37,37 +38,39 @@ static void the_ledger_accepts_once(void) {
     memcpy(wrong, code, sizeof code);
     wrong[0] = wrong[0] == '0' ? '1' : '0';
 
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, wrong, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, wrong, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), other, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", other, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
-    WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), NOW, &error));
+    WORKS(otls_otp_ledger_unlock(ledger, "asha", NOW, &error));
     /* Another customer's tries are no tries; what is no subject is none for every call. */
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("ravi"), context, code, 6, NULL, NOW, &verdict, &left,
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "ravi", context, code, 6, NULL, NOW, &verdict, &left,
                                  &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN && left == 0);
-    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, TEXT("ravi"), NOW, &verdict, &error));
+    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, "ravi", NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
-    memset(long_name, 'x', sizeof long_name);
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_verify(ledger, id, id_len, long_name, sizeof long_name, context, code,
+    memset(long_name, 'x', sizeof long_name - 1);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_verify(ledger, id, id_len, long_name, context, code,
                                                         6, NULL, NOW, &verdict, &left, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_lock(ledger, long_name, sizeof long_name, NOW, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, TEXT("as\nha"), NOW, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_lock(ledger, long_name, NOW, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, "as\nha", NOW, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, "\xFF", NOW, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_unlock(ledger, NULL, NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_ledger_cancel(ledger, id, id_len, TEXT("\x7F"), NOW, &verdict, &error));
+          otls_otp_ledger_cancel(ledger, id, id_len, "\x7F", NOW, &verdict, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_ledger_verify(ledger, id, 15, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, &left, &error));
+          otls_otp_ledger_verify(ledger, id, 15, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == 0);
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, NULL, &left, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, NULL, &error));
+          otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, NULL, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_USED);
     id[0] ^= 1;
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_set(context, TEXT("amount"), NULL, 0, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_set(context, "amount", "", &error));
     otls_otp_issued_free(issued);
     otls_otp_ledger_free(ledger);
     otls_otp_context_free(context);
@@ -100,32 +103,32 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_add_former_pepper(ledger, TEXT("short"), &error));
     WORKS(otls_otp_ledger_add_former_pepper(ledger, TEXT("the pepper of last year, of 32 octets"), &error));
 
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
     CHECK(code_len == sizeof code);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NULL, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
-    WORKS(otls_otp_ledger_resend(ledger, id, id_len, TEXT("asha"), context, 120, 3, NOW, &again, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 12, NULL, NOW, &verdict, NULL, &error));
+    WORKS(otls_otp_ledger_resend(ledger, id, id_len, "asha", context, 120, 3, NOW, &again, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 12, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     otls_otp_issued_free(issued);
     FAILS(OTLS_ERROR_OTP_NOT_OPEN,
-          otls_otp_ledger_resend(ledger, id, id_len, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+          otls_otp_ledger_resend(ledger, id, id_len, "asha", context, 120, 3, NOW, &issued, &error));
     FAILS(OTLS_ERROR_OTP_THROTTLED,
-          otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+          otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(again, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 11, NULL, NOW, &verdict, &left, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
-    WORKS(otls_otp_ledger_lock(ledger, TEXT("asha"), NOW, &error));
+    WORKS(otls_otp_ledger_lock(ledger, "asha", NOW, &error));
     FAILS(OTLS_ERROR_OTP_SUBJECT_LOCKED,
-          otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW + 600, &issued, &error));
-    WORKS(otls_otp_ledger_unlock(ledger, TEXT("asha"), NOW, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_cancel(ledger, id, id_len, TEXT("asha"), NOW, NULL, &error));
-    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, TEXT("asha"), NOW, &verdict, &error));
+          otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW + 600, &issued, &error));
+    WORKS(otls_otp_ledger_unlock(ledger, "asha", NOW, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_cancel(ledger, id, id_len, "asha", NOW, NULL, &error));
+    WORKS(otls_otp_ledger_cancel(ledger, id, id_len, "asha", NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
-    WORKS(otls_otp_ledger_lock(ledger, TEXT("ravi"), NOW, &error));
+    WORKS(otls_otp_ledger_lock(ledger, "ravi", NOW, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_statistics(ledger, NOW, NULL, &error));
     WORKS(otls_otp_ledger_statistics(ledger, NOW, &statistics, &error));
     CHECK(statistics.cancelled == 2 && statistics.open == 0 && statistics.used == 0 && statistics.locked == 0);
@@ -151,16 +154,16 @@ static void a_file_outlives_the_ledger(void) {
     FAILS(OTLS_ERROR_OTP_STORE, otls_otp_ledger_open("sqlite:no/such/folder/db", PEPPER, NULL, &ledger, &error));
     WORKS(otls_otp_ledger_open("sqlite:otp.sqlite", PEPPER, NULL, &ledger, &error));
     WORKS(otls_otp_ledger_open("sqlite:otp.sqlite", PEPPER, NULL, &same, &error));
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, NULL), sizeof code);
     otls_otp_issued_free(issued);
     otls_otp_ledger_free(ledger);
-    WORKS(otls_otp_ledger_verify(same, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, NULL, &error));
+    WORKS(otls_otp_ledger_verify(same, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
     otls_otp_ledger_free(same);
     WORKS(otls_otp_ledger_open("sqlite:otp.sqlite", PEPPER, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, code, 6, NULL, NOW, &verdict, NULL, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_USED);
     otls_otp_ledger_free(ledger);
     CHECK(remove("otp.sqlite") == 0);
@@ -191,30 +194,30 @@ static void what_happened_is_recorded(void) {
     FAILS(OTLS_ERROR_OTP_AUDIT, otls_otp_ledger_open("memory:", NULL, 0, &options, &ledger, &error));
     options.audit_path = "audit.log";
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, &options, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     otls_otp_issued_free(issued);
-    WORKS(otls_audit_verify(TEXT("audit.log"), PEPPER, &count, mac, &mac_len, &error));
+    WORKS(otls_audit_verify("audit.log", PEPPER, &count, mac, &mac_len, &error));
     CHECK(count == 2 && mac_len == sizeof mac);
     FAILS(OTLS_ERROR_OTP_AUDIT,
-          otls_audit_verify(TEXT("audit.log"), TEXT("not the key of this log, but as long"), NULL, mac, &mac_len,
+          otls_audit_verify("audit.log", TEXT("not the key of this log, but as long"), NULL, mac, &mac_len,
                             &error));
     log = fopen("audit.log", "w");
     CHECK(log != NULL && fclose(log) == 0);
     FAILS(OTLS_ERROR_OTP_AUDIT,
-          otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
-    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify(TEXT("audit.log"), PEPPER, NULL, mac, &mac_len, &error));
+          otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify("audit.log", PEPPER, NULL, mac, &mac_len, &error));
     /* All of it is gone: the new log says so, and the old one is kept. */
     remove("audit.log.damaged");
     remove("audit.log.damaged.head");
-    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_repair(TEXT("no/such/log"), PEPPER, NOW, &old, NULL, NULL, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_audit_repair(TEXT("audit.log"), TEXT("short"), NOW, &old, NULL, NULL, &error));
-    WORKS(otls_audit_repair(TEXT("audit.log"), PEPPER, NOW, &old, &dropped, &missing, &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_repair("no/such/log", PEPPER, NOW, &old, NULL, NULL, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_audit_repair("audit.log", TEXT("short"), NOW, &old, NULL, NULL, &error));
+    WORKS(otls_audit_repair("audit.log", PEPPER, NOW, &old, &dropped, &missing, &error));
     CHECK(memcmp(otls_blob_data(old, &len), "audit.log.damaged", 17) == 0 && len == 17);
     CHECK(dropped == 0 && missing == 2);
     otls_blob_free(old);
-    WORKS(otls_audit_verify(TEXT("audit.log"), PEPPER, &count, mac, &mac_len, &error));
+    WORKS(otls_audit_verify("audit.log", PEPPER, &count, mac, &mac_len, &error));
     CHECK(count == 1);
-    WORKS(otls_audit_repair(TEXT("audit.log"), PEPPER, NOW, &old, NULL, NULL, &error));
+    WORKS(otls_audit_repair("audit.log", PEPPER, NOW, &old, NULL, NULL, &error));
     CHECK(old == NULL);
     CHECK(remove("audit.log") == 0 && remove("audit.log.head") == 0);
     CHECK(remove("audit.log.damaged") == 0 && remove("audit.log.damaged.head") == 0);
@@ -271,11 +274,11 @@ static void messages_go_both_ways(otls_connection *bank, otls_connection *custom
     WORKS(otls_otp_channel_new(&banks, &error));
     WORKS(otls_otp_channel_new(&customers, &error));
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_channel_receive(customers, customer, NOW, &none, &error));
     CHECK(none == NULL);
 
-    WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
+    WORKS(otls_otp_message_envelope(issued, context, "Your code", &sent, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_channel_send(customers, customer, sent, &error));
     /* The context has no template: any text could be shown with it. */
     WORKS(otls_otp_channel_send(banks, bank, sent, &error));

@@ -9,7 +9,7 @@ static otls_request *make_request(const char *common_name, otls_key **key) {
     otls_error *error;
     otls_request *request;
     otls_name *name = make_name(common_name);
-    WORKS(otls_name_add_alternative(name, (const uint8_t *)common_name, strlen(common_name), &error));
+    WORKS(otls_name_add_alternative(name, common_name, &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, key, &error));
     WORKS(otls_request_create(*key, name, OTLS_HASH_SHA256, &request, &error));
     otls_name_free(name);
@@ -36,8 +36,8 @@ static void make_hierarchy(void) {
     size_t len;
     otls_request *request = make_request("branch.example", &key);
     root = make_authority("Root");
-    WORKS(otls_authority_issue_authority(root, request, 0, TEXT("branch.example,10.0.0.0/8"),
-                                         TEXT("secret.branch.example"), DAY, NOW, &certificate, &error));
+    WORKS(otls_authority_issue_authority(root, request, 0, "branch.example,10.0.0.0/8",
+                                         "secret.branch.example", DAY, NOW, &certificate, &error));
     own = pem_of(certificate);
     WORKS(otls_authority_certificate(root, &certificate, &error));
     above = pem_of(certificate);
@@ -91,7 +91,7 @@ static int32_t judge(const otls_trust_store *trust, int32_t usage, const char *n
     size_t len;
     const uint8_t *data = otls_blob_data(leaf, &len);
     int32_t code =
-        otls_trust_store_verify(trust, data, len, usage, (const uint8_t *)name, strlen(name), NOW, &authority, error);
+        otls_trust_store_verify(trust, data, len, usage, name, NOW, &authority, error);
     CHECK((authority != NULL) == (code == OTLS_OK));
     otls_certificate_free(authority);
     return code;
@@ -180,10 +180,10 @@ static void wrong_requests_are_refused(void) {
     otls_request *request = make_request("deeper.branch.example", &key);
     /* No further authority may stand below it. */
     FAILS(OTLS_ERROR_AUTHORITY_REFUSED,
-          otls_authority_issue_authority(branch, request, 0, NULL, 0, NULL, 0, DAY, NOW, &certificate, &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_authority_issue_authority(root, request, 0, TEXT("not a name"), NULL, 0, DAY, NOW,
+          otls_authority_issue_authority(branch, request, 0, NULL, NULL, DAY, NOW, &certificate, &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_authority_issue_authority(root, request, 0, "not a name", NULL, DAY, NOW,
                                                               &certificate, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_authority(root, NULL, 0, NULL, 0, NULL, 0, DAY, NOW,
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_authority(root, NULL, 0, NULL, NULL, DAY, NOW,
                                                                   &certificate, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_chain(NULL, &text, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_to_text(NULL, &text, &error));

@@ -62,7 +62,7 @@ static void arguments_that_are_null(void) {
     CHECK(blob == NULL);
     FAILS(OTLS_ERROR_API_MISUSE, otls_key_load((const uint8_t *)"x", SIZE_MAX, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_name_new(NULL, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_set(NULL, TEXT("CN"), TEXT("x"), &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_set(NULL, "CN", "x", &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add(NULL, NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_fingerprint(NULL, NULL, NULL, &error));
 }
@@ -159,21 +159,21 @@ static void requests(void) {
     const uint8_t *data;
     uint8_t altered[2048];
     otls_name *name = make_name("bank");
-    WORKS(otls_name_set(name, TEXT("C"), TEXT("IN"), &error));
-    WORKS(otls_name_set(name, TEXT("O"), TEXT("Bank"), &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_name_set(name, TEXT("X"), TEXT("y"), &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_name_set(name, TEXT("O"), (const uint8_t *)"\xFF", 1, &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add_alternative(name, TEXT("bank example"), &error));
-    WORKS(otls_name_add_alternative(name, TEXT("bank.example"), &error));
+    WORKS(otls_name_set(name, "C", "IN", &error));
+    WORKS(otls_name_set(name, "O", "Bank", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_name_set(name, "X", "y", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_name_set(name, "O", "\xFF", &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add_alternative(name, "bank example", &error));
+    WORKS(otls_name_add_alternative(name, "bank.example", &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     FAILS(OTLS_ERROR_WRONG_SCHEME, otls_request_create(key, name, OTLS_HASH_SHA384, &request, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_request_create(key, name, 0, &request, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_name_add(name, TEXT("X"), TEXT("y"), &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add(name, TEXT("UID"), TEXT("a\nb"), &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_add(NULL, TEXT("CN"), TEXT("x"), &error));
-    WORKS(otls_name_add(name, TEXT("OU"), TEXT("A"), &error));
-    WORKS(otls_name_add(name, TEXT("ou"), TEXT("B"), &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_name_set(name, TEXT("OU"), TEXT("C"), &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_name_add(name, "X", "y", &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_add(name, "UID", "a\nb", &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_name_add(NULL, "CN", "x", &error));
+    WORKS(otls_name_add(name, "OU", "A", &error));
+    WORKS(otls_name_add(name, "ou", "B", &error));
+    FAILS(OTLS_ERROR_BAD_NAME, otls_name_set(name, "OU", "C", &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
     WORKS(otls_request_subject(request, &subject, &error));
     CHECK(has(subject, "OU=B,OU=A,CN=bank,O=Bank,C=IN"));
@@ -311,7 +311,7 @@ static void a_file_counts_whole(void) {
     /* The second list of a bundle revokes. */
     WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
     WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER,
-                                  TEXT("bank.example"), NOW, &ca, &error));
+                                  "bank.example", NOW, &ca, &error));
     otls_certificate_free(ca);
     otls_blob_free(one);
     WORKS(otls_authority_issue_crl(other, NULL, 0, 1, DAY, NOW, &one, &error));
@@ -325,7 +325,7 @@ static void a_file_counts_whole(void) {
     WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_REVOKED,
           otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER,
-                                  TEXT("bank.example"), NOW, &ca, &error));
+                                  "bank.example", NOW, &ca, &error));
 
     /* A bundle of authorities is trusted whole; one certificate is not the first of two. */
     WORKS(otls_authority_certificate(authority, &ca, &error));

@@ -17,7 +17,7 @@ struct pair {
 static otls_otp_context *payment(uint64_t paise) {
     otls_error *error;
     otls_otp_context *context;
-    WORKS(otls_otp_context_payment(TEXT("transfer"), paise, TEXT("INR"), TEXT("friend"), TEXT(TEMPLATE), &context,
+    WORKS(otls_otp_context_payment("transfer", paise, "INR", "friend", TEMPLATE, &context,
                                    &error));
     return context;
 }
@@ -25,18 +25,18 @@ static otls_otp_context *payment(uint64_t paise) {
 static void payments_are_what_they_say(void) {
     otls_error *error;
     otls_otp_context *context;
-    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment(TEXT("transfer"), 1, TEXT("XAU"), TEXT("friend"),
-                                                               TEXT(TEMPLATE), &context, &error));
+    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment("transfer", 1, "XAU", "friend",
+                                                               TEMPLATE, &context, &error));
     CHECK(context == NULL);
     FAILS(OTLS_ERROR_OTP_TRANSACTION,
-          otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("fri\xE2\x80\x8B" "end"),
-                                   TEXT("{amount} to {payee}: {code}"), &context, &error));
-    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("friend"),
-                                                               TEXT("{code} {payee}"), &context, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment(NULL, 0, 1, TEXT("INR"), TEXT("friend"), TEXT(TEMPLATE),
+          otls_otp_context_payment("transfer", 1, "INR", "fri\xE2\x80\x8B" "end",
+                                   "{amount} to {payee}: {code}", &context, &error));
+    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment("transfer", 1, "INR", "friend",
+                                                               "{code} {payee}", &context, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment("", 1, "INR", "friend", TEMPLATE,
                                                           &context, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("friend"),
-                                                            TEXT(TEMPLATE), NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment("transfer", 1, "INR", "friend",
+                                                            TEMPLATE, NULL, &error));
 }
 
 static struct world make_world(void) {
@@ -92,15 +92,15 @@ static otls_otp_message *rendered(const struct pair *pair, const otls_otp_contex
     const uint8_t *text, *code;
 
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_context_new(&bare, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, bare, &sent, &error));
     /* Nor words of one transaction with the code for another. */
-    WORKS(otls_otp_context_payment(TEXT("transfer"), 1, TEXT("INR"), TEXT("friend"), TEXT(TEMPLATE), &other, &error));
+    WORKS(otls_otp_context_payment("transfer", 1, "INR", "friend", TEMPLATE, &other, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, other, &sent, &error));
     otls_otp_context_free(other);
     /* Another text than the template's is not sent. */
-    WORKS(otls_otp_message_envelope(issued, context, TEXT("Your code"), &sent, &error));
+    WORKS(otls_otp_message_envelope(issued, context, "Your code", &sent, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_channel_send(pair->banks, pair->bank, sent, &error));
     otls_otp_message_free(sent);
 
@@ -131,13 +131,13 @@ static otls_otp_message *answered(const struct pair *pair, otls_otp_message *ans
 }
 
 /* A code that was sent over the connection; the identifier is in `id`. */
-static otls_otp_message *sent_for(const struct pair *pair, const otls_otp_ledger *ledger,
+static otls_otp_message *sent_for(const struct pair *pair, otls_otp_ledger *ledger,
                                   const otls_otp_context *context, uint8_t *id) {
     otls_error *error;
     otls_otp_issued *issued;
     otls_otp_message *sent, *received;
     size_t id_len = OTLS_OTP_ID_LEN;
-    WORKS(otls_otp_ledger_issue(ledger, TEXT("asha"), context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     WORKS(otls_otp_message_rendered(issued, context, &sent, &error));
     WORKS(otls_otp_channel_send(pair->banks, pair->bank, sent, &error));
@@ -170,21 +170,21 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     otls_otp_message_free(answer);
 
     /* One that is about something else is not judged at all; with a wrong code nothing is kept. */
-    FAILS(OTLS_ERROR_OTP_RECEIPT, otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), paisa_more, digits, len,
+    FAILS(OTLS_ERROR_OTP_RECEIPT, otls_otp_ledger_verify(ledger, id, id_len, "asha", paisa_more, digits, len,
                                                          receipt, NOW, &verdict, NULL, &error));
     FAILS(OTLS_ERROR_OTP_RECEIPT,
-          otls_otp_ledger_decline(ledger, id, id_len, TEXT("asha"), context, receipt, NOW, &verdict, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, TEXT("no"), receipt, NOW, &verdict, NULL,
+          otls_otp_ledger_decline(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, TEXT("no"), receipt, NOW, &verdict, NULL,
                                  &error));
     CHECK(verdict == OTLS_VERDICT_WRONG);
-    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("asha"), &kept, &error));
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "asha", &kept, &error));
     CHECK(kept == NULL);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, TEXT("asha"), context, digits, len, receipt, NOW, &verdict, NULL,
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, digits, len, receipt, NOW, &verdict, NULL,
                                  &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
-    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("ravi"), &kept, &error));
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "ravi", &kept, &error));
     CHECK(kept == NULL);
-    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("asha"), &kept, &error));
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "asha", &kept, &error));
     WORKS(otls_receipt_id(kept, again, &again_len, &error));
     CHECK(memcmp(id, again, sizeof id) == 0);
     WORKS(otls_receipt_verify(kept, world->trust, NULL, &error));
@@ -198,13 +198,13 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     WORKS(otls_otp_message_receipt(answer, pair.bank, &receipt, &error));
     otls_otp_message_free(answer);
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_ledger_decline(ledger, id, id_len, TEXT("asha"), context, NULL, NOW, &verdict, &error));
-    WORKS(otls_otp_ledger_decline(ledger, id, id_len, TEXT("ravi"), context, receipt, NOW, &verdict, &error));
+          otls_otp_ledger_decline(ledger, id, id_len, "asha", context, NULL, NOW, &verdict, &error));
+    WORKS(otls_otp_ledger_decline(ledger, id, id_len, "ravi", context, receipt, NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
-    WORKS(otls_otp_ledger_decline(ledger, id, id_len, TEXT("asha"), context, receipt, NOW, &verdict, &error));
+    WORKS(otls_otp_ledger_decline(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     otls_receipt_free(receipt);
-    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, TEXT("asha"), &kept, &error));
+    WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "asha", &kept, &error));
     CHECK(otls_receipt_decision(kept) == OTLS_DECISION_DECLINED);
     otls_receipt_free(kept);
     WORKS(otls_otp_ledger_forget_receipts(ledger, NOW + 1, NOW + 1, &forgotten, &error));

@@ -44,7 +44,7 @@ static otls_connection *server_of(const otls_server_config *config) {
     return connection;
 }
 
-static void the_outcome_is_as_configured(const otls_connection *client, const otls_connection *server) {
+static void the_outcome_is_as_configured(otls_connection *client, otls_connection *server) {
     otls_error *error;
     otls_blob *blob;
     otls_certificate *certificate;
