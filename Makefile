@@ -86,7 +86,7 @@ install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
 docs: ## the Rust documentation, in target/doc
 	$(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
 
-header: ## write include/otls.h and include/otls.symbols anew from src/ffi
+header: ## write include/otls.h, include/otls_oath.h and include/otls.symbols anew from src/ffi
 	OTLS_BLESS=1 $(CARGO) test --locked --features $(ALL_FEATURES) --test header --test symbols
 
 clean: ## remove everything that was built

@@ -792,21 +792,6 @@
 #define OTLS_OFFER_SCHEMES 3
 
 /**
- * Hash of a shared secret's codes: SHA-1, which every authenticator app knows.
- */
-#define OTLS_OATH_SHA1 1
-
-/**
- * Hash of a shared secret's codes: SHA-256.
- */
-#define OTLS_OATH_SHA256 2
-
-/**
- * Hash of a shared secret's codes: SHA-512.
- */
-#define OTLS_OATH_SHA512 3
-
-/**
  * A key for authenticated encryption with associated data. It is zeroised when it is freed.
  */
 typedef struct otls_aead otls_aead;
@@ -861,12 +846,6 @@ typedef struct otls_est_client otls_est_client;
 typedef struct otls_est_reply otls_est_reply;
 
 /**
- * Codes from a counter (RFC 4226). Like all codes from a shared secret they are not phishing-resistant,
- * and the bank can compute them too.
- */
-typedef struct otls_hotp otls_hotp;
-
-/**
  * A certificate chain and the private key of its first certificate.
  */
 typedef struct otls_identity otls_identity;
@@ -881,12 +860,6 @@ typedef struct otls_key otls_key;
  * A subject and its alternative names, to be filled in.
  */
 typedef struct otls_name otls_name;
-
-/**
- * Responses to challenges under one suite (RFC 6287). Like all codes from a shared secret they are not
- * phishing-resistant, and the bank can compute them too.
- */
-typedef struct otls_ocra otls_ocra;
 
 /**
  * Sends and receives OTP messages over one connection, of which both sides have certificates.
@@ -915,11 +888,6 @@ typedef struct otls_otp_ledger otls_otp_ledger;
  * NULL or 0.
  */
 typedef struct otls_otp_message otls_otp_message;
-
-/**
- * What an `otpauth` URI says: a shared secret with its parameters, who issued it, and for whom.
- */
-typedef struct otls_otpauth otls_otpauth;
 
 /**
  * A public key.
@@ -953,12 +921,6 @@ typedef struct otls_session otls_session;
  * hours by themselves. Servers with the same keys resume each other's sessions.
  */
 typedef struct otls_ticket_keys otls_ticket_keys;
-
-/**
- * Codes from the time (RFC 6238). Like all codes from a shared secret they are not phishing-resistant,
- * and the bank can compute them too.
- */
-typedef struct otls_totp otls_totp;
 
 /**
  * The authorities that are trusted, and their revocation lists. No authority of the system is in it.
@@ -1178,83 +1140,6 @@ typedef struct {
      */
     uint64_t locked_subjects;
 } otls_otp_statistics;
-
-/**
- * What the bank stores for each shared secret of an `otls_totp`. All zero is right for one that was never
- * used.
- */
-typedef struct {
-    /**
-     * The first step that is still accepted: the one after the last that was used.
-     */
-    uint64_t next_step;
-    /**
-     * How many steps the customer's clock was ahead when last seen; negative if behind.
-     */
-    int64_t drift;
-} otls_totp_state;
-
-/**
- * What a response is computed from: all that the suite names, and nothing else. Begin with all zero.
- */
-typedef struct {
-    /**
-     * The challenge, Q, as text. NULL is none, and so in what follows.
-     */
-    const uint8_t *challenge;
-    /**
-     * Its length.
-     */
-    size_t challenge_len;
-    /**
-     * In a mutual exchange the challenge that follows (RFC 6287 section 7.2).
-     */
-    const uint8_t *second_challenge;
-    /**
-     * Its length.
-     */
-    size_t second_challenge_len;
-    /**
-     * The customer's PIN, P, as it is typed.
-     */
-    const uint8_t *pin;
-    /**
-     * Its length.
-     */
-    size_t pin_len;
-    /**
-     * Instead of the PIN its hash, with the function that the suite names.
-     */
-    const uint8_t *pin_hash;
-    /**
-     * Its length.
-     */
-    size_t pin_hash_len;
-    /**
-     * The session information, S, as long as the suite says.
-     */
-    const uint8_t *session;
-    /**
-     * Its length.
-     */
-    size_t session_len;
-    /**
-     * Not 0 if there is a counter.
-     */
-    int32_t has_counter;
-    /**
-     * Not 0 if there is a time.
-     */
-    int32_t has_time;
-    /**
-     * The counter, C.
-     */
-    uint64_t counter;
-    /**
-     * The time, of which T is the step.
-     */
-    uint64_t time;
-} otls_ocra_input;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2882,222 +2767,6 @@ const uint8_t *otls_receipt_field(const otls_receipt *receipt,
                                   size_t *name_len,
                                   const uint8_t **value,
                                   size_t *value_len);
-
-/**
- * A new random secret, as long as the output of one of the `OTLS_OATH_` hashes.
- *
- * Errors: `OTLS_ERROR_RANDOM`.
- */
-int32_t otls_oath_secret_new(int32_t hash, otls_blob **secret, otls_error **error);
-
-/**
- * Codes of 6 to 8 digits from a secret of `OTLS_OATH_SECRET_MIN_LEN` octets or more.
- *
- * Errors: `OTLS_ERROR_OTP_SECRET` for a secret of another length.
- */
-int32_t otls_hotp_new(const uint8_t *secret,
-                      size_t secret_len,
-                      size_t digits,
-                      otls_hotp **hotp,
-                      otls_error **error);
-
-/**
- * Frees codes from a counter; the secret is zeroised with its last user. NULL is fine.
- */
-void otls_hotp_free(otls_hotp *hotp);
-
-/**
- * The code for a counter, ASCII digits, into the caller's buffer. It is secret.
- */
-int32_t otls_hotp_code(const otls_hotp *hotp,
-                       uint64_t counter,
-                       uint8_t *code,
-                       size_t *code_len,
-                       otls_error **error);
-
-/**
- * Judges a code, ASCII digits, for the stored counter and the `look_ahead` counters behind it, at most 100
- * (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*next_counter` what to store: above the counter that
- * was used, or `counter` as it was. Store it in the transaction that acts on the acceptance.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is no error.
- */
-int32_t otls_hotp_verify(const otls_hotp *hotp,
-                         const uint8_t *code,
-                         size_t code_len,
-                         uint64_t counter,
-                         uint32_t look_ahead,
-                         int32_t *accepted,
-                         uint64_t *next_counter,
-                         otls_error **error);
-
-/**
- * As `otls_hotp_verify`, for two codes in a row within 1000 counters of the stored one: for a token that is
- * ahead too far (RFC 4226 section 7.4).
- */
-int32_t otls_hotp_resynchronise(const otls_hotp *hotp,
-                                const uint8_t *first,
-                                size_t first_len,
-                                const uint8_t *second,
-                                size_t second_len,
-                                uint64_t counter,
-                                int32_t *accepted,
-                                uint64_t *next_counter,
-                                otls_error **error);
-
-/**
- * Codes of 6 to 8 digits from a secret of `OTLS_OATH_SECRET_MIN_LEN` octets or more, with one of the
- * `OTLS_OATH_` hashes, in steps of `period` seconds: 1 to 86400; 30 is usual.
- *
- * Errors: `OTLS_ERROR_OTP_SECRET` for a secret of another length.
- */
-int32_t otls_totp_new(const uint8_t *secret,
-                      size_t secret_len,
-                      int32_t hash,
-                      size_t digits,
-                      uint32_t period,
-                      otls_totp **totp,
-                      otls_error **error);
-
-/**
- * Frees codes from the time; the secret is zeroised with its last user. NULL is fine.
- */
-void otls_totp_free(otls_totp *totp);
-
-/**
- * The code at a time, ASCII digits, into the caller's buffer. It is secret.
- */
-int32_t otls_totp_code(const otls_totp *totp,
-                       uint64_t now,
-                       uint8_t *code,
-                       size_t *code_len,
-                       otls_error **error);
-
-/**
- * Judges a code, ASCII digits, for the step of `now` plus the known drift and the steps before and after
- * it, at most 10 each way (RFC 6238 section 5.2; 1 and 1 are usual). `*accepted` is 1 or 0, and
- * `*next_state` what to store: the step that was used and the drift, or `state` as it was. A step is
- * accepted once. Store it in the transaction that acts on the acceptance.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` for more steps. A code that is wrong is no error.
- */
-int32_t otls_totp_verify(const otls_totp *totp,
-                         const uint8_t *code,
-                         size_t code_len,
-                         uint64_t now,
-                         uint32_t past,
-                         uint32_t future,
-                         otls_totp_state state,
-                         int32_t *accepted,
-                         otls_totp_state *next_state,
-                         otls_error **error);
-
-/**
- * Responses under a suite, as text, for example `OCRA-1:HOTP-SHA256-8:QA08-T1M`, from a secret of
- * `OTLS_OATH_SECRET_MIN_LEN` octets or more.
- *
- * Errors: `OTLS_ERROR_OTP_SUITE`; `OTLS_ERROR_OTP_SECRET` for a secret of another length.
- */
-int32_t otls_ocra_new(const uint8_t *secret,
-                      size_t secret_len,
-                      const char *suite,
-                      otls_ocra **ocra,
-                      otls_error **error);
-
-/**
- * Frees what responds to challenges; the secret is zeroised. NULL is fine.
- */
-void otls_ocra_free(otls_ocra *ocra);
-
-/**
- * The response, ASCII digits, into the caller's buffer; hexadecimal for a suite that does not truncate. It is
- * secret.
- *
- * Errors: `OTLS_ERROR_OTP_SUITE` for an input that is missing, that the suite has not, or that does not
- * fit it.
- */
-int32_t otls_ocra_response(const otls_ocra *ocra,
-                           const otls_ocra_input *input,
-                           uint8_t *response,
-                           size_t *response_len,
-                           otls_error **error);
-
-/**
- * Judges a response: `*accepted` is 1 or 0. Counter and time are taken as they are, and a challenge is for
- * one attempt: both are the caller's to see to.
- *
- * Errors: as `otls_ocra_response`. A response that is wrong is no error.
- */
-int32_t otls_ocra_verify(const otls_ocra *ocra,
-                         const otls_ocra_input *input,
-                         const uint8_t *response,
-                         size_t response_len,
-                         int32_t *accepted,
-                         otls_error **error);
-
-/**
- * Reads a URI, as text.
- *
- * Errors: `OTLS_ERROR_OTP_URI`; `OTLS_ERROR_OTP_SECRET` if its secret is no base32 or has fewer than
- * `OTLS_OATH_SECRET_MIN_LEN` octets.
- */
-int32_t otls_otpauth_parse(const char *uri,
-                           otls_otpauth **otpauth,
-                           otls_error **error);
-
-/**
- * The URI of codes from the time, as text, for an authenticator app. It is as secret as the secret in it. The names
- * of issuer and account are texts of 1 to 128 octets without colons.
- */
-int32_t otls_totp_uri(const otls_totp *totp,
-                      const char *issuer,
-                      const char *account,
-                      otls_blob **uri,
-                      otls_error **error);
-
-/**
- * The URI of codes from a counter, of which `counter` is the first to be used; otherwise as `otls_totp_uri`.
- */
-int32_t otls_hotp_uri(const otls_hotp *hotp,
-                      uint64_t counter,
-                      const char *issuer,
-                      const char *account,
-                      otls_blob **uri,
-                      otls_error **error);
-
-/**
- * Frees what a URI says; the secret is zeroised with its last user. NULL is fine.
- */
-void otls_otpauth_free(otls_otpauth *otpauth);
-
-/**
- * Who issued the secret, as text, and in `*len` (may be NULL) its length; it belongs to the handle. NULL and 0
- * if the URI does not say, and for NULL.
- */
-const uint8_t *otls_otpauth_issuer(const otls_otpauth *otpauth,
-                                   size_t *len);
-
-/**
- * Whose codes they are, as `otls_otpauth_issuer`.
- */
-const uint8_t *otls_otpauth_account(const otls_otpauth *otpauth, size_t *len);
-
-/**
- * The codes from the time.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` if the URI is for codes from a counter.
- */
-int32_t otls_otpauth_totp(const otls_otpauth *otpauth, otls_totp **totp, otls_error **error);
-
-/**
- * The codes from a counter, and in `*counter` (may be NULL) the first to be used.
- *
- * Errors: `OTLS_ERROR_API_MISUSE` if the URI is for codes from the time.
- */
-int32_t otls_otpauth_hotp(const otls_otpauth *otpauth,
-                          otls_hotp **hotp,
-                          uint64_t *counter,
-                          otls_error **error);
 
 /**
  * Signs `content` and encrypts it to the holder of a certificate: CMS SignedData inside AuthEnvelopedData

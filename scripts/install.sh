@@ -24,6 +24,7 @@ install -D -m 755 "$built/libotls.so" "$root/lib/libotls.so.$version"
 ln -sf "$soname" "$root/lib/libotls.so"
 install -D -m 644 "$built/libotls.a" "$root/lib/libotls.a"
 install -D -m 644 include/otls.h "$root/include/otls.h"
+install -D -m 644 include/otls_oath.h "$root/include/otls_oath.h"
 fill otls.pc.in lib/pkgconfig/otls.pc
 fill otlsConfig.cmake.in lib/cmake/otls/otlsConfig.cmake
 fill otlsConfigVersion.cmake.in lib/cmake/otls/otlsConfigVersion.cmake

@@ -1,4 +1,4 @@
-//! The header is clean C and C++ by itself, for gcc and clang, in each standard that is promised.
+//! Each header is clean C and C++ by itself, for gcc and clang, in each standard that is promised.
 #![cfg(feature = "capi")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -27,13 +27,17 @@ fn clang_takes_the_header_without_a_warning() {
 fn compile_with(compiler: &str, extension: &str, standards: &[&str]) {
     let folder = scratch();
     let source = folder.path().join("header").with_extension(extension);
-    let text = "#include <otls.h>\n#include <otls.h>\n\
-        int main(void) { otls_blob_free(NULL); return otls_version()[0] == 0; }\n";
-    fs::write(&source, text).unwrap();
-    for standard in standards {
-        let mut command = tool(compiler);
-        command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]).arg(format!("-std={standard}"));
-        command.arg("-I").arg(root().join("include")).arg("-c").arg(&source);
-        succeed(command.arg("-o").arg(folder.path().join("header.o")));
+    for (header, call) in [("otls.h", "otls_blob_free"), ("otls_oath.h", "otls_totp_free")] {
+        let text = format!(
+            "#include <{header}>\n#include <{header}>\n\
+             int main(void) {{ {call}(NULL); return otls_version()[0] == 0; }}\n"
+        );
+        fs::write(&source, text).unwrap();
+        for standard in standards {
+            let mut command = tool(compiler);
+            command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]).arg(format!("-std={standard}"));
+            command.arg("-I").arg(root().join("include")).arg("-c").arg(&source);
+            succeed(command.arg("-o").arg(folder.path().join("header.o")));
+        }
     }
 }

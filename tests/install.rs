@@ -11,7 +11,7 @@ use std::process::Command;
 
 use c_support::{library, root, scratch, succeed, tool};
 
-const PROGRAM: &str = "#include <otls.h>\n#include <stdio.h>\n\
+const PROGRAM: &str = "#include <otls_oath.h>\n#include <stdio.h>\n\
     int main(void) { puts(otls_version()); return 0; }\n";
 
 #[test]

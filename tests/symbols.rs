@@ -1,4 +1,4 @@
-//! The shared library exports what `include/otls.symbols` lists, and the header declares the same.
+//! The shared library exports what `include/otls.symbols` lists, and the headers declare the same.
 //! `OTLS_BLESS=1` writes the list anew.
 #![cfg(all(feature = "capi", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -21,7 +21,7 @@ fn the_library_exports_the_list_and_nothing_else() {
     }
     let listed = fs::read_to_string(&list).unwrap_or_default();
     assert_eq!(exported, listed.lines().collect::<Vec<_>>(), "exported (left) against include/otls.symbols");
-    assert_eq!(exported, declared_functions(), "exported (left) against include/otls.h");
+    assert_eq!(exported, declared_functions(), "exported (left) against the headers");
 }
 
 #[test]

@@ -54,7 +54,8 @@ static void each_format_loads_again(const otls_key *key, int32_t traditional) {
             otls_blob_free(data);
         }
     }
-    WORKS(otls_key_export(key, traditional, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_LEGACY_PEM, TEXT("right"), &data, &error));
+    WORKS(otls_key_export(key, traditional, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_LEGACY_PEM, TEXT("right"), &data,
+                          &error));
     same_key(key, data, TEXT("right"));
     otls_blob_free(data);
 }
@@ -88,8 +89,7 @@ static void keys_have_formats(const otls_key *ec, const otls_key *rsa) {
     otls_blob_free(data);
     FAILS(OTLS_ERROR_API_MISUSE,
           otls_public_key_export(public_key, OTLS_FORMAT_SEC1, OTLS_ENCODING_PEM, &data, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_public_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, &data, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_public_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, &data, &error));
     otls_public_key_free(public_key);
 }
 

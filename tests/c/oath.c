@@ -1,6 +1,8 @@
 /* One-time passwords from a shared secret: RFC 4226, RFC 6238 and RFC 6287, and otpauth URIs. */
 #include "check.h"
 
+#include <otls_oath.h>
+
 #define SECRET TEXT("12345678901234567890")
 #define SECRET_32 TEXT("12345678901234567890123456789012")
 #define BASE32 "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -38,8 +40,7 @@ static void codes_from_a_counter(void) {
     CHECK(accepted == 1 && counter == 10);
     WORKS(otls_hotp_resynchronise(hotp, TEXT("520489"), TEXT("399871"), 3, &accepted, &counter, &error));
     CHECK(accepted == 0 && counter == 3);
-    FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_hotp_resynchronise(NULL, TEXT("1"), TEXT("2"), 0, &accepted, &counter, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_resynchronise(NULL, TEXT("1"), TEXT("2"), 0, &accepted, &counter, &error));
     otls_hotp_free(hotp);
     otls_hotp_free(NULL);
 }
@@ -64,8 +65,7 @@ static void codes_from_the_time(void) {
     CHECK(accepted == 1 && next.next_step == 37037037 && next.drift == -1);
     WORKS(otls_totp_verify(totp, code, len, 1111111109, 1, 1, next, &accepted, &state, &error));
     CHECK(accepted == 0 && state.next_step == next.next_step && state.drift == next.drift);
-    FAILS(OTLS_ERROR_API_MISUSE,
-          otls_totp_verify(totp, code, len, 1111111109, 11, 0, next, &accepted, &state, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_totp_verify(totp, code, len, 1111111109, 11, 0, next, &accepted, &state, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
           otls_totp_verify(NULL, code, len, 1111111109, 1, 1, next, &accepted, &state, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(totp, code, len, 1, 1, 1, next, &accepted, NULL, &error));

@@ -44,20 +44,18 @@ static void the_ledger_accepts_once(void) {
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_unlock(ledger, "asha", NOW, &error));
     /* Another customer's tries are no tries; what is no subject is none for every call. */
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "ravi", context, code, 6, NULL, NOW, &verdict, &left,
-                                 &error));
+    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "ravi", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN && left == 0);
     WORKS(otls_otp_ledger_cancel(ledger, id, id_len, "ravi", NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
     memset(long_name, 'x', sizeof long_name - 1);
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_verify(ledger, id, id_len, long_name, context, code,
-                                                        6, NULL, NOW, &verdict, &left, &error));
+    FAILS(OTLS_ERROR_API_MISUSE,
+          otls_otp_ledger_verify(ledger, id, id_len, long_name, context, code, 6, NULL, NOW, &verdict, &left, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_lock(ledger, long_name, NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, "as\nha", NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, "\xFF", NOW, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_unlock(ledger, NULL, NOW, &error));
-    FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_ledger_cancel(ledger, id, id_len, "\x7F", NOW, &verdict, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_cancel(ledger, id, id_len, "\x7F", NOW, &verdict, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
           otls_otp_ledger_verify(ledger, id, 15, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == 0);
@@ -115,8 +113,7 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     otls_otp_issued_free(issued);
     FAILS(OTLS_ERROR_OTP_NOT_OPEN,
           otls_otp_ledger_resend(ledger, id, id_len, "asha", context, 120, 3, NOW, &issued, &error));
-    FAILS(OTLS_ERROR_OTP_THROTTLED,
-          otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_THROTTLED, otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(again, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
     WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
@@ -199,12 +196,10 @@ static void what_happened_is_recorded(void) {
     WORKS(otls_audit_verify("audit.log", PEPPER, &count, mac, &mac_len, &error));
     CHECK(count == 2 && mac_len == sizeof mac);
     FAILS(OTLS_ERROR_OTP_AUDIT,
-          otls_audit_verify("audit.log", TEXT("not the key of this log, but as long"), NULL, mac, &mac_len,
-                            &error));
+          otls_audit_verify("audit.log", TEXT("not the key of this log, but as long"), NULL, mac, &mac_len, &error));
     log = fopen("audit.log", "w");
     CHECK(log != NULL && fclose(log) == 0);
-    FAILS(OTLS_ERROR_OTP_AUDIT,
-          otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify("audit.log", PEPPER, NULL, mac, &mac_len, &error));
     /* All of it is gone: the new log says so, and the old one is kept. */
     remove("audit.log.damaged");

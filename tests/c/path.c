@@ -36,8 +36,8 @@ static void make_hierarchy(void) {
     size_t len;
     otls_request *request = make_request("branch.example", &key);
     root = make_authority("Root");
-    WORKS(otls_authority_issue_authority(root, request, 0, "branch.example,10.0.0.0/8",
-                                         "secret.branch.example", DAY, NOW, &certificate, &error));
+    WORKS(otls_authority_issue_authority(root, request, 0, "branch.example,10.0.0.0/8", "secret.branch.example", DAY,
+                                         NOW, &certificate, &error));
     own = pem_of(certificate);
     WORKS(otls_authority_certificate(root, &certificate, &error));
     above = pem_of(certificate);
@@ -181,10 +181,10 @@ static void wrong_requests_are_refused(void) {
     /* No further authority may stand below it. */
     FAILS(OTLS_ERROR_AUTHORITY_REFUSED,
           otls_authority_issue_authority(branch, request, 0, NULL, NULL, DAY, NOW, &certificate, &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_authority_issue_authority(root, request, 0, "not a name", NULL, DAY, NOW,
-                                                              &certificate, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_authority(root, NULL, 0, NULL, NULL, DAY, NOW,
-                                                                  &certificate, &error));
+    FAILS(OTLS_ERROR_BAD_NAME,
+          otls_authority_issue_authority(root, request, 0, "not a name", NULL, DAY, NOW, &certificate, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_authority_issue_authority(root, NULL, 0, NULL, NULL, DAY, NOW, &certificate, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_chain(NULL, &text, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_to_text(NULL, &text, &error));
     otls_key_free(key);

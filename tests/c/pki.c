@@ -1,6 +1,8 @@
 /* Errors, blobs, keys, requests, certificates, the authority and trust. */
 #include "check.h"
 
+#include <otls_oath.h>
+
 static void nothing_is_freed(void) {
     otls_error_free(NULL);
     otls_blob_free(NULL);
@@ -58,7 +60,8 @@ static void arguments_that_are_null(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_key_generate(OTLS_KEY_ECDSA_P256, NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_key_load(NULL, 1, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_KEY_NOT_FOUND, otls_key_load(NULL, 0, NULL, 0, &key, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &blob, &error));
     CHECK(blob == NULL);
     FAILS(OTLS_ERROR_API_MISUSE, otls_key_load((const uint8_t *)"x", SIZE_MAX, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_name_new(NULL, &error));
@@ -82,12 +85,15 @@ static void keys_are_saved_and_loaded(void) {
     FAILS(OTLS_ERROR_KEY_PASSWORD_NOT_NEEDED, otls_key_load(data, len, TEXT("secret"), &again, &error));
     otls_blob_free(pem);
 
-    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_PBKDF2, TEXT("secret"), &der, &error));
+    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_PBKDF2, TEXT("secret"), &der,
+                          &error));
     data = otls_blob_data(der, &len);
     FAILS(OTLS_ERROR_KEY_PASSWORD_REQUIRED, otls_key_load(data, len, NULL, 0, &again, &error));
     FAILS(OTLS_ERROR_KEY_WRONG_PASSWORD, otls_key_load(data, len, TEXT("guess"), &again, &error));
     WORKS(otls_key_load(data, len, TEXT("secret"), &again, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_PBKDF2, (const uint8_t *)"", 0, &pem, &error));
+    FAILS(OTLS_ERROR_API_MISUSE,
+          otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_PBKDF2, (const uint8_t *)"", 0,
+                          &pem, &error));
     otls_blob_free(der);
     otls_key_free(again);
     otls_key_free(key);
@@ -104,8 +110,7 @@ static void signatures(void) {
     WORKS(otls_key_public(key, &public_key, &error));
     WORKS(otls_key_sign(key, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 1"), &signature, &error));
     /* What a key has made outlives it. */
-    FAILS(OTLS_ERROR_WRONG_SCHEME,
-          otls_key_sign(key, OTLS_SCHEME_RSA_PSS_RSAE_SHA256, TEXT("pay 1"), &pem, &error));
+    FAILS(OTLS_ERROR_WRONG_SCHEME, otls_key_sign(key, OTLS_SCHEME_RSA_PSS_RSAE_SHA256, TEXT("pay 1"), &pem, &error));
     otls_key_free(key);
     WORKS(otls_public_key_export(public_key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
@@ -117,8 +122,9 @@ static void signatures(void) {
     data = otls_blob_data(signature, &signature_len);
     WORKS(otls_public_key_verify(again, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 1"), data, signature_len,
                                  &error));
-    FAILS(OTLS_ERROR_BAD_SIGNATURE, otls_public_key_verify(again, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 2"),
-                                                           data, signature_len, &error));
+    FAILS(OTLS_ERROR_BAD_SIGNATURE,
+          otls_public_key_verify(again, OTLS_SCHEME_ECDSA_SECP256R1_SHA256, TEXT("pay 2"), data, signature_len,
+                                 &error));
     otls_blob_free(der);
     otls_blob_free(pem);
     otls_blob_free(signature);
@@ -310,8 +316,8 @@ static void a_file_counts_whole(void) {
 
     /* The second list of a bundle revokes. */
     WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
-    WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER,
-                                  "bank.example", NOW, &ca, &error));
+    WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER, "bank.example",
+                                  NOW, &ca, &error));
     otls_certificate_free(ca);
     otls_blob_free(one);
     WORKS(otls_authority_issue_crl(other, NULL, 0, 1, DAY, NOW, &one, &error));
@@ -324,8 +330,8 @@ static void a_file_counts_whole(void) {
     otls_blob_free(two);
     WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_REVOKED,
-          otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER,
-                                  "bank.example", NOW, &ca, &error));
+          otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER, "bank.example",
+                                  NOW, &ca, &error));
 
     /* A bundle of authorities is trusted whole; one certificate is not the first of two. */
     WORKS(otls_authority_certificate(authority, &ca, &error));

@@ -17,26 +17,23 @@ struct pair {
 static otls_otp_context *payment(uint64_t paise) {
     otls_error *error;
     otls_otp_context *context;
-    WORKS(otls_otp_context_payment("transfer", paise, "INR", "friend", TEMPLATE, &context,
-                                   &error));
+    WORKS(otls_otp_context_payment("transfer", paise, "INR", "friend", TEMPLATE, &context, &error));
     return context;
 }
 
 static void payments_are_what_they_say(void) {
     otls_error *error;
     otls_otp_context *context;
-    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment("transfer", 1, "XAU", "friend",
-                                                               TEMPLATE, &context, &error));
+    FAILS(OTLS_ERROR_OTP_TRANSACTION,
+          otls_otp_context_payment("transfer", 1, "XAU", "friend", TEMPLATE, &context, &error));
     CHECK(context == NULL);
     FAILS(OTLS_ERROR_OTP_TRANSACTION,
-          otls_otp_context_payment("transfer", 1, "INR", "fri\xE2\x80\x8B" "end",
-                                   "{amount} to {payee}: {code}", &context, &error));
-    FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_context_payment("transfer", 1, "INR", "friend",
-                                                               "{code} {payee}", &context, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment("", 1, "INR", "friend", TEMPLATE,
-                                                          &context, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment("transfer", 1, "INR", "friend",
-                                                            TEMPLATE, NULL, &error));
+          otls_otp_context_payment("transfer", 1, "INR", "fri\xE2\x80\x8B" "end", "{amount} to {payee}: {code}",
+                                   &context, &error));
+    FAILS(OTLS_ERROR_OTP_TRANSACTION,
+          otls_otp_context_payment("transfer", 1, "INR", "friend", "{code} {payee}", &context, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment("", 1, "INR", "friend", TEMPLATE, &context, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment("transfer", 1, "INR", "friend", TEMPLATE, NULL, &error));
 }
 
 static struct world make_world(void) {
@@ -170,8 +167,9 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     otls_otp_message_free(answer);
 
     /* One that is about something else is not judged at all; with a wrong code nothing is kept. */
-    FAILS(OTLS_ERROR_OTP_RECEIPT, otls_otp_ledger_verify(ledger, id, id_len, "asha", paisa_more, digits, len,
-                                                         receipt, NOW, &verdict, NULL, &error));
+    FAILS(OTLS_ERROR_OTP_RECEIPT,
+          otls_otp_ledger_verify(ledger, id, id_len, "asha", paisa_more, digits, len, receipt, NOW, &verdict, NULL,
+                                 &error));
     FAILS(OTLS_ERROR_OTP_RECEIPT,
           otls_otp_ledger_decline(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
     WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, TEXT("no"), receipt, NOW, &verdict, NULL,
@@ -301,8 +299,7 @@ static void a_customer_approves(const struct world *world) {
     code = otls_otp_message_code(envelope, &code_len);
     memcpy(digits, code, code_len);
 
-    FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_message_approval(pair.bank, envelope, code, code_len, NOW, &answer, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_message_approval(pair.bank, envelope, code, code_len, NOW, &answer, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_message_approval(pair.asha, NULL, code, code_len, NOW, &answer, &error));
     WORKS(otls_otp_message_approval(pair.asha, envelope, code, code_len, NOW + 1, &answer, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_message_approval(pair.asha, answer, code, code_len, NOW, &none, &error));

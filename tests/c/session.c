@@ -133,8 +133,7 @@ static void a_session_resumes_once(void) {
     otls_blob *data;
     otls_certificate *peer;
     WORKS(otls_connection_client(for_client, "desk.example", session, NOW, &client, &error));
-    FAILS(OTLS_ERROR_API_MISUSE,
-          otls_connection_client(for_client, "desk.example", session, NOW, &second, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_client(for_client, "desk.example", session, NOW, &second, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_session_save(session, &data, &error));
     CHECK(otls_session_expires_at(session) == 0);
     shake_hands(client, server);

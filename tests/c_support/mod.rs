@@ -149,8 +149,9 @@ pub fn valgrind(program: &Path) -> Command {
 
 /// Every symbol that the header declares.
 pub fn declared_functions() -> Vec<String> {
-    let header = fs::read_to_string(root().join("include/otls.h")).expect("the header");
-    let mut names: Vec<_> = header
+    let read = |name| fs::read_to_string(root().join("include").join(name)).expect("the header");
+    let headers = read("otls.h") + &read("otls_oath.h");
+    let mut names: Vec<_> = headers
         .lines()
         .filter(|line| !line.starts_with([' ', '#', '/', '}']) && !line.starts_with("typedef"))
         .filter_map(|line| line.split_once('('))
