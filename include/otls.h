@@ -1112,6 +1112,40 @@ typedef struct {
 } otls_otp_ledger_options;
 
 /**
+ * What came back from a customer, for `otls_otp_ledger_verify` and `otls_otp_ledger_decline`.
+ */
+typedef struct {
+    /**
+     * The identifier that the code was issued with, `OTLS_OTP_ID_LEN` octets.
+     */
+    const uint8_t *id;
+    /**
+     * Its length.
+     */
+    size_t id_len;
+    /**
+     * To whom it was issued.
+     */
+    const char *subject;
+    /**
+     * The transaction that it was issued for.
+     */
+    const otls_otp_context *context;
+    /**
+     * The code, ASCII digits; NULL for one that was declined.
+     */
+    const uint8_t *code;
+    /**
+     * How many they are.
+     */
+    size_t code_len;
+    /**
+     * What the customer has signed, or NULL.
+     */
+    const otls_receipt *receipt;
+} otls_otp_attempt;
+
+/**
  * What a ledger holds; see `otls_otp_ledger_statistics`.
  */
 typedef struct {
@@ -2309,12 +2343,12 @@ int32_t otls_otp_ledger_issue(otls_otp_ledger *ledger,
                               otls_error **error);
 
 /**
- * Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
+ * Judges the code of an attempt. `*verdict` is one of the
  * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
  * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
  * error. That of another subject is `OTLS_VERDICT_UNKNOWN`, and counts against nobody.
  *
- * `receipt` is what the customer has signed, or NULL. It is kept in the same step in which the code is accepted,
+ * The receipt, where there is one, is kept in the same step in which the code is accepted,
  * and with no other verdict; `otls_otp_ledger_receipt` returns it.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets and for a subject that is
@@ -2323,13 +2357,7 @@ int32_t otls_otp_ledger_issue(otls_otp_ledger *ledger,
  * `OTLS_ERROR_OTP_AUDIT`, and then nothing was accepted, and the code may be used up.
  */
 int32_t otls_otp_ledger_verify(otls_otp_ledger *ledger,
-                               const uint8_t *id,
-                               size_t id_len,
-                               const char *subject,
-                               const otls_otp_context *context,
-                               const uint8_t *code,
-                               size_t code_len,
-                               const otls_receipt *receipt,
+                               const otls_otp_attempt *attempt,
                                uint64_t now,
                                int32_t *verdict,
                                uint32_t *attempts_left,
@@ -2417,11 +2445,7 @@ int32_t otls_otp_ledger_statistics(const otls_otp_ledger *ledger,
  * or has more than 65,536 octets as PEM; otherwise as `otls_otp_ledger_cancel`.
  */
 int32_t otls_otp_ledger_decline(otls_otp_ledger *ledger,
-                                const uint8_t *id,
-                                size_t id_len,
-                                const char *subject,
-                                const otls_otp_context *context,
-                                const otls_receipt *receipt,
+                                const otls_otp_attempt *attempt,
                                 uint64_t now,
                                 int32_t *verdict,
                                 otls_error **error);

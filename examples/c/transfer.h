@@ -66,9 +66,9 @@ static inline int offer(const struct bank *bank, struct customer *customer) {
 static inline int judge(const struct bank *bank, struct customer *customer, const otls_otp_message *answer) {
     otls_connection *connection = drive_connection(customer->drive);
     uint8_t id[OTLS_OTP_ID_LEN];
-    size_t id_len = sizeof id, code_len;
+    size_t id_len = sizeof id;
     const char *name = (const char *)otls_blob_data(customer->subject, NULL);
-    const uint8_t *code = otls_otp_message_code(answer, &code_len);
+    otls_otp_attempt attempt = { 0 };
     int32_t verdict = 0;
     uint32_t left = 0;
     otls_error *error = NULL;
@@ -79,16 +79,20 @@ static inline int judge(const struct bank *bank, struct customer *customer, cons
     if (result == DONE && otls_otp_message_id(answer, id, &id_len, &error)) {
         result = explain("the answer", error);
     }
+    attempt.id = id;
+    attempt.id_len = id_len;
+    attempt.subject = name;
+    attempt.context = bank->context;
+    attempt.code = otls_otp_message_code(answer, &attempt.code_len);
+    attempt.receipt = receipt;
     if (result == DONE && otls_otp_message_decision(answer) != OTLS_DECISION_APPROVED) {
-        result = otls_otp_ledger_decline(bank->ledger, id, id_len, name, bank->context, receipt, now(),
-                                         &verdict, &error)
+        result = otls_otp_ledger_decline(bank->ledger, &attempt, now(), &verdict, &error)
                      ? explain("the customer declined, and it cannot be kept", error)
                      : keep(bank->receipts, receipt);
         otls_receipt_free(receipt);
         return result == DONE ? fail(OTP, "otp_bank", "the customer declined") : result;
     }
-    if (result == DONE && (otls_otp_ledger_verify(bank->ledger, id, id_len, name, bank->context, code,
-                                                  code_len, receipt, now(), &verdict, &left, &error) ||
+    if (result == DONE && (otls_otp_ledger_verify(bank->ledger, &attempt, now(), &verdict, &left, &error) ||
                            otls_otp_message_of_verdict(id, id_len, verdict, left, &notice, &error))) {
         result = explain("the code cannot be judged", error);
     }

@@ -3,10 +3,10 @@
 use libc::{c_char, size_t};
 
 use super::error::otls_error;
-use super::guard::{required, status};
+use super::guard::{Failure, required, status};
 use super::handle::Shared;
-use super::ledger::{in_use, otls_otp_ledger};
-use super::otp::{otls_otp_context, otp_id};
+use super::ledger::{Attempt, in_use, otls_otp_attempt, otls_otp_ledger};
+use super::otp::otp_id;
 use super::pointer::{Handle, Input, Out, Text, Value};
 use super::receipt::otls_receipt;
 use super::values;
@@ -20,25 +20,21 @@ use crate::time::UnixTime;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_decline(
     ledger: *mut otls_otp_ledger,
-    id: *const u8,
-    id_len: size_t,
-    subject: *const c_char,
-    context: Option<&otls_otp_context>,
-    receipt: Option<&otls_receipt>,
+    attempt: Option<&otls_otp_attempt>,
     now: u64,
     verdict: *mut i32,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (ledger, id, subject) = unsafe { (Handle::new(ledger), Input::new(id, id_len), Text::new(subject)) };
-    // SAFETY: as above.
-    let (verdict, error) = unsafe { (Value::new(verdict, 0), Out::new(error)) };
+    let (ledger, attempt, verdict, error) =
+        unsafe { (Handle::new(ledger), Attempt::new(attempt), Value::new(verdict, 0), Out::new(error)) };
     status(error, || {
         verdict.check("verdict")?;
-        let (ledger, id, subject) =
-            (in_use(ledger.required("ledger")?)?, otp_id(id)?, subject.get("subject")?);
-        let context = required(context, "context")?.0.lock()?;
-        let receipt = required(receipt, "receipt")?.0.get()?;
+        let ledger = in_use(ledger.required("ledger")?)?;
+        let attempt = attempt.ok_or(Failure::Null("attempt"))?;
+        let (id, subject) = (otp_id(attempt.id)?, attempt.subject.get("subject")?);
+        let context = attempt.context.required("context")?.0.lock()?;
+        let receipt = attempt.receipt.required("receipt")?.0.get()?;
         let declined = ledger.get()?.decline(&id, subject, &context, &receipt, UnixTime(now))?;
         verdict.put(values::of_verdict(declined).0);
         Ok(())

@@ -183,12 +183,58 @@ pub unsafe extern "C" fn otls_otp_ledger_issue(
     })
 }
 
-/// Judges a code, ASCII digits, for the identifier that it was issued with. `*verdict` is one of the
+/// What came back from a customer, for `otls_otp_ledger_verify` and `otls_otp_ledger_decline`.
+#[repr(C)]
+pub struct otls_otp_attempt {
+    /// The identifier that the code was issued with, `OTLS_OTP_ID_LEN` octets.
+    pub id: *const u8,
+    /// Its length.
+    pub id_len: size_t,
+    /// To whom it was issued.
+    pub subject: *const c_char,
+    /// The transaction that it was issued for.
+    pub context: *const otls_otp_context,
+    /// The code, ASCII digits; NULL for one that was declined.
+    pub code: *const u8,
+    /// How many they are.
+    pub code_len: size_t,
+    /// What the customer has signed, or NULL.
+    pub receipt: *const otls_receipt,
+}
+
+/// An attempt whose members are safe to read.
+pub(super) struct Attempt<'a> {
+    pub(super) id: Input<'a>,
+    pub(super) subject: Text<'a>,
+    pub(super) context: Handle<'a, otls_otp_context>,
+    pub(super) code: Input<'a>,
+    pub(super) receipt: Handle<'a, otls_receipt>,
+}
+
+impl<'a> Attempt<'a> {
+    /// # Safety
+    /// The caller keeps the rules for pointers, with those in `given` too.
+    pub(super) const unsafe fn new(given: Option<&'a otls_otp_attempt>) -> Option<Self> {
+        let Some(given) = given else { return None };
+        // SAFETY: promised above.
+        unsafe {
+            Some(Self {
+                id: Input::new(given.id, given.id_len),
+                subject: Text::new(given.subject),
+                context: Handle::new(given.context.cast_mut()),
+                code: Input::new(given.code, given.code_len),
+                receipt: Handle::new(given.receipt.cast_mut()),
+            })
+        }
+    }
+}
+
+/// Judges the code of an attempt. `*verdict` is one of the
 /// `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
 /// is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
 /// error. That of another subject is `OTLS_VERDICT_UNKNOWN`, and counts against nobody.
 ///
-/// `receipt` is what the customer has signed, or NULL. It is kept in the same step in which the code is accepted,
+/// The receipt, where there is one, is kept in the same step in which the code is accepted,
 /// and with no other verdict; `otls_otp_ledger_receipt` returns it.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for an identifier that has not `OTLS_OTP_ID_LEN` octets and for a subject that is
@@ -198,32 +244,26 @@ pub unsafe extern "C" fn otls_otp_ledger_issue(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_verify(
     ledger: *mut otls_otp_ledger,
-    id: *const u8,
-    id_len: size_t,
-    subject: *const c_char,
-    context: Option<&otls_otp_context>,
-    code: *const u8,
-    code_len: size_t,
-    receipt: Option<&otls_receipt>,
+    attempt: Option<&otls_otp_attempt>,
     now: u64,
     verdict: *mut i32,
     attempts_left: *mut u32,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (ledger, id, subject, code) = unsafe {
-        (Handle::new(ledger), Input::new(id, id_len), Text::new(subject), Input::new(code, code_len))
-    };
+    let (ledger, attempt) = unsafe { (Handle::new(ledger), Attempt::new(attempt)) };
     // SAFETY: as above.
     let (verdict, attempts_left, error) =
         unsafe { (Value::new(verdict, 0), Value::new(attempts_left, 0), Out::new(error)) };
     status(error, || {
         verdict.check("verdict")?;
         let ledger = in_use(ledger.required("ledger")?)?;
-        let context = required(context, "context")?.0.lock()?;
-        let (id, subject, code) = (otp_id(id)?, subject.get("subject")?, code.text("code")?);
+        let attempt = attempt.ok_or(Failure::Null("attempt"))?;
+        let context = attempt.context.required("context")?.0.lock()?;
+        let (id, subject) = (otp_id(attempt.id)?, attempt.subject.get("subject")?);
+        let code = attempt.code.text("code")?;
         let (ledger, now) = (ledger.get()?, UnixTime(now));
-        let judged = match receipt {
+        let judged = match attempt.receipt.optional() {
             None => ledger.verify(&id, subject, &context, code, now)?,
             Some(receipt) => {
                 ledger.verify_with_receipt(&id, subject, &context, code, &*receipt.0.get()?, now)?

@@ -125,6 +125,22 @@ static inline otls_negotiated negotiated(const otls_connection *connection) {
     return outcome;
 }
 
+/* Has a code judged, member by member. */
+static inline int32_t verify_code(otls_otp_ledger *ledger, const uint8_t *id, size_t id_len, const char *subject,
+                             const otls_otp_context *context, const uint8_t *code, size_t code_len,
+                             const otls_receipt *receipt, uint64_t now, int32_t *verdict, uint32_t *left,
+                             otls_error **error) {
+    otls_otp_attempt attempt = { id, id_len, subject, context, code, code_len, receipt };
+    return otls_otp_ledger_verify(ledger, &attempt, now, verdict, left, error);
+}
+
+static inline int32_t decline_code(otls_otp_ledger *ledger, const uint8_t *id, size_t id_len, const char *subject,
+                              const otls_otp_context *context, const otls_receipt *receipt, uint64_t now,
+                              int32_t *verdict, otls_error **error) {
+    otls_otp_attempt attempt = { id, id_len, subject, context, NULL, 0, receipt };
+    return otls_otp_ledger_decline(ledger, &attempt, now, verdict, error);
+}
+
 /* Moves what is pending from one side to the other; the code of the other's last call. */
 static inline int32_t transfer(otls_connection *from, otls_connection *to, otls_error **error) {
     size_t len, consumed;

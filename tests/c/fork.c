@@ -27,7 +27,7 @@ static int32_t verify(otls_otp_ledger *ledger, otls_otp_context *context, const 
     otls_error *error;
     int32_t verdict;
     uint32_t left;
-    WORKS(otls_otp_ledger_verify(ledger, issued->id, sizeof issued->id, "asha", context, issued->code,
+    WORKS(verify_code(ledger, issued->id, sizeof issued->id, "asha", context, issued->code,
                                  sizeof issued->code, NULL, NOW, &verdict, &left, &error));
     return verdict;
 }
@@ -69,7 +69,7 @@ static void codes_in_memory_belong_to_one_process(otls_otp_context *context) {
     if (child == 0) {
         int32_t verdict;
         FAILS(OTLS_ERROR_API_MISUSE,
-              otls_otp_ledger_verify(ledger, issued.id, sizeof issued.id, "asha", context, issued.code,
+              verify_code(ledger, issued.id, sizeof issued.id, "asha", context, issued.code,
                                      sizeof issued.code, NULL, NOW, &verdict, NULL, &error));
         CHECK(verdict == 0);
         otls_otp_ledger_free(ledger);

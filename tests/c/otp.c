@@ -38,35 +38,35 @@ static void the_ledger_accepts_once(void) {
     memcpy(wrong, code, sizeof code);
     wrong[0] = wrong[0] == '0' ? '1' : '0';
 
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, wrong, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, wrong, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", other, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", other, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_unlock(ledger, "asha", NOW, &error));
     /* Another customer's tries are no tries; what is no subject is none for every call. */
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "ravi", context, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "ravi", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN && left == 0);
     WORKS(otls_otp_ledger_cancel(ledger, id, id_len, "ravi", NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
     memset(long_name, 'x', sizeof long_name - 1);
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_ledger_verify(ledger, id, id_len, long_name, context, code, 6, NULL, NOW, &verdict, &left, &error));
+          verify_code(ledger, id, id_len, long_name, context, code, 6, NULL, NOW, &verdict, &left, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_lock(ledger, long_name, NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, "as\nha", NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_unlock(ledger, "\xFF", NOW, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_unlock(ledger, NULL, NOW, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_cancel(ledger, id, id_len, "\x7F", NOW, &verdict, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_otp_ledger_verify(ledger, id, 15, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
+          verify_code(ledger, id, 15, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == 0);
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, NULL, &left, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
+          verify_code(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, NULL, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_USED);
     id[0] ^= 1;
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_set(context, "amount", "", &error));
     otls_otp_issued_free(issued);
@@ -105,10 +105,10 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
     CHECK(code_len == sizeof code);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
     WORKS(otls_otp_ledger_resend(ledger, id, id_len, "asha", context, 120, 3, NOW, &again, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 12, NULL, NOW, &verdict, NULL, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 12, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     otls_otp_issued_free(issued);
     FAILS(OTLS_ERROR_OTP_NOT_OPEN,
@@ -116,7 +116,7 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     FAILS(OTLS_ERROR_OTP_THROTTLED, otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
     WORKS(otls_otp_issued_id(again, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_lock(ledger, "asha", NOW, &error));
     FAILS(OTLS_ERROR_OTP_SUBJECT_LOCKED,
@@ -127,6 +127,8 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     WORKS(otls_otp_ledger_lock(ledger, "ravi", NOW, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_statistics(ledger, NOW, NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_verify(ledger, NULL, NOW, &verdict, NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_decline(ledger, NULL, NOW, &verdict, &error));
     WORKS(otls_otp_ledger_statistics(ledger, NOW, &statistics, &error));
     CHECK(statistics.cancelled == 2 && statistics.open == 0 && statistics.used == 0 && statistics.locked == 0);
     CHECK(statistics.expired == 0 && statistics.locked_subjects == 1);
@@ -156,11 +158,11 @@ static void a_file_outlives_the_ledger(void) {
     memcpy(code, otls_otp_issued_code(issued, NULL), sizeof code);
     otls_otp_issued_free(issued);
     otls_otp_ledger_free(ledger);
-    WORKS(otls_otp_ledger_verify(same, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
+    WORKS(verify_code(same, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
     otls_otp_ledger_free(same);
     WORKS(otls_otp_ledger_open("sqlite:otp.sqlite", PEPPER, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 6, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_USED);
     otls_otp_ledger_free(ledger);
     CHECK(remove("otp.sqlite") == 0);

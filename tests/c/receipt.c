@@ -168,16 +168,16 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
 
     /* One that is about something else is not judged at all; with a wrong code nothing is kept. */
     FAILS(OTLS_ERROR_OTP_RECEIPT,
-          otls_otp_ledger_verify(ledger, id, id_len, "asha", paisa_more, digits, len, receipt, NOW, &verdict, NULL,
+          verify_code(ledger, id, id_len, "asha", paisa_more, digits, len, receipt, NOW, &verdict, NULL,
                                  &error));
     FAILS(OTLS_ERROR_OTP_RECEIPT,
-          otls_otp_ledger_decline(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, TEXT("no"), receipt, NOW, &verdict, NULL,
+          decline_code(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
+    WORKS(verify_code(ledger, id, id_len, "asha", context, TEXT("no"), receipt, NOW, &verdict, NULL,
                                  &error));
     CHECK(verdict == OTLS_VERDICT_WRONG);
     WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "asha", &kept, &error));
     CHECK(kept == NULL);
-    WORKS(otls_otp_ledger_verify(ledger, id, id_len, "asha", context, digits, len, receipt, NOW, &verdict, NULL,
+    WORKS(verify_code(ledger, id, id_len, "asha", context, digits, len, receipt, NOW, &verdict, NULL,
                                  &error));
     CHECK(verdict == OTLS_VERDICT_ACCEPTED);
     WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "ravi", &kept, &error));
@@ -196,10 +196,10 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     WORKS(otls_otp_message_receipt(answer, pair.bank, &receipt, &error));
     otls_otp_message_free(answer);
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_ledger_decline(ledger, id, id_len, "asha", context, NULL, NOW, &verdict, &error));
-    WORKS(otls_otp_ledger_decline(ledger, id, id_len, "ravi", context, receipt, NOW, &verdict, &error));
+          decline_code(ledger, id, id_len, "asha", context, NULL, NOW, &verdict, &error));
+    WORKS(decline_code(ledger, id, id_len, "ravi", context, receipt, NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_UNKNOWN);
-    WORKS(otls_otp_ledger_decline(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
+    WORKS(decline_code(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     otls_receipt_free(receipt);
     WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "asha", &kept, &error));
