@@ -131,10 +131,10 @@ def add_party_flags(parser: argparse.ArgumentParser) -> None:
         help="default: 127.0.0.1:15000",
     )
     group.add_argument(
-        "--ca", metavar="FILE", default="CA/cert.pem", help="the TTP's certificate (default: CA/cert.pem)"
+        "--root", metavar="FILE", default="CA/cert.pem", help="the TTP's certificate (default: CA/cert.pem)"
     )
     group.add_argument(
-        "--ca-fingerprint",
+        "--root-fingerprint",
         type=fingerprint,
         metavar="HEX",
         help="SHA-256 of the TTP's certificate: instead of the file, or to check it",
@@ -162,8 +162,8 @@ def add_party_flags(parser: argparse.ArgumentParser) -> None:
 
 def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certificate:
     """The TTP's certificate: from a file, or by a fingerprint that the person was told; never on trust."""
-    path = Path(args.ca)
-    if args.ca_fingerprint is not None and not path.exists():
+    path = Path(args.root)
+    if args.root_fingerprint is not None and not path.exists():
         return _fetch_authority(operator, args)
     with _Presence(args.ttp) as ttp:
         data = wait_for(
@@ -179,11 +179,11 @@ def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certifi
         certificate = otls.Certificate.load(data)
         otls.TrustStore(certificate)
     except otls.Error as error:
-        raise Stop(Exit.FILES, f"{path}: {error}", "pass the TTP's certificate with --ca") from error
-    if args.ca_fingerprint not in (None, certificate.fingerprint):
+        raise Stop(Exit.FILES, f"{path}: {error}", "pass the TTP's certificate with --root") from error
+    if args.root_fingerprint not in (None, certificate.fingerprint):
         raise Stop(
             Exit.CERTIFICATE,
-            f"{path} has the fingerprint {certificate.fingerprint}, not the one of --ca-fingerprint",
+            f"{path} has the fingerprint {certificate.fingerprint}, not the one of --root-fingerprint",
             "get the certificate from the TTP again",
         )
     return certificate
@@ -191,7 +191,7 @@ def load_authority(operator: Operator, args: argparse.Namespace) -> otls.Certifi
 
 def _fetch_authority(operator: Operator, args: argparse.Namespace) -> otls.Certificate:
     host, number = args.ttp
-    config = otls.ClientConfig(otls.TrustStore(fingerprints=[args.ca_fingerprint]), no_identity=True)
+    config = otls.ClientConfig(otls.TrustStore(fingerprints=[args.root_fingerprint]), no_identity=True)
     operator.say(f"asking the TTP at {host}:{number} for the certificate with the fingerprint")
     try:
         fetched = wait_for(
@@ -202,14 +202,14 @@ def _fetch_authority(operator: Operator, args: argparse.Namespace) -> otls.Certi
             failure=Exit.TTP,
         )
     except otls.CertificateError as error:
-        text = f"the TTP at {host}:{number} is not the one with the fingerprint of --ca-fingerprint"
+        text = f"the TTP at {host}:{number} is not the one with the fingerprint of --root-fingerprint"
         raise Stop(Exit.CERTIFICATE, text, "compare it with what the TTP's terminal says") from error
     except (otls.Error, OSError) as error:
         raise Stop(
             Exit.TTP, f"the TTP at {host}:{number}: {error}", "check --ttp, and the TTP's terminal"
         ) from error
     for certificate in fetched:
-        if certificate.fingerprint == args.ca_fingerprint:
+        if certificate.fingerprint == args.root_fingerprint:
             return certificate
     raise Stop(Exit.CERTIFICATE, f"the TTP at {host}:{number} sent no certificate with that fingerprint")
 
@@ -310,7 +310,7 @@ class Party:
                 continue
             with contextlib.suppress(otls.Error, OSError):
                 certificate = otls.Certificate.load(path.read_bytes())
-                otls.TrustStore(self.authority).verify(certificate, usage="any")
+                otls.TrustStore(self.authority).verify(certificate, role="any")
                 for key in keys:
                     if key.public_key == certificate.public_key:
                         return otls.Identity([certificate, self.authority], key)
@@ -379,7 +379,7 @@ class Party:
                 failure=Exit.TTP,
             )
         except otls.CertificateError as error:
-            text = f"the TTP at {host}:{number} is not the one whose certificate is {self.args.ca}: {error}"
+            text = f"the TTP at {host}:{number} is not the one whose certificate is {self.args.root}: {error}"
             raise Stop(Exit.CERTIFICATE, text, error.hint) from error
         except otls.EnrolmentError as error:
             hint = (

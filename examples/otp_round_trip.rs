@@ -14,7 +14,7 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::{Random, SystemRandom};
 use otls::io::{Stream, Timeouts, now};
 use otls::otp::{
-    Amount, Answer, Channel, Envelope, Evidence, Ledger, MemoryStore, Message, Transaction, Verdict,
+    Amount, Answer, Channel, Envelope, Ledger, MemoryStore, Message, Receipt, Transaction, Verdict,
 };
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
@@ -82,7 +82,7 @@ fn serve(socket: TcpStream, config: Arc<ServerConfig>) -> Outcome<()> {
         return Err("expected the customer's code and receipt".into());
     };
     let (code, receipt) =
-        (core::str::from_utf8(code.expose())?, Evidence::new(receipt, &wire.stream.connection())?);
+        (core::str::from_utf8(code.expose())?, Receipt::new(receipt, &wire.stream.connection())?);
     // Both are accepted, and the receipt is kept, or neither.
     let verdict = ledger.verify_with_receipt(&id, &subject, &context, code, &receipt, now())?;
     eprintln!("bank: the code of {subject} is {verdict:?}");

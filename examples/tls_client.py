@@ -23,7 +23,7 @@ PROGRAM = "tls_client"
 def main() -> int:
     """Gets one page."""
     args = parse()
-    trust = load_folder(args.ca_dir)
+    trust = load_folder(args.root_dir)
     config = otls.ClientConfig(
         trust,
         no_identity=True,
@@ -52,7 +52,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("host", metavar="HOST", help="a DNS name or an IP address")
     parser.add_argument("--port", type=port, default=443, help="default: 443")
     parser.add_argument(
-        "--ca-dir",
+        "--root-dir",
         type=Path,
         default=Path("/etc/ssl/certs"),
         metavar="FOLDER",
@@ -80,7 +80,7 @@ def load_folder(folder: Path) -> otls.TrustStore:
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError as error:
-        raise Stop(Exit.FILES, f"cannot read {folder}: {error.strerror}", "see --ca-dir") from error
+        raise Stop(Exit.FILES, f"cannot read {folder}: {error.strerror}", "see --root-dir") from error
     authorities, lists, unusable = [], [], []
     for name in names:
         kind = re.fullmatch(r"[0-9a-f]{8}\.(r?)[0-9]+", name)
@@ -122,7 +122,7 @@ def show(stream: otls.Stream, trust: otls.TrustStore, args: argparse.Namespace) 
         say(f"     valid        {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}")
         say(f"     fingerprint  {certificate.fingerprint}")
     name = args.host if args.check_hostname else None
-    authority = trust.verify(chain, server_name=name, usage=None if name else "any")
+    authority = trust.verify(chain, server_name=name, role=None if name else "any")
     say(f"verified by {authority.subject}")
     if args.check_hostname:
         say(f"the certificate is for {args.host}")

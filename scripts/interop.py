@@ -108,7 +108,7 @@ def as_our_client(peer: Peer, world: World, auth: bool, steps: str) -> list[Fact
     seen = []
     with peer.serve(world, auth, steps) as port:
         command = [world.otls, "connect", f"127.0.0.1:{port}", "--name", "localhost", "--json"]
-        command += ["--ca", world.ca, "--resume", str(session), "--timeout", "10"]
+        command += ["--root", world.ca, "--resume", str(session), "--timeout", "10"]
         command += ["--cert", world.client[0], "--key", world.client[1]] if auth else []
         command += ["--key-update"] if "k" in steps else []
         command += [] if peer.wants_open else ["--send", str(request)]
@@ -148,7 +148,7 @@ def as_our_server(peer: Peer, world: World, auth: bool, steps: str) -> list[Fact
     """Runs the peer against `otls serve`; what the server says of each connection."""
     command = [world.otls, "serve", "--bind", "127.0.0.1:0", "--json", "--timeout", "20"]
     command += ["--cert", world.server[0], "--key", world.server[1]]
-    command += ["--ca", world.ca] if auth else ["--client-auth", "none"]
+    command += ["--root", world.ca] if auth else ["--client-auth", "none"]
     command += ["--http"] if peer.is_browser else []
     command += ["--key-update"] if "k" in steps else []
     with Service(command, r"listening on 127\.0\.0\.1:(\d+)") as service:

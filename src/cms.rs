@@ -36,6 +36,7 @@ pub const MAX_MESSAGE_LEN: usize = 16 << 20;
 ///     format!("{} octets of {}", verified.content.len(), verified.signer.certificate().subject())
 /// }
 /// ```
+#[derive(Debug)]
 pub struct Verified {
     /// What was signed.
     pub content: Secret,

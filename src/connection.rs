@@ -66,6 +66,8 @@ pub struct Connection {
     owner: Owner,
 }
 
+crate::shown::shown!(Connection, is_server, state, error);
+
 enum Machine {
     Client(ClientState),
     Server(ServerState),

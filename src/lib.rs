@@ -19,6 +19,7 @@ pub mod codepoints;
 pub mod error;
 mod process;
 mod secret;
+mod shown;
 mod time;
 #[cfg(test)]
 mod undefined;

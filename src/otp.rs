@@ -13,7 +13,6 @@ mod code;
 mod context;
 mod deadline;
 mod envelope;
-mod evidence;
 mod ledger;
 mod mail;
 mod message;
@@ -21,6 +20,7 @@ pub mod oath;
 mod reader;
 mod receipt;
 mod shown;
+mod signed_decision;
 mod store;
 mod subject;
 mod transaction;
@@ -32,11 +32,11 @@ pub use channel::Channel;
 pub use code::{Code, CodeFormat};
 pub use context::Context;
 pub use envelope::Envelope;
-pub use evidence::Evidence;
 pub use ledger::{Issued, Ledger, OtpId, Verdict};
 pub use mail::Mail;
 pub use message::Message;
 pub use receipt::Receipt;
+pub use signed_decision::SignedDecision;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "redis")]

@@ -3,7 +3,7 @@
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Secret bytes on the heap. No `Clone`, no `Debug`; wiped when dropped.
+/// Secret bytes on the heap. No `Clone`; wiped when dropped; `Debug` shows none of them.
 ///
 /// ```
 /// let secret = otls::Secret::from(b"hunter2".to_vec());
@@ -11,6 +11,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// assert!(!secret.ct_eq(b"hunter3"));
 /// ```
 pub struct Secret(Zeroizing<Vec<u8>>);
+
+crate::shown::shown!(Secret);
 
 impl Secret {
     /// The bytes; name the reason for looking at them where you call this.

@@ -75,7 +75,7 @@ fn verify_gives_the_verdict_and_the_whole_report() {
     let report = shell.refused("--root CA/cert.pem --name other.example bank.pem");
     assert_eq!(report["code"], "CERTIFICATE_WRONG_NAME");
     assert_eq!(report["findings"][0]["check"], "name");
-    let report = shell.refused("--root CA/cert.pem --usage client bank.pem");
+    let report = shell.refused("--root CA/cert.pem --role client bank.pem");
     assert_eq!(report["findings"][0]["check"], "extendedKeyUsage");
     let report = shell.refused("--root CA/cert.pem --name bank.example --time 2036-01-01T00:00:00Z bank.pem");
     assert_eq!(report["code"], "CERTIFICATE_EXPIRED");
@@ -293,7 +293,7 @@ fn a_sealed_file_is_opened_by_its_recipient_alone_and_by_openssl() {
 
     let (code, line) = shell.fails(&format!("{open} --name other.example sealed.der"));
     assert!(code == 6 && line.contains("other.example"), "{line}");
-    let ravi = "cms open --cert ravi.pem --key ravi.key --root CA/cert.pem --usage any";
+    let ravi = "cms open --cert ravi.pem --key ravi.key --root CA/cert.pem --role any";
     let (code, line) = shell.fails(&format!("{ravi} sealed.der"));
     assert!(code == 3 && line.contains("for other recipients"), "{line}");
     let (code, line) = shell.fails("cms seal --signer asha.pem --key asha.key --to bank.pem text");

@@ -86,7 +86,7 @@ fn an_authority_below_another_issues_what_the_root_verifies() {
     shell.run("ca sign out.csr --dir Branch --profile server --out out.pem");
     let chain = "--root Root/cert.pem --intermediate Branch/cert.pem";
     shell.run(&format!("verify {chain} --name bank.branch.example in.pem"));
-    shell.run(&format!("verify {chain} --usage client in.pem"));
+    shell.run(&format!("verify {chain} --role client in.pem"));
     openssl(shell.path(), "verify -x509_strict -CAfile Root/cert.pem -untrusted Branch/cert.pem in.pem");
     let report = shell.refused(&format!("{chain} --name bank.other.example out.pem"));
     assert_eq!(report["findings"][0]["check"], "nameConstraints");
@@ -96,7 +96,7 @@ fn an_authority_below_another_issues_what_the_root_verifies() {
         shell.refused(&format!("{chain} --max-depth 0 --name bank.branch.example in.pem"))["findings"][0]["check"],
         "pathLength"
     );
-    shell.run(&format!("verify {chain} --max-depth 1 --usage any in.pem"));
+    shell.run(&format!("verify {chain} --max-depth 1 --role any in.pem"));
     let report = shell.refused(&format!("{chain} --require-crl --name bank.branch.example in.pem"));
     assert_eq!(report["findings"][0]["check"], "revocation");
     // Whoever is revoked takes its branch along.

@@ -71,7 +71,7 @@ fn is_served(folder: &TempDir, address: SocketAddr) {
         assert!(Instant::now() < end, "nobody listens");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let output = otls(folder.path(), &format!("connect {address} --ca CA/cert.pem --send text")).output();
+    let output = otls(folder.path(), &format!("connect {address} --root CA/cert.pem --send text")).output();
     let output = output.unwrap();
     assert_eq!(output.stdout, b"hello", "{}", String::from_utf8_lossy(&output.stderr));
 }
@@ -162,7 +162,7 @@ fn a_client_gets_its_answer_where_standard_error_is_full_or_broken() {
     let address = free();
     let _server = Running(serve(&folder, address, "").stderr(Stdio::null()).spawn().unwrap());
     is_served(&folder, address);
-    let connect = || otls(folder.path(), &format!("connect {address} --ca CA/cert.pem --send text"));
+    let connect = || otls(folder.path(), &format!("connect {address} --root CA/cert.pem --send text"));
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = connect().stderr(writer).output().unwrap();

@@ -69,11 +69,11 @@ impl Folder {
     }
 
     fn serve(&self, flags: &str) -> Server {
-        Server::start(self, &format!("--cert bank.pem --key bank.key --ca CA/cert.pem {flags}"))
+        Server::start(self, &format!("--cert bank.pem --key bank.key --root CA/cert.pem {flags}"))
     }
 }
 
-const CUSTOMER: &str = "--ca CA/cert.pem --cert customer.pem --key customer.key";
+const CUSTOMER: &str = "--root CA/cert.pem --cert customer.pem --key customer.key";
 
 fn otls(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otls"));
@@ -199,19 +199,19 @@ fn each_refusal_is_one_line_with_its_exit_code() {
     let mut server = folder.serve("");
     let address = server.address;
     let fails = |flags: &str| folder.fails(&format!("connect {address} --send request {flags}"));
-    let (code, line) = fails("--ca CA/cert.pem");
+    let (code, line) = fails("--root CA/cert.pem");
     assert!(code == 5 && line.contains("certificate_required"), "{line}");
     assert!(server.says().contains("presence"));
     let (code, line) = fails(&format!("{CUSTOMER} --name other.example"));
     assert!(code == 6 && line.contains("expected other.example"), "{line}");
     let (code, line) = fails(&format!("{CUSTOMER} --suite TLS_AES_128_CCM_SHA256"));
     assert!(code == 2 && line.contains("not supported") && line.contains("TLS_AES_128_GCM_SHA256"), "{line}");
-    assert_eq!(fails("--ca CA/cert.pem --cert customer.pem").0, 2);
+    assert_eq!(fails("--root CA/cert.pem --cert customer.pem").0, 2);
     assert_eq!(fails("").0, 2);
-    assert_eq!(folder.fails("connect 127.0.0.1 --ca CA/cert.pem").0, 2);
+    assert_eq!(folder.fails("connect 127.0.0.1 --root CA/cert.pem").0, 2);
     let (code, line) = folder.fails("serve --cert bank.pem --key bank.key");
-    assert!(code == 2 && line.contains("--ca"), "{line}");
-    let (code, line) = folder.fails("serve --cert bank.pem --key customer.key --ca CA/cert.pem");
+    assert!(code == 2 && line.contains("--root"), "{line}");
+    let (code, line) = folder.fails("serve --cert bank.pem --key customer.key --root CA/cert.pem");
     assert!(code == 3 && line.contains("does not belong"), "{line}");
     let taken = format!("serve --bind {address} --cert bank.pem --key bank.key --client-auth none");
     let (code, line) = folder.fails(&taken);
@@ -226,7 +226,7 @@ fn a_refused_server_is_reported_as_json() {
     let folder = Folder::new();
     let server = folder.serve("--client-auth none");
     let arguments =
-        format!("connect {} --json --ca CA/cert.pem --name other.example --send request", server.address);
+        format!("connect {} --json --root CA/cert.pem --name other.example --send request", server.address);
     let output = folder.output(&arguments);
     assert_eq!(output.status.code(), Some(6));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -280,7 +280,7 @@ fn of_two_certificates_a_client_gets_the_one_that_it_can_verify() {
     let server = folder.serve("--cert rsa.pem --key rsa.key --client-auth none");
     for (scheme, subject) in [("rsa_pss_rsae_sha256", "CN=rsa"), ("ecdsa_secp256r1_sha256", "CN=bank")] {
         let said =
-            server.connect(&folder, &format!("--ca CA/cert.pem --verify-scheme {scheme} --send request"));
+            server.connect(&folder, &format!("--root CA/cert.pem --verify-scheme {scheme} --send request"));
         assert_eq!((&said["peer"][0]["subject"], &said["scheme"]), (&subject.into(), &scheme.into()));
     }
 }
@@ -402,7 +402,7 @@ fn somebody(authority: &Authority, profile: Profile, now: UnixTime) -> Arc<Ident
 fn a_connection_that_waits_is_judged_at_the_time_at_which_it_goes_on() {
     let (folder, authority) = (Folder::new(), authority());
     fs::write(folder.path().join("soon.pem"), authority.certificate().to_pem()).unwrap();
-    let server = folder.serve("--ca soon.pem");
+    let server = folder.serve("--root soon.pem");
     let soon = UnixTime(clock().0 + 3);
     let customer = somebody(&authority, Profile::Client, UnixTime(soon.0 + BACKDATE_SECONDS));
     assert_eq!(customer.certificate().not_before(), soon);
@@ -435,7 +435,7 @@ fn a_server_that_closes_before_it_has_judged_us_is_named() {
         // Until the client ends: what it has not read must not be cut off.
         while socket.read(&mut hello).is_ok_and(|len| len > 0) {}
     });
-    let own = "--ca bank.ca --cert customer.pem --key customer.key --send request";
+    let own = "--root bank.ca --cert customer.pem --key customer.key --send request";
     let output = folder.output(&format!("connect {address} {own}"));
     server.join().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -462,9 +462,9 @@ fn no_garbage_ends_the_server() {
 #[test]
 fn the_key_log_is_for_its_owner_alone_and_has_every_connection() {
     let folder = Folder::new();
-    let server = folder.serve("--keylog server.keys");
+    let server = folder.serve("--key-log server.keys");
     for _ in 0..2 {
-        server.connect(&folder, &format!("{CUSTOMER} --send request --keylog client.keys"));
+        server.connect(&folder, &format!("{CUSTOMER} --send request --key-log client.keys"));
     }
     assert_eq!(server.stop(), 0);
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();

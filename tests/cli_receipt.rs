@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use common::{DAY, NOW, World};
 use otls::crypto::SystemRandom;
-use otls::otp::{Amount, Decision, Evidence, OtpId, Receipt, Transaction};
+use otls::otp::{Amount, Decision, OtpId, Receipt, SignedDecision, Transaction};
 use otls::pki::{KeyType, RevocationReason};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -33,9 +33,10 @@ impl Desk {
         let (id, context) = (OtpId([0xAB; 16]), transfer.context().unwrap());
         let decision = Decision::Approved;
         let receipt =
-            Receipt::sign(&pair.client, &world.client, id, context, decision, NOW, &SystemRandom).unwrap();
+            SignedDecision::sign(&pair.client, &world.client, id, context, decision, NOW, &SystemRandom)
+                .unwrap();
         let desk = Self { folder: TempDir::new().unwrap(), world };
-        desk.write("receipt.pem", &Evidence::new(receipt, &pair.server).unwrap().to_pem());
+        desk.write("receipt.pem", &Receipt::new(receipt, &pair.server).unwrap().to_pem());
         desk.write("ca.pem", &desk.world.authority.certificate().to_pem());
         desk.write("other.pem", &other.certificate().to_pem());
         desk

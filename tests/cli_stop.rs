@@ -48,7 +48,7 @@ impl Server {
 
     /// A client that has had one answer.
     fn client(&self, shell: &Shell) -> Child {
-        let flags = "--ca CA/cert.pem --name bank.example";
+        let flags = "--root CA/cert.pem --name bank.example";
         let mut client = run(shell, &format!("connect {} {flags}", self.address));
         client.stdin.as_mut().unwrap().write_all(b"one").unwrap();
         client.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
@@ -95,7 +95,7 @@ fn more_than_any_buffer_holds_is_sent_and_comes_back() {
     let mut server = serve(&shell);
     let sent: Vec<u8> = (0..=250).cycle().take(12 * 1024 * 1024).collect();
     fs::write(shell.path().join("sent"), &sent).unwrap();
-    let flags = "--ca CA/cert.pem --name bank.example --send sent";
+    let flags = "--root CA/cert.pem --name bank.example --send sent";
     let mut client = run(&shell, &format!("connect {} {flags}", server.address));
     // Nobody reads for a while, and everything is full.
     thread::sleep(Duration::from_millis(500));

@@ -18,7 +18,7 @@ use std::time::Duration;
 use otls::Error;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Answer, Channel, Context, Decision, Message, OtpId, Receipt};
+use otls::otp::{Answer, Channel, Context, Decision, Message, OtpId, SignedDecision};
 
 use worst::entries::{ENTRIES, NOW, World};
 use worst::inputs::Input;
@@ -55,7 +55,8 @@ fn a_customer_has_few_receipts_verified_for_a_code() {
     for count in 0..=Channel::MAX_RECEIPTS_PER_CODE {
         let (context, decision) = (Context::new(), Decision::Declined);
         let receipt =
-            Receipt::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom).unwrap();
+            SignedDecision::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom)
+                .unwrap();
         let answer = Message::Answer(Answer::declined(id).with_receipt(receipt));
         theirs.send(&mut client, &answer).unwrap();
         assert!(server.feed(&talks::taken(&mut client), NOW).is_ok());

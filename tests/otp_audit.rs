@@ -284,6 +284,27 @@ fn nothing_is_accepted_that_cannot_be_recorded() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_or_a_folder_in_the_place_of_a_file_is_refused_at_once() {
+    for replaced in ["audit.log", "audit.log.head"] {
+        for folder in [false, true] {
+            let (_folder, path, _) = written();
+            let place = path.with_file_name(replaced);
+            fs::remove_file(&place).unwrap();
+            if folder {
+                fs::create_dir(&place).unwrap();
+            } else {
+                assert!(std::process::Command::new("mkfifo").arg(&place).status().unwrap().success());
+            }
+            let verified = verify(&path).unwrap_err();
+            assert!(verified.contains("is no regular file"), "{replaced}: {verified}");
+            assert!(
+                AuditLog::open(&path, &key(1)).is_err() && AuditLog::repair(&path, &key(1), NOW).is_err()
+            );
+        }
+    }
+}
+
+#[test]
 fn the_log_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
 

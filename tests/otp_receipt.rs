@@ -10,8 +10,8 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Ledger, MemoryStore, Message, OtpId,
-    Receipt, Transaction, Verdict,
+    Amount, Answer, Channel, Context, Decision, Envelope, Ledger, MemoryStore, Message, OtpId, Receipt,
+    SignedDecision, Transaction, Verdict,
 };
 use otls::pki::KeyType;
 use otls::{Connection, Error, Secret, UnixTime};
@@ -43,9 +43,15 @@ fn received(pair: &mut Pair, ledger: &Ledger) -> Envelope {
     }
 }
 
-fn sign(connection: &Connection, world: &World, id: OtpId, decision: Decision, now: UnixTime) -> Receipt {
+fn sign(
+    connection: &Connection,
+    world: &World,
+    id: OtpId,
+    decision: Decision,
+    now: UnixTime,
+) -> SignedDecision {
     let context = payment().context().unwrap();
-    Receipt::sign(connection, &world.client, id, context, decision, now, &SystemRandom).unwrap()
+    SignedDecision::sign(connection, &world.client, id, context, decision, now, &SystemRandom).unwrap()
 }
 
 fn code() -> Secret {
@@ -78,10 +84,10 @@ fn refusal<T>(result: Result<T, Error>) -> String {
     }
 }
 
-fn evidence(world: &World) -> Evidence {
+fn evidence(world: &World) -> Receipt {
     let pair = world.pair().established();
     let receipt = sign(&pair.client, world, OtpId([1; 16]), Decision::Approved, NOW);
-    Evidence::new(receipt, &pair.server).unwrap()
+    Receipt::new(receipt, &pair.server).unwrap()
 }
 
 #[test]
@@ -110,12 +116,12 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
         let verdict = ledger.verify(&answer.id, "customer.example", &context, code, NOW.plus(31)).unwrap();
         assert_eq!(verdict, Verdict::Accepted);
 
-        let file = Evidence::new(receipt, &pair.server).unwrap().to_pem();
+        let file = Receipt::new(receipt, &pair.server).unwrap().to_pem();
         assert!(!file.contains(code));
-        let evidence = Evidence::load(file.as_bytes()).unwrap();
+        let evidence = Receipt::load(file.as_bytes()).unwrap();
         let customer = evidence.verify(&common::trust(&world.authority)).unwrap();
         assert_eq!(customer.certificate().subject().common_name(), "customer.example");
-        let receipt = evidence.receipt();
+        let receipt = evidence.signed();
         assert_eq!((receipt.id(), receipt.decision()), (answer.id, Decision::Approved));
         assert_eq!((receipt.time(), receipt.scheme()), (NOW.plus(30), scheme));
         assert_eq!(receipt.context(), &context);
@@ -132,15 +138,15 @@ fn a_ledger_takes_a_receipt_of_its_code_and_decision_alone() {
     let issue = || ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
     let signed = |id: OtpId, decision: Decision| {
         let receipt = sign(&pair.client, &world, id, decision, NOW);
-        Evidence::new(receipt, &pair.server).unwrap()
+        Receipt::new(receipt, &pair.server).unwrap()
     };
     let (approved, declined) = (issue(), issue());
-    let verify = |receipt: &Evidence| {
+    let verify = |receipt: &Receipt| {
         let code = approved.code.expose();
         ledger.verify_with_receipt(&approved.id, "customer.example", &context, code, receipt, NOW)
     };
     let decline =
-        |receipt: &Evidence| ledger.decline(&declined.id, "customer.example", &context, receipt, NOW);
+        |receipt: &Receipt| ledger.decline(&declined.id, "customer.example", &context, receipt, NOW);
     for other in [signed(declined.id, Decision::Approved), signed(approved.id, Decision::Declined)] {
         assert!(refusal(verify(&other)).contains("another code or decision"));
         assert!(refusal(decline(&other)).contains("another code or decision"));
@@ -188,11 +194,11 @@ fn a_receipt_whose_time_is_not_the_banks_is_refused() {
     let mut pair = world.pair().established();
     let id = OtpId([1; 16]);
     let at = |connection: &Connection, now| sign(connection, &world, id, Decision::Approved, now);
-    for skew in [Receipt::MAX_SKEW, Receipt::MAX_SKEW + 1] {
+    for skew in [SignedDecision::MAX_SKEW, SignedDecision::MAX_SKEW + 1] {
         for (signed, judged) in [(NOW, NOW.plus(skew)), (NOW.plus(skew), NOW)] {
             let answer = Answer::new(id, code()).with_receipt(at(&pair.client, signed));
             let judged = answered(&mut pair, answer, judged);
-            assert_eq!(judged.is_ok(), skew == Receipt::MAX_SKEW);
+            assert_eq!(judged.is_ok(), skew == SignedDecision::MAX_SKEW);
         }
     }
     let over = NOW.plus(DAY + 1);
@@ -210,7 +216,7 @@ fn a_receipt_with_any_octet_changed_on_the_way_is_refused() {
     for at in 0..octets.len() {
         let mut changed = octets.clone();
         changed[at] ^= 1;
-        let Ok(changed) = Receipt::decode(&changed) else { continue };
+        let Ok(changed) = SignedDecision::decode(&changed) else { continue };
         refusal(answered(&mut pair, Answer::new(id, code()).with_receipt(changed), NOW));
         refused += 1;
     }
@@ -225,13 +231,13 @@ fn only_the_client_of_the_connection_signs_with_the_key_that_it_showed() {
     let context = payment().context().unwrap();
     let sign = |connection: &Connection, world: &World| {
         let (id, context) = (OtpId([1; 16]), context.clone());
-        Receipt::sign(connection, &world.client, id, context, Decision::Approved, NOW, &SystemRandom)
+        SignedDecision::sign(connection, &world.client, id, context, Decision::Approved, NOW, &SystemRandom)
     };
     for (connection, world) in [(&pair.server, &world), (&pair.client, &other), (&fresh.client, &world)] {
         assert!(matches!(sign(connection, world), Err(Error::ApiMisuse(_))));
     }
     let receipt = sign(&pair.client, &world).unwrap();
-    assert!(refusal(Evidence::new(receipt, &other.pair().established().server)).contains("signature"));
+    assert!(refusal(Receipt::new(receipt, &other.pair().established().server)).contains("signature"));
 }
 
 /// Six digits are found from any unkeyed hash, so nothing in a receipt may come from the code.
@@ -259,13 +265,13 @@ fn nothing_in_a_receipt_depends_on_the_code() {
         receipts.push(answer.receipt.unwrap());
     }
     // What is signed and not only what is sent: each signature is good for the other's octets.
-    let octets: Vec<Vec<u8>> = receipts.iter().map(Receipt::encode).collect();
+    let octets: Vec<Vec<u8>> = receipts.iter().map(SignedDecision::encode).collect();
     let signature_at =
         |octets: &[u8]| 1 + 16 + 1 + 8 + 32 + 2 + usize::from(octets[58]) * 256 + usize::from(octets[59]) + 2;
     let (first, second) = (signature_at(&octets[0]), signature_at(&octets[1]));
     assert_eq!(octets[0][..first], octets[1][..second]);
     let swapped = [&octets[0][..first], &octets[1][second..]].concat();
-    assert!(Receipt::decode(&swapped).unwrap().verify(world.client.certificate()).is_ok());
+    assert!(SignedDecision::decode(&swapped).unwrap().verify(world.client.certificate()).is_ok());
 }
 
 #[test]
@@ -273,19 +279,19 @@ fn a_file_with_any_octet_edited_is_refused() {
     let world = World::new(KeyType::EcdsaP256);
     let trust = common::trust(&world.authority);
     let file = evidence(&world).to_pem().into_bytes();
-    assert!(Evidence::load(&file).unwrap().verify(&trust).is_ok());
+    assert!(Receipt::load(&file).unwrap().verify(&trust).is_ok());
     for at in 0..file.len() {
         for change in [1, 2, 0x20] {
             let mut edited = file.clone();
             edited[at] ^= change;
-            assert!(Evidence::load(&edited).is_err(), "octet {at}");
+            assert!(Receipt::load(&edited).is_err(), "octet {at}");
         }
         let mut shorter = file.clone();
         shorter.remove(at);
-        assert!(Evidence::load(&shorter).is_err(), "without octet {at}");
+        assert!(Receipt::load(&shorter).is_err(), "without octet {at}");
     }
     for edited in [[b"Note: paid\n", file.as_slice()].concat(), [file.as_slice(), b"\n"].concat()] {
-        assert!(refusal(Evidence::load(&edited)).contains("edited"));
+        assert!(refusal(Receipt::load(&edited)).contains("edited"));
     }
 }
 
@@ -295,13 +301,13 @@ fn a_file_that_was_forged_with_its_digest_is_refused() {
     let world = World::new(KeyType::EcdsaP256);
     let trust = common::trust(&world.authority);
     let genuine = evidence(&world);
-    let (octets, chain) = (genuine.receipt().encode(), genuine.to_pem());
+    let (octets, chain) = (genuine.signed().encode(), genuine.to_pem());
     let certificate = &chain[chain.find("-----BEGIN CERTIFICATE").unwrap()..];
     let mut forged = 0;
     for at in 0..octets.len() {
         let mut changed = octets.clone();
         changed[at] ^= 1;
-        if Receipt::decode(&changed).is_err() {
+        if SignedDecision::decode(&changed).is_err() {
             continue;
         }
         let mut content = Vec::new();
@@ -317,7 +323,7 @@ fn a_file_that_was_forged_with_its_digest_is_refused() {
             "-----BEGIN OTLS RECEIPT-----\n{}\n-----END OTLS RECEIPT-----\n{certificate}",
             lines.join("\n")
         );
-        let loaded = Evidence::load(file.as_bytes()).unwrap();
+        let loaded = Receipt::load(file.as_bytes()).unwrap();
         assert!(loaded.verify(&trust).is_err(), "octet {at}");
         forged += 1;
     }
@@ -340,16 +346,16 @@ fn evidence_is_judged_by_its_own_time_trust_and_lists() {
     let pair = world.pair().established();
     for (time, good) in [(NOW.plus(DAY), true), (NOW.plus(DAY + 1), false), (NOW.minus(DAY), false)] {
         let receipt = sign(&pair.client, &world, OtpId([1; 16]), Decision::Approved, time);
-        let judged = Evidence::new(receipt, &pair.client).unwrap().verify(&common::trust(&world.authority));
+        let judged = Receipt::new(receipt, &pair.client).unwrap().verify(&common::trust(&world.authority));
         assert_eq!(judged.is_ok(), good, "{time:?}");
     }
 
     // Another certificate in its place is found.
     let receipt = sign(&pair.client, &world, OtpId([1; 16]), Decision::Approved, NOW);
     let bank = world.server.certificate().to_pem();
-    let genuine = Evidence::new(receipt, &pair.server).unwrap().to_pem();
+    let genuine = Receipt::new(receipt, &pair.server).unwrap().to_pem();
     let (block, _) = genuine.split_once("-----BEGIN CERTIFICATE").unwrap();
-    assert!(refusal(Evidence::load(format!("{block}{bank}").as_bytes())).contains("edited"));
+    assert!(refusal(Receipt::load(format!("{block}{bank}").as_bytes())).contains("edited"));
 }
 
 #[test]
@@ -364,9 +370,9 @@ fn files_that_are_none_are_refused_with_the_reason() {
         (format!("{block}{}", certificate.repeat(11)), "more than 10"),
         (format!("{block}{block}"), "something other"),
         (format!("{certificate}{block}"), "there is none"),
-        ("x".repeat(Evidence::MAX_LEN + 1), "1 MiB"),
+        ("x".repeat(Receipt::MAX_LEN + 1), "1 MiB"),
     ] {
-        let why = refusal(Evidence::load(data.as_bytes()));
+        let why = refusal(Receipt::load(data.as_bytes()));
         assert!(why.contains(reason), "{why}");
     }
 }
@@ -376,7 +382,7 @@ fn a_bank_that_means_another_transaction_learns_what_differs() {
     let world = World::new(KeyType::EcdsaP256);
     let evidence = evidence(&world);
     let paisa = Transaction { amount: Some(Amount::new(10_000_001, "INR").unwrap()), ..payment() };
-    let why = refusal(evidence.receipt().check_context(&paisa.context().unwrap()));
+    let why = refusal(evidence.signed().check_context(&paisa.context().unwrap()));
     assert!(why.contains("\"10000000\", not \"10000001\""), "{why}");
-    assert!(evidence.receipt().check_context(&Context::new()).is_err());
+    assert!(evidence.signed().check_context(&Context::new()).is_err());
 }

@@ -50,8 +50,8 @@ fn constrained(constraints: &NameConstraints) -> Authority {
 }
 
 #[track_caller]
-fn refusal<T>(result: otls::Result<T>, word: &str) {
-    match result.err().expect("it was accepted") {
+fn refusal<T: core::fmt::Debug>(result: otls::Result<T>, word: &str) {
+    match result.expect_err("it was accepted") {
         Error::Certificate(CertificateError::Refused(why) | CertificateError::NotAuthority(why)) => {
             assert!(why.contains(word), "{why}");
         }

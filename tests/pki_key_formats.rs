@@ -129,7 +129,7 @@ fn a_password_that_is_wrong_missing_or_not_needed_are_three_errors() {
 fn what_does_not_go_together_is_refused_when_it_is_written() {
     use KeyEncryption::{LegacyPem, Pbkdf2, Plain, Scrypt};
     let refused = |key: &PrivateKey, format, encoding, encryption| {
-        key.export(format, encoding, encryption, &RANDOM).err().expect("it was written")
+        key.export(format, encoding, encryption, &RANDOM).expect_err("it was written")
     };
     for (key, format) in [(ec_key(), KeyFormat::Pkcs1), (rsa_key(), KeyFormat::Sec1)] {
         let error = refused(&key, format, Encoding::Pem, Plain);

@@ -179,7 +179,7 @@ fn a_list_has_a_number_and_its_extensions_are_critical_where_they_have_to_be() {
         match words {
             None => assert!(loaded.is_ok(), "{extensions:02x?}"),
             Some(words) => {
-                let error = loaded.err().expect(words).to_string();
+                let error = loaded.expect_err(words).to_string();
                 assert!(error.contains(words), "{error}");
             }
         }

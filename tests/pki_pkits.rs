@@ -87,7 +87,7 @@ impl Data {
         let root = fs::read(self.folder.join("certs/TrustAnchorRootCertificate.crt")).unwrap();
         let root = Certificate::load(&root).unwrap();
         trust.add_authority(&root).unwrap();
-        trust.require_lists();
+        trust.require_crls();
         for certificate in self.certificates.iter().filter(|certificate| **certificate != root) {
             trust.add_intermediate(certificate);
         }

@@ -304,7 +304,7 @@ fn a_leaf_with_any_changed_octet_is_refused() {
         for mask in [0x01, 0x80, 0xFF] {
             let mut changed = leaf.clone();
             changed[index] ^= mask;
-            let report = store.judge(&[changed], &CLIENT, NOW).err().expect("accepted");
+            let report = store.judge(&[changed], &CLIENT, NOW).expect_err("accepted");
             assert!(!report.to_string().is_empty());
         }
     }

@@ -349,7 +349,7 @@ fn otp_messages_are_bound_to_the_resumed_connection_and_both_identities() {
 
 #[test]
 fn on_a_resumed_connection_a_receipt_is_signed_with_the_identity_of_the_first() {
-    use otls::otp::{Answer, Channel, Context, Decision, Envelope, Evidence, Message, OtpId, Receipt};
+    use otls::otp::{Answer, Channel, Context, Decision, Envelope, Message, OtpId, Receipt, SignedDecision};
     let bank = Bank::new();
     let mut pair = resuming(bank.client(), bank.server(), bank.session(), NOW).established();
     let envelope = Envelope {
@@ -364,7 +364,8 @@ fn on_a_resumed_connection_a_receipt_is_signed_with_the_identity_of_the_first() 
     assert!(matches!(refused, Err(Error::ApiMisuse(_))), "the key is not at hand");
     let (id, context, decision) = (envelope.id, envelope.context, Decision::Declined);
     let client = &bank.world.client;
-    let receipt = Receipt::sign(&pair.client, client, id, context, decision, NOW, &SystemRandom).unwrap();
+    let receipt =
+        SignedDecision::sign(&pair.client, client, id, context, decision, NOW, &SystemRandom).unwrap();
     let answer = Answer::declined(id).with_receipt(receipt.clone());
     Channel::new().send(&mut pair.client, &Message::Answer(answer)).unwrap();
     common::transfer(&mut pair.client, &mut pair.server).unwrap();
@@ -372,7 +373,7 @@ fn on_a_resumed_connection_a_receipt_is_signed_with_the_identity_of_the_first() 
     bank_side.expect(id, NOW.plus(60), NOW).unwrap();
     assert!(bank_side.receive(&mut pair.server, NOW).unwrap().is_some());
     for connection in [&pair.client, &pair.server] {
-        let evidence = Evidence::new(receipt.clone(), connection).unwrap();
+        let evidence = Receipt::new(receipt.clone(), connection).unwrap();
         assert!(evidence.verify(&trust(&bank.world.authority)).is_ok());
     }
 }

@@ -11,8 +11,8 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::error::{EnrolmentError, OtpError};
 use otls::est::{EstClient, EstReply, EstServer, Register};
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Ledger, MemoryStore, Message, OtpId,
-    Receipt, Transaction, Verdict,
+    Amount, Answer, Channel, Context, Decision, Envelope, Ledger, MemoryStore, Message, OtpId, Receipt,
+    SignedDecision, Transaction, Verdict,
 };
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
@@ -167,17 +167,17 @@ fn what_was_approved_can_be_proven_and_a_forged_proof_is_refused() {
     let pair = world.pair().established();
     let sign = |connection, identity: &Identity| {
         let (id, context) = (OtpId([1; 16]), payment("100000.00"));
-        Receipt::sign(connection, identity, id, context, Decision::Approved, NOW, &SystemRandom)
+        SignedDecision::sign(connection, identity, id, context, Decision::Approved, NOW, &SystemRandom)
     };
     let receipt = sign(&pair.client, &world.client).unwrap();
-    let evidence = Evidence::new(receipt, &pair.server).unwrap();
+    let evidence = Receipt::new(receipt, &pair.server).unwrap();
     let trust = common::trust(&world.authority);
     assert!(evidence.verify(&trust).is_ok());
-    assert!(evidence.receipt().check_context(&payment("100000.01")).is_err());
+    assert!(evidence.signed().check_context(&payment("100000.01")).is_err());
     // The bank cannot sign for the customer, and nobody's certificate will do.
     assert!(sign(&pair.server, &world.server).is_err());
     let theirs = thief.pair().established();
-    let forged = Evidence::new(sign(&theirs.client, &thief.client).unwrap(), &theirs.server).unwrap();
+    let forged = Receipt::new(sign(&theirs.client, &thief.client).unwrap(), &theirs.server).unwrap();
     assert!(forged.verify(&trust).is_err());
 }
 

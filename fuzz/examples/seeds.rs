@@ -10,7 +10,7 @@ use std::sync::Arc;
 use otls::crypto::SystemRandom;
 use otls::est::{EstClient, EstServer, Register};
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Evidence, Mail, Message, OtpId, Receipt,
+    Amount, Answer, Channel, Context, Decision, Envelope, Receipt, Mail, Message, OtpId, SignedDecision,
     Transaction,
 };
 use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason};
@@ -144,11 +144,11 @@ fn otp() {
     let context = payment.context().unwrap();
     let sign = |decision| {
         let context = context.clone();
-        Receipt::sign(&client, &WORLD.customer, id, context, decision, NOW, &SystemRandom).unwrap()
+        SignedDecision::sign(&client, &WORLD.customer, id, context, decision, NOW, &SystemRandom).unwrap()
     };
     let (approved, declined) = (sign(Decision::Approved), sign(Decision::Declined));
     write("otp", "receipt", &approved.encode());
-    write("otp", "evidence", Evidence::new(approved.clone(), &client).unwrap().to_pem().as_bytes());
+    write("otp", "evidence", Receipt::new(approved.clone(), &client).unwrap().to_pem().as_bytes());
     write("otp", "transaction", &context.encode());
     let code = Secret::from(b"256345".to_vec());
     for (name, answer) in [

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use libfuzzer_sys::fuzz_target;
 use otls::Connection;
-use otls::otp::{Channel, Context, Evidence, Receipt, Transaction};
+use otls::otp::{Channel, Context, Receipt, SignedDecision, Transaction};
 use otls_fuzz::{NOW, WORLD, transfer};
 
 thread_local! {
@@ -24,12 +24,12 @@ fuzz_target!(|data: &[u8]| {
             let _ = transaction.text("256345");
         }
     }
-    if let Ok(receipt) = Receipt::decode(data) {
+    if let Ok(receipt) = SignedDecision::decode(data) {
         assert_eq!(receipt.encode(), data, "a receipt has one encoding");
         assert!(receipt.verify(WORLD.customer.certificate()).is_err(), "nobody has signed it");
         let _ = receipt.text();
     }
-    if let Ok(evidence) = Evidence::load(data) {
+    if let Ok(evidence) = Receipt::load(data) {
         assert_eq!(evidence.to_pem().as_bytes(), data, "evidence has one file");
         assert!(evidence.verify(&WORLD.trust()).is_err(), "no key of this process has signed it");
     }

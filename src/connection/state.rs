@@ -1,9 +1,11 @@
 //! What a connection wants and has.
 
+use core::fmt;
+
 use crate::error::Error;
 
 /// What a connection wants and has, as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct State(pub u32);
 
 impl State {
@@ -36,6 +38,27 @@ impl State {
     }
 }
 
+/// The bits in the order of their numbers.
+const NAMES: [(State, &str); 9] = [
+    (State::WANT_READ, "WANT_READ"),
+    (State::WANT_WRITE, "WANT_WRITE"),
+    (State::NEED_CONFIG, "NEED_CONFIG"),
+    (State::NEED_CLIENT_CERT, "NEED_CLIENT_CERT"),
+    (State::HAVE_PLAINTEXT, "HAVE_PLAINTEXT"),
+    (State::HANDSHAKE_DONE, "HANDSHAKE_DONE"),
+    (State::CONFIRMED, "CONFIRMED"),
+    (State::CLOSED, "CLOSED"),
+    (State::FAILED, "FAILED"),
+];
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set: Vec<_> =
+            NAMES.iter().filter(|(state, _)| self.contains(*state)).map(|(_, name)| *name).collect();
+        write!(f, "State({})", set.join(" | "))
+    }
+}
+
 /// Why a connection does not work in a child.
 pub(super) static ELSEWHERE: Error = Error::misuse(
     "a connection of the process that this one was forked from",
@@ -48,19 +71,10 @@ mod tests {
 
     #[test]
     fn each_state_is_a_bit_of_its_own() {
-        let states = [
-            State::WANT_READ,
-            State::WANT_WRITE,
-            State::NEED_CONFIG,
-            State::NEED_CLIENT_CERT,
-            State::HAVE_PLAINTEXT,
-            State::HANDSHAKE_DONE,
-            State::CONFIRMED,
-            State::CLOSED,
-            State::FAILED,
-        ];
-        for (index, state) in states.into_iter().enumerate() {
+        for (index, (state, _)) in NAMES.into_iter().enumerate() {
             assert_eq!(state.0, 1 << index);
         }
+        let both = State(State::WANT_READ.0 | State::FAILED.0);
+        assert_eq!(format!("{both:?} {:?}", State::default()), "State(WANT_READ | FAILED) State()");
     }
 }

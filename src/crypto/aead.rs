@@ -96,6 +96,8 @@ pub struct AeadKey {
     cipher: Box<dyn Cipher>,
 }
 
+crate::shown::shown!(AeadKey, algorithm);
+
 impl AeadKey {
     /// # Errors
     /// [`crate::Error::ApiMisuse`] if `key` is not [`AeadAlgorithm::key_len`] octets.

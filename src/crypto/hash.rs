@@ -48,6 +48,8 @@ pub struct Digest {
     len: usize,
 }
 
+crate::shown::shown!(Digest);
+
 impl Digest {
     /// Copies `output`, at most [`MAX_OUTPUT_LEN`] octets of it.
     pub(super) fn copy_of(output: &[u8]) -> Self {
@@ -85,6 +87,8 @@ impl Zeroize for Digest {
 /// ```
 #[derive(Clone)]
 pub struct HashContext(State);
+
+crate::shown::shown!(HashContext, algorithm);
 
 #[derive(Clone)]
 enum State {

@@ -27,6 +27,8 @@ pub struct Prk {
     secret: FixedSecret<MAX_OUTPUT_LEN>,
 }
 
+crate::shown::shown!(Prk, algorithm);
+
 impl Prk {
     /// HKDF-Extract (RFC 5869 §2.2). An empty `salt` and one of zeros are the same to HMAC.
     pub fn extract(algorithm: HashAlgorithm, salt: &[u8], ikm: &[u8]) -> Self {

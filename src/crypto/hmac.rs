@@ -22,6 +22,8 @@ use crate::secret::ct_eq;
 /// ```
 pub struct HmacKey(State);
 
+crate::shown::shown!(HmacKey);
+
 enum State {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),

@@ -31,6 +31,8 @@ pub struct KeyExchange {
     ecdh: Box<dyn Ecdh>,
 }
 
+crate::shown::shown!(KeyExchange, group);
+
 impl KeyExchange {
     /// Makes a key pair.
     ///

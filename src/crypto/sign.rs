@@ -88,6 +88,8 @@ pub struct SigningKey {
     signer: Signer,
 }
 
+crate::shown::shown!(SigningKey, algorithm);
+
 pub(super) enum Signer {
     Rsa(Box<dyn RsaSigner>),
     Ecdsa(Box<dyn EcdsaSigner>),
@@ -208,6 +210,8 @@ pub struct VerifyingKey {
     cost: u32,
     verifier: Verifier,
 }
+
+crate::shown::shown!(VerifyingKey, algorithm);
 
 #[derive(Clone)]
 pub(super) enum Verifier {

@@ -51,7 +51,9 @@ impl OtpError {
             }
             Self::Suite(_) => "compare it with RFC 6287 §6, for example OCRA-1:HOTP-SHA256-8:QA08-T1M",
             Self::Receipt(_) => "do not act on it; take the file from where it was first written",
-            Self::Transaction(_) => "see the section on the context in docs/PROTOCOL.md",
+            Self::Transaction(_) => {
+                "name the purpose and give a template with {amount}, {payee} and {code}, as far as there are these"
+            }
             Self::FreeText => {
                 "let the bank send a transaction with a template, or ask for free text by name: accept_free_text"
             }

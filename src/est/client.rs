@@ -25,6 +25,8 @@ pub struct EstClient {
     state: State,
 }
 
+crate::shown::shown!(EstClient);
+
 enum State {
     WaitForCaCertificates,
     /// For a certificate of the key with this fingerprint.
@@ -34,6 +36,7 @@ enum State {
 }
 
 /// What came back; see [`EstClient`].
+#[derive(Debug)]
 pub enum EstReply {
     /// The authority's certificates (RFC 7030 §4.1.3). Nothing says yet that they are the right ones:
     /// [`EstReply::authority`].

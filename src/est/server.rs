@@ -46,6 +46,8 @@ pub struct EstServer {
     exchanges: Vec<Exchange>,
 }
 
+crate::shown::shown!(EstServer);
+
 /// One request that was answered, for the operator's log. It has no secrets, and its texts are single
 /// lines without control characters. See [`EstServer`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]

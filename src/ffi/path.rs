@@ -117,7 +117,7 @@ pub unsafe extern "C" fn otls_trust_store_require_crls(
     // SAFETY: the caller keeps the rules for pointers.
     let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
     status(error, || {
-        trust.required("trust")?.0.lock()?.require_lists();
+        trust.required("trust")?.0.lock()?.require_crls();
         Ok(())
     })
 }

@@ -15,13 +15,13 @@ use super::trust::otls_trust_store;
 use super::values;
 use crate::crypto::SystemRandom;
 use crate::error::Error;
-use crate::otp::{Answer, Evidence, Message, Receipt};
+use crate::otp::{Answer, Message, Receipt, SignedDecision};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
 /// A customer's signed decision about a transaction, with his certificates: no code is in it, and none can
 /// be found from it.
-pub struct otls_receipt(pub(super) Shared<Evidence>);
+pub struct otls_receipt(pub(super) Shared<Receipt>);
 
 /// The customer's message that returns a code with a signed receipt: he approves what `received`, the bank's
 /// message on this connection, asks. The key is the connection's.
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn otls_otp_message_receipt(
         let slot = receipt.slot("receipt")?;
         let connection = required(connection, "connection")?.lock()?;
         if let Some(signed) = answer(message).and_then(|answer| answer.receipt.clone()) {
-            slot.put(otls_receipt(Shared::new(Evidence::new(signed, &connection)?)));
+            slot.put(otls_receipt(Shared::new(Receipt::new(signed, &connection)?)));
         }
         Ok(())
     })
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn otls_receipt_load(
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (data, receipt, error) = unsafe { (Input::new(data, data_len), Out::new(receipt), Out::new(error)) };
-    create(receipt, "receipt", error, || Ok(otls_receipt(Shared::new(Evidence::load(data.get("data")?)?))))
+    create(receipt, "receipt", error, || Ok(otls_receipt(Shared::new(Receipt::load(data.get("data")?)?))))
 }
 
 /// Frees a receipt. NULL is fine.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn otls_receipt_check_context(
     let error = unsafe { Out::new(error) };
     status(error, || {
         let context = required(context, "context")?.0.lock()?;
-        Ok(required(receipt, "receipt")?.0.get()?.receipt().check_context(&context)?)
+        Ok(required(receipt, "receipt")?.0.get()?.signed().check_context(&context)?)
     })
 }
 
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn otls_receipt_id(
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (id, error) = unsafe { (Buffer::new(id, id_len), Out::new(error)) };
-    status(error, || id.fill(&required(receipt, "receipt")?.0.get()?.receipt().id().0, "id"))
+    status(error, || id.fill(&required(receipt, "receipt")?.0.get()?.signed().id().0, "id"))
 }
 
 /// The `OTLS_DECISION_` number of a receipt. 0 for NULL.
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn otls_receipt_text(
     // SAFETY: the caller keeps the rules for pointers.
     let (text, error) = unsafe { (Out::new(text), Out::new(error)) };
     create(text, "text", error, || {
-        let shown = required(receipt, "receipt")?.0.get()?.receipt().text();
+        let shown = required(receipt, "receipt")?.0.get()?.signed().text();
         Ok(otls_blob::copy_of(shown.unwrap_or_default()))
     })
 }
@@ -240,7 +240,7 @@ fn signed(
         Some(code) => Answer::new(envelope.id, code),
         None => Answer::declined(envelope.id),
     };
-    let receipt = Receipt::of_answer(&connection, envelope, &answer, now, &SystemRandom)?;
+    let receipt = SignedDecision::of_answer(&connection, envelope, &answer, now, &SystemRandom)?;
     Ok(otls_otp_message(Shared::new(Message::Answer(answer.with_receipt(receipt)))))
 }
 
@@ -251,6 +251,6 @@ fn answer(message: Option<&otls_otp_message>) -> Option<&Answer> {
     }
 }
 
-fn lent(receipt: Option<&otls_receipt>) -> Option<&Receipt> {
-    receipt.and_then(|receipt| receipt.0.lend()).map(Evidence::receipt)
+fn lent(receipt: Option<&otls_receipt>) -> Option<&SignedDecision> {
+    receipt.and_then(|receipt| receipt.0.lend()).map(Receipt::signed)
 }

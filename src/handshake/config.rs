@@ -3,6 +3,7 @@
 mod client;
 mod server;
 
+use core::fmt;
 use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
@@ -87,6 +88,19 @@ pub struct Config<S> {
     /// See [`Config::policy_of`]; what it is made of never changes.
     policy: Arc<OnceLock<Vec<u8>>>,
     pub(super) random: Arc<dyn Random>,
+}
+
+impl<S> fmt::Debug for Config<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("suites", &self.suites)
+            .field("groups", &self.groups)
+            .field("signing_schemes", &self.signing_schemes)
+            .field("verify_schemes", &self.verify_schemes)
+            .field("alpn", &self.alpn)
+            .field("session_lifetime", &self.session_lifetime)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S> Config<S> {

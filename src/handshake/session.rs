@@ -49,6 +49,8 @@ pub struct Session {
     pub(super) certificate: Option<Certificate>,
 }
 
+crate::shown::shown!(Session, server_name, authenticated_at, expires_at);
+
 impl Session {
     /// The server that it is with.
     pub fn server_name(&self) -> &GeneralName {

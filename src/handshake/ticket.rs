@@ -48,6 +48,8 @@ const MAX_LAG: u64 = 7_300;
 /// ```
 pub struct TicketKeys(Mutex<Ratchet>);
 
+crate::shown::shown!(TicketKeys);
+
 impl TicketKeys {
     /// New keys.
     ///

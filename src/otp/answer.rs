@@ -1,9 +1,9 @@
 //! What the customer answers.
 
-use super::{OtpId, Receipt};
+use super::{OtpId, SignedDecision};
 use crate::secret::Secret;
 
-/// Customer to bank: the code comes back, or the customer declines; with a signed [`Receipt`] or without.
+/// Customer to bank: the code comes back, or the customer declines; with a signed [`SignedDecision`] or without.
 ///
 /// ```
 /// use otls::Secret;
@@ -13,13 +13,14 @@ use crate::secret::Secret;
 /// assert_eq!(answer.decision(), Decision::Approved);
 /// assert_eq!(Answer::declined(OtpId([1; 16])).decision(), Decision::Declined);
 /// ```
+#[derive(Debug)]
 pub struct Answer {
     /// Which code.
     pub id: OtpId,
     /// What the customer returns; none from one who declines.
     pub code: Option<Secret>,
     /// The customer's signature under the decision.
-    pub receipt: Option<Receipt>,
+    pub receipt: Option<SignedDecision>,
 }
 
 impl Answer {
@@ -34,7 +35,7 @@ impl Answer {
     }
 
     /// The answer with a receipt.
-    pub fn with_receipt(mut self, receipt: Receipt) -> Self {
+    pub fn with_receipt(mut self, receipt: SignedDecision) -> Self {
         self.receipt = Some(receipt);
         self
     }

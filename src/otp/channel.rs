@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 use super::message::{Binding, Direction, Header};
-use super::{Answer, Envelope, Message, OtpId, Receipt};
+use super::{Answer, Envelope, Message, OtpId, SignedDecision};
 use crate::connection::{Connection, State};
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
@@ -42,6 +42,8 @@ pub struct Channel {
     failed: Option<OtpError>,
     accepts_free_text: bool,
 }
+
+crate::shown::shown!(Channel);
 
 impl Channel {
     /// Envelopes that a channel remembers at once, sent or received; expired ones are forgotten to make room.
@@ -115,7 +117,7 @@ impl Channel {
     /// [`OtpError::FreeText`] (see [`Channel::accept_free_text`]), [`OtpError::Transaction`] (a free text with
     /// characters that mislead), [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a
     /// receipt that does not prove its answer; one that is good may still be for another transaction, see
-    /// [`super::Receipt::check_context`]) refuse one message.
+    /// [`super::SignedDecision::check_context`]) refuse one message.
     /// [`crate::Error::ApiMisuse`] where one side is anonymous.
     pub fn receive(&mut self, connection: &mut Connection, now: UnixTime) -> Result<Option<Message>> {
         if let Some(error) = &self.failed {
@@ -139,8 +141,8 @@ impl Channel {
     /// Returns a code with a signed receipt: the customer approves what `envelope` asks.
     ///
     /// # Errors
-    /// As [`Channel::send`] and [`Receipt::sign`]; [`crate::Error::ApiMisuse`] on a resumed connection,
-    /// whose key is not at hand: make the receipt with [`Receipt::sign`] and send it.
+    /// As [`Channel::send`] and [`SignedDecision::sign`]; [`crate::Error::ApiMisuse`] on a resumed connection,
+    /// whose key is not at hand: make the receipt with [`SignedDecision::sign`] and send it.
     pub fn approve(
         &mut self,
         connection: &mut Connection,
@@ -174,7 +176,7 @@ impl Channel {
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<()> {
-        let receipt = Receipt::of_answer(connection, envelope, &answer, now, random)?;
+        let receipt = SignedDecision::of_answer(connection, envelope, &answer, now, random)?;
         self.send(connection, &Message::Answer(answer.with_receipt(receipt)))
     }
 

@@ -18,6 +18,8 @@ use crate::secret::Secret;
 /// ```
 pub struct Code(Secret);
 
+crate::shown::shown!(Code);
+
 /// How long codes are and which characters they have: six digits unless said otherwise.
 ///
 /// ```

@@ -20,6 +20,7 @@ use crate::time::UnixTime;
 /// assert_eq!(envelope.expires_at, UnixTime(1_800_000_120));
 /// # Ok::<(), otls::Error>(())
 /// ```
+#[derive(Debug)]
 pub struct Envelope {
     /// Which code.
     pub id: OtpId,

@@ -55,6 +55,8 @@ pub struct Ledger {
     audit: Option<Box<dyn Audit>>,
 }
 
+crate::shown::shown!(Ledger);
+
 /// The identifier of an issued code: random, not secret. Displayed as 32 hexadecimal digits.
 ///
 /// ```
@@ -120,6 +122,7 @@ impl Verdict {
 }
 
 /// A code that was just issued; see [`Ledger`] for an example.
+#[derive(Debug)]
 pub struct Issued {
     /// Its identifier.
     pub id: OtpId,

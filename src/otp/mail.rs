@@ -64,6 +64,7 @@ use crate::time::UnixTime;
 /// assert_eq!(mail.envelope.code.expose(), issued.code.expose().as_bytes());
 /// # Ok::<(), otls::Error>(())
 /// ```
+#[derive(Debug)]
 pub struct Mail {
     /// What the bank has sent.
     pub envelope: Envelope,

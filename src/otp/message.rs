@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
-use super::{Answer, CodeFormat, Context, Decision, Envelope, OtpId, Receipt, Verdict};
+use super::{Answer, CodeFormat, Context, Decision, Envelope, OtpId, SignedDecision, Verdict};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
@@ -17,6 +17,7 @@ use crate::time::UnixTime;
 /// let answer = Message::Answer(Answer::new(OtpId([1; 16]), Secret::from(b"256345".to_vec())));
 /// assert!(matches!(answer, Message::Answer(_)));
 /// ```
+#[derive(Debug)]
 pub enum Message {
     /// Bank to customer: the code.
     Envelope(Envelope),
@@ -175,7 +176,12 @@ impl Message {
 }
 
 pub(super) fn encode_envelope(envelope: &Envelope, out: &mut Vec<u8>) -> Result<()> {
-    check_envelope(envelope).map_err(|what| Error::misuse(what, "see the bounds in docs/PROTOCOL.md"))?;
+    check_envelope(envelope).map_err(|what| {
+        Error::misuse(
+            what,
+            "shorten it: text, code, context and lifetime have bounds, so that each customer can read it",
+        )
+    })?;
     let context = envelope.context.encode();
     out.extend_from_slice(&envelope.id.0);
     out.extend_from_slice(&envelope.issued_at.0.to_be_bytes());
@@ -229,7 +235,7 @@ fn encode_answer(answer: &Answer, out: &mut Vec<u8>) -> Result<()> {
     let code = answer.code.as_ref().map(Secret::expose);
     code.map_or(Ok(()), check_answer).map_err(|what| Error::misuse(what, "ask for the code again"))?;
     let code = code.unwrap_or_default();
-    let receipt = answer.receipt.as_ref().map(Receipt::encode).unwrap_or_default();
+    let receipt = answer.receipt.as_ref().map(SignedDecision::encode).unwrap_or_default();
     out.extend_from_slice(&answer.id.0);
     out.push(answer.decision().octet());
     out.push(len_u8(code));
@@ -254,7 +260,7 @@ fn decode_answer(reader: &mut Reader<'_>) -> Result<Answer, &'static str> {
     };
     let receipt = match usize::from(reader.u16()?) {
         0 => None,
-        len => Some(Receipt::read(reader.take(len)?)?),
+        len => Some(SignedDecision::read(reader.take(len)?)?),
     };
     Ok(Answer { id, code, receipt })
 }

@@ -85,6 +85,8 @@ pub struct Authority {
     chain: Vec<Certificate>,
 }
 
+crate::shown::shown!(Authority, certificate);
+
 impl Authority {
     /// A new authority with a self-signed certificate for `lifetime` seconds from `now`; it may sign
     /// leaves and revocation lists, and no further authorities (pathLenConstraint is 0).

@@ -102,6 +102,8 @@ pub struct Revoked {
 #[derive(Clone)]
 pub struct Crl(Arc<Inner>);
 
+crate::shown::shown!(Crl, number);
+
 struct Inner {
     der: Vec<u8>,
     places: Places,

@@ -47,6 +47,8 @@ pub const MAX_REQUEST_NAMES: usize = 100;
 #[derive(Clone)]
 pub struct CertificateRequest(Arc<Inner>);
 
+crate::shown::shown!(CertificateRequest, subject, names, public_key);
+
 struct Inner {
     der: Vec<u8>,
     subject: DistinguishedName,

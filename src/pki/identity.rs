@@ -34,6 +34,8 @@ pub struct Identity {
     key: Arc<PrivateKey>,
 }
 
+crate::shown::shown!(Identity, certificate);
+
 impl Identity {
     /// An identity of a chain and the leaf's key.
     ///

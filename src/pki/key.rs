@@ -49,7 +49,7 @@ impl KeyType {
     }
 }
 
-/// A private key: signs, and is saved and loaded. Wiped when dropped; neither `Clone` nor `Debug`.
+/// A private key: signs, and is saved and loaded. Wiped when dropped; no `Clone`; `Debug` shows its kind alone.
 /// Whoever needs it in two places shares it by [`Arc`].
 ///
 /// ```
@@ -66,6 +66,8 @@ pub struct PrivateKey {
     signing: SigningKey,
     public: PublicKey,
 }
+
+crate::shown::shown!(PrivateKey, algorithm);
 
 impl PrivateKey {
     /// A new key.

@@ -46,6 +46,12 @@ pub enum KeyEncryption<'a> {
     LegacyPem(&'a [u8]),
 }
 
+impl core::fmt::Debug for KeyEncryption<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("KeyEncryption").finish_non_exhaustive()
+    }
+}
+
 /// The unencrypted PKCS#8 of the one private key among `sections` of `data`.
 pub(super) fn read(
     data: &[u8],

@@ -76,6 +76,8 @@ pub enum PeerRole {
 #[derive(Clone, Default)]
 pub struct TrustStore(Arc<Inner>);
 
+crate::shown::shown!(TrustStore);
+
 #[derive(Clone, Default)]
 struct Inner {
     authorities: Vec<Certificate>,
@@ -87,7 +89,7 @@ struct Inner {
     intermediates: Vec<Certificate>,
     /// Authorities between a leaf and the trusted one.
     max_depth: Option<usize>,
-    lists_required: bool,
+    crls_required: bool,
 }
 
 impl TrustStore {
@@ -137,8 +139,8 @@ impl TrustStore {
 
     /// Refuses certificates of authorities without a revocation list. Otherwise such certificates are
     /// not checked against one.
-    pub fn require_lists(&mut self) {
-        Arc::make_mut(&mut self.0).lists_required = true;
+    pub fn require_crls(&mut self) {
+        Arc::make_mut(&mut self.0).crls_required = true;
     }
 
     /// Adds a revocation list: a complete one, one for some certificates or reasons, one of another issuer,
@@ -224,6 +226,8 @@ pub struct VerifiedPeer {
     authority: Certificate,
     chain: Chain,
 }
+
+crate::shown::shown!(VerifiedPeer, certificate, authority);
 
 impl VerifiedPeer {
     /// The leaf.

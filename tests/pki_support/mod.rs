@@ -113,7 +113,7 @@ pub(crate) fn refused(
     check: Check,
     words: &[&str],
 ) -> Report {
-    let report = store.judge(chain, role, now).err().expect("the chain was accepted");
+    let report = store.judge(chain, role, now).expect_err("the chain was accepted");
     assert_eq!(report.check(), check, "{report}");
     for word in words {
         assert!(report.findings().next().unwrap().reason.contains(word), "no {word:?} in: {report}");

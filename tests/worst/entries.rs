@@ -7,7 +7,7 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::est::{EstClient, EstServer, Register};
 use otls::otp::oath::{OcraSuite, OtpAuth};
-use otls::otp::{Channel, Context, Evidence, Receipt, Transaction};
+use otls::otp::{Channel, Context, Receipt, SignedDecision, Transaction};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, Identity, KeyType,
     PeerRole, PrivateKey, Profile, PublicKey, TrustStore,
@@ -288,11 +288,11 @@ fn transaction(_: &World, input: &[u8], measure: Measure<'_>) {
 }
 
 fn receipt(_: &World, input: &[u8], measure: Measure<'_>) {
-    measure(&mut || drop(Receipt::decode(input)));
+    measure(&mut || drop(SignedDecision::decode(input)));
 }
 
 fn evidence(world: &World, input: &[u8], measure: Measure<'_>) {
-    measure(&mut || drop(Evidence::load(input).map(|evidence| evidence.verify(&world.trust))));
+    measure(&mut || drop(Receipt::load(input).map(|evidence| evidence.verify(&world.trust))));
 }
 
 fn session(_: &World, input: &[u8], measure: Measure<'_>) {

@@ -7,7 +7,7 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::error::OtpError;
 use otls::otp::{
-    Answer, AuditLog, Channel, Context, Decision, Envelope, Mail, Message, OtpId, Receipt, Transaction,
+    Answer, AuditLog, Channel, Context, Decision, Envelope, Mail, Message, OtpId, SignedDecision, Transaction,
 };
 use otls::pki::{Certificate, GeneralName, Identity, PeerRole};
 use otls::{Connection, Error, Secret, cms};
@@ -137,11 +137,13 @@ pub fn answers(world: &World, input: &[u8], measure: Measure<'_>) {
         let (id, code) = (OtpId([1; 16]), || Secret::from(b"1".to_vec()));
         let receipt = || {
             let (context, decision) = (context.clone(), Decision::Approved);
-            Receipt::sign(&client, customer, id, context, decision, NOW, &SystemRandom).unwrap().encode()
+            SignedDecision::sign(&client, customer, id, context, decision, NOW, &SystemRandom)
+                .unwrap()
+                .encode()
         };
         let receipt = receipt();
         loop {
-            let receipt = Receipt::decode(&receipt).unwrap();
+            let receipt = SignedDecision::decode(&receipt).unwrap();
             let answer = Answer::new(id, code()).with_receipt(receipt);
             theirs.send(&mut client, &Message::Answer(answer)).unwrap();
             let more = taken(&mut client);
@@ -263,12 +265,12 @@ pub fn inputs(world: &World, add: Add<'_>) {
     add("audit log", "blanks", b"1 2 3 4\n".repeat(STRANGERS / 8));
 }
 
-/// A file as [`otls::otp::Evidence::to_pem`] writes it, for a chain that nobody has shown.
+/// A file as [`otls::otp::Receipt::to_pem`] writes it, for a chain that nobody has shown.
 fn evidence(world: &World, chain: &[Certificate]) -> Vec<u8> {
     let (client, _) = established(world, &world.customer);
     let (id, decision) = (OtpId([1; 16]), Decision::Approved);
     let context = Context::new();
-    let receipt = Receipt::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom);
+    let receipt = SignedDecision::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom);
     let mut body = receipt.unwrap().encode();
     let mut content = Vec::new();
     for part in core::iter::once(body.as_slice()).chain(chain.iter().map(Certificate::to_der)) {

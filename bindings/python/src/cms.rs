@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 
 use crate::convert::{Moment, Octets, datetime, moment_or_now};
 use crate::failure::Result;
-use crate::pki::authority::{Identity, TrustStore, role};
+use crate::pki::authority::{Identity, TrustStore, peer_role};
 use crate::pki::certificate::Certificate;
 
 /// A content, and who has signed it.
@@ -70,17 +70,17 @@ pub(crate) fn cms_seal<'py>(
 /// Opens what `cms_seal` or `openssl cms` has made: signed, then encrypted. The signer's certificate is judged
 /// as by `TrustStore.verify`. Nothing comes out unless all of it is right.
 #[pyfunction]
-#[pyo3(signature = (message, recipient, trust, *, server_name=None, usage=None, now=None))]
+#[pyo3(signature = (message, recipient, trust, *, server_name=None, role=None, now=None))]
 pub(crate) fn cms_open(
     py: Python<'_>,
     message: Octets,
     recipient: &Identity,
     trust: &TrustStore,
     server_name: Option<&str>,
-    usage: Option<&str>,
+    role: Option<&str>,
     now: Option<Moment>,
 ) -> Result<Verified> {
-    let (role, now) = (role(server_name, usage)?, moment_or_now(now)?);
+    let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
     let opened = py.detach(|| cms::open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
     Ok(opened.into())
 }
@@ -101,15 +101,15 @@ pub(crate) fn cms_sign<'py>(
 
 /// Verifies what `cms_sign` or `openssl cms -sign -nodetach` has made, as `cms_open` does.
 #[pyfunction]
-#[pyo3(signature = (message, trust, *, server_name=None, usage=None, now=None))]
+#[pyo3(signature = (message, trust, *, server_name=None, role=None, now=None))]
 pub(crate) fn cms_verify(
     py: Python<'_>,
     message: Octets,
     trust: &TrustStore,
     server_name: Option<&str>,
-    usage: Option<&str>,
+    role: Option<&str>,
     now: Option<Moment>,
 ) -> Result<Verified> {
-    let (role, now) = (role(server_name, usage)?, moment_or_now(now)?);
+    let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
     Ok(py.detach(|| cms::verify(&message, &trust.0, &role, now))?.into())
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 use zeroize::Zeroizing;
 
 use crate::config::{ClientConfig, ServerConfig};
@@ -214,8 +214,9 @@ impl Connection {
 
     /// The application protocol that was agreed on (ALPN, RFC 7301).
     #[getter]
-    fn alpn(&self, py: Python<'_>) -> Result<Option<String>> {
-        self.with(py, |connection| connection.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned()))
+    fn alpn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        let agreed = self.with(py, |connection| connection.alpn().map(<[u8]>::to_vec))?;
+        agreed.map(|name| protocol(py, &name)).transpose()
     }
 
     /// The newest session that the server offers to resume, where the configuration keeps any.
@@ -398,10 +399,11 @@ impl Offer {
         self.0.server_name.as_deref()
     }
 
-    /// ALPN protocols, most preferred first.
+    /// ALPN protocols, most preferred first. Octets that are no UTF-8 are escaped as in `os.fsdecode` (PEP 383).
     #[getter]
     fn alpn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.0.alpn.iter().map(|protocol| PyBytes::new(py, protocol)).collect::<Vec<_>>())
+        let names = self.0.alpn.iter().map(|name| protocol(py, name)).collect::<PyResult<Vec<_>>>()?;
+        PyTuple::new(py, names)
     }
 }
 
@@ -428,6 +430,11 @@ impl RequestedCertificate {
     fn authorities<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.authorities.iter().map(|name| PyBytes::new(py, name)).collect::<Vec<_>>())
     }
+}
+
+/// The name of an application protocol, which is any octets (RFC 7301 §3.1).
+fn protocol<'py>(py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    PyString::from_encoded_object(&PyBytes::new(py, name), Some(c"utf-8"), Some(c"surrogateescape"))
 }
 
 fn names<'py, T: ToString>(py: Python<'py>, list: &[T]) -> PyResult<Bound<'py, PyTuple>> {

@@ -208,3 +208,10 @@ pub(crate) fn parse_each<T>(
     }
     Ok(Some(list))
 }
+
+/// `__hash__` of a value that is equal where `octets` are.
+pub(crate) fn hash_of(octets: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(octets, &mut hasher);
+    std::hash::Hasher::finish(&hasher)
+}

@@ -34,9 +34,9 @@ def test_a_sealed_message_is_for_its_recipient(world: World, other_world: World)
         with pytest.raises(otls.CertificateWrongName):
             otls.cms_open(message, customer, world.trust, server_name="other.example")
         with pytest.raises(otls.DecryptError):
-            otls.cms_open(message[:-1] + bytes([message[-1] ^ 1]), customer, world.trust, usage="any")
+            otls.cms_open(message[:-1] + bytes([message[-1] ^ 1]), customer, world.trust, role="any")
         with pytest.raises(otls.CmsMalformed):
-            otls.cms_open(message[:-1], customer, world.trust, usage="any")
+            otls.cms_open(message[:-1], customer, world.trust, role="any")
     with pytest.raises(otls.CertificateWrongUsage):
         otls.cms_seal(CONTENT, bank, bank.certificate)
 
@@ -49,9 +49,9 @@ def test_a_signed_message_is_for_everybody(world: World) -> None:
     assert verified.signed_at == datetime(2026, 11, 26, tzinfo=UTC)
     at = message.index(CONTENT)
     with pytest.raises(otls.BadSignature):
-        otls.cms_verify(message[:at] + b"X" + message[at + 1 :], world.trust, usage="any")
+        otls.cms_verify(message[:at] + b"X" + message[at + 1 :], world.trust, role="any")
     with pytest.raises(otls.CmsUnsupported, match="signed and not encrypted"):
-        otls.cms_open(message, world.identity("client"), world.trust, usage="any")
+        otls.cms_open(message, world.identity("client"), world.trust, role="any")
 
 
 def test_an_otp_comes_by_mail(world: World) -> None:
@@ -80,7 +80,7 @@ def test_mail_of_another_customer_is_not_the_banks(world: World) -> None:
         otls.Mail.open(message, customer, world.trust, accept_free_text=True)
     with pytest.raises(otls.CertificateWrongUsage):
         otls.Mail.open(message, customer, world.trust, server_name="localhost", accept_free_text=True)
-    mail = otls.Mail.open(message, customer, world.trust, usage="client", accept_free_text=True)
+    mail = otls.Mail.open(message, customer, world.trust, role="client", accept_free_text=True)
     assert mail.signer == other.certificate
 
 

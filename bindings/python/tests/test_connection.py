@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -182,7 +183,7 @@ def test_an_error_of_our_own_side_has_no_alert(world: World) -> None:
 
 def test_what_fails_without_a_peer_has_no_alert(world: World) -> None:
     with pytest.raises(otls.CertificateError) as refused:
-        otls.TrustStore().verify([world.authority.certificate], usage="client")
+        otls.TrustStore().verify([world.authority.certificate], role="client")
     assert refused.value.alert is None
     with pytest.raises(otls.DecryptError) as altered:
         otls.Aead("AES-128-GCM", bytes(16)).open(bytes(40))
@@ -350,3 +351,14 @@ def test_a_paused_handshake_is_rejected_with_an_alert(world: World) -> None:
     with pytest.raises(otls.AlertReceived) as caught:
         pump(server, client)
     assert caught.value.alert == "unrecognized_name"
+
+
+def test_protocols_are_text_and_octets_that_are_none_are_escaped(world: World) -> None:
+    client = otls.Connection.client(otls.ClientConfig(world.trust, alpn=["h2", "ab"]), "localhost")
+    server = otls.Connection.accept()
+    # As clients offer that try how servers take what they do not know (RFC 8701).
+    server.feed(client.pending().replace(b"\x02ab", b"\x02\xfa\xfa"))
+    offer = server.offer
+    assert offer is not None
+    assert offer.alpn == ("h2", "\udcfa\udcfa")
+    assert [os.fsencode(name) for name in offer.alpn] == [b"h2", b"\xfa\xfa"]

@@ -175,14 +175,14 @@ def test_a_fingerprint_instead_of_a_file(tmp_path: Path, ports: tuple[int, int],
     elsewhere.mkdir()
     with (
         bank(tmp_path, ports) as server,
-        customer(elsewhere, ports, "--ca-fingerprint", fingerprint.upper()) as client,
+        customer(elsewhere, ports, "--root-fingerprint", fingerprint.upper()) as client,
     ):
         client.succeeds()
         server.succeeds()
     wrong = ("0" if fingerprint[0] != "0" else "1") + fingerprint[1:]
-    with customer(elsewhere, ports, "--ca-fingerprint", wrong) as client:
-        client.fails(6, "--ca-fingerprint")
-    with customer(elsewhere, ports, "--ca-fingerprint", "123") as client:
+    with customer(elsewhere, ports, "--root-fingerprint", wrong) as client:
+        client.fails(6, "--root-fingerprint")
+    with customer(elsewhere, ports, "--root-fingerprint", "123") as client:
         assert client.end() == 2
 
 
@@ -190,11 +190,11 @@ def test_a_fingerprint_that_differs(tmp_path: Path, ports: tuple[int, int], ttp:
     right = openssl(tmp_path, "x509", "-in", "CA/cert.pem", "-noout", "-fingerprint", "-sha256")
     fingerprint = right.strip().partition("=")[2]
     wrong = ("0" if fingerprint[0] != "0" else "1") + fingerprint[1:]
-    with customer(tmp_path, ports, "--ca-fingerprint", wrong) as client:
-        client.fails(6, "CA/cert.pem", "--ca-fingerprint")
+    with customer(tmp_path, ports, "--root-fingerprint", wrong) as client:
+        client.fails(6, "CA/cert.pem", "--root-fingerprint")
     with (
-        bank(tmp_path, ports, "--ca-fingerprint", fingerprint) as server,
-        customer(tmp_path, ports, "--ca-fingerprint", fingerprint.lower()) as client,
+        bank(tmp_path, ports, "--root-fingerprint", fingerprint) as server,
+        customer(tmp_path, ports, "--root-fingerprint", fingerprint.lower()) as client,
     ):
         client.succeeds()
         server.succeeds()

@@ -226,7 +226,7 @@ def test_authorities_lists_and_paths(world: World) -> None:
     with pytest.raises(otls.CertificateUntrusted):
         otls.TrustStore(root.certificate).verify(leaf)
     with pytest.raises(otls.CertificateWrongRole):
-        otls.TrustStore(root.certificate, intermediates=certificate, max_depth=0).verify(leaf, usage="any")
+        otls.TrustStore(root.certificate, intermediates=certificate, max_depth=0).verify(leaf, role="any")
     now = leaf.not_before
     empty, lists = branch.issue_crl([]), root.issue_crl([(certificate, now, "keyCompromise")])
     assert certificate in lists
@@ -243,6 +243,6 @@ def test_authorities_lists_and_paths(world: World) -> None:
             leaf
         )
     with pytest.raises(otls.ApiMisuse):
-        with_chain.verify(leaf, server_name="bank.branch.example", usage="client")
+        with_chain.verify(leaf, server_name="bank.branch.example", role="client")
     with pytest.raises(otls.ApiMisuse):
         root.issue_crl([(certificate, now, "boredom")])

@@ -62,7 +62,7 @@ http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}
 def get(port: int, folder: Path, *flags: str, host: str = "localhost") -> subprocess.CompletedProcess[str]:
     """Runs the example."""
     command = [sys.executable, str(EXAMPLES / "tls_client.py"), host, "--port", str(port)]
-    command += ["--ca-dir", str(folder), *flags]
+    command += ["--root-dir", str(folder), *flags]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

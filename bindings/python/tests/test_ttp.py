@@ -21,7 +21,7 @@ def test_a_name_that_belongs_to_another_key(tmp_path: Path, ports: tuple[int, in
         client.succeeds()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    ca = ["--ca", str(tmp_path / "CA" / "cert.pem")]
+    ca = ["--root", str(tmp_path / "CA" / "cert.pem")]
     with bank(tmp_path, ports) as server, customer(elsewhere, ports, *ca) as client:
         client.fails(4, "customer", "another key", "--revoke")
         server.fails(5)
@@ -39,7 +39,7 @@ def test_a_second_bank_on_the_machine_is_told_whom_to_ask(
     assert "without a token" in ttp.log
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    ca = ["--ca", str(tmp_path / "CA" / "cert.pem")]
+    ca = ["--root", str(tmp_path / "CA" / "cert.pem")]
     with bank(tmp_path, ports) as server, customer(tmp_path, ports) as client:
         server.succeeds()
         client.succeeds()

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::key::Password;
-use crate::verify::{self, Usage};
+use crate::verify::{self, Role};
 use crate::{now, print};
 
 #[derive(Subcommand)]
@@ -62,9 +62,9 @@ pub(crate) struct Open {
     crl: Vec<PathBuf>,
     /// What the signer's certificate is for.
     #[arg(long, value_enum, default_value = "server")]
-    usage: Usage,
+    role: Role,
     /// The name that the signer must have.
-    #[arg(long, value_name = "NAME", required_if_eq("usage", "server"))]
+    #[arg(long, value_name = "NAME", required_if_eq("role", "server"))]
     name: Option<String>,
     /// Where the content goes, for its owner alone; by default standard output.
     #[arg(long, value_name = "FILE")]
@@ -104,7 +104,7 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
     let recipient =
         files::identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
     let trust = verify::trust(&arguments.root, &arguments.crl)?;
-    let role = verify::role(arguments.usage, arguments.name.as_deref())?;
+    let role = verify::role(arguments.role, arguments.name.as_deref())?;
     let message = files::read(&arguments.file)?;
     let opened = cms::open(&message, &recipient, &trust, &role, now()?, &SystemRandom)
         .about(arguments.file.display())?;

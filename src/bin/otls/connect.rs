@@ -99,7 +99,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 impl Arguments {
     fn config(&self) -> Result<ClientConfig, Failure> {
         let missing =
-            || Failure::usage("no --ca: which servers are trusted?", "give the authority's certificate");
+            || Failure::usage("no --root: which servers are trusted?", "give the authority's certificate");
         let mut config = ClientConfig::new(self.tls.trust()?.ok_or_else(missing)?);
         let mut identities = self.tls.identities()?.into_iter();
         config = match (identities.next(), identities.next()) {

@@ -33,7 +33,7 @@ pub(crate) struct Tls {
     password: Password,
     /// An authority whose certificates are accepted; may be repeated.
     #[arg(long, value_name = "FILE")]
-    ca: Vec<PathBuf>,
+    root: Vec<PathBuf>,
     /// Revocation lists: one, or a bundle; may be repeated.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
@@ -57,7 +57,7 @@ pub(crate) struct Tls {
     pub(crate) key_update: bool,
     /// Append the secrets of each connection to this file (RFC 9850). For debugging alone.
     #[arg(long, value_name = "FILE")]
-    keylog: Option<PathBuf>,
+    key_log: Option<PathBuf>,
     /// Seconds without progress after which a connection is given up.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -92,14 +92,14 @@ impl Tls {
 
     /// `None` where no authority is given.
     pub(crate) fn trust(&self) -> Result<Option<TrustStore>, Failure> {
-        if self.ca.is_empty() {
+        if self.root.is_empty() {
             return if self.crl.is_empty() {
                 Ok(None)
             } else {
-                Err(Failure::usage("--crl without --ca", "give the authority of the list as well"))
+                Err(Failure::usage("--crl without --root", "give the authority of the list as well"))
             };
         }
-        verify::trust(&self.ca, &self.crl).map(Some)
+        verify::trust(&self.root, &self.crl).map(Some)
     }
 
     /// Suites, groups, schemes, ALPN and the key log.
@@ -124,11 +124,11 @@ impl Tls {
             let protocols: Vec<&[u8]> = self.alpn.iter().map(String::as_bytes).collect();
             config = config.with_alpn(&protocols).about("--alpn")?;
         }
-        Ok(if self.keylog.is_some() { config.with_key_log() } else { config })
+        Ok(if self.key_log.is_some() { config.with_key_log() } else { config })
     }
 
     pub(crate) fn key_log(&self) -> Result<Option<KeyLog>, Failure> {
-        self.keylog.as_deref().map(KeyLog::open).transpose()
+        self.key_log.as_deref().map(KeyLog::open).transpose()
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use otls::Error;
 use otls::error::OtpError;
-use otls::otp::Evidence;
+use otls::otp::Receipt;
 use otls::pki::{Certificate, VerifiedPeer};
 use serde_json::{Map, Value, json};
 
@@ -31,7 +31,7 @@ pub(crate) enum Command {
 }
 
 /// Who has signed what, or why that is not proven.
-type Judged = Result<(Evidence, VerifiedPeer), Error>;
+type Judged = Result<(Receipt, VerifiedPeer), Error>;
 
 impl Command {
     pub(crate) fn run(&self, json: bool) -> ExitCode {
@@ -65,7 +65,7 @@ impl Command {
 }
 
 fn show(file: &Path, json: bool) -> ExitCode {
-    let loaded = files::read(file).and_then(|data| Evidence::load(&data).about(file.display()));
+    let loaded = files::read(file).and_then(|data| Receipt::load(&data).about(file.display()));
     match loaded {
         Ok(evidence) => {
             let (value, text) = describe(&evidence, evidence.chain().leaf());
@@ -78,15 +78,15 @@ fn show(file: &Path, json: bool) -> ExitCode {
 
 fn judge(trust: &Trust, file: &Path) -> Result<Judged, Failure> {
     let trust = trust.load()?;
-    let evidence = match Evidence::load(&files::read(file)?) {
+    let evidence = match Receipt::load(&files::read(file)?) {
         Err(error @ Error::Otp(OtpError::Receipt(_))) => return Ok(Err(error)),
         other => other.about(file.display())?,
     };
     Ok(evidence.verify(&trust).map(|customer| (evidence, customer)))
 }
 
-fn describe(evidence: &Evidence, customer: &Certificate) -> (Map<String, Value>, String) {
-    let receipt = evidence.receipt();
+fn describe(evidence: &Receipt, customer: &Certificate) -> (Map<String, Value>, String) {
+    let receipt = evidence.signed();
     let (subject, time) = (customer.subject().to_string(), show::rfc3339(receipt.time()));
     let mut lines = vec![
         format!("Customer: {subject}"),

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     bind: SocketAddr,
     #[command(flatten)]
     tls: Tls,
-    /// What is asked of clients; the authorities are those of --ca.
+    /// What is asked of clients; the authorities are those of --root.
     #[arg(long, value_enum, default_value = "require")]
     client_auth: Policy,
     /// Tickets for each connection, to resume it with.
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Policy {
-    /// A certificate of --ca is required.
+    /// A certificate of --root is required.
     Require,
     /// A client may stay anonymous.
     Request,
@@ -89,7 +89,7 @@ impl Arguments {
     fn config(&self) -> Result<ServerConfig, Failure> {
         let trust = || {
             let missing =
-                || Failure::usage("no --ca: whose certificates are accepted?", "or --client-auth none");
+                || Failure::usage("no --root: whose certificates are accepted?", "or --client-auth none");
             self.tls.trust()?.ok_or_else(missing)
         };
         let client_auth = match self.client_auth {

@@ -21,9 +21,9 @@ pub(crate) struct Arguments {
     time: Option<String>,
     /// What the certificate is for.
     #[arg(long, value_enum, default_value = "server")]
-    usage: Usage,
+    role: Role,
     /// The name that a server must have.
-    #[arg(long, value_name = "NAME", required_if_eq("usage", "server"))]
+    #[arg(long, value_name = "NAME", required_if_eq("role", "server"))]
     name: Option<String>,
     /// The certificate, or a chain that starts with it; those behind it in any order.
     leaf: PathBuf,
@@ -50,7 +50,7 @@ pub(crate) struct Trust {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Usage {
+pub(crate) enum Role {
     /// A TLS server.
     Server,
     /// A TLS client.
@@ -69,7 +69,7 @@ impl Trust {
             trust.set_max_depth(depth);
         }
         if self.require_crl {
-            trust.require_lists();
+            trust.require_crls();
         }
         Ok(trust)
     }
@@ -103,7 +103,7 @@ fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure>
         Some(text) => parse_time(text)?,
         None => now()?,
     };
-    let role = role(arguments.usage, arguments.name.as_deref())?;
+    let role = role(arguments.role, arguments.name.as_deref())?;
     Ok(trust.verify(&chain, &role, time))
 }
 
@@ -122,12 +122,12 @@ pub(crate) fn trust(roots: &[PathBuf], crls: &[PathBuf]) -> Result<TrustStore, F
 }
 
 /// What a certificate has to be good for.
-pub(crate) fn role(usage: Usage, name: Option<&str>) -> Result<PeerRole, Failure> {
-    Ok(match (usage, name) {
-        (Usage::Server, Some(name)) => PeerRole::Server(GeneralName::parse(name).about("--name")?),
-        (Usage::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
-        (Usage::Client, _) => PeerRole::Client,
-        (Usage::Any, _) => PeerRole::Any,
+pub(crate) fn role(role: Role, name: Option<&str>) -> Result<PeerRole, Failure> {
+    Ok(match (role, name) {
+        (Role::Server, Some(name)) => PeerRole::Server(GeneralName::parse(name).about("--name")?),
+        (Role::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
+        (Role::Client, _) => PeerRole::Client,
+        (Role::Any, _) => PeerRole::Any,
     })
 }
 

@@ -34,6 +34,8 @@ pub struct ClientSide {
     key_shares: Option<Vec<NamedGroup>>,
 }
 
+crate::shown::shown!(ClientSide);
+
 #[derive(Clone)]
 pub(in crate::handshake) enum ClientIdentity {
     /// Pause with NEED_CLIENT_CERT when the server asks.

@@ -29,9 +29,11 @@ pub struct ServerSide {
     pub(in crate::handshake) tickets: Option<Tickets>,
 }
 
+crate::shown::shown!(ServerSide);
+
 /// What a server asks of its clients. There is no default: leaving clients unauthenticated has to
 /// be asked for by name.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum ClientAuth {
     /// Only clients with a certificate of these authorities are served.
     Require(TrustStore),

@@ -38,6 +38,8 @@ pub struct AuditLog {
     read_to: PerProcess<Mutex<Position>>,
 }
 
+crate::shown::shown!(AuditLog);
+
 /// The end of a log: keep it elsewhere, and a log that was put back to an older state is noticed.
 ///
 /// ```
@@ -258,6 +260,7 @@ pub(super) fn scan(key: &HmacKey, file: &mut File, mut position: Position, head:
 /// The log's head as it was written last. The log may have gone on: a process can be killed between
 /// the two.
 pub(super) fn read_head(path: &Path, key: &HmacKey) -> Result<AuditHead> {
+    check_file(&head_path(path))?;
     let text = fs::read_to_string(head_path(path)).map_err(|error| {
         audit(format!(
             "cannot read its head, {}, without which it proves nothing: {error}",
@@ -328,6 +331,7 @@ pub(super) fn open_locked(path: &Path, write: bool) -> Result<Locked> {
     } else {
         File::options().read(true).to_owned()
     };
+    check_file(path)?;
     let file = options.open(path).map_err(cannot("open"))?;
     let deadline = Deadline::start();
     loop {
@@ -342,6 +346,14 @@ pub(super) fn open_locked(path: &Path, write: bool) -> Result<Locked> {
             }
         }
     }
+}
+
+/// A pipe would have whoever opens or reads it wait for ever.
+pub(super) fn check_file(path: &Path) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(audit(format!("{} is no regular file", path.display())));
+    }
+    Ok(())
 }
 
 /// Files that only their owner reads: subjects are in them.

@@ -59,6 +59,7 @@ impl AuditLog {
         if !path.exists() && !head_path(path).exists() {
             return Err(audit(format!("there is none at {}", path.display())));
         }
+        file::check_file(&head_path(path))?;
         let mut log = file::open_locked(path, true)?;
         let read = file::read_head(path, &key);
         let head = read.clone().unwrap_or_default();

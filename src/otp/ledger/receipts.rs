@@ -1,8 +1,8 @@
 //! Code and receipt, accepted together or not at all.
 
 use super::super::audit::{AuditCall, Event, EventKind};
-use super::super::receipt::refused;
-use super::super::{Context, Decision, Evidence, Ledger, OtpId, Subject, Verdict, Withdrawal};
+use super::super::signed_decision::refused;
+use super::super::{Context, Decision, Ledger, OtpId, Receipt, Subject, Verdict, Withdrawal};
 use crate::error::Result;
 use crate::time::UnixTime;
 
@@ -28,7 +28,7 @@ impl Ledger {
         subject: &str,
         context: &Context,
         code: &str,
-        receipt: &Evidence,
+        receipt: &Receipt,
         now: UnixTime,
     ) -> Result<Verdict> {
         let file = file_of(receipt, id, Decision::Approved, context)?;
@@ -48,7 +48,7 @@ impl Ledger {
         id: &OtpId,
         subject: &str,
         context: &Context,
-        receipt: &Evidence,
+        receipt: &Receipt,
         now: UnixTime,
     ) -> Result<Verdict> {
         let file = file_of(receipt, id, Decision::Declined, context)?;
@@ -64,10 +64,10 @@ impl Ledger {
     /// # Errors
     /// [`crate::error::OtpError::Store`]; [`crate::error::OtpError::Receipt`] for one that the store does not
     /// have as it was kept; [`crate::Error::ApiMisuse`] as [`Subject::new`].
-    pub fn receipt(&self, id: &OtpId, subject: &str) -> Result<Option<Evidence>> {
+    pub fn receipt(&self, id: &OtpId, subject: &str) -> Result<Option<Receipt>> {
         let file = self.store.receipt(id, &Subject::new(subject)?)?;
-        let receipt = file.map(|file| Evidence::load(&file)).transpose()?;
-        if receipt.as_ref().is_some_and(|receipt| receipt.receipt().id() != *id) {
+        let receipt = file.map(|file| Receipt::load(&file)).transpose()?;
+        if receipt.as_ref().is_some_and(|receipt| receipt.signed().id() != *id) {
             return Err(refused("the store has that of another code in its place"));
         }
         Ok(receipt)
@@ -88,8 +88,8 @@ impl Ledger {
 }
 
 /// The file of a receipt that is about this decision and no other.
-fn file_of(receipt: &Evidence, id: &OtpId, decision: Decision, context: &Context) -> Result<String> {
-    let signed = receipt.receipt();
+fn file_of(receipt: &Receipt, id: &OtpId, decision: Decision, context: &Context) -> Result<String> {
+    let signed = receipt.signed();
     if signed.id() != *id || signed.decision() != decision {
         return Err(refused("it is for another code or decision than its answer"));
     }

@@ -18,8 +18,8 @@ fn code() -> Secret {
     Secret::from(b"256345".to_vec())
 }
 
-fn receipt() -> Receipt {
-    Receipt::decode(&documented("receipt")).unwrap()
+fn receipt() -> SignedDecision {
+    SignedDecision::decode(&documented("receipt")).unwrap()
 }
 
 fn all() -> Vec<Message> {

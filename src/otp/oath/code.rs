@@ -18,6 +18,8 @@ use crate::secret::Secret;
 /// ```
 pub struct OathCode(Secret);
 
+crate::shown::shown!(OathCode);
+
 impl OathCode {
     /// The digits; hexadecimal for an OCRA suite that does not truncate.
     pub fn expose(&self) -> &str {

@@ -25,6 +25,8 @@ pub struct Hotp {
     digits: usize,
 }
 
+crate::shown::shown!(Hotp, digits);
+
 impl Hotp {
     /// The fewest digits (RFC 4226 §5.3).
     pub const MIN_DIGITS: usize = MIN_DIGITS;

@@ -32,6 +32,8 @@ pub struct Ocra {
     suite: OcraSuite,
 }
 
+crate::shown::shown!(Ocra, suite);
+
 /// What a response is computed from (RFC 6287 §5.1): all that the suite names, and nothing else.
 ///
 /// ```
@@ -60,6 +62,12 @@ pub struct OcraInput<'a> {
     pub time: Option<UnixTime>,
 }
 
+impl core::fmt::Debug for OcraInput<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OcraInput").finish_non_exhaustive()
+    }
+}
+
 /// The customer's PIN as an input.
 ///
 /// ```
@@ -74,6 +82,12 @@ pub enum Pin<'a> {
     /// Its hash, with the function that the suite names: what a bank stores. It is as good as the PIN to
     /// who has the shared secret.
     Hashed(&'a [u8]),
+}
+
+impl core::fmt::Debug for Pin<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Pin").finish_non_exhaustive()
+    }
 }
 
 impl Ocra {

@@ -24,6 +24,8 @@ use crate::secret::Secret;
 #[derive(Clone)]
 pub struct SharedSecret(Arc<Secret>);
 
+crate::shown::shown!(SharedSecret);
+
 impl SharedSecret {
     /// The fewest octets (RFC 4226 §4, R6: at least 128 bits).
     pub const MIN_LEN: usize = 16;

@@ -29,6 +29,8 @@ pub struct Totp {
     period: u32,
 }
 
+crate::shown::shown!(Totp, hash, digits, period);
+
 /// How far a code may be from the expected step, in steps.
 ///
 /// ```

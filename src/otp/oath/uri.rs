@@ -32,6 +32,8 @@ pub struct OtpAuth {
     scheme: Scheme,
 }
 
+crate::shown::shown!(OtpAuth, issuer, account);
+
 #[derive(Clone)]
 enum Scheme {
     Hotp { hotp: Hotp, counter: u64 },

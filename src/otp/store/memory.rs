@@ -22,6 +22,8 @@ use crate::time::UnixTime;
 #[derive(Default)]
 pub struct MemoryStore(Mutex<Memory>, Owner);
 
+crate::shown::shown!(MemoryStore);
+
 impl MemoryStore {
     // A thread that panicked while it held the lock may have left half an outcome: fail closed.
     fn lock(&self) -> Result<MutexGuard<'_, Memory>> {

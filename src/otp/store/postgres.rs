@@ -31,6 +31,8 @@ use crate::time::UnixTime;
 /// ```
 pub struct PostgresStore(Pool<Connection>);
 
+crate::shown::shown!(PostgresStore);
+
 /// One that is dropped says nothing more to the server.
 struct Connection {
     client: Client,

@@ -39,6 +39,8 @@ pub struct RedisStore {
     script: Script,
 }
 
+crate::shown::shown!(RedisStore);
+
 impl RedisStore {
     /// Connects to a server: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or
     /// `redis+unix:///PATH`.

@@ -42,6 +42,8 @@ pub struct SqliteStore {
     turns: Pool<()>,
 }
 
+crate::shown::shown!(SqliteStore);
+
 impl SqliteStore {
     /// Opens a database, or makes one.
     ///

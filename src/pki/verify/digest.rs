@@ -20,7 +20,7 @@ impl TrustStore {
         }
         octets.push(inner.max_depth.is_some().into());
         octets.extend_from_slice(&number(inner.max_depth.unwrap_or_default()));
-        octets.push(inner.lists_required.into());
+        octets.push(inner.crls_required.into());
         digest(HashAlgorithm::Sha256, &octets).as_ref().to_vec()
     }
 }
@@ -46,7 +46,7 @@ mod tests {
         let mut deep = both.clone();
         deep.set_max_depth(0);
         let mut listed = both.clone();
-        listed.require_lists();
+        listed.require_crls();
         let others = [pinned(&[]), pinned(&[[1; 32]]), deep, listed];
         let mut digests: Vec<_> = others.iter().chain([&both]).map(TrustStore::digest).collect();
         digests.sort_unstable();

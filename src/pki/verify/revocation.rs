@@ -29,7 +29,7 @@ impl<'a> Case<'a> {
         let fault = |reason: String| Some((Check::Revocation, reason, CURRENT_LIST));
         let lists = self.lists_about(certificate, issuer, authority);
         if lists.is_empty() {
-            return if self.store.lists_required {
+            return if self.store.crls_required {
                 fault("there is no revocation list of its issuer, and one is required".to_owned())
             } else {
                 None

@@ -26,6 +26,7 @@ errors                         :class:`Error` and its subclasses
 
 from __future__ import annotations
 
+from . import _values
 from ._address import (
     Address,
 )
@@ -193,6 +194,8 @@ from ._waiting import (
     Timeout,
     Timeouts,
 )
+
+_values.register()
 
 __all__ = [
     "Address",

@@ -39,7 +39,7 @@ def cms_open(
     trust: TrustStore,
     *,
     server_name: str | None = None,
-    usage: Literal["server", "client", "any"] | None = None,
+    role: Literal["server", "client", "any"] | None = None,
     now: _Moment | None = None,
 ) -> Verified:
     """Opens what ``cms_seal`` or ``openssl cms`` has made, if its signer is trusted."""
@@ -52,7 +52,7 @@ def cms_verify(
     trust: TrustStore,
     *,
     server_name: str | None = None,
-    usage: Literal["server", "client", "any"] | None = None,
+    role: Literal["server", "client", "any"] | None = None,
     now: _Moment | None = None,
 ) -> Verified:
     """Verifies what ``cms_sign`` or ``openssl cms -sign -nodetach`` has made."""
@@ -273,6 +273,8 @@ class CertificateRequest:
         """What it asks for and ``certificate``, which was issued for it, does not have."""
     def to_text(self) -> str:
         """All of it for a person to read."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Certificate:
@@ -378,6 +380,8 @@ class Crl:
     def to_text(self) -> str:
         """All of it for a person to read."""
     def __contains__(self, key: Certificate, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Authority:
@@ -465,7 +469,7 @@ class TrustStore:
         chain: _Chain,
         *,
         server_name: str | None = None,
-        usage: Literal["server", "client", "any"] | None = None,
+        role: Literal["server", "client", "any"] | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
         """Judges a chain (leaf first); returns the trusted authority that it leads to."""
@@ -579,8 +583,8 @@ class Offer:
     def server_name(self) -> str | None:
         """The server's name that the client asked for."""
     @property
-    def alpn(self) -> tuple[bytes, ...]:
-        """ALPN protocols, most preferred first."""
+    def alpn(self) -> tuple[str, ...]:
+        """ALPN protocols, most preferred first; what is no UTF-8 is escaped as in ``os.fsdecode``."""
 
 @final
 class RequestedCertificate:
@@ -728,6 +732,8 @@ class Context:
     @property
     def fields(self) -> dict[str, str]:
         """The fields, in canonical order."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Amount:
@@ -743,6 +749,8 @@ class Amount:
     @property
     def exponent(self) -> int:
         """Digits after the point: 2 for most, 0 for JPY, 3 for KWD."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Transaction:
@@ -778,6 +786,8 @@ class Transaction:
     @property
     def template(self) -> str:
         """The text with its placeholders."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Issued:
@@ -1090,13 +1100,13 @@ class Mail:
         trust: TrustStore,
         *,
         server_name: str | None = None,
-        usage: Literal["server", "client", "any"] | None = None,
+        role: Literal["server", "client", "any"] | None = None,
         accept_free_text: bool = False,
         now: _Moment | None = None,
     ) -> Mail:
         """Opens what ``seal`` has made for ``recipient``, if ``server_name`` has signed it.
 
-        A bank whose signer is no server is named by ``usage`` and recognised by ``Mail.signer``; one of the
+        A bank whose signer is no server is named by ``role`` and recognised by ``Mail.signer``; one of the
         two has to be given. ``accept_free_text`` is as in :class:`Channel`.
         """
     @property
@@ -1170,6 +1180,8 @@ class Receipt:
     @property
     def chain(self) -> list[Certificate]:
         """The customer's certificates, leaf first; not judged."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class VerdictNotice:

@@ -57,7 +57,7 @@ impl Channel {
                 otp::Message::Answer(answer) => answer.receipt.clone(),
                 otp::Message::Envelope(_) | otp::Message::Verdict { .. } => None,
             };
-            let evidence = evidence.map(|receipt| otp::Evidence::new(receipt, connection));
+            let evidence = evidence.map(|receipt| otp::Receipt::new(receipt, connection));
             Ok(Some((message, evidence.transpose()?)))
         })?;
         match received {
@@ -113,7 +113,7 @@ impl Channel {
         let now = moment_or_now(now)?;
         let evidence = self.with(py, |channel, connection| {
             let receipt = receipt::sign(connection, envelope, &answer, identity, now)?;
-            let evidence = otp::Evidence::new(receipt.clone(), connection)?;
+            let evidence = otp::Receipt::new(receipt.clone(), connection)?;
             channel.send(connection, &otp::Message::Answer(answer.with_receipt(receipt)))?;
             Ok(evidence)
         })?;

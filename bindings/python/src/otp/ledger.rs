@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict};
 use zeroize::Zeroizing;
 
 use super::receipt::Receipt;
-use crate::convert::{Material, Moment, datetime, hex, moment_or_now};
+use crate::convert::{Material, Moment, datetime, hash_of, hex, moment_or_now};
 use crate::failure::{Failure, Result};
 
 /// A one-time code. It prints as dots; `expose` returns the digits.
@@ -74,6 +74,10 @@ pub(crate) struct Context(pub(crate) otp::Context);
 
 #[pymethods]
 impl Context {
+    fn __hash__(&self) -> u64 {
+        hash_of(&self.0.encode())
+    }
+
     #[new]
     fn new(fields: &Bound<'_, PyDict>) -> Result<Self> {
         let mut context = otp::Context::new();

@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 use super::message::Envelope;
 use crate::convert::{Moment, Octets, moment_or_now};
 use crate::failure::{Failure, Result};
-use crate::pki::authority::{Identity, TrustStore, role};
+use crate::pki::authority::{Identity, TrustStore, peer_role};
 use crate::pki::certificate::Certificate;
 
 /// An envelope that came by a push message, a mail box or a file, and the bank that has signed it.
@@ -37,10 +37,10 @@ impl Mail {
     }
 
     /// Opens what `seal` has made for `recipient`. The bank's certificate is judged as by
-    /// `TrustStore.verify`: pass the bank's name as `server_name`, or a `usage` where its signer is no server.
+    /// `TrustStore.verify`: pass the bank's name as `server_name`, or a `role` where its signer is no server.
     /// `accept_free_text` as in `Channel`.
     #[staticmethod]
-    #[pyo3(signature = (message, recipient, trust, *, server_name=None, usage=None, accept_free_text=false, now=None))]
+    #[pyo3(signature = (message, recipient, trust, *, server_name=None, role=None, accept_free_text=false, now=None))]
     #[expect(clippy::too_many_arguments, reason = "each by its name")]
     fn open(
         py: Python<'_>,
@@ -48,18 +48,18 @@ impl Mail {
         recipient: &Identity,
         trust: &TrustStore,
         server_name: Option<&str>,
-        usage: Option<&str>,
+        role: Option<&str>,
         accept_free_text: bool,
         now: Option<Moment>,
     ) -> Result<Self> {
-        if (server_name, usage) == (None, None) {
+        if (server_name, role) == (None, None) {
             // Not the clients that are the default elsewhere: any other customer could pass for the bank.
             return Err(Failure::misuse(
                 "a mail that anybody may have signed",
-                "pass the bank's name as server_name, or usage= and look at the signer",
+                "pass the bank's name as server_name, or role= and look at the signer",
             ));
         }
-        let (role, now) = (role(server_name, usage)?, moment_or_now(now)?);
+        let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
         let open = if accept_free_text { otp::Mail::accept_free_text } else { otp::Mail::open };
         let mail = py.detach(|| open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
         let signer = mail.signer.certificate().clone();

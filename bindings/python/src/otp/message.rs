@@ -170,7 +170,7 @@ impl AnyMessage {
                 otp::Message::Answer(otp::Answer {
                     id: answer.id,
                     code: answer.code.as_ref().map(|code| Secret::from(code.expose().to_vec())),
-                    receipt: answer.receipt.as_ref().map(|receipt| receipt.get().0.receipt().clone()),
+                    receipt: answer.receipt.as_ref().map(|receipt| receipt.get().0.signed().clone()),
                 })
             }
             Self::Verdict(notice) => {
@@ -185,7 +185,7 @@ impl AnyMessage {
 pub(crate) fn from_core(
     py: Python<'_>,
     message: otp::Message,
-    evidence: Option<otp::Evidence>,
+    evidence: Option<otp::Receipt>,
 ) -> PyResult<Bound<'_, PyAny>> {
     Ok(match message {
         otp::Message::Envelope(envelope) => Bound::new(py, Envelope(envelope))?.into_any(),

@@ -10,18 +10,28 @@ use pyo3::types::PyBytes;
 use super::ledger::{Context, OtpId};
 use super::message::Envelope;
 use crate::connection::Connection;
-use crate::convert::{Material, Moment, datetime, hex, moment_or_now};
+use crate::convert::{Material, Moment, datetime, hash_of, hex, moment_or_now};
 use crate::failure::{Failure, Result};
 use crate::pki::authority::{Identity, TrustStore};
 use crate::pki::certificate::Certificate;
 
 /// A customer's signed decision about a transaction, with the certificates that go with it. No code is in
 /// it, and none can be found from it.
-#[pyclass(frozen, module = "otls")]
-pub(crate) struct Receipt(pub(crate) Arc<otp::Evidence>);
+#[pyclass(frozen, eq, module = "otls")]
+pub(crate) struct Receipt(pub(crate) Arc<otp::Receipt>);
+
+impl PartialEq for Receipt {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_pem() == other.0.to_pem()
+    }
+}
 
 #[pymethods]
 impl Receipt {
+    fn __hash__(&self) -> u64 {
+        hash_of(self.0.to_pem().as_bytes())
+    }
+
     /// Signs a decision, `"approved"` or `"declined"`, about what `envelope` asks, with the connection's own
     /// identity; one that resumes another has none at hand, and needs `identity`.
     #[staticmethod]
@@ -44,7 +54,7 @@ impl Receipt {
         };
         let evidence = connection.with(py, |connection| {
             let receipt = sign(connection, envelope, &answer, identity, now)?;
-            otp::Evidence::new(receipt, connection)
+            otp::Receipt::new(receipt, connection)
         })?;
         Ok(Self(Arc::new(evidence?)))
     }
@@ -52,7 +62,7 @@ impl Receipt {
     /// Reads a file exactly as `to_pem` wrote it. It proves nothing before `verify`.
     #[staticmethod]
     fn from_pem(data: Material) -> Result<Self> {
-        Ok(Self(Arc::new(otp::Evidence::load(&data)?)))
+        Ok(Self(Arc::new(otp::Receipt::load(&data)?)))
     }
 
     /// The receipt with its certificates, to be kept.
@@ -69,43 +79,43 @@ impl Receipt {
 
     /// Raises `OtpReceiptError`, which names what differs, unless it is about this transaction.
     fn check_context(&self, context: &Context) -> Result<()> {
-        Ok(self.0.receipt().check_context(&context.0)?)
+        Ok(self.0.signed().check_context(&context.0)?)
     }
 
     /// Which code.
     #[getter]
     fn id(&self) -> OtpId {
-        OtpId(self.0.receipt().id())
+        OtpId(self.0.signed().id())
     }
 
     /// `"approved"` or `"declined"`.
     #[getter]
     fn decision(&self) -> String {
-        self.0.receipt().decision().to_string()
+        self.0.signed().decision().to_string()
     }
 
     /// When it was signed, by the customer's clock.
     #[getter]
     fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        datetime(py, self.0.receipt().time())
+        datetime(py, self.0.signed().time())
     }
 
     /// The transaction.
     #[getter]
     fn context(&self) -> Context {
-        Context(self.0.receipt().context().clone())
+        Context(self.0.signed().context().clone())
     }
 
     /// What the customer read, with dots for the code; `None` for a transaction without a template.
     #[getter]
     fn text(&self) -> Option<String> {
-        self.0.receipt().text()
+        self.0.signed().text()
     }
 
     /// The signature's scheme.
     #[getter]
     fn scheme(&self) -> String {
-        self.0.receipt().scheme().to_string()
+        self.0.signed().scheme().to_string()
     }
 
     /// The customer's certificates, leaf first; not judged.
@@ -115,7 +125,7 @@ impl Receipt {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Receipt {} {}>", self.decision(), hex(&self.0.receipt().id().0))
+        format!("<Receipt {} {}>", self.decision(), hex(&self.0.signed().id().0))
     }
 }
 
@@ -126,11 +136,11 @@ pub(super) fn sign(
     answer: &otp::Answer,
     identity: Option<&Identity>,
     now: otls::UnixTime,
-) -> otls::Result<otp::Receipt> {
+) -> otls::Result<otp::SignedDecision> {
     let (envelope, random) = (&envelope.0, &SystemRandom);
     let Some(Identity(identity)) = identity else {
-        return otp::Receipt::of_answer(connection, envelope, answer, now, random);
+        return otp::SignedDecision::of_answer(connection, envelope, answer, now, random);
     };
     let context = envelope.context.clone();
-    otp::Receipt::sign(connection, identity, envelope.id, context, answer.decision(), now, random)
+    otp::SignedDecision::sign(connection, identity, envelope.id, context, answer.decision(), now, random)
 }

@@ -6,6 +6,7 @@ use otls::otp;
 use pyo3::prelude::*;
 
 use super::ledger::Context;
+use crate::convert::hash_of;
 use crate::failure::Result;
 
 /// A sum of money: minor units (paise, cents) of an ISO 4217 currency. `str` writes it as people do:
@@ -16,6 +17,10 @@ pub(crate) struct Amount(otp::Amount);
 
 #[pymethods]
 impl Amount {
+    fn __hash__(&self) -> u64 {
+        hash_of(format!("{} {}", self.0.minor(), self.0.currency()).as_bytes())
+    }
+
     #[new]
     fn new(minor: u64, currency: &str) -> Result<Self> {
         Ok(Self(otp::Amount::new(minor, currency)?))
@@ -58,6 +63,10 @@ pub(crate) struct Transaction {
 
 #[pymethods]
 impl Transaction {
+    fn __hash__(&self) -> u64 {
+        hash_of(&self.context.encode())
+    }
+
     #[new]
     #[pyo3(signature = (purpose, template, *, amount=None, payee=None, fields=None))]
     fn new(

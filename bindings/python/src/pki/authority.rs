@@ -226,25 +226,25 @@ impl TrustStore {
             store.set_max_depth(depth);
         }
         if require_crls {
-            store.require_lists();
+            store.require_crls();
         }
         Ok(Self(store))
     }
 
     /// Judges a chain (leaf first) as that of the server `server_name`, or without it as a
-    /// client's; with `usage="any"` the path alone. Returns the trusted authority that it leads to.
+    /// client's; with `role="any"` the path alone. Returns the trusted authority that it leads to.
     /// Raises a `CertificateError` whose `report` says what failed.
-    #[pyo3(signature = (chain, *, server_name=None, usage=None, now=None))]
+    #[pyo3(signature = (chain, *, server_name=None, role=None, now=None))]
     fn verify(
         &self,
         py: Python<'_>,
         chain: Chain,
         server_name: Option<&str>,
-        usage: Option<&str>,
+        role: Option<&str>,
         now: Option<Moment>,
     ) -> Result<Certificate> {
         let chain = pki::Chain::new(chain.into_certificates())?;
-        let role = role(server_name, usage)?;
+        let role = peer_role(server_name, role)?;
         let now = moment_or_now(now)?;
         let peer = py.detach(|| self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
         Ok(Certificate(peer.authority().clone()))
@@ -256,15 +256,15 @@ impl TrustStore {
 }
 
 /// What a peer is to us: the server `server_name`, a client where there is none, or anybody.
-pub(crate) fn role(server_name: Option<&str>, usage: Option<&str>) -> Result<pki::PeerRole> {
-    Ok(match (usage, server_name) {
+pub(crate) fn peer_role(server_name: Option<&str>, role: Option<&str>) -> Result<pki::PeerRole> {
+    Ok(match (role, server_name) {
         (None | Some("server"), Some(server_name)) => pki::PeerRole::Server(name::parse(server_name)?),
         (None | Some("client"), None) => pki::PeerRole::Client,
         (Some("any"), None) => pki::PeerRole::Any,
         _ => {
             return Err(Failure::misuse(
-                "usage and server_name do not go together",
-                "pass a server_name, or usage=\"client\" or \"any\"",
+                "role and server_name do not go together",
+                "pass a server_name, or role=\"client\" or \"any\"",
             ));
         }
     })

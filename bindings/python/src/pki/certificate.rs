@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::key::{PrivateKey, PublicKey};
 use super::name::{self, DistinguishedName};
-use crate::convert::{Material, datetime, hash, hex, parse_each};
+use crate::convert::{Material, datetime, hash, hash_of, hex, parse_each};
 use crate::failure::Result;
 
 /// A certificate.
@@ -168,11 +168,21 @@ impl Certificate {
 /// A certificate request (PKCS#10): a subject, names and a public key, signed with its private key.
 ///
 /// One that was loaded has a signature that verified: its sender has the private key.
-#[pyclass(frozen, module = "otls")]
+#[pyclass(frozen, eq, module = "otls")]
 pub(crate) struct CertificateRequest(pub(crate) pki::CertificateRequest);
+
+impl PartialEq for CertificateRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_der() == other.0.to_der()
+    }
+}
 
 #[pymethods]
 impl CertificateRequest {
+    fn __hash__(&self) -> u64 {
+        hash_of(self.0.to_der())
+    }
+
     /// Makes and signs a request, with `hash` or the one that fits the key.
     #[staticmethod]
     #[pyo3(signature = (key, subject, *, names=None, hash=None))]
@@ -280,11 +290,21 @@ fn names<'py>(py: Python<'py>, names: &[pki::GeneralName]) -> PyResult<Bound<'py
 }
 
 /// A list of revoked certificates.
-#[pyclass(frozen, module = "otls")]
+#[pyclass(frozen, eq, module = "otls")]
 pub(crate) struct Crl(pub(crate) pki::Crl);
+
+impl PartialEq for Crl {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_der() == other.0.to_der()
+    }
+}
 
 #[pymethods]
 impl Crl {
+    fn __hash__(&self) -> u64 {
+        hash_of(self.0.to_der())
+    }
+
     /// Loads one list, PEM or DER; a file with anything beside it is refused. Its signature is checked by
     /// whoever verifies with it.
     #[staticmethod]

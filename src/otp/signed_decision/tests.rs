@@ -2,8 +2,8 @@ use super::*;
 use crate::otp::message::tests::documented;
 use crate::pki::PublicKey;
 
-fn receipt() -> Receipt {
-    Receipt::decode(&documented("receipt")).unwrap()
+fn receipt() -> SignedDecision {
+    SignedDecision::decode(&documented("receipt")).unwrap()
 }
 
 #[test]
@@ -30,9 +30,9 @@ fn a_receipt_has_the_octets_of_the_protocol_document_and_verifies() {
 fn every_truncation_and_a_trailing_octet_are_refused() {
     let octets = documented("receipt");
     for len in 0..octets.len() {
-        assert!(Receipt::decode(&octets[..len]).is_err(), "{len}");
+        assert!(SignedDecision::decode(&octets[..len]).is_err(), "{len}");
     }
-    assert!(Receipt::decode(&[&octets[..], &[0]].concat()).is_err());
+    assert!(SignedDecision::decode(&[&octets[..], &[0]].concat()).is_err());
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_octet_is_signed_or_is_the_signature() {
         for bit in 0..8 {
             let mut changed = octets.clone();
             changed[at] ^= 1 << bit;
-            let Ok(changed) = Receipt::decode(&changed) else { continue };
+            let Ok(changed) = SignedDecision::decode(&changed) else { continue };
             decoded += 1;
             let signed = changed.signed_content(&certificate);
             assert!(key.verify(changed.scheme, &signed, &changed.signature).is_err(), "{at}");
@@ -60,15 +60,15 @@ fn unknown_versions_and_decisions_and_signatures_out_of_bounds_are_refused() {
     for (at, value) in [(0, 0), (0, 2), (17, 0), (17, 3)] {
         let mut changed = octets.clone();
         changed[at] = value;
-        assert!(Receipt::decode(&changed).is_err(), "{at}");
+        assert!(SignedDecision::decode(&changed).is_err(), "{at}");
     }
     for len in [0, MAX_SIGNATURE_LEN + 1] {
-        let long = Receipt { signature: vec![1; len], ..receipt() };
-        assert!(Receipt::decode(&long.encode()).is_err(), "{len}");
+        let long = SignedDecision { signature: vec![1; len], ..receipt() };
+        assert!(SignedDecision::decode(&long.encode()).is_err(), "{len}");
     }
-    let longest = Receipt { signature: vec![1; MAX_SIGNATURE_LEN], ..receipt() };
-    assert_eq!(Receipt::decode(&longest.encode()).unwrap(), longest);
-    assert_eq!(Receipt::MAX_LEN, 5184);
+    let longest = SignedDecision { signature: vec![1; MAX_SIGNATURE_LEN], ..receipt() };
+    assert_eq!(SignedDecision::decode(&longest.encode()).unwrap(), longest);
+    assert_eq!(SignedDecision::MAX_LEN, 5184);
 }
 
 #[test]
