@@ -14,6 +14,9 @@ import otls
 
 ROOT = EXAMPLES.parent
 
+# The first of them builds the C library, which takes minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
