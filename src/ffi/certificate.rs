@@ -94,7 +94,7 @@ pub unsafe extern "C" fn otls_certificate_common_name(
     // SAFETY: the caller keeps the rules for pointers.
     let (common_name, error) = unsafe { (Out::new(common_name), Out::new(error)) };
     create(common_name, "common_name", error, || {
-        let name = required(certificate, "certificate")?.get()?.subject().common_name().to_owned();
+        let name = required(certificate, "certificate")?.get()?.subject().common_name();
         Ok(otls_blob::copy_of(if name.contains('\0') { String::new() } else { name }))
     })
 }

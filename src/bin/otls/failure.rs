@@ -20,7 +20,7 @@ const RECORD: u8 = 7;
 /// Why a command did not do what it was asked to.
 pub(crate) enum Failure {
     /// The arguments make no sense together.
-    Role { what: String, hint: String },
+    Usage { what: String, hint: String },
     /// A file cannot be read or written.
     File { path: PathBuf, error: io::Error, hint: String },
     /// The network, or the peer's side of it.
@@ -31,7 +31,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Role { what: what.into(), hint: hint.into() }
+        Self::Usage { what: what.into(), hint: hint.into() }
     }
 
     pub(crate) fn file(path: &Path, error: io::Error) -> Self {
@@ -92,7 +92,7 @@ impl Failure {
 
     fn parts(&self) -> (String, String, u8) {
         match self {
-            Self::Role { what, hint } => (what.clone(), hint.clone(), USAGE),
+            Self::Usage { what, hint } => (what.clone(), hint.clone(), USAGE),
             Self::File { path, error, hint } => {
                 (format!("{}: {}", path.display(), plain(error)), hint.clone(), FILE_OR_KEY)
             }

@@ -40,9 +40,9 @@ impl Command {
             Self::Verify { trust, file } => judge(trust, file),
         };
         match judged {
-            Ok(Ok((evidence, customer))) => {
+            Ok(Ok((receipt, customer))) => {
                 let root = customer.authority().subject().to_string();
-                let (mut value, text) = describe(&evidence, customer.certificate());
+                let (mut value, text) = describe(&receipt, customer.certificate());
                 value.insert("valid".to_owned(), json!(true));
                 value.insert("authority".to_owned(), json!(root));
                 print(json, &Value::Object(value), &format!("valid, certified below {root}\n{text}"));
@@ -67,8 +67,8 @@ impl Command {
 fn show(file: &Path, json: bool) -> ExitCode {
     let loaded = files::read(file).and_then(|data| Receipt::load(&data).about(file.display()));
     match loaded {
-        Ok(evidence) => {
-            let (value, text) = describe(&evidence, evidence.chain().leaf());
+        Ok(receipt) => {
+            let (value, text) = describe(&receipt, receipt.chain().leaf());
             print(json, &Value::Object(value), &format!("not verified\n{text}"));
             ExitCode::SUCCESS
         }
@@ -78,37 +78,37 @@ fn show(file: &Path, json: bool) -> ExitCode {
 
 fn judge(trust: &Trust, file: &Path) -> Result<Judged, Failure> {
     let trust = trust.load()?;
-    let evidence = match Receipt::load(&files::read(file)?) {
+    let receipt = match Receipt::load(&files::read(file)?) {
         Err(error @ Error::Otp(OtpError::Receipt(_))) => return Ok(Err(error)),
         other => other.about(file.display())?,
     };
-    Ok(evidence.verify(&trust).map(|customer| (evidence, customer)))
+    Ok(receipt.verify(&trust).map(|customer| (receipt, customer)))
 }
 
-fn describe(evidence: &Receipt, customer: &Certificate) -> (Map<String, Value>, String) {
-    let receipt = evidence.signed();
-    let (subject, time) = (customer.subject().to_string(), show::rfc3339(receipt.time()));
+fn describe(receipt: &Receipt, customer: &Certificate) -> (Map<String, Value>, String) {
+    let signed = receipt.signed();
+    let (subject, time) = (customer.subject().to_string(), show::rfc3339(signed.time()));
     let mut lines = vec![
         format!("Customer: {subject}"),
         format!("Certificate: {} (SHA-256)", customer.fingerprint_text()),
-        format!("Decision: {}", receipt.decision()),
+        format!("Decision: {}", signed.decision()),
         format!("Time: {time}"),
-        format!("Code: {}", receipt.id()),
-        format!("Signature: {}", receipt.scheme()),
+        format!("Code: {}", signed.id()),
+        format!("Signature: {}", signed.scheme()),
     ];
-    lines.extend(receipt.text().map(|text| format!("Text: {text}")));
+    lines.extend(signed.text().map(|text| format!("Text: {text}")));
     // Escaped: a name or value may hold what would move a terminal's cursor.
-    lines.extend(receipt.context().fields().map(|(name, value)| format!("  {name:?}: {value:?}")));
+    lines.extend(signed.context().fields().map(|(name, value)| format!("  {name:?}: {value:?}")));
     let fields: Map<String, Value> =
-        receipt.context().fields().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        signed.context().fields().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let value = [
         ("customer", json!(subject)),
         ("certificate_sha256", json!(customer.fingerprint_text())),
-        ("decision", json!(receipt.decision().to_string())),
+        ("decision", json!(signed.decision().to_string())),
         ("time", json!(time)),
-        ("id", json!(receipt.id().to_string())),
-        ("scheme", json!(receipt.scheme().to_string())),
-        ("text", json!(receipt.text())),
+        ("id", json!(signed.id().to_string())),
+        ("scheme", json!(signed.scheme().to_string())),
+        ("text", json!(signed.text())),
         ("context", Value::Object(fields)),
     ];
     (value.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), lines.join("\n"))

@@ -22,46 +22,32 @@ from ._otls import (
     Transaction,
 )
 
-
-def _certificate(der: bytes) -> Certificate:
-    return Certificate.load(der)
-
-
-def _request(der: bytes) -> CertificateRequest:
-    return CertificateRequest.load(der)
-
-
-def _crl(der: bytes) -> Crl:
-    return Crl.load(der)
+#: Kinds with an encoding: the method that makes it, and the one that reads it.
+_ENCODED = (
+    (Certificate, "to_der", "load"),
+    (CertificateRequest, "to_der", "load"),
+    (Crl, "to_der", "load"),
+    (DistinguishedName, "to_der", "from_der"),
+    (PublicKey, "to_der", "load"),
+    (Receipt, "to_pem", "from_pem"),
+)
 
 
-def _public_key(der: bytes) -> PublicKey:
-    return PublicKey.load(der)
-
-
-def _name(der: bytes) -> DistinguishedName:
-    return DistinguishedName.from_der(der)
-
-
-def _receipt(pem: bytes) -> Receipt:
-    return Receipt.from_pem(pem)
-
-
-def _transaction(context: Context) -> Transaction:
-    return Transaction.from_context(context)
+def _read(kind: type, method: str, encoded: Any) -> Any:
+    return getattr(kind, method)(encoded)
 
 
 def register() -> None:
     """Tells :mod:`copyreg` of them."""
     reduce: Any = copyreg.pickle
-    reduce(Certificate, lambda value: (_certificate, (value.to_der(),)))
-    reduce(CertificateRequest, lambda value: (_request, (value.to_der(),)))
-    reduce(Crl, lambda value: (_crl, (value.to_der(),)))
-    reduce(PublicKey, lambda value: (_public_key, (value.to_der(),)))
-    reduce(DistinguishedName, lambda value: (_name, (value.to_der(),)))
-    reduce(Receipt, lambda value: (_receipt, (value.to_pem(),)))
+
+    def encoded(kind: type, write: str, read: str) -> None:
+        reduce(kind, lambda value: (_read, (kind, read, getattr(value, write)())))
+
+    for kind, write, read in _ENCODED:
+        encoded(kind, write, read)
+    reduce(Transaction, lambda value: (_read, (Transaction, "from_context", value.context)))
     reduce(OtpId, lambda value: (OtpId, (str(value),)))
     reduce(Context, lambda value: (Context, (value.fields,)))
     reduce(Amount, lambda value: (Amount, (value.minor, value.currency)))
-    reduce(Transaction, lambda value: (_transaction, (value.context,)))
     reduce(TotpState, lambda value: (TotpState, (value.next_step, value.drift)))

@@ -53,15 +53,15 @@ impl Channel {
         let now = moment_or_now(now)?;
         let received = self.with(py, |channel, connection| {
             let Some(message) = channel.receive(connection, now)? else { return Ok(None) };
-            let evidence = match &message {
+            let signed = match &message {
                 otp::Message::Answer(answer) => answer.receipt.clone(),
                 otp::Message::Envelope(_) | otp::Message::Verdict { .. } => None,
             };
-            let evidence = evidence.map(|receipt| otp::Receipt::new(receipt, connection));
-            Ok(Some((message, evidence.transpose()?)))
+            let receipt = signed.map(|signed| otp::Receipt::new(signed, connection));
+            Ok(Some((message, receipt.transpose()?)))
         })?;
         match received {
-            Some((message, evidence)) => Ok(Some(from_core(py, message, evidence)?)),
+            Some((message, receipt)) => Ok(Some(from_core(py, message, receipt)?)),
             None => Ok(None),
         }
     }
@@ -111,13 +111,13 @@ impl Channel {
         now: Option<Moment>,
     ) -> Result<Receipt> {
         let now = moment_or_now(now)?;
-        let evidence = self.with(py, |channel, connection| {
-            let receipt = receipt::sign(connection, envelope, &answer, identity, now)?;
-            let evidence = otp::Receipt::new(receipt.clone(), connection)?;
-            channel.send(connection, &otp::Message::Answer(answer.with_receipt(receipt)))?;
-            Ok(evidence)
+        let kept = self.with(py, |channel, connection| {
+            let signed = receipt::sign(connection, envelope, &answer, identity, now)?;
+            let kept = otp::Receipt::new(signed.clone(), connection)?;
+            channel.send(connection, &otp::Message::Answer(answer.with_receipt(signed)))?;
+            Ok(kept)
         })?;
-        Ok(Receipt(Arc::new(evidence)))
+        Ok(Receipt(Arc::new(kept)))
     }
 
     fn with<T: Send>(

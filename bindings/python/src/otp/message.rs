@@ -185,12 +185,12 @@ impl AnyMessage {
 pub(crate) fn from_core(
     py: Python<'_>,
     message: otp::Message,
-    evidence: Option<otp::Receipt>,
+    receipt: Option<otp::Receipt>,
 ) -> PyResult<Bound<'_, PyAny>> {
     Ok(match message {
         otp::Message::Envelope(envelope) => Bound::new(py, Envelope(envelope))?.into_any(),
         otp::Message::Answer(otp::Answer { id, code, .. }) => {
-            let receipt = evidence.map(|evidence| Py::new(py, Receipt(Arc::new(evidence)))).transpose()?;
+            let receipt = receipt.map(|receipt| Py::new(py, Receipt(Arc::new(receipt)))).transpose()?;
             Bound::new(py, Answer { id, code, receipt })?.into_any()
         }
         otp::Message::Verdict { id, verdict } => Bound::new(py, VerdictNotice { id, verdict })?.into_any(),

@@ -52,11 +52,11 @@ impl Receipt {
                 return Err(Failure::misuse("an unknown decision", "pass \"approved\" or \"declined\""));
             }
         };
-        let evidence = connection.with(py, |connection| {
-            let receipt = sign(connection, envelope, &answer, identity, now)?;
-            otp::Receipt::new(receipt, connection)
+        let receipt = connection.with(py, |connection| {
+            let signed = sign(connection, envelope, &answer, identity, now)?;
+            otp::Receipt::new(signed, connection)
         })?;
-        Ok(Self(Arc::new(evidence?)))
+        Ok(Self(Arc::new(receipt?)))
     }
 
     /// Reads a file exactly as `to_pem` wrote it. It proves nothing before `verify`.
