@@ -58,7 +58,7 @@ bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes 
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
 		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
 		'$(TARGET)/release/libotls.so' docs/performance.md
-	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test cost -- --nocapture
+	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house cost -- --nocapture
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
 	scripts/deps.sh interop
@@ -66,7 +66,7 @@ interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), f
 	$(CARGO) build --locked --features cli --bin otls --example rustls_peer
 	$(PY) scripts/interop.py docs/interop.md
 	$(PY) bindings/python/tests/driver_matrix.py docs/interop.md
-	$(CARGO) test --locked --test interop_openssl --test interop_rustls --test est_curl --test pki_judges
+	$(CARGO) test --locked --test tls --test pki -- interop_ est_curl judges
 	$(PY) bindings/python/tests/formats_document.py docs/formats.md
 
 fuzz: ## each fuzz target for TIME seconds (default 60), JOBS at a time; installs cargo-fuzz, needs a nightly toolchain
@@ -87,7 +87,7 @@ docs: ## the Rust documentation, in target/doc
 	$(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
 
 header: ## write include/otls.h, include/otls_oath.h and include/otls.symbols anew from src/ffi
-	OTLS_BLESS=1 $(CARGO) test --locked --features $(ALL_FEATURES) --test header --test symbols
+	OTLS_BLESS=1 $(CARGO) test --locked --features $(ALL_FEATURES) --test c generated symbols
 
 clean: ## remove everything that was built
 	rm -rf '$(TARGET)' fuzz/target

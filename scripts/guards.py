@@ -52,7 +52,7 @@ class Guard:
     name: str
     edits: list[Edit]
     environment: dict[str, str]
-    # The tests of the rows that name it, as file::test.
+    # The tests of the rows that name it, as program::module::test.
     tests: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
 
@@ -158,7 +158,7 @@ def run(tree: Tree, guard: Guard) -> set[str]:
     programs = sorted({test.split("::")[0] for test in guard.tests})
     failed = set()
     for name, path in tree.build(programs, "qr,sqlite,redis,postgres").items():
-        wanted = [test.split("::")[1] for test in sorted(guard.tests) if test.startswith(f"{name}::")]
+        wanted = [test.removeprefix(f"{name}::") for test in sorted(guard.tests) if test.startswith(f"{name}::")]
         outcome = tree.run(path, ["--exact", *wanted], to_the_end=True, environment=guard.environment)
         if outcome.kind in ("timeout", "caught"):
             failed |= {f"{name}::{test}" for test in outcome.by.split() if test in wanted}

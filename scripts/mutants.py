@@ -209,7 +209,7 @@ def judge(tree: Tree, plan: dict[str, Any], subject: dict[str, Any], mutant: Mut
 def ask(
     tree: Tree, plan: dict[str, Any], subject: dict[str, Any], limit: float, *, whole: bool = False
 ) -> tuple[Outcome, float]:
-    """The test programs one by one and then, where they notice nothing, the unit tests: most mutants need one
+    """The programs' modules one by one and then, where they notice nothing, the unit tests: most mutants need one
     build. What valgrind checks takes seconds, and would notice no fault of these kinds.
 
     Returns the outcome, and the seconds of the longest of them.
@@ -218,7 +218,7 @@ def ask(
     skipped = [part for name in subject.get("skip", []) for part in ("--skip", name)]
     outcome, longest = Outcome("missed"), 0.0
     for program, filters in (
-        *((program, skipped) for program in subject["programs"]),
+        *((name.split("::")[0], [name.split("::")[1] + "::", *skipped]) for name in subject["programs"]),
         ("--lib", [subject["unit"], "--skip", "constant_time"]),
     ):
         path = tree.build([program], plan["features"])[program]

@@ -5,7 +5,7 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
-#[path = "../../tests/otp_stores/ground.rs"]
+#[path = "../../tests/otp/stores/ground.rs"]
 mod ground;
 mod ledger;
 mod openssl_peer;

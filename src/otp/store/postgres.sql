@@ -1,5 +1,5 @@
 -- The ledger's tables, and its calls as functions: each call is one statement, which locks the code's row and
--- then its subject's. The rules are those of rules.rs; tests/otp_stores.rs holds all stores to them.
+-- then its subject's. The rules are those of rules.rs; tests/otp/stores.rs holds all stores to them.
 
 CREATE SCHEMA IF NOT EXISTS otls;
 

@@ -2,7 +2,7 @@
 -- another call's; the command, then what stands with it; KEYS: the code, and for `insert` the one that it
 -- replaces. All keys have one hash tag, so that they are on one node of a
 -- cluster. Times are decimal seconds below 2^53, which a double holds exactly. The rules are those of
--- rules.rs; tests/otp_stores.rs holds all stores to them.
+-- rules.rs; tests/otp/stores.rs holds all stores to them.
 
 local code = KEYS[1]
 

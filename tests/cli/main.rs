@@ -1,0 +1,14 @@
+//! The command line.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod ca;
+mod commands;
+#[path = "../common/mod.rs"]
+mod common;
+mod files;
+mod log;
+mod network;
+mod receipt;
+mod stop;
+mod support;
+mod totp;

@@ -1,0 +1,31 @@
+//! Keys, certificates, lists, paths, CMS and enrolment.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod budget;
+mod certificates;
+mod certificates_view;
+mod cms_openssl;
+#[path = "../common/mod.rs"]
+mod common;
+mod crl;
+mod est_curl;
+mod est_enrolment;
+mod est_support;
+mod est_tokens;
+mod files;
+mod hierarchy;
+mod judges;
+mod key_files;
+mod key_formats;
+mod keys;
+mod lists;
+mod names;
+mod paths;
+mod pkits;
+mod profile;
+mod support;
+mod verify;
+mod weaknesses;
+mod webpki;
+#[path = "../worst/mod.rs"]
+mod worst;
