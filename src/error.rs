@@ -279,7 +279,8 @@ impl Error {
         if matches!(self, Self::DecryptFailed) { Self::BadRecord } else { self }
     }
 
-    pub(crate) const fn misuse(what: &'static str, hint: &'static str) -> Self {
+    #[doc(hidden)]
+    pub const fn misuse(what: &'static str, hint: &'static str) -> Self {
         Self::ApiMisuse(Misuse { what, hint })
     }
 }

@@ -12,7 +12,8 @@
 //! | `handshake` | messages in; messages and keys out |
 //! | `connection`; [`cms`] | the sans-I/O connection; messages for who is not connected |
 //! | [`otp`]; [`est`]; [`io`] | what is sent over it: one-time passwords; enrolment. Its drivers over sockets |
-//! | `ffi` | the C API (feature `capi`) |
+
+#![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod alert;
 pub mod codepoints;
@@ -47,9 +48,12 @@ pub mod est;
 pub mod io;
 pub mod otp;
 
-#[cfg(feature = "capi")]
-#[allow(unsafe_code)]
-mod ffi;
+/// What the other packages of this workspace need and nobody else does: no part of the API.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::otp::{Deadline, KEEP_EXPIRED, Pool};
+    pub use crate::process::lock;
+}
 
 pub use connection::{Connection, State};
 pub use error::{Error, ErrorCode, Result};

@@ -37,14 +37,13 @@ pub use mail::Mail;
 pub use message::Message;
 pub use receipt::Receipt;
 pub use signed_decision::SignedDecision;
-#[cfg(feature = "postgres")]
-pub use store::PostgresStore;
-#[cfg(feature = "redis")]
-pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{
-    Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal, open_store,
-};
+pub use store::{Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal};
 pub use subject::Subject;
 pub use transaction::Transaction;
+#[doc(hidden)]
+pub use {
+    deadline::Deadline,
+    store::{KEEP_EXPIRED, Pool},
+};

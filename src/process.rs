@@ -96,7 +96,7 @@ impl<T> Drop for Node<T> {
 ///
 /// # Errors
 /// [`Error::ApiMisuse`] for such a lock; within, as [`Mutex::lock`].
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Result<LockResult<MutexGuard<'_, T>>> {
+pub fn lock<T>(mutex: &Mutex<T>) -> Result<LockResult<MutexGuard<'_, T>>> {
     let start = Instant::now();
     loop {
         match mutex.try_lock() {

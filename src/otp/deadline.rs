@@ -5,18 +5,20 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, OtpError, Result};
 
 /// When a call has to be over, whatever it waits for.
-#[derive(Clone, Copy)]
-pub(super) struct Deadline {
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
     start: Instant,
     time: Duration,
 }
 
 impl Deadline {
-    pub(super) fn start() -> Self {
+    /// Ten seconds from now.
+    pub fn start() -> Self {
         Self::after(TIMEOUT)
     }
 
-    pub(super) fn after(time: Duration) -> Self {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
         Self { start: Instant::now(), time }
     }
 
@@ -24,12 +26,13 @@ impl Deadline {
     ///
     /// # Errors
     /// As [`Deadline::missed`].
-    pub(super) fn left(self) -> Result<Duration> {
+    pub fn left(self) -> Result<Duration> {
         let left = self.time.saturating_sub(self.start.elapsed());
         if left.is_zero() { Err(self.missed()) } else { Ok(left) }
     }
 
-    pub(super) fn missed(self) -> Error {
+    /// What a call says that it has not kept it.
+    pub fn missed(self) -> Error {
         OtpError::Store(format!("no answer within {} s; is it at work?", self.time.as_secs())).into()
     }
 }

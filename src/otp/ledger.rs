@@ -3,13 +3,11 @@
 mod pepper;
 mod receipts;
 
-use zeroize::Zeroizing;
-
 use super::audit::{Audit, AuditCall, Event, EventKind};
 use super::store::KEEP_EXPIRED;
 use super::{
     Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Subject, Tag,
-    Withdrawal, open_store,
+    Withdrawal,
 };
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
@@ -153,30 +151,6 @@ impl Ledger {
             format: CodeFormat::default(),
             audit: None,
         })
-    }
-
-    /// A ledger over the store that `address` names, see [`open_store`]. Where there is no `pepper` one is
-    /// drawn: for `memory:` alone, which ends with the program as well.
-    ///
-    /// # Errors
-    /// As [`open_store`] and [`Ledger::new`]; [`crate::Error::ApiMisuse`] where a pepper is needed;
-    /// [`crate::Error::Random`].
-    pub fn open(address: &str, pepper: Option<Secret>, random: &dyn Random) -> Result<Self> {
-        let pepper = match pepper {
-            Some(pepper) => pepper,
-            None if address == MEMORY => {
-                let mut drawn = Zeroizing::new(vec![0; Self::MIN_PEPPER_LEN]);
-                random.fill(&mut drawn)?;
-                Secret::from(drawn)
-            }
-            None => {
-                return Err(Error::misuse(
-                    "a store that outlives the program, without a pepper",
-                    "draw 32 random octets once and keep them apart from the store",
-                ));
-            }
-        };
-        Self::new(open_store(address)?, pepper)
     }
 
     /// Still verifies codes that were issued with `pepper`, so that it can be replaced.
@@ -422,6 +396,3 @@ struct Asked<'a> {
     attempts: u32,
     now: UnixTime,
 }
-
-/// The address of the store that ends with the program.
-const MEMORY: &str = "memory:";

@@ -1,98 +1,20 @@
 //! Where records of codes live: what a store promises, and what it keeps.
 
-#[cfg(any(feature = "postgres", feature = "redis"))]
-mod call;
 mod memory;
-#[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
 mod pool;
-#[cfg(feature = "postgres")]
-mod postgres;
-#[cfg(feature = "redis")]
-mod redis;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use super::{OtpId, Subject, Verdict};
-#[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
-use crate::error::OtpError;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::secret::ct_eq;
 use crate::time::UnixTime;
 
 pub use memory::MemoryStore;
-#[cfg(feature = "postgres")]
-pub use postgres::PostgresStore;
-#[cfg(feature = "redis")]
-pub use redis::RedisStore;
+pub use pool::Pool;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-
-/// The store that an address names: `memory:`, `sqlite:PATH`, `redis://…` or `postgresql://…`.
-///
-/// ```
-/// assert!(otls::otp::open_store("memory:").is_ok());
-/// assert!(otls::otp::open_store("file.db").is_err());
-/// ```
-///
-/// # Errors
-/// [`crate::Error::ApiMisuse`] for another address, and for a store that this build leaves out;
-/// [`crate::error::OtpError::Store`].
-pub fn open_store(address: &str) -> Result<Box<dyn Store>> {
-    let unknown = Err(Error::misuse(
-        "an address that names no store",
-        "pass memory:, sqlite:PATH, redis://HOST or postgresql://HOST/DATABASE",
-    ));
-    match address.split_once(':') {
-        Some(("memory", "")) => Ok(Box::new(MemoryStore::default())),
-        Some(("sqlite", path)) if !path.is_empty() => sqlite(path),
-        Some(("redis" | "redis+unix", _)) => redis(address),
-        Some(("postgresql" | "postgres", _)) => postgres(address),
-        Some(_) | None => unknown,
-    }
-}
-
-macro_rules! opener {
-    ($name:ident, $feature:literal, $store:ident) => {
-        #[cfg(feature = $feature)]
-        fn $name(address: &str) -> Result<Box<dyn Store>> {
-            Ok(Box::new($store::open(address.as_ref())?))
-        }
-
-        #[cfg(not(feature = $feature))]
-        fn $name(_address: &str) -> Result<Box<dyn Store>> {
-            Err(Error::misuse(
-                concat!("this build of otls has no ", $feature, " store"),
-                concat!("build it with the feature '", $feature, "'"),
-            ))
-        }
-    };
-}
-
-opener!(sqlite, "sqlite", SqliteStore);
-opener!(redis, "redis", RedisStore);
-opener!(postgres, "postgres", PostgresStore);
-
-/// What a store's library says of a failure; it never has a bound value in it.
-#[cfg(any(feature = "sqlite", feature = "redis", feature = "postgres"))]
-fn failed<E: core::fmt::Display>(error: &E) -> Error {
-    OtpError::Store(error.to_string()).into()
-}
-
-/// What a server's answer says.
-#[cfg(any(feature = "redis", feature = "postgres"))]
-fn verdict(word: &str, number: Option<u64>) -> Result<Verdict> {
-    Ok(match (word, number.map(u32::try_from)) {
-        ("accepted", _) => Verdict::Accepted,
-        ("wrong", Some(Ok(attempts_left))) => Verdict::Wrong { attempts_left },
-        ("expired", _) => Verdict::Expired,
-        ("used", _) => Verdict::Used,
-        ("locked", _) => Verdict::Locked,
-        ("unknown", _) => Verdict::Unknown,
-        ("cancelled", _) => Verdict::Cancelled,
-        _ => return Err(OtpError::Store("an answer that is none".to_owned()).into()),
-    })
-}
 
 /// Where records live. Each call is one atomic step, among any number of threads, processes and
 /// machines, and fails closed: on an error nothing was accepted.
@@ -336,26 +258,13 @@ pub struct Statistics {
 
 /// Seconds for which an expired record is kept at least, so that it answers "expired" or "used" and
 /// not "unknown".
-pub(super) const KEEP_EXPIRED: u64 = 3600;
-
-/// So many records are forgotten with each new one: more than one, so that they do not pile up, and
-/// few, so that no call is slow.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-const FORGET_AT_ONCE: u32 = 16;
+pub const KEEP_EXPIRED: u64 = 3600;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::undefined;
-
-    #[test]
-    fn an_address_without_a_place_is_refused() {
-        for address in ["sqlite:", "memory:here", "memory", "", "mysql://127.0.0.1"] {
-            let refused = open_store(address).err().unwrap();
-            assert!(refused.to_string().contains("names no store"), "{address}: {refused}");
-        }
-    }
 
     #[test]
     fn tags_are_compared_in_constant_time() {

@@ -1,6 +1,6 @@
 //! The C API as C calls it: what it promises about NULL, buffers, errors and ownership, by programs that
 //! check themselves, as they are, under valgrind and under the sanitizers.
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! The driver in C: programs that test both of its ends, the scenarios of docs/interop.md against a server that is
 //! not in C, and the bank, which serves many customers in one thread.
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::io::{Read, Write};

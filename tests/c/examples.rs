@@ -1,5 +1,5 @@
 //! The two programs in C: they do what the scripts do, with certificates from disk, and fail as they say.
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use std::process::Command;
 

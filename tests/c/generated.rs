@@ -1,8 +1,8 @@
-//! `include/otls.h` and `include/otls_oath.h` are what cbindgen makes of `src/ffi`. `make header` writes them anew.
-#![cfg(feature = "capi")]
+//! `include/otls.h` and `include/otls_oath.h` are what cbindgen makes of `capi/src`. `make header` writes them anew.
 
-use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use crate::c_support::root;
 
 /// A header, how cbindgen makes it, and its sources, in the order in which a reader meets them.
 struct Header {
@@ -68,14 +68,14 @@ fn every_function_says_what_it_does() {
 
 #[test]
 fn every_source_with_functions_is_in_a_header() {
-    for entry in fs::read_dir(root().join("src/ffi")).unwrap() {
+    for entry in fs::read_dir(root().join("capi/src")).unwrap() {
         let path = entry.unwrap().path();
         let source = fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         assert!(
             !source.contains("#[unsafe(no_mangle)]")
                 || HEADERS.iter().any(|header| header.sources.contains(&name.as_str())),
-            "src/ffi/{name}.rs has functions and is in no header"
+            "capi/src/{name}.rs has functions and is in no header"
         );
     }
 }
@@ -84,7 +84,7 @@ fn generate(header: &Header) -> String {
     let config = cbindgen::Config::from_file(root().join(header.config)).unwrap();
     let builder =
         header.sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, name| {
-            builder.with_src(root().join("src/ffi").join(name).with_extension("rs"))
+            builder.with_src(root().join("capi/src").join(name).with_extension("rs"))
         });
     let mut bytes = Vec::new();
     builder.generate().unwrap().write(&mut bytes);
@@ -93,8 +93,4 @@ fn generate(header: &Header) -> String {
 
 fn is_function(block: &str) -> bool {
     block.trim_end().ends_with(");") && block.contains(" otls_")
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }

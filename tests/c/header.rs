@@ -1,5 +1,4 @@
 //! Each header is clean C and C++ by itself, for gcc and clang, in each standard that is promised.
-#![cfg(feature = "capi")]
 
 use std::fs;
 

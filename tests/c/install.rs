@@ -1,6 +1,6 @@
 //! What `make install` puts in place is found by pkg-config and by CMake, and runs. Built as the tests
 //! are: only the profile differs.
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The shared library exports what `include/otls.symbols` lists, and the headers declare the same.
 //! `OTLS_BLESS=1` writes the list anew.
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use std::{env, fs};
 

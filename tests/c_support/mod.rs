@@ -13,8 +13,10 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::{env, fs};
 
+/// The top of the project, of whose packages one or the other includes this file.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().find(|folder| folder.join("include").is_dir()).expect("the top of the project")
 }
 
 /// A folder for this test alone, removed with the value.
@@ -22,26 +24,16 @@ pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder for temporary files")
 }
 
-/// The shared and the static library with the C API, built as a user builds them: `cargo test` makes
-/// them with the features that the tests' own dependencies ask for.
+/// The shared and the static library, built as a user builds them: `cargo test` makes them with the features
+/// that the tests' own dependencies ask for.
 pub fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let target = target_folder();
         let profile = target.file_name().expect("a profile").to_string_lossy().into_owned();
         let mut cargo = Command::new(env!("CARGO"));
-        // The features of the tests themselves: the doc tests that run later are given this build.
-        let features = [
-            ("sqlite", cfg!(feature = "sqlite")),
-            ("redis", cfg!(feature = "redis")),
-            ("postgres", cfg!(feature = "postgres")),
-            ("qr", cfg!(feature = "qr")),
-            ("cli", cfg!(feature = "cli")),
-        ];
-        cargo.current_dir(root()).args(["build", "--quiet", "--lib", "--features", "capi"]);
-        for (feature, _) in features.iter().filter(|(_, enabled)| *enabled) {
-            cargo.args(["--features", feature]);
-        }
+        cargo.current_dir(root()).args(["build", "--locked", "--quiet", "--package", "otls-capi"]);
+        cargo.args(["--features", "redis,postgres"]);
         cargo.arg("--target-dir").arg(target.parent().expect("a target folder"));
         if profile == "release" {
             cargo.arg("--release");

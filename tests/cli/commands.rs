@@ -8,7 +8,7 @@ use crate::support::{Shell, openssl};
 
 #[test]
 fn the_commands_of_the_document_about_keys_run() {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/keys.md");
     let document = fs::read_to_string(document).unwrap();
     let commands: Vec<&str> =
         document.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
@@ -223,13 +223,13 @@ fn a_key_is_converted_into_each_format_and_back() {
 #[test]
 fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
     use otls::crypto::SystemRandom;
-    use otls::otp::{AuditLog, Context, Ledger, open_store};
+    use otls::otp::{AuditLog, Context, Ledger, MemoryStore};
     use otls::{Secret, UnixTime};
 
     let shell = Shell::new();
     let file = |name: &str| shell.path().join(name);
     fs::write(file("key"), [7; 32]).unwrap();
-    let mut ledger = Ledger::new(open_store("memory:").unwrap(), Secret::from(vec![1; 32])).unwrap();
+    let mut ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![1; 32])).unwrap();
     ledger.set_audit(Box::new(AuditLog::open(&file("log"), &Secret::from(vec![7; 32])).unwrap()));
     let now = UnixTime(1_800_000_000);
     ledger.issue("asha", &Context::new(), 60, 3, now, &SystemRandom).unwrap();

@@ -41,7 +41,7 @@ fn exists(name: &str) -> bool {
     }
     let Some((module, test)) = test.split_once("::") else { return false };
     let source = read(&format!("tests/{file}/{module}.rs"));
-    // The cases of otp_stores are a macro's, which makes a test of each for every store.
+    // The cases of otp::stores are a macro's, which makes a test of each for every store.
     source.contains(&format!("#[test]\nfn {test}("))
         || source.contains("macro_rules! on_every_store") && source.contains(&format!("\n    {test},\n"))
 }
@@ -106,13 +106,13 @@ fn everything_that_is_defended_has_tests_that_exist() {
 
 #[test]
 fn a_name_that_is_no_test_is_noticed() {
-    assert!(exists("conformance_table::a_name_that_is_no_test_is_noticed"));
-    assert!(exists("otp_stores::a_right_code_is_accepted_once"));
+    assert!(exists("house::conformance_table::a_name_that_is_no_test_is_noticed"));
+    assert!(exists("otp::stores::a_right_code_is_accepted_once"));
     assert!(exists("test_otp.py::test_codes_differ"));
     for name in [
-        "conformance_table::exists",
-        "conformance_table::a_name_that_is_no_test",
-        "otp_stores::a_right_code",
+        "house::conformance_table::exists",
+        "house::conformance_table::a_name_that_is_no_test",
+        "otp::stores::a_right_code",
         "test_otp.py::test_codes",
         "codes_differ",
     ] {

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod architecture;
-#[cfg(feature = "capi")]
 #[path = "../c_support/mod.rs"]
 mod c_support;
 #[path = "../common/mod.rs"]

@@ -1,6 +1,6 @@
 //! README.md shows the heart of `examples/c/readme.c`, and that program receives an OTP from a bank. The C of
 //! docs/keys.md runs. (The Python is in `bindings/python/tests/test_readme.py`.)
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use crate::common;
 use std::fs;

@@ -7,7 +7,6 @@ use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
     Audit, AuditHead, AuditLog, Context, Event, EventKind, Ledger, OtpId, Policy, Subject, Verdict,
-    open_store,
 };
 use otls::{Error, Secret, UnixTime};
 
@@ -25,7 +24,7 @@ fn payment() -> Context {
 }
 
 fn ledger(log: &Path) -> Ledger {
-    let mut ledger = Ledger::new(open_store("memory:").unwrap(), key(7)).unwrap();
+    let mut ledger = Ledger::new(otls_stores::open("memory:").unwrap(), key(7)).unwrap();
     ledger.set_policy(Policy { issues: 1000, ..Policy::default() }).unwrap();
     ledger.set_audit(Box::new(AuditLog::open(log, &key(1)).unwrap()));
     ledger

@@ -371,11 +371,11 @@ fn an_auditor_reads_whether_a_code_was_issued() {
 
 #[test]
 fn only_a_store_that_ends_with_the_program_draws_its_own_pepper() {
-    let memory = Ledger::open("memory:", None, &SystemRandom).unwrap();
+    let memory = otls_stores::open_ledger("memory:", None).unwrap();
     let issued = issue(&memory, 1);
     assert_eq!(verify(&memory, &issued, issued.code.expose()), Verdict::Accepted);
     for address in ["sqlite:///nowhere/otp.db", "redis://127.0.0.1/0", "postgresql://127.0.0.1/otp"] {
-        let refused = Ledger::open(address, None, &SystemRandom).err();
+        let refused = otls_stores::open_ledger(address, None).err();
         let Some(Error::ApiMisuse(misuse)) = refused else { panic!("{address}: {refused:?}") };
         assert!(misuse.what.contains("without a pepper"), "{address}: {misuse:?}");
     }

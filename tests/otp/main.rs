@@ -6,22 +6,22 @@ mod audit_repair;
 mod channel;
 #[path = "../common/mod.rs"]
 mod common;
-#[cfg(all(feature = "sqlite", feature = "redis", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 #[path = "stores/ground.rs"]
 mod ground;
 mod ledger;
-#[cfg(all(feature = "sqlite", feature = "redis", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 #[path = "stores/process.rs"]
 mod process;
-#[cfg(all(feature = "sqlite", feature = "redis", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 #[path = "stores/proxy.rs"]
 mod proxy;
 mod receipt;
-#[cfg(all(feature = "sqlite", feature = "redis", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 mod store_answers;
-#[cfg(all(feature = "sqlite", feature = "redis", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 mod store_failures;
-#[cfg(all(feature = "sqlite", feature = "redis", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 mod stores;
 #[cfg(feature = "sqlite")]
 mod traces;

@@ -7,7 +7,7 @@ use crate::ground::{Ground, Postgres, Redis, Sqlite, ledger, payment};
 use crate::proxy::Proxy;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Issued, Ledger, Verdict, open_store};
+use otls::otp::{Issued, Ledger, Verdict};
 use otls::{Error, UnixTime};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -88,7 +88,8 @@ fn a_file_that_another_program_keeps_locked_fails_every_call_soon() {
 /// Somebody between store and server gives the answer to an accepted code a second time.
 fn another_calls_answer_is_an_error(address: &str, port: u16) {
     let proxy = Proxy::start(port);
-    let through = ledger(open_store(&address.replace(&port.to_string(), &proxy.port.to_string())).unwrap());
+    let through =
+        ledger(otls_stores::open(&address.replace(&port.to_string(), &proxy.port.to_string())).unwrap());
     let codes: Vec<Issued> = (0..4).map(|_| issue(&through, 3)).collect();
     assert_eq!(verify(&through, &codes[0], codes[0].code.expose()), Ok(Verdict::Accepted));
     proxy.record();

@@ -9,9 +9,7 @@ use crate::ground::{Ground, Postgres, Redis, RedisServer, ledger, payment};
 use crate::process::Peer;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{
-    Issued, Ledger, OtpId, Policy, Presented, Record, Subject, Tag, Verdict, Withdrawal, open_store,
-};
+use otls::otp::{Issued, Ledger, OtpId, Policy, Presented, Record, Subject, Tag, Verdict, Withdrawal};
 use otls::{Error, UnixTime};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -36,7 +34,7 @@ fn nothing_is_lost_when_the_bank_is_killed_at_any_moment() {
         peer.process.wait().unwrap();
         lines.extend(peer.output.by_ref().lines().map(Result::unwrap));
 
-        let ledger = ledger(open_store(&address).unwrap());
+        let ledger = ledger(otls_stores::open(&address).unwrap());
         let accepted: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("accepted ")).collect();
         for reported in lines.iter().filter_map(|line| line.strip_prefix("issued ")) {
             issued += 1;
@@ -115,7 +113,7 @@ fn stores_that_cannot_be_opened_say_why() {
         ("postgresql://bank@127.0.0.1:port/otp".to_owned(), "port"),
     ];
     for (address, text) in cases {
-        match open_store(&address).map(drop) {
+        match otls_stores::open(&address).map(drop) {
             Err(error @ Error::Otp(OtpError::Store(_))) => {
                 assert!(error.to_string().contains(text), "{address}: {error}");
             }
@@ -123,7 +121,7 @@ fn stores_that_cannot_be_opened_say_why() {
         }
     }
     for address in ["", "memory", "memory:x", "sqlite:", "mysql://host/otp", "otp.sqlite"] {
-        let refused = open_store(address).map(drop);
+        let refused = otls_stores::open(address).map(drop);
         assert!(matches!(refused, Err(Error::ApiMisuse(_))), "{address}");
     }
 }
@@ -135,7 +133,7 @@ fn a_database_is_for_its_owner_alone() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
-    let ledger = ledger(open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let ledger = ledger(otls_stores::open(&format!("sqlite:{}", path.display())).unwrap());
     issue(&ledger);
     let mut files = 0;
     for file in std::fs::read_dir(folder.path()).unwrap() {
@@ -150,7 +148,7 @@ fn a_database_is_for_its_owner_alone() {
 fn the_log_beside_a_database_stays_short() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
-    let ledger = ledger(open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let ledger = ledger(otls_stores::open(&format!("sqlite:{}", path.display())).unwrap());
     let longest = (0..300).map(|_| {
         issue(&ledger);
         std::fs::metadata(folder.path().join("otp.sqlite-wal")).map_or(0, |log| log.len())
@@ -164,7 +162,7 @@ fn the_log_beside_a_database_stays_short() {
 fn a_database_from_before_there_were_receipts_gets_their_table_and_keeps_its_codes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
-    let open = || ledger(open_store(&format!("sqlite:{}", path.display())).unwrap());
+    let open = || ledger(otls_stores::open(&format!("sqlite:{}", path.display())).unwrap());
     let issued = open().issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
     let old = rusqlite::Connection::open(&path).unwrap();
     old.execute_batch("DROP TABLE receipts; PRAGMA user_version = 1;").unwrap();
@@ -179,7 +177,7 @@ fn a_database_from_before_there_were_receipts_gets_their_table_and_keeps_its_cod
 fn a_code_whose_receipt_cannot_be_kept_is_neither_accepted_nor_withdrawn() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
-    let store = open_store(&format!("sqlite:{}", path.display())).unwrap();
+    let store = otls_stores::open(&format!("sqlite:{}", path.display())).unwrap();
     let (asha, tag) = (Subject::new("asha").unwrap(), Tag { pepper_id: [1; 8], mac: [1; 32] });
     for id in [1, 2] {
         let record = Record {

@@ -93,13 +93,13 @@ def built(*arguments: str) -> list[Path]:
 
 def rust_program() -> Path:
     """The program over ``otls::io``."""
-    paths = built("build", "--example", "drive", "--features", "capi,cli,redis,postgres")
+    paths = built("build", "--example", "drive", "--features", "tokio")
     return next(path for path in paths if path.name == "drive")
 
 
 def c_program(folder: Path) -> Path:
     """The program over ``examples/c/drive.c``."""
-    paths = built("build", "--lib", "--features", "capi,cli,redis,postgres")
+    paths = built("build", "--package", "otls-capi")
     library = next(path for path in paths if path.name == "libotls.so")
     # The name that programs load it by.
     shutil.copy(library, folder / "libotls.so.0")

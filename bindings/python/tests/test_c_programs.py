@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(900)
 def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built programs."""
     folder = tmp_path_factory.mktemp("c")
-    build = ["cargo", "build", "--locked", "--lib", "--features", "capi", "--message-format", "json"]
+    build = ["cargo", "build", "--locked", "--package", "otls-capi", "--message-format", "json"]
     messages = subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     files = [
         Path(file)

@@ -8,11 +8,13 @@ use crate::process::PerProcess;
 
 /// Opens connections as calls need them, and keeps them. One on which a call failed is dropped: what
 /// it was asked may still be on its way. A forked process opens its own.
-pub(super) struct Pool<C> {
+pub struct Pool<C> {
     open: Box<dyn Fn(Deadline) -> Result<C> + Send + Sync>,
     most: usize,
     shared: PerProcess<Shared<C>>,
 }
+
+crate::shown::shown!(Pool<C>);
 
 struct Shared<C> {
     state: Mutex<State<C>>,
@@ -26,12 +28,12 @@ struct State<C> {
 
 impl<C> Pool<C> {
     /// At most so many connections at a time.
-    pub(super) fn new(most: usize, open: impl Fn(Deadline) -> Result<C> + Send + Sync + 'static) -> Self {
+    pub fn new(most: usize, open: impl Fn(Deadline) -> Result<C> + Send + Sync + 'static) -> Self {
         Self { open: Box::new(open), most, shared: PerProcess::new(Shared::new()) }
     }
 
     /// Lends a connection to `work`, which has to be over at the deadline.
-    pub(super) fn with<T>(&self, deadline: Deadline, work: impl FnOnce(&mut C) -> Result<T>) -> Result<T> {
+    pub fn with<T>(&self, deadline: Deadline, work: impl FnOnce(&mut C) -> Result<T>) -> Result<T> {
         let shared = self.shared.get(Shared::new)?;
         // Given back however this ends, a panic included.
         let mut lent = Lent { shared, connection: shared.take(self.most, deadline)? };
@@ -85,11 +87,6 @@ fn broken() -> crate::error::Error {
     OtpError::Store("an earlier call panicked".to_owned()).into()
 }
 
-/// Connections of one store: as many calls as a server of some cores does at a time, and few enough
-/// for eight programs under PostgreSQL's default of 100.
-#[cfg(any(test, feature = "postgres", feature = "redis"))]
-pub(super) const MAX_CONNECTIONS: usize = 8;
-
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
@@ -97,6 +94,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    const MAX_CONNECTIONS: usize = 8;
 
     fn counting() -> (Pool<usize>, &'static AtomicUsize) {
         let opened: &AtomicUsize = Box::leak(Box::default());

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use otls::Secret;
-use otls::otp::{Context, Ledger, MemoryStore, Policy, Store, open_store};
+use otls::otp::{Context, Ledger, MemoryStore, Policy, Store};
 use tempfile::TempDir;
 
 /// An empty store, which may be opened several times.
@@ -70,7 +70,7 @@ impl Ground for Sqlite {
     }
 
     fn open(&self) -> Box<dyn Store> {
-        open_store(&self.address().unwrap()).unwrap()
+        otls_stores::open(&self.address().unwrap()).unwrap()
     }
 
     fn address(&self) -> Option<String> {
@@ -90,7 +90,7 @@ impl Ground for Redis {
     }
 
     fn open(&self) -> Box<dyn Store> {
-        open_store(&self.address().unwrap()).unwrap()
+        otls_stores::open(&self.address().unwrap()).unwrap()
     }
 
     fn address(&self) -> Option<String> {
@@ -173,7 +173,7 @@ impl Ground for Postgres {
     }
 
     fn open(&self) -> Box<dyn Store> {
-        open_store(&self.address().unwrap()).unwrap()
+        otls_stores::open(&self.address().unwrap()).unwrap()
     }
 
     fn address(&self) -> Option<String> {

@@ -10,13 +10,13 @@ use std::io::{BufRead, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use otls::crypto::SystemRandom;
-use otls::otp::{Context, Ledger, OtpId, Policy, open_store};
+use otls::otp::{Context, Ledger, OtpId, Policy};
 use otls::{Secret, UnixTime};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [mode, address] = &arguments[..] else { panic!("MODE ADDRESS") };
-    let mut ledger = Ledger::new(open_store(address).unwrap(), Secret::from(vec![7; 32])).unwrap();
+    let mut ledger = Ledger::new(otls_stores::open(address).unwrap(), Secret::from(vec![7; 32])).unwrap();
     ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
     let context = Context::new().with("amount", "10000000").unwrap();
     let now = UnixTime(1_800_000_000);

@@ -13,9 +13,7 @@ use std::path::Path;
 use common::{NOW, Pair, World, transfer};
 use otls::Secret;
 use otls::crypto::SystemRandom;
-use otls::otp::{
-    Answer, AuditLog, Channel, CodeFormat, Context, Envelope, Ledger, Message, Verdict, open_store,
-};
+use otls::otp::{Answer, AuditLog, Channel, CodeFormat, Context, Envelope, Ledger, Message, Verdict};
 use otls::pki::KeyType;
 
 /// What has to be found, or the search finds nothing at all.
@@ -33,7 +31,7 @@ fn main() {
 }
 
 fn rounds(folder: &Path, out: &mut impl Write) {
-    let store = open_store(&format!("sqlite:{}", folder.join("otp.sqlite").display())).unwrap();
+    let store = otls_stores::open(&format!("sqlite:{}", folder.join("otp.sqlite").display())).unwrap();
     let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
     let audit = AuditLog::open(&folder.join("audit.log"), &Secret::from(vec![8; 32])).unwrap();
     ledger.set_audit(Box::new(audit));

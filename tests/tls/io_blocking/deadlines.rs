@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use otls::io::{Timeouts, Waiting};
 use otls::{Connection, Error};
 
+use super::{MIB, pair, stream};
 use crate::common::NOW;
 use crate::io_support::*;
-use super::{MIB, pair, stream};
 
 #[test]
 fn a_trickle_does_not_extend_the_time_of_the_handshake() {

@@ -244,7 +244,7 @@ impl Ledger {
             }
         };
         let ledger = py.detach(|| {
-            let mut ledger = otp::Ledger::open(address, pepper, &SystemRandom)?;
+            let mut ledger = otls_stores::open_ledger(address, pepper)?;
             ledger.set_policy(otp::Policy { subject_attempts, issues, window })?;
             ledger.set_code_format(format);
             for pepper in &former {

@@ -11,7 +11,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::super::deadline::Deadline;
-use super::super::failed;
 use crate::error::{Error, OtpError, Result};
 
 /// Closed when it is dropped, and only then counted as closed: the fields are dropped in this order.
@@ -162,3 +161,8 @@ CREATE TABLE receipts (
 ) STRICT;
 CREATE INDEX receipts_by_time ON receipts (kept_at);
 ";
+
+/// What SQLite says of a failure; it never has a bound value in it.
+pub(super) fn failed<E: core::fmt::Display>(error: &E) -> Error {
+    OtpError::Store(error.to_string()).into()
+}

@@ -1,0 +1,166 @@
+//! `otls_authority`: signs certificates and revocation lists.
+
+use std::sync::Arc;
+
+use libc::size_t;
+
+use super::blob::otls_blob;
+use super::certificate::otls_certificate;
+use super::error::otls_error;
+use super::guard::{self, Failure, create, required};
+use super::handle::{InUse, Shared};
+use super::key::otls_key;
+use super::pointer::{Input, Out};
+use super::request::{otls_name, otls_request};
+use super::values;
+use otls::UnixTime;
+use otls::crypto::SystemRandom;
+use otls::error::Error;
+use otls::pki::{Authority, Certificate, RevocationReason};
+
+/// A certificate authority: its certificate and its key.
+pub struct otls_authority(Shared<Authority>);
+
+impl otls_authority {
+    pub(super) const fn new(authority: Authority) -> Self {
+        Self(Shared::new(authority))
+    }
+
+    pub(super) fn get(&self) -> Result<InUse<'_, Authority>, Failure> {
+        self.0.get()
+    }
+}
+
+/// Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`
+/// seconds from `now`. It signs with one of the `OTLS_HASH_` hashes; `path_length` authorities may stand
+/// below it, one under the other.
+///
+/// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_WRONG_SCHEME` for a hash that is not the key's;
+/// `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_create(
+    key: Option<&otls_key>,
+    name: Option<&otls_name>,
+    hash: i32,
+    path_length: u8,
+    lifetime: u64,
+    now: u64,
+    authority: *mut *mut otls_authority,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (authority, error) = unsafe { (Out::new(authority), Out::new(error)) };
+    create(authority, "authority", error, || {
+        let (key, name) = (required(key, "key")?.0.get()?, required(name, "name")?.0.lock()?);
+        let (key, hash) = (Arc::clone(&key), values::hash(hash)?);
+        let (subject, now) = (&name.subject, UnixTime(now));
+        let made = Authority::create_root(key, subject, hash, path_length, lifetime, now, &SystemRandom)?;
+        Ok(otls_authority::new(made))
+    })
+}
+
+/// An authority from its certificate and key. The certificate, PEM or DER, comes first in `chain`; behind it may
+/// follow those above it, PEM, nearest first: `otls_authority_chain` then has them.
+///
+/// Errors: `OTLS_ERROR_KEY_MISMATCH`; `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for a certificate that is not of
+/// an authority, or has not issued the one before it; `OTLS_ERROR_CERTIFICATE_MALFORMED`; `OTLS_ERROR_WRONG_SCHEME`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_load(
+    chain: *const u8,
+    chain_len: size_t,
+    key: Option<&otls_key>,
+    hash: i32,
+    authority: *mut *mut otls_authority,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (chain, authority, error) =
+        unsafe { (Input::new(chain, chain_len), Out::new(authority), Out::new(error)) };
+    create(authority, "authority", error, || {
+        let (key, hash) = (Arc::clone(&*required(key, "key")?.0.get()?), values::hash(hash)?);
+        let mut chain = Certificate::load_chain(chain.get("chain")?)?.into_iter();
+        let certificate = chain.next().ok_or(NO_CERTIFICATE)?;
+        let authority = Authority::load(certificate, key, hash)?;
+        Ok(otls_authority::new(authority.with_chain(chain.collect())?))
+    })
+}
+
+/// Frees an authority. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_authority_free(authority: Option<Box<otls_authority>>) {
+    guard::value((), || drop(authority));
+}
+
+/// The authority's own certificate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_certificate(
+    authority: Option<&otls_authority>,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
+    create(certificate, "certificate", error, || {
+        Ok(otls_certificate::new(required(authority, "authority")?.0.get()?.certificate()))
+    })
+}
+
+/// Issues a certificate for the request's key, subject and alternative names, for `lifetime` seconds from
+/// `now` but not beyond the authority's own. What it may be used for is decided by `profile`, one of the
+/// `OTLS_PROFILE_` numbers, whatever the request asks.
+///
+/// Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_issue(
+    authority: Option<&otls_authority>,
+    request: Option<&otls_request>,
+    profile: i32,
+    lifetime: u64,
+    now: u64,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
+    create(certificate, "certificate", error, || {
+        let authority = required(authority, "authority")?.0.get()?;
+        let (request, profile) = (required(request, "request")?.0.get()?, values::profile(profile)?);
+        let issued = authority.issue(&request, profile, lifetime, UnixTime(now), &SystemRandom)?;
+        Ok(otls_certificate::new(&issued))
+    })
+}
+
+/// Signs a revocation list (RFC 5280 section 5), PEM, that revokes `count` certificates, all at the time
+/// `now` and without a reason. `number` must grow from list to list; the next list is due after
+/// `lifetime` seconds.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_RANDOM`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_authority_issue_crl(
+    authority: Option<&otls_authority>,
+    revoked: *const *const otls_certificate,
+    count: size_t,
+    number: u64,
+    lifetime: u64,
+    now: u64,
+    pem: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers; an `Option<&T>` is a nullable pointer.
+    let (revoked, pem, error) = unsafe {
+        let revoked = revoked.cast::<Option<&otls_certificate>>();
+        (Input::new(revoked, count), Out::new(pem), Out::new(error))
+    };
+    create(pem, "pem", error, || {
+        let authority = required(authority, "authority")?.0.get()?;
+        let mut entries = Vec::new();
+        for certificate in revoked.get("revoked")? {
+            let serial = required(*certificate, "revoked")?.get()?.serial().to_vec();
+            entries.push((serial, UnixTime(now), RevocationReason::Unspecified));
+        }
+        let list = authority.issue_crl(&entries, number, lifetime, UnixTime(now), &SystemRandom)?;
+        Ok(otls_blob::copy_of(list.to_pem()))
+    })
+}
+
+const NO_CERTIFICATE: Error = Error::misuse("no certificate", "pass that of the authority first");

@@ -1,0 +1,200 @@
+//! `otls_est_client` and `otls_est_reply`: enrolment (RFC 7030).
+
+use libc::{c_char, size_t};
+
+use super::blob::otls_blob;
+use super::certificate::otls_certificate;
+use super::error::otls_error;
+use super::guard::{self, Failure, create, required, status};
+use super::handle::{Locked, Shared};
+use super::pointer::{Handle, Input, Out, Text};
+use super::request::otls_request;
+use super::values;
+use otls::Secret;
+use otls::error::{Error, Result};
+use otls::est::{EstClient, EstReply};
+use otls::pki::Certificate;
+
+/// One enrolment request on its way: what it is answered with is fed to it, decrypted.
+pub struct otls_est_client(Locked<EstClient>);
+
+/// What the enrolment server has answered: the authority's certificates, or the one that was issued.
+pub struct otls_est_reply(Shared<EstReply>);
+
+/// Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's
+/// name. `*request` is what is to be sealed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_est_client_cacerts(
+    host: *const c_char,
+    client: *mut *mut otls_est_client,
+    request: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (host, client, request, error) =
+        unsafe { (Text::new(host), Out::new(client), Out::new(request), Out::new(error)) };
+    start(client, request, error, || {
+        let (client, bytes) = EstClient::cacerts(host.get("host")?);
+        Ok((client, Secret::from(bytes)))
+    })
+}
+
+/// Asks an enrolment server for a certificate (RFC 7030 section 4.2) of an `OTLS_PROFILE_`. `token` is what
+/// authorises it, or NULL with a length of 0. `*http_request` is what is to be sealed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_est_client_simpleenroll(
+    host: *const c_char,
+    profile: i32,
+    request: Option<&otls_request>,
+    token: *const u8,
+    token_len: size_t,
+    client: *mut *mut otls_est_client,
+    http_request: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (host, token) = unsafe { (Text::new(host), Input::new(token, token_len)) };
+    // SAFETY: as above.
+    let (client, http_request, error) =
+        unsafe { (Out::new(client), Out::new(http_request), Out::new(error)) };
+    start(client, http_request, error, || {
+        let (host, profile) = (host.get("host")?, values::profile(profile)?);
+        let request = required(request, "request")?.0.get()?;
+        Ok(match token.optional("token")? {
+            None => {
+                let (client, bytes) = EstClient::simpleenroll(host, profile, &request);
+                (client, Secret::from(bytes))
+            }
+            Some(token) => {
+                let token = Secret::from(token.to_vec());
+                EstClient::simpleenroll_with_token(host, profile, &request, &token)
+            }
+        })
+    })
+}
+
+/// Frees an enrolment request. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_est_client_free(client: Option<Box<otls_est_client>>) {
+    guard::value((), || drop(client));
+}
+
+/// Takes decrypted octets; `*reply` is NULL until the reply is complete.
+///
+/// Errors: `OTLS_ERROR_ENROLMENT_STATUS` for a refusal, with the server's reason;
+/// `OTLS_ERROR_ENROLMENT_HTTP` and `OTLS_ERROR_ENROLMENT_MALFORMED` for a reply that is not what RFC 7030
+/// asks for. They are final.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_est_client_feed(
+    client: *mut otls_est_client,
+    data: *const u8,
+    data_len: size_t,
+    reply: *mut *mut otls_est_reply,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (client, data, reply, error) =
+        unsafe { (Handle::new(client), Input::new(data, data_len), Out::new(reply), Out::new(error)) };
+    answer(client, reply, error, |client| Ok(client.feed(data.get("data")?)?))
+}
+
+/// The connection has ended with close_notify, which may be what ends the reply; otherwise as
+/// `otls_est_client_feed`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_est_client_feed_end(
+    client: *mut otls_est_client,
+    reply: *mut *mut otls_est_reply,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (client, reply, error) = unsafe { (Handle::new(client), Out::new(reply), Out::new(error)) };
+    answer(client, reply, error, |client| Ok(client.feed_end()?))
+}
+
+/// Frees a reply. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_est_reply_free(reply: Option<Box<otls_est_reply>>) {
+    guard::value((), || drop(reply));
+}
+
+/// One of the reply's certificates; `index` counts from 0. One of an authority is not to be trusted because
+/// it is here: see `otls_est_reply_authority`.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an index that is too high.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_est_reply_certificate(
+    reply: Option<&otls_est_reply>,
+    index: size_t,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
+    create(certificate, "certificate", error, || {
+        let reply = required(reply, "reply")?.0.get()?;
+        Ok(otls_certificate::new(certificates(&reply).get(index).ok_or(NO_SUCH_CERTIFICATE)?))
+    })
+}
+
+/// The authority's certificate whose SHA-256 is `fingerprint`, `OTLS_FINGERPRINT_LEN` octets that came by
+/// another way: trust none that was not found by it (RFC 7030 section 4.1.1).
+///
+/// Errors: `OTLS_ERROR_ENROLMENT_FINGERPRINT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_est_reply_authority(
+    reply: Option<&otls_est_reply>,
+    fingerprint: *const u8,
+    fingerprint_len: size_t,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (fingerprint, certificate, error) =
+        unsafe { (Input::new(fingerprint, fingerprint_len), Out::new(certificate), Out::new(error)) };
+    create(certificate, "certificate", error, || {
+        let reply = required(reply, "reply")?.0.get()?;
+        let fingerprint = fingerprint.get("fingerprint")?.try_into().map_err(|_| NOT_A_FINGERPRINT)?;
+        Ok(otls_certificate::new(reply.authority(fingerprint)?))
+    })
+}
+
+fn start(
+    client: Out<otls_est_client>,
+    request: Out<otls_blob>,
+    error: Out<otls_error>,
+    body: impl FnOnce() -> Result<(EstClient, Secret), Failure>,
+) -> i32 {
+    status(error, || {
+        let (client_slot, request_slot) = (client.slot("client")?, request.slot("request")?);
+        let (client, bytes) = body()?;
+        client_slot.put(otls_est_client(Locked::new(client)));
+        request_slot.put(otls_blob::new(bytes));
+        Ok(())
+    })
+}
+
+fn answer(
+    client: Handle<'_, otls_est_client>,
+    reply: Out<otls_est_reply>,
+    error: Out<otls_error>,
+    body: impl FnOnce(&mut EstClient) -> Result<Option<EstReply>, Failure>,
+) -> i32 {
+    status(error, || {
+        let slot = reply.slot("reply")?;
+        if let Some(complete) = body(&mut *client.required("client")?.0.lock()?)? {
+            slot.put(otls_est_reply(Shared::new(complete)));
+        }
+        Ok(())
+    })
+}
+
+fn certificates(reply: &EstReply) -> &[Certificate] {
+    match reply {
+        EstReply::CaCertificates(certificates) => certificates,
+        EstReply::Enrolled(certificate) => core::slice::from_ref(certificate),
+    }
+}
+
+const NO_SUCH_CERTIFICATE: Error = Error::misuse("no certificate of this index", "count them first");
+const NOT_A_FINGERPRINT: Error =
+    Error::misuse("a fingerprint that has not 32 octets", "pass the SHA-256 of the certificate's DER");

@@ -1,0 +1,134 @@
+//! `otls_otp_context` and `otls_otp_issued`: what a code is for, and a code that was just issued.
+
+use libc::{c_char, size_t};
+
+use super::blob::lend;
+use super::error::otls_error;
+use super::guard::{self, Failure, create, required, status};
+use super::handle::{Locked, Shared};
+use super::pointer::{Buffer, Handle, Input, Out, Text, Value};
+use otls::error::Error;
+use otls::otp::{Amount, Context, Issued, OtpId, Transaction};
+
+/// The transaction that a code is for: named values such as amount and payee. One changed character is
+/// another transaction.
+pub struct otls_otp_context(pub(super) Locked<Context>);
+
+/// A code that was just issued.
+pub struct otls_otp_issued(pub(super) Shared<Issued>);
+
+/// A context with nothing in it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_context_new(
+    context: *mut *mut otls_otp_context,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (context, error) = unsafe { (Out::new(context), Out::new(error)) };
+    create(context, "context", error, || Ok(otls_otp_context(Locked::new(Context::new()))))
+}
+
+/// Frees a context. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_otp_context_free(context: Option<Box<otls_otp_context>>) {
+    guard::value((), || drop(context));
+}
+
+/// Sets a named value, both as text; one of the same name is replaced. The order does not matter.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for an empty name or value, and beyond the limits of docs/PROTOCOL.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_context_set(
+    context: *mut otls_otp_context,
+    name: *const c_char,
+    value: *const c_char,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (context, name, value, error) =
+        unsafe { (Handle::new(context), Text::new(name), Text::new(value), Out::new(error)) };
+    status(error, || {
+        let mut context = context.required("context")?.0.lock()?;
+        let extended = context.clone().with(name.get("name")?, value.get("value")?)?;
+        *context = extended;
+        Ok(())
+    })
+}
+
+/// A context of a payment: a purpose, an amount in minor units (paise, cents) of an ISO 4217 currency (three
+/// capital letters), and the payee. `text_template` is the text that the customer reads, with `{code}`,
+/// `{amount}` and `{payee}` in it, and `{purpose}` if wanted (docs/PROTOCOL.md): a part of the context like
+/// the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
+///
+/// Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
+/// has an unknown one, and characters that mislead (docs/PROTOCOL.md); `OTLS_ERROR_API_MISUSE` as
+/// `otls_otp_context_set`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_context_payment(
+    purpose: *const c_char,
+    minor: u64,
+    currency: *const c_char,
+    payee: *const c_char,
+    text_template: *const c_char,
+    context: *mut *mut otls_otp_context,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (purpose, currency) = unsafe { (Text::new(purpose), Text::new(currency)) };
+    // SAFETY: as above.
+    let (payee, text_template) = unsafe { (Text::new(payee), Text::new(text_template)) };
+    // SAFETY: as above.
+    let (context, error) = unsafe { (Out::new(context), Out::new(error)) };
+    create(context, "context", error, || {
+        let payment = Transaction {
+            purpose: purpose.get("purpose")?.to_owned(),
+            amount: Some(Amount::new(minor, currency.get("currency")?)?),
+            payee: Some(payee.get("payee")?.to_owned()),
+            template: text_template.get("text_template")?.to_owned(),
+            ..Transaction::default()
+        };
+        Ok(otls_otp_context(Locked::new(payment.context()?)))
+    })
+}
+
+/// Zeroises and frees an issued code; the ledger goes on knowing it. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_otp_issued_free(issued: Option<Box<otls_otp_issued>>) {
+    guard::value((), || drop(issued));
+}
+
+/// The identifier of an issued code, `OTLS_OTP_ID_LEN` octets, into the caller's buffer. It is not secret.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_issued_id(
+    issued: Option<&otls_otp_issued>,
+    id: *mut u8,
+    id_len: *mut size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (id, error) = unsafe { (Buffer::new(id, id_len), Out::new(error)) };
+    status(error, || id.fill(&required(issued, "issued")?.0.get()?.id.0, "id"))
+}
+
+/// The issued code, ASCII digits, and in `*len` (may be NULL) their number. They are secret, and belong to
+/// the issued code. NULL and 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_otp_issued_code(
+    issued: Option<&otls_otp_issued>,
+    len: *mut size_t,
+) -> *const u8 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let len = unsafe { Value::new(len, 0) };
+    guard::value(core::ptr::null(), || {
+        let issued = issued.and_then(|issued| issued.0.lend());
+        lend(issued.map(|issued| issued.code.expose().as_bytes()), &len)
+    })
+}
+
+pub(super) fn otp_id(octets: Input<'_>) -> Result<OtpId, Failure> {
+    let id = octets.get("id")?.try_into().map(OtpId);
+    id.map_err(|_| {
+        Error::misuse("an identifier that has not 16 octets", "pass that of the message or the issued code")
+            .into()
+    })
+}

@@ -1,0 +1,167 @@
+//! `otls_trust_store` and `otls_identity`: whom we believe, and who we are.
+
+use std::sync::Arc;
+
+use libc::size_t;
+
+use super::blob::otls_blob;
+use super::certificate::otls_certificate;
+use super::error::otls_error;
+use super::guard::{self, create, required, status};
+use super::handle::{Locked, Shared};
+use super::key::otls_key;
+use super::pointer::{Handle, Input, Out};
+use otls::pki::{Certificate, Chain, Crl, Identity, TrustStore};
+
+/// The authorities that are trusted, and their revocation lists. No authority of the system is in it.
+pub struct otls_trust_store(pub(super) Locked<TrustStore>);
+
+/// A certificate chain and the private key of its first certificate.
+pub struct otls_identity(pub(super) Shared<Arc<Identity>>);
+
+/// A trust store with no authority in it: it trusts nobody.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_new(
+    trust: *mut *mut otls_trust_store,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (trust, error) = unsafe { (Out::new(trust), Out::new(error)) };
+    create(trust, "trust", error, || Ok(otls_trust_store(Locked::new(TrustStore::new()))))
+}
+
+/// Frees a trust store. NULL is fine. A configuration that was made of it keeps a copy.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_trust_store_free(trust: Option<Box<otls_trust_store>>) {
+    guard::value((), || drop(trust));
+}
+
+/// Trusts an authority.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE` for a certificate that is not of an authority.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_add(
+    trust: *mut otls_trust_store,
+    certificate: Option<&otls_certificate>,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
+    status(error, || {
+        let mut trust = trust.required("trust")?.0.lock()?;
+        Ok(trust.add_authority(&*required(certificate, "certificate")?.get()?)?)
+    })
+}
+
+/// Trusts all authorities of a bundle, PEM or DER, or none of them if it fails. An authority with a kind or
+/// size of key that is not supported is left out; `*left_out`, which must not be NULL, is a text with a line
+/// for each of those, empty where there is none.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a certificate;
+/// `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_KEY_UNSUPPORTED_ALGORITHM` or `OTLS_ERROR_KEY_SIZE` where
+/// none is left.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_add_bundle(
+    trust: *mut otls_trust_store,
+    bundle: *const u8,
+    bundle_len: size_t,
+    left_out: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (trust, bundle, left_out, error) =
+        unsafe { (Handle::new(trust), Input::new(bundle, bundle_len), Out::new(left_out), Out::new(error)) };
+    create(left_out, "left_out", error, || {
+        let mut trust = trust.required("trust")?.0.lock()?;
+        let (authorities, left_out) = Certificate::load_authorities(bundle.get("bundle")?)?;
+        let mut with_bundle = trust.clone();
+        authorities.iter().try_for_each(|authority| with_bundle.add_authority(authority))?;
+        *trust = with_bundle;
+        Ok(otls_blob::copy_of(left_out.iter().map(|one| format!("{one}\n")).collect::<String>()))
+    })
+}
+
+/// Adds revocation lists: one, PEM or DER, or all of a PEM bundle, or none of them if it fails.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a list.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_add_crl(
+    trust: *mut otls_trust_store,
+    crl: *const u8,
+    crl_len: size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (trust, crl, error) = unsafe { (Handle::new(trust), Input::new(crl, crl_len), Out::new(error)) };
+    status(error, || {
+        let mut trust = trust.required("trust")?.0.lock()?;
+        Crl::load_all(crl.get("crl")?)?.into_iter().for_each(|list| trust.add_crl(list));
+        Ok(())
+    })
+}
+
+/// An identity of a certificate chain, PEM or one DER certificate, that begins with the certificate of
+/// `key`.
+///
+/// Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`; `OTLS_ERROR_KEY_MISMATCH` if the key is not that of the
+/// first certificate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_identity_new(
+    chain: *const u8,
+    chain_len: size_t,
+    key: Option<&otls_key>,
+    identity: *mut *mut otls_identity,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (chain, identity, error) =
+        unsafe { (Input::new(chain, chain_len), Out::new(identity), Out::new(error)) };
+    create(identity, "identity", error, || {
+        let key = Arc::clone(&*required(key, "key")?.0.get()?);
+        let chain = Chain::load(chain.get("chain")?)?;
+        Ok(otls_identity(Shared::new(Arc::new(Identity::new(chain, key)?))))
+    })
+}
+
+/// An identity of one PEM file that has both a private key, as for `otls_key_load`, and its chain of
+/// certificates.
+///
+/// Errors: those of `otls_identity_new` and `otls_key_load`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_identity_load(
+    data: *const u8,
+    data_len: size_t,
+    password: *const u8,
+    password_len: size_t,
+    identity: *mut *mut otls_identity,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (data, password, identity, error) = unsafe {
+        (Input::new(data, data_len), Input::new(password, password_len), Out::new(identity), Out::new(error))
+    };
+    create(identity, "identity", error, || {
+        let loaded = Identity::load(data.get("data")?, password.optional("password")?)?;
+        Ok(otls_identity(Shared::new(Arc::new(loaded))))
+    })
+}
+
+/// Frees an identity. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn otls_identity_free(identity: Option<Box<otls_identity>>) {
+    guard::value((), || drop(identity));
+}
+
+/// The first certificate of an identity's chain.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_identity_certificate(
+    identity: Option<&otls_identity>,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
+    create(certificate, "certificate", error, || {
+        Ok(otls_certificate::new(required(identity, "identity")?.0.get()?.certificate()))
+    })
+}

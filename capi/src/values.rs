@@ -1,0 +1,272 @@
+//! The numbers that C passes and gets, other than errors, and what they stand for.
+
+use otls::crypto::hash::HashAlgorithm;
+use otls::error::{Error, Result};
+use otls::otp::{Decision, Verdict};
+use otls::pki::{KeyType, Profile};
+
+/// Cipher suite TLS_AES_128_GCM_SHA256, 0x1301 (RFC 8446 appendix B.4).
+pub const OTLS_SUITE_AES_128_GCM_SHA256: u16 = 0x1301;
+/// Cipher suite TLS_AES_256_GCM_SHA384, 0x1302.
+pub const OTLS_SUITE_AES_256_GCM_SHA384: u16 = 0x1302;
+/// Cipher suite TLS_CHACHA20_POLY1305_SHA256, 0x1303.
+pub const OTLS_SUITE_CHACHA20_POLY1305_SHA256: u16 = 0x1303;
+/// Cipher suite OTLS_AES_128_CBC_HMAC_SHA256, 0xFF01: private use.
+pub const OTLS_SUITE_AES_128_CBC_HMAC_SHA256: u16 = 0xFF01;
+/// Cipher suite OTLS_AES_256_CBC_HMAC_SHA384, 0xFF02: private use.
+pub const OTLS_SUITE_AES_256_CBC_HMAC_SHA384: u16 = 0xFF02;
+/// Cipher suite OTLS_CHACHA20_POLY1305_SHA384, 0xFF03: private use.
+pub const OTLS_SUITE_CHACHA20_POLY1305_SHA384: u16 = 0xFF03;
+
+/// Key-exchange group P-256, 0x0017 (RFC 8446 section 4.2.7).
+pub const OTLS_GROUP_SECP256R1: u16 = 0x0017;
+/// Key-exchange group P-384, 0x0018.
+pub const OTLS_GROUP_SECP384R1: u16 = 0x0018;
+/// Key-exchange group X25519, 0x001D.
+pub const OTLS_GROUP_X25519: u16 = 0x001D;
+/// Key-exchange group X25519MLKEM768, 0x11EC: hybrid post-quantum.
+pub const OTLS_GROUP_X25519MLKEM768: u16 = 0x11EC;
+
+/// Signature scheme rsa_pkcs1_sha256, 0x0401: certificates only (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_RSA_PKCS1_SHA256: u16 = 0x0401;
+/// Signature scheme rsa_pkcs1_sha384, 0x0501: certificates only.
+pub const OTLS_SCHEME_RSA_PKCS1_SHA384: u16 = 0x0501;
+/// Signature scheme rsa_pkcs1_sha512, 0x0601: certificates only.
+pub const OTLS_SCHEME_RSA_PKCS1_SHA512: u16 = 0x0601;
+/// Signature scheme ecdsa_secp256r1_sha256, 0x0403.
+pub const OTLS_SCHEME_ECDSA_SECP256R1_SHA256: u16 = 0x0403;
+/// Signature scheme ecdsa_secp384r1_sha384, 0x0503.
+pub const OTLS_SCHEME_ECDSA_SECP384R1_SHA384: u16 = 0x0503;
+/// Signature scheme rsa_pss_rsae_sha256, 0x0804.
+pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA256: u16 = 0x0804;
+/// Signature scheme rsa_pss_rsae_sha384, 0x0805.
+pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA384: u16 = 0x0805;
+
+/// Octets of a fingerprint: SHA-256.
+pub const OTLS_FINGERPRINT_LEN: usize = 32;
+/// The most octets of a certificate's serial number (RFC 5280 section 4.1.2.2).
+pub const OTLS_SERIAL_MAX_LEN: usize = 20;
+/// Octets of the identifier of a one-time password.
+pub const OTLS_OTP_ID_LEN: usize = 16;
+/// Octets of the mac that chains an audit log.
+pub const OTLS_AUDIT_MAC_LEN: usize = 32;
+/// The fewest octets of a shared secret of HOTP, TOTP or OCRA (RFC 4226 section 4, R6).
+pub const OTLS_OATH_SECRET_MIN_LEN: usize = 16;
+/// The most octets of a shared secret of HOTP, TOTP or OCRA.
+pub const OTLS_OATH_SECRET_MAX_LEN: usize = 128;
+
+/// Type of a key: RSA with 2048 bits.
+pub const OTLS_KEY_RSA_2048: i32 = 1;
+/// Type of a key: RSA with 3072 bits.
+pub const OTLS_KEY_RSA_3072: i32 = 2;
+/// Type of a key: RSA with 4096 bits.
+pub const OTLS_KEY_RSA_4096: i32 = 3;
+/// Type of a key: ECDSA on P-256.
+pub const OTLS_KEY_ECDSA_P256: i32 = 4;
+/// Type of a key: ECDSA on P-384.
+pub const OTLS_KEY_ECDSA_P384: i32 = 5;
+
+pub(super) fn key_type(number: i32) -> Result<KeyType> {
+    Ok(match number {
+        OTLS_KEY_RSA_2048 => KeyType::Rsa2048,
+        OTLS_KEY_RSA_3072 => KeyType::Rsa3072,
+        OTLS_KEY_RSA_4096 => KeyType::Rsa4096,
+        OTLS_KEY_ECDSA_P256 => KeyType::EcdsaP256,
+        OTLS_KEY_ECDSA_P384 => KeyType::EcdsaP384,
+        _ => return Err(Error::misuse("an unknown type of key", "pass one of the OTLS_KEY_ numbers")),
+    })
+}
+
+/// Hash of a signature on a request or certificate: SHA-256. RSA and P-256 keys take it.
+pub const OTLS_HASH_SHA256: i32 = 1;
+/// Hash of a signature on a request or certificate: SHA-384. RSA and P-384 keys take it.
+pub const OTLS_HASH_SHA384: i32 = 2;
+
+pub(super) fn hash(number: i32) -> Result<HashAlgorithm> {
+    Ok(match number {
+        OTLS_HASH_SHA256 => HashAlgorithm::Sha256,
+        OTLS_HASH_SHA384 => HashAlgorithm::Sha384,
+        _ => return Err(Error::misuse("an unknown hash", "pass one of the OTLS_HASH_ numbers")),
+    })
+}
+
+/// What a certificate is for: a TLS server.
+pub const OTLS_PROFILE_SERVER: i32 = 1;
+/// What a certificate is for: a TLS client.
+pub const OTLS_PROFILE_CLIENT: i32 = 2;
+/// What a certificate is for: a TLS server that is a client too.
+pub const OTLS_PROFILE_BOTH: i32 = 3;
+
+pub(super) fn profile(number: i32) -> Result<Profile> {
+    Ok(match number {
+        OTLS_PROFILE_SERVER => Profile::Server,
+        OTLS_PROFILE_CLIENT => Profile::Client,
+        OTLS_PROFILE_BOTH => Profile::Both,
+        _ => return Err(Error::misuse("an unknown profile", "pass one of the OTLS_PROFILE_ numbers")),
+    })
+}
+
+/// State of a connection: octets from the peer are wanted, `otls_connection_feed`.
+pub const OTLS_STATE_WANT_READ: u32 = 1;
+/// State of a connection: octets for the peer are waiting, `otls_connection_pending`.
+pub const OTLS_STATE_WANT_WRITE: u32 = 2;
+/// State of a connection: a server has read the ClientHello and waits for `otls_connection_configure`.
+pub const OTLS_STATE_NEED_CONFIG: u32 = 4;
+/// State of a connection: a client is asked for a certificate and waits for
+/// `otls_connection_provide_identity`.
+pub const OTLS_STATE_NEED_CLIENT_CERT: u32 = 8;
+/// State of a connection: decrypted data is waiting, `otls_connection_read`.
+pub const OTLS_STATE_HAVE_PLAINTEXT: u32 = 16;
+/// State of a connection: our side of the handshake is done, data may be sealed.
+pub const OTLS_STATE_HANDSHAKE_DONE: u32 = 32;
+/// State of a connection: the peer has accepted us as well; a client learns it from the server's first
+/// session ticket (RFC 8446 section 4.6.1).
+pub const OTLS_STATE_CONFIRMED: u32 = 64;
+/// State of a connection: one side has closed (RFC 8446 section 6.1).
+pub const OTLS_STATE_CLOSED: u32 = 128;
+/// State of a connection: it failed, `otls_connection_error`.
+pub const OTLS_STATE_FAILED: u32 = 256;
+
+/// The customer approves the transaction.
+pub const OTLS_DECISION_APPROVED: i32 = 1;
+/// The customer declines the transaction.
+pub const OTLS_DECISION_DECLINED: i32 = 2;
+
+/// Kind of an OTP message: from the bank, with the code.
+pub const OTLS_OTP_ENVELOPE: i32 = 1;
+/// Kind of an OTP message: from the customer, the code comes back.
+pub const OTLS_OTP_ANSWER: i32 = 2;
+/// Kind of an OTP message: from the bank, what the ledger says.
+pub const OTLS_OTP_VERDICT: i32 = 3;
+
+/// Verdict on a code: right, in time, for the first time.
+pub const OTLS_VERDICT_ACCEPTED: i32 = 1;
+/// Verdict on a code: wrong, or right for another subject or transaction; attempts may be left.
+pub const OTLS_VERDICT_WRONG: i32 = 2;
+/// Verdict on a code: too late.
+pub const OTLS_VERDICT_EXPIRED: i32 = 3;
+/// Verdict on a code: it was accepted before.
+pub const OTLS_VERDICT_USED: i32 = 4;
+/// Verdict on a code: too many wrong codes.
+pub const OTLS_VERDICT_LOCKED: i32 = 5;
+/// Verdict on a code: there is no such code.
+pub const OTLS_VERDICT_UNKNOWN: i32 = 6;
+/// Verdict on a code: it was withdrawn.
+pub const OTLS_VERDICT_CANCELLED: i32 = 7;
+
+/// The number of a decision.
+pub(super) const fn of_decision(decision: Decision) -> i32 {
+    match decision {
+        Decision::Approved => OTLS_DECISION_APPROVED,
+        Decision::Declined => OTLS_DECISION_DECLINED,
+    }
+}
+
+/// The number of a verdict, and the attempts that it leaves.
+pub(super) const fn of_verdict(verdict: Verdict) -> (i32, u32) {
+    match verdict {
+        Verdict::Accepted => (OTLS_VERDICT_ACCEPTED, 0),
+        Verdict::Wrong { attempts_left } => (OTLS_VERDICT_WRONG, attempts_left),
+        Verdict::Expired => (OTLS_VERDICT_EXPIRED, 0),
+        Verdict::Used => (OTLS_VERDICT_USED, 0),
+        Verdict::Locked => (OTLS_VERDICT_LOCKED, 0),
+        Verdict::Cancelled => (OTLS_VERDICT_CANCELLED, 0),
+        // One that this header has no number for was not accepted.
+        Verdict::Unknown | _ => (OTLS_VERDICT_UNKNOWN, 0),
+    }
+}
+
+pub(super) fn verdict(number: i32, attempts_left: u32) -> Result<Verdict> {
+    Ok(match number {
+        OTLS_VERDICT_ACCEPTED => Verdict::Accepted,
+        OTLS_VERDICT_WRONG => Verdict::Wrong { attempts_left },
+        OTLS_VERDICT_EXPIRED => Verdict::Expired,
+        OTLS_VERDICT_USED => Verdict::Used,
+        OTLS_VERDICT_LOCKED => Verdict::Locked,
+        OTLS_VERDICT_UNKNOWN => Verdict::Unknown,
+        OTLS_VERDICT_CANCELLED => Verdict::Cancelled,
+        _ => return Err(Error::misuse("an unknown verdict", "pass one of the OTLS_VERDICT_ numbers")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otls::State;
+    use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
+    use otls::crypto::kx::SUPPORTED_GROUPS;
+    use otls::{SUPPORTED_SCHEMES, SUPPORTED_SUITES};
+
+    #[test]
+    fn the_numbers_are_those_of_the_registry() {
+        let suites = [
+            (OTLS_SUITE_AES_128_GCM_SHA256, CipherSuite::TLS_AES_128_GCM_SHA256),
+            (OTLS_SUITE_AES_256_GCM_SHA384, CipherSuite::TLS_AES_256_GCM_SHA384),
+            (OTLS_SUITE_CHACHA20_POLY1305_SHA256, CipherSuite::TLS_CHACHA20_POLY1305_SHA256),
+            (OTLS_SUITE_CHACHA20_POLY1305_SHA384, CipherSuite::OTLS_CHACHA20_POLY1305_SHA384),
+            (OTLS_SUITE_AES_128_CBC_HMAC_SHA256, CipherSuite::OTLS_AES_128_CBC_HMAC_SHA256),
+            (OTLS_SUITE_AES_256_CBC_HMAC_SHA384, CipherSuite::OTLS_AES_256_CBC_HMAC_SHA384),
+        ];
+        assert_eq!(suites.len(), SUPPORTED_SUITES.len());
+        for (number, suite) in suites {
+            assert_eq!(number, suite.0);
+        }
+        let groups = [
+            (OTLS_GROUP_SECP256R1, NamedGroup::SECP256R1),
+            (OTLS_GROUP_SECP384R1, NamedGroup::SECP384R1),
+            (OTLS_GROUP_X25519, NamedGroup::X25519),
+            (OTLS_GROUP_X25519MLKEM768, NamedGroup::X25519MLKEM768),
+        ];
+        assert_eq!(groups.len(), SUPPORTED_GROUPS.len());
+        for (number, group) in groups {
+            assert_eq!(number, group.0);
+        }
+        let schemes = [
+            (OTLS_SCHEME_ECDSA_SECP256R1_SHA256, SignatureScheme::ECDSA_SECP256R1_SHA256),
+            (OTLS_SCHEME_ECDSA_SECP384R1_SHA384, SignatureScheme::ECDSA_SECP384R1_SHA384),
+            (OTLS_SCHEME_RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA256),
+            (OTLS_SCHEME_RSA_PSS_RSAE_SHA384, SignatureScheme::RSA_PSS_RSAE_SHA384),
+            (OTLS_SCHEME_RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA256),
+            (OTLS_SCHEME_RSA_PKCS1_SHA384, SignatureScheme::RSA_PKCS1_SHA384),
+            (OTLS_SCHEME_RSA_PKCS1_SHA512, SignatureScheme::RSA_PKCS1_SHA512),
+        ];
+        assert!(SUPPORTED_SCHEMES.iter().all(|scheme| schemes.iter().any(|(_, known)| known == scheme)));
+        for (number, scheme) in schemes {
+            assert_eq!(number, scheme.0);
+        }
+    }
+
+    #[test]
+    fn the_bits_are_those_of_the_connection() {
+        let bits = [
+            (OTLS_STATE_WANT_READ, State::WANT_READ),
+            (OTLS_STATE_WANT_WRITE, State::WANT_WRITE),
+            (OTLS_STATE_NEED_CONFIG, State::NEED_CONFIG),
+            (OTLS_STATE_NEED_CLIENT_CERT, State::NEED_CLIENT_CERT),
+            (OTLS_STATE_HAVE_PLAINTEXT, State::HAVE_PLAINTEXT),
+            (OTLS_STATE_HANDSHAKE_DONE, State::HANDSHAKE_DONE),
+            (OTLS_STATE_CONFIRMED, State::CONFIRMED),
+            (OTLS_STATE_CLOSED, State::CLOSED),
+            (OTLS_STATE_FAILED, State::FAILED),
+        ];
+        for (bit, state) in bits {
+            assert_eq!(bit, state.0);
+        }
+    }
+
+    #[test]
+    fn the_lengths_of_a_shared_secret_are_those_of_the_library() {
+        use otls::otp::oath::SharedSecret;
+        assert_eq!(OTLS_OATH_SECRET_MIN_LEN, SharedSecret::MIN_LEN);
+        assert_eq!(OTLS_OATH_SECRET_MAX_LEN, SharedSecret::MAX_LEN);
+    }
+
+    #[test]
+    fn each_verdict_has_a_number_that_leads_back_to_it() {
+        for number in OTLS_VERDICT_ACCEPTED..=OTLS_VERDICT_CANCELLED {
+            let attempts_left = if number == OTLS_VERDICT_WRONG { 2 } else { 0 };
+            assert_eq!(verdict(number, attempts_left).map(of_verdict), Ok((number, attempts_left)));
+        }
+        assert!(verdict(0, 0).is_err() && verdict(OTLS_VERDICT_CANCELLED + 1, 0).is_err());
+    }
+}
