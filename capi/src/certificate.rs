@@ -5,10 +5,11 @@ use libc::size_t;
 use super::blob::otls_blob;
 use super::crypt;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::failure::Failure;
+use super::guard::{self, create, required, status};
 use super::handle::{InUse, Shared};
-use super::key::otls_public_key;
 use super::pointer::{Buffer, Input, Out, Value};
+use super::public_key::otls_public_key;
 use otls::error::Error;
 use otls::pki::{Certificate, Encoding, GeneralName};
 

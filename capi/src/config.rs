@@ -6,11 +6,13 @@ use core::time::Duration;
 use libc::size_t;
 
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::failure::Failure;
+use super::guard::{self, create, required, status};
 use super::handle::Locked;
+use super::identity::otls_identity;
 use super::pointer::{Handle, Input, Out};
-use super::session::otls_ticket_keys;
-use super::trust::{otls_identity, otls_trust_store};
+use super::ticket_keys::otls_ticket_keys;
+use super::trust::otls_trust_store;
 use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use otls::error::{Error, Result};
 use otls::{ClientAuth, ClientConfig, Config, ServerConfig};

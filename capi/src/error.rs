@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 
 use libc::{c_char, size_t};
 
-use super::guard::{self, Failure};
+use super::failure::{Failure, value};
 use super::pointer::Value;
 use otls::error::{Error, ErrorCode};
 
@@ -124,29 +124,27 @@ impl Finding {
 /// The code that the call returned: one of the `OTLS_ERROR_` numbers. `OTLS_OK` for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_code(error: Option<&otls_error>) -> i32 {
-    guard::value(super::codes::OTLS_ERROR_INTERNAL, || {
-        error.map_or(super::codes::OTLS_OK, otls_error::number)
-    })
+    value(super::codes::OTLS_ERROR_INTERNAL, || error.map_or(super::codes::OTLS_OK, otls_error::number))
 }
 
 /// What went wrong: one line of UTF-8 that ends in NUL, without secrets. It belongs to the error. Empty
 /// for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_message(error: Option<&otls_error>) -> *const c_char {
-    guard::value(c"".as_ptr(), || error.map_or(c"", |error| error.message.as_c_str()).as_ptr())
+    value(c"".as_ptr(), || error.map_or(c"", |error| error.message.as_c_str()).as_ptr())
 }
 
 /// What to do about it, as `otls_error_message`; empty where the message says all, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_hint(error: Option<&otls_error>) -> *const c_char {
-    guard::value(c"".as_ptr(), || error.map_or(c"", |error| error.hint.as_c_str()).as_ptr())
+    value(c"".as_ptr(), || error.map_or(c"", |error| error.hint.as_c_str()).as_ptr())
 }
 
 /// The alert that the peer sent, or that it gets from us: 0 to 255 (RFC 8446 section 6). -1 if there is
 /// none, for errors of our own side, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_alert(error: Option<&otls_error>) -> i32 {
-    guard::value(NONE, || error.map_or(NONE, |error| error.alert))
+    value(NONE, || error.map_or(NONE, |error| error.alert))
 }
 
 /// One finding of the report that a refused certificate comes with: each candidate chain, and each check that it
@@ -169,7 +167,7 @@ pub unsafe extern "C" fn otls_error_finding(
     };
     // SAFETY: the caller keeps the rules for pointers.
     let finding = unsafe { Value::new(finding, none) };
-    guard::value(0, || {
+    value(0, || {
         let found = error.and_then(|error| error.findings.get(index)).map(Finding::lend);
         found.into_iter().for_each(|one| finding.put(one));
         i32::from(found.is_some())
@@ -179,14 +177,14 @@ pub unsafe extern "C" fn otls_error_finding(
 /// Frees an error. NULL is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_free(error: Option<Box<otls_error>>) {
-    guard::value((), || drop(error));
+    value((), || drop(error));
 }
 
 /// The name of the code without its prefix, for example `DECRYPT_FAILED`, as `otls_error_message`. Empty
 /// for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_name(error: Option<&otls_error>) -> *const c_char {
-    guard::value(c"".as_ptr(), || error.map_or(c"", |error| error.name.as_c_str()).as_ptr())
+    value(c"".as_ptr(), || error.map_or(c"", |error| error.name.as_c_str()).as_ptr())
 }
 
 /// The library's version, for example `0.1.0`: ASCII that ends in NUL and lives as long as

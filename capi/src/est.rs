@@ -1,25 +1,22 @@
-//! `otls_est_client` and `otls_est_reply`: enrolment (RFC 7030).
+//! `otls_est_client`: enrolment (RFC 7030).
 
 use libc::{c_char, size_t};
 
 use super::blob::otls_blob;
-use super::certificate::otls_certificate;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::est_reply::otls_est_reply;
+use super::failure::Failure;
+use super::guard::{self, required, status};
 use super::handle::{Locked, Shared};
 use super::pointer::{Handle, Input, Out, Text};
 use super::request::otls_request;
 use super::values;
 use otls::Secret;
-use otls::error::{Error, Result};
+use otls::error::Result;
 use otls::est::{EstClient, EstReply};
-use otls::pki::Certificate;
 
 /// One enrolment request on its way: what it is answered with is fed to it, decrypted.
 pub struct otls_est_client(Locked<EstClient>);
-
-/// What the enrolment server has answered: the authority's certificates, or the one that was issued.
-pub struct otls_est_reply(Shared<EstReply>);
 
 /// Asks an enrolment server for the authority's certificates (RFC 7030 section 4.1). `host` is the server's
 /// name. `*request` is what is to be sealed.
@@ -111,53 +108,6 @@ pub unsafe extern "C" fn otls_est_client_feed_end(
     answer(client, reply, error, |client| Ok(client.feed_end()?))
 }
 
-/// Frees a reply. NULL is fine.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_est_reply_free(reply: Option<Box<otls_est_reply>>) {
-    guard::value((), || drop(reply));
-}
-
-/// One of the reply's certificates; `index` counts from 0. One of an authority is not to be trusted because
-/// it is here: see `otls_est_reply_authority`.
-///
-/// Errors: `OTLS_ERROR_API_MISUSE` for an index that is too high.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_est_reply_certificate(
-    reply: Option<&otls_est_reply>,
-    index: size_t,
-    certificate: *mut *mut otls_certificate,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
-    create(certificate, "certificate", error, || {
-        let reply = required(reply, "reply")?.0.get()?;
-        Ok(otls_certificate::new(certificates(&reply).get(index).ok_or(NO_SUCH_CERTIFICATE)?))
-    })
-}
-
-/// The authority's certificate whose SHA-256 is `fingerprint`, `OTLS_FINGERPRINT_LEN` octets that came by
-/// another way: trust none that was not found by it (RFC 7030 section 4.1.1).
-///
-/// Errors: `OTLS_ERROR_ENROLMENT_FINGERPRINT`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_est_reply_authority(
-    reply: Option<&otls_est_reply>,
-    fingerprint: *const u8,
-    fingerprint_len: size_t,
-    certificate: *mut *mut otls_certificate,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (fingerprint, certificate, error) =
-        unsafe { (Input::new(fingerprint, fingerprint_len), Out::new(certificate), Out::new(error)) };
-    create(certificate, "certificate", error, || {
-        let reply = required(reply, "reply")?.0.get()?;
-        let fingerprint = fingerprint.get("fingerprint")?.try_into().map_err(|_| NOT_A_FINGERPRINT)?;
-        Ok(otls_certificate::new(reply.authority(fingerprint)?))
-    })
-}
-
 fn start(
     client: Out<otls_est_client>,
     request: Out<otls_blob>,
@@ -187,14 +137,3 @@ fn answer(
         Ok(())
     })
 }
-
-fn certificates(reply: &EstReply) -> &[Certificate] {
-    match reply {
-        EstReply::CaCertificates(certificates) => certificates,
-        EstReply::Enrolled(certificate) => core::slice::from_ref(certificate),
-    }
-}
-
-const NO_SUCH_CERTIFICATE: Error = Error::misuse("no certificate of this index", "count them first");
-const NOT_A_FINGERPRINT: Error =
-    Error::misuse("a fingerprint that has not 32 octets", "pass the SHA-256 of the certificate's DER");

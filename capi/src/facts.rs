@@ -6,8 +6,11 @@ use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::connection::otls_connection;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::failure::Failure;
+use super::guard::{self, create, required, status};
+use super::pointer::Handle;
 use super::pointer::{Buffer, Input, Out, Room, Text, Value};
+use super::session::otls_session;
 use otls::Connection;
 use otls::Offer;
 use otls::error::Error;
@@ -199,6 +202,72 @@ fn offer(connection: &Connection) -> Result<&Offer, Failure> {
     Ok(connection.offer().ok_or(NO_OFFER)?)
 }
 
+/// The newest session that the server offers to resume, where `otls_client_config_set_sessions` keeps any. Sessions
+/// come after `OTLS_STATE_HANDSHAKE_DONE`, with what the server sends next.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` where there is none, and once the connection has failed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_take_session(
+    connection: *mut otls_connection,
+    session: *mut *mut otls_session,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, session, error) =
+        unsafe { (Handle::new(connection), Out::new(session), Out::new(error)) };
+    create(session, "session", error, || {
+        let taken = connection.required("connection")?.lock()?.take_session().ok_or(NO_SESSION)?;
+        Ok(otls_session::new(taken))
+    })
+}
+
+/// The application protocol that was agreed on (ALPN, RFC 7301); empty without one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_alpn(
+    connection: Option<&otls_connection>,
+    protocol: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (protocol, error) = unsafe { (Out::new(protocol), Out::new(error)) };
+    create(protocol, "protocol", error, || {
+        let connection = required(connection, "connection")?.lock()?;
+        Ok(otls_blob::copy_of(connection.alpn().unwrap_or_default()))
+    })
+}
+
+/// The certificate that we showed the peer, on this connection or on the one that it resumes.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` where we have shown none, and once the connection has failed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_certificate(
+    connection: Option<&otls_connection>,
+    certificate: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
+    create(certificate, "certificate", error, || {
+        let connection = required(connection, "connection")?.lock()?;
+        Ok(otls_certificate::new(connection.certificate().ok_or(NO_CERTIFICATE)?))
+    })
+}
+
+/// The secrets since the last call as lines of an `SSLKEYLOGFILE` (RFC 9850); empty without any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_take_key_log(
+    connection: *mut otls_connection,
+    lines: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, lines, error) = unsafe { (Handle::new(connection), Out::new(lines), Out::new(error)) };
+    create(lines, "lines", error, || {
+        let lines = connection.required("connection")?.lock()?.take_key_log();
+        Ok(otls_blob::new(lines.unwrap_or_else(|| Vec::new().into())))
+    })
+}
+
 const NO_OFFER: Error = Error::misuse(
     "the peer has offered nothing",
     "ask a server once it has read the ClientHello, a client in OTLS_STATE_NEED_CLIENT_CERT for its schemes",
@@ -207,3 +276,9 @@ const LONG_NAME: Error = Error::Internal("a name of more than 255 octets");
 const NO_SUCH_LIST: Error = Error::misuse("an unknown list", "pass one of the OTLS_OFFER_ numbers");
 const NO_PEER: Error =
     Error::misuse("the peer has no verified certificate", "wait for OTLS_STATE_HANDSHAKE_DONE");
+const NO_SESSION: Error = Error::misuse(
+    "there is no session",
+    "see otls_client_config_set_sessions, and wait for OTLS_STATE_CONFIRMED",
+);
+const NO_CERTIFICATE: Error =
+    Error::misuse("we have shown no certificate", "see otls_client_config_add_identity");

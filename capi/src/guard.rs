@@ -1,28 +1,9 @@
 //! The one way into the library: no panic gets past it.
 
-use core::panic::AssertUnwindSafe;
-use std::panic;
-
 use super::error::otls_error;
+use super::failure::Failure;
+pub(super) use super::failure::value;
 use super::pointer::Out;
-use otls::error::Error;
-
-/// Why a call failed: as the library says, or for a reason that only C has.
-pub(super) enum Failure {
-    Library(Error),
-    /// The argument of this name is NULL.
-    Null(&'static str),
-    /// The buffer of this name has to have so many elements.
-    BufferTooSmall(&'static str, usize),
-    Poisoned,
-    Panicked,
-}
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Library(error.into())
-    }
-}
 
 /// Runs `body`, writes what went wrong to `error` if the caller wants to know, and returns its code.
 pub(super) fn status(error: Out<otls_error>, body: impl FnOnce() -> Result<(), Failure>) -> i32 {
@@ -44,16 +25,6 @@ pub(super) fn create<T>(
     })
 }
 
-/// Runs `body`; the answer is `otherwise` if it panics.
-pub(super) fn value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    // A handle that was in use marks itself (`handle.rs`), so no broken invariant is seen again.
-    panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        // A payload whose own drop panics would get past this function.
-        core::mem::forget(payload);
-        otherwise
-    })
-}
-
 fn report(error: Out<otls_error>, failure: &Failure) -> i32 {
     let described = value(None, || Some(otls_error::describe(failure)));
     let code = described.as_ref().map_or(super::codes::OTLS_ERROR_INTERNAL, otls_error::number);
@@ -70,6 +41,7 @@ pub(super) fn required<'a, T>(handle: Option<&'a T>, name: &'static str) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use std::panic;
     use std::sync::Arc;
 
     use super::super::handle::{Locked, Shared};

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
-use super::guard::Failure;
+use super::failure::Failure;
 use otls::internal;
 
 /// A value that does not change: any number of threads use it at once.

@@ -3,10 +3,11 @@
 use libc::{c_char, size_t};
 
 use super::error::otls_error;
-use super::guard::{Failure, required, status};
+use super::failure::Failure;
+use super::guard::{required, status};
 use super::handle::Shared;
+use super::issued::otp_id;
 use super::ledger::{Attempt, in_use, otls_otp_attempt, otls_otp_ledger};
-use super::otp::otp_id;
 use super::pointer::{Handle, Input, Out, Text, Value};
 use super::receipt::otls_receipt;
 use super::values;

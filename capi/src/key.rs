@@ -1,4 +1,4 @@
-//! `otls_key` and `otls_public_key`.
+//! `otls_key`.
 
 use std::sync::Arc;
 
@@ -6,30 +6,18 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
-use super::handle::{InUse, Shared};
-use super::pointer::{Buffer, Input, Out};
+use super::guard::{self, create, required};
+use super::handle::Shared;
+use super::pointer::{Input, Out};
+use super::public_key::otls_public_key;
 use super::values;
 use otls::codepoints::SignatureScheme;
 use otls::crypto::SystemRandom;
-use otls::pki::{PrivateKey, PublicKey};
+use otls::pki::PrivateKey;
 
 /// A private key. It is zeroised when nothing uses it any more: this handle, and the identities and
 /// authorities that were made of it.
 pub struct otls_key(pub(super) Shared<Arc<PrivateKey>>);
-
-/// A public key.
-pub struct otls_public_key(Shared<PublicKey>);
-
-impl otls_public_key {
-    pub(super) fn new(key: &PublicKey) -> Self {
-        Self(Shared::new(key.clone()))
-    }
-
-    pub(super) fn get(&self) -> Result<InUse<'_, PublicKey>, Failure> {
-        self.0.get()
-    }
-}
 
 /// Generates a private key of one of the `OTLS_KEY_` types. A large RSA key takes seconds.
 ///
@@ -113,66 +101,5 @@ pub unsafe extern "C" fn otls_key_sign(
         let key = required(key, "key")?.0.get()?;
         let signed = key.sign(SignatureScheme(scheme), message.get("message")?, &SystemRandom)?;
         Ok(otls_blob::copy_of(signed))
-    })
-}
-
-/// Loads a public key, PEM or DER: SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) or PKCS#1.
-///
-/// Errors: the `OTLS_ERROR_KEY_` numbers.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_public_key_load(
-    data: *const u8,
-    data_len: size_t,
-    public_key: *mut *mut otls_public_key,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (data, public_key, error) =
-        unsafe { (Input::new(data, data_len), Out::new(public_key), Out::new(error)) };
-    create(public_key, "public_key", error, || Ok(otls_public_key::new(&PublicKey::load(data.get("data")?)?)))
-}
-
-/// Frees a public key. NULL is fine.
-#[unsafe(no_mangle)]
-pub extern "C" fn otls_public_key_free(public_key: Option<Box<otls_public_key>>) {
-    guard::value((), || drop(public_key));
-}
-
-/// SHA-256 of the public key's DER, `OTLS_FINGERPRINT_LEN` octets, into the caller's buffer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_public_key_fingerprint(
-    public_key: Option<&otls_public_key>,
-    fingerprint: *mut u8,
-    fingerprint_len: *mut size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (fingerprint, error) = unsafe { (Buffer::new(fingerprint, fingerprint_len), Out::new(error)) };
-    status(error, || {
-        let public_key = required(public_key, "public_key")?.0.get()?;
-        fingerprint.fill(&public_key.fingerprint(), "fingerprint")
-    })
-}
-
-/// Verifies a signature of one of the `OTLS_SCHEME_` schemes.
-///
-/// Errors: `OTLS_ERROR_BAD_SIGNATURE`; `OTLS_ERROR_WRONG_SCHEME` for a scheme that does not fit the key.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_public_key_verify(
-    public_key: Option<&otls_public_key>,
-    scheme: u16,
-    message: *const u8,
-    message_len: size_t,
-    signature: *const u8,
-    signature_len: size_t,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (message, signature, error) =
-        unsafe { (Input::new(message, message_len), Input::new(signature, signature_len), Out::new(error)) };
-    status(error, || {
-        let public_key = required(public_key, "public_key")?.0.get()?;
-        let (message, signature) = (message.get("message")?, signature.get("signature")?);
-        Ok(public_key.verify(SignatureScheme(scheme), message, signature)?)
     })
 }

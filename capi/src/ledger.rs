@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use libc::{c_char, size_t};
 
+use super::context::otls_otp_context;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::failure::Failure;
+use super::guard::{self, create, required, status};
 use super::handle::{Locked, Shared};
-use super::otp::{otls_otp_context, otls_otp_issued, otp_id};
+use super::issued::{otls_otp_issued, otp_id};
 use super::pointer::{Handle, Input, Out, Text, Value};
 use super::receipt::otls_receipt;
 use super::values;

@@ -3,7 +3,8 @@
 use libc::{c_char, size_t};
 
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::failure::Failure;
+use super::guard::{self, create, required, status};
 use super::handle::Shared;
 use super::oath::shared;
 use super::pointer::{Buffer, Input, Out, Text, Value};

@@ -6,8 +6,9 @@ use super::blob::{lend, otls_blob};
 use super::error::otls_error;
 use super::guard::{self, create, required};
 use super::handle::Shared;
-use super::oath::{otls_hotp, otls_totp};
+use super::hotp::otls_hotp;
 use super::pointer::{Out, Text, Value};
+use super::totp::otls_totp;
 use otls::error::Error;
 use otls::otp::oath::OtpAuth;
 

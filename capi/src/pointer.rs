@@ -12,7 +12,7 @@ use core::slice;
 
 use libc::{c_char, size_t};
 
-use super::guard::Failure;
+use super::failure::Failure;
 use otls::error::Error;
 
 /// Elements that the caller passes.

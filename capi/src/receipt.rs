@@ -4,12 +4,13 @@ use libc::size_t;
 
 use super::blob::{lend, otls_blob};
 use super::certificate::otls_certificate;
-use super::channel::{envelope, otls_otp_message};
 use super::connection::otls_connection;
+use super::context::otls_otp_context;
 use super::error::otls_error;
-use super::guard::{self, Failure, create, required, status};
+use super::failure::Failure;
+use super::guard::{self, create, required, status};
 use super::handle::Shared;
-use super::otp::otls_otp_context;
+use super::message::{envelope, otls_otp_message};
 use super::pointer::{Buffer, Input, Out, Value};
 use super::trust::otls_trust_store;
 use super::values;

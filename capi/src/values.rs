@@ -5,43 +5,6 @@ use otls::error::{Error, Result};
 use otls::otp::{Decision, Verdict};
 use otls::pki::{KeyType, Profile};
 
-/// Cipher suite TLS_AES_128_GCM_SHA256, 0x1301 (RFC 8446 appendix B.4).
-pub const OTLS_SUITE_AES_128_GCM_SHA256: u16 = 0x1301;
-/// Cipher suite TLS_AES_256_GCM_SHA384, 0x1302.
-pub const OTLS_SUITE_AES_256_GCM_SHA384: u16 = 0x1302;
-/// Cipher suite TLS_CHACHA20_POLY1305_SHA256, 0x1303.
-pub const OTLS_SUITE_CHACHA20_POLY1305_SHA256: u16 = 0x1303;
-/// Cipher suite OTLS_AES_128_CBC_HMAC_SHA256, 0xFF01: private use.
-pub const OTLS_SUITE_AES_128_CBC_HMAC_SHA256: u16 = 0xFF01;
-/// Cipher suite OTLS_AES_256_CBC_HMAC_SHA384, 0xFF02: private use.
-pub const OTLS_SUITE_AES_256_CBC_HMAC_SHA384: u16 = 0xFF02;
-/// Cipher suite OTLS_CHACHA20_POLY1305_SHA384, 0xFF03: private use.
-pub const OTLS_SUITE_CHACHA20_POLY1305_SHA384: u16 = 0xFF03;
-
-/// Key-exchange group P-256, 0x0017 (RFC 8446 section 4.2.7).
-pub const OTLS_GROUP_SECP256R1: u16 = 0x0017;
-/// Key-exchange group P-384, 0x0018.
-pub const OTLS_GROUP_SECP384R1: u16 = 0x0018;
-/// Key-exchange group X25519, 0x001D.
-pub const OTLS_GROUP_X25519: u16 = 0x001D;
-/// Key-exchange group X25519MLKEM768, 0x11EC: hybrid post-quantum.
-pub const OTLS_GROUP_X25519MLKEM768: u16 = 0x11EC;
-
-/// Signature scheme rsa_pkcs1_sha256, 0x0401: certificates only (RFC 8446 section 4.2.3).
-pub const OTLS_SCHEME_RSA_PKCS1_SHA256: u16 = 0x0401;
-/// Signature scheme rsa_pkcs1_sha384, 0x0501: certificates only.
-pub const OTLS_SCHEME_RSA_PKCS1_SHA384: u16 = 0x0501;
-/// Signature scheme rsa_pkcs1_sha512, 0x0601: certificates only.
-pub const OTLS_SCHEME_RSA_PKCS1_SHA512: u16 = 0x0601;
-/// Signature scheme ecdsa_secp256r1_sha256, 0x0403.
-pub const OTLS_SCHEME_ECDSA_SECP256R1_SHA256: u16 = 0x0403;
-/// Signature scheme ecdsa_secp384r1_sha384, 0x0503.
-pub const OTLS_SCHEME_ECDSA_SECP384R1_SHA384: u16 = 0x0503;
-/// Signature scheme rsa_pss_rsae_sha256, 0x0804.
-pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA256: u16 = 0x0804;
-/// Signature scheme rsa_pss_rsae_sha384, 0x0805.
-pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA384: u16 = 0x0805;
-
 /// Octets of a fingerprint: SHA-256.
 pub const OTLS_FINGERPRINT_LEN: usize = 32;
 /// The most octets of a certificate's serial number (RFC 5280 section 4.1.2.2).
@@ -193,48 +156,6 @@ pub(super) fn verdict(number: i32, attempts_left: u32) -> Result<Verdict> {
 mod tests {
     use super::*;
     use otls::State;
-    use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
-    use otls::crypto::kx::SUPPORTED_GROUPS;
-    use otls::{SUPPORTED_SCHEMES, SUPPORTED_SUITES};
-
-    #[test]
-    fn the_numbers_are_those_of_the_registry() {
-        let suites = [
-            (OTLS_SUITE_AES_128_GCM_SHA256, CipherSuite::TLS_AES_128_GCM_SHA256),
-            (OTLS_SUITE_AES_256_GCM_SHA384, CipherSuite::TLS_AES_256_GCM_SHA384),
-            (OTLS_SUITE_CHACHA20_POLY1305_SHA256, CipherSuite::TLS_CHACHA20_POLY1305_SHA256),
-            (OTLS_SUITE_CHACHA20_POLY1305_SHA384, CipherSuite::OTLS_CHACHA20_POLY1305_SHA384),
-            (OTLS_SUITE_AES_128_CBC_HMAC_SHA256, CipherSuite::OTLS_AES_128_CBC_HMAC_SHA256),
-            (OTLS_SUITE_AES_256_CBC_HMAC_SHA384, CipherSuite::OTLS_AES_256_CBC_HMAC_SHA384),
-        ];
-        assert_eq!(suites.len(), SUPPORTED_SUITES.len());
-        for (number, suite) in suites {
-            assert_eq!(number, suite.0);
-        }
-        let groups = [
-            (OTLS_GROUP_SECP256R1, NamedGroup::SECP256R1),
-            (OTLS_GROUP_SECP384R1, NamedGroup::SECP384R1),
-            (OTLS_GROUP_X25519, NamedGroup::X25519),
-            (OTLS_GROUP_X25519MLKEM768, NamedGroup::X25519MLKEM768),
-        ];
-        assert_eq!(groups.len(), SUPPORTED_GROUPS.len());
-        for (number, group) in groups {
-            assert_eq!(number, group.0);
-        }
-        let schemes = [
-            (OTLS_SCHEME_ECDSA_SECP256R1_SHA256, SignatureScheme::ECDSA_SECP256R1_SHA256),
-            (OTLS_SCHEME_ECDSA_SECP384R1_SHA384, SignatureScheme::ECDSA_SECP384R1_SHA384),
-            (OTLS_SCHEME_RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA256),
-            (OTLS_SCHEME_RSA_PSS_RSAE_SHA384, SignatureScheme::RSA_PSS_RSAE_SHA384),
-            (OTLS_SCHEME_RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA256),
-            (OTLS_SCHEME_RSA_PKCS1_SHA384, SignatureScheme::RSA_PKCS1_SHA384),
-            (OTLS_SCHEME_RSA_PKCS1_SHA512, SignatureScheme::RSA_PKCS1_SHA512),
-        ];
-        assert!(SUPPORTED_SCHEMES.iter().all(|scheme| schemes.iter().any(|(_, known)| known == scheme)));
-        for (number, scheme) in schemes {
-            assert_eq!(number, scheme.0);
-        }
-    }
 
     #[test]
     fn the_bits_are_those_of_the_connection() {
