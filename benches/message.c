@@ -50,7 +50,7 @@ int main(void) {
     for (size_t number = 0; number < MESSAGES; number++) {
         otls_otp_issued *issued;
         otls_otp_message *sent, *received;
-        WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+        WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
         double start = microseconds();
         WORKS(otls_otp_message_envelope(issued, context, "Your code", &sent, &error));
         WORKS(otls_otp_channel_send(from, bank, sent, &error));

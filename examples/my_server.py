@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 from pathlib import Path
 
 import otls
@@ -213,7 +214,9 @@ class Bank:
         self._operator.say(f"verified the customer {customer.subject}")
         self._operator.say(f"connection: {stream.suite}, {stream.group}, {stream.scheme}")
         context = TRANSFER.context
-        issued = self._ledger.issue(subject, context, ttl=self._args.ttl, attempts=self._args.attempts)
+        issued = self._ledger.issue(
+            subject, context, lifetime=timedelta(seconds=self._args.ttl), attempts=self._args.attempts
+        )
         stream.send_message(otls.Envelope.for_transaction(issued, TRANSFER))
         self._operator.say(f"sent an OTP to {subject}; waiting for it to come back")
         while True:

@@ -211,8 +211,7 @@ class TlsIdentity:
             names.append(self._bind)
         key = otls.PrivateKey.generate("ecdsa", curve="P-256")
         request = otls.CertificateRequest.create(key, subject, names=names)
-        lifetime = int(TLS_LIFETIME.total_seconds())
-        certificate = self.authority.issue(request, "server", lifetime=lifetime)
+        certificate = self.authority.issue(request, "server", lifetime=TLS_LIFETIME)
         identity = otls.Identity([certificate, self.authority.certificate], key)
         # A certificate is not asked for by force: who has none yet comes here to get one.
         return otls.ServerConfig(
@@ -257,7 +256,7 @@ class Service:
 
     def answer(self, stream: otls.Stream) -> None:
         """Answers the requests of one client."""
-        lifetime = self.days * 24 * 3600
+        lifetime = timedelta(days=self.days)
         server = otls.EstServer(self.authority, lifetime=lifetime, peer=stream.peer, open_to_servers=True)
         while not server.is_done and (data := stream.recv()):
             # What was issued is on disk before the client has it.

@@ -14,26 +14,28 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::{Random, SystemRandom};
 use otls::io::{Stream, Timeouts, now};
 use otls::otp::{
-    Amount, Answer, Channel, Envelope, Ledger, MemoryStore, Message, Receipt, Transaction, Verdict,
+    Amount, Answer, Attempt, Channel, CodeRequest, Envelope, Ledger, MemoryStore, Message, Receipt,
+    Transaction, Verdict,
 };
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
-    TrustStore,
+    TrustStore, Validity,
 };
 use otls::{ClientAuth, ClientConfig, Connection, Secret, ServerConfig};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-const HOUR: u64 = 3600;
+const HOUR: Duration = Duration::from_secs(3600);
 /// Seconds for which a code is good, and wrong tries that are tolerated.
-const OTP_LIFETIME: u64 = 300;
+const OTP_LIFETIME: Duration = Duration::from_secs(300);
 const OTP_ATTEMPTS: u32 = 5;
 
 fn main() -> Outcome<()> {
     // The TTP: it signs the bank's and the customer's keys, and both trust it and nobody else.
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
     let name = DistinguishedName::with_common_name("Trusted third party");
-    let ttp = Authority::create(key, &name, HashAlgorithm::Sha256, HOUR, now(), &SystemRandom)?;
+    let ttp =
+        Authority::create(key, &name, HashAlgorithm::Sha256, Validity::new(now(), HOUR), &SystemRandom)?;
     let mut trust = TrustStore::new();
     trust.add_authority(ttp.certificate())?;
     let bank = enrol(&ttp, "localhost", Profile::Server)?;
@@ -54,7 +56,7 @@ fn enrol(ttp: &Authority, name: &str, profile: Profile) -> Outcome<Arc<Identity>
     let subject = DistinguishedName::with_common_name(name);
     let names = [GeneralName::parse(name)?];
     let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
-    let certificate = ttp.issue(&request, profile, HOUR, now(), &SystemRandom)?;
+    let certificate = ttp.issue(&request, profile, Validity::new(now(), HOUR), &SystemRandom)?;
     Ok(Arc::new(Identity::new(certificate.into(), key)?))
 }
 
@@ -75,7 +77,9 @@ fn serve(socket: TcpStream, config: Arc<ServerConfig>) -> Outcome<()> {
         ..Transaction::default()
     };
     let context = transfer.context()?;
-    let issued = ledger.issue(&subject, &context, OTP_LIFETIME, OTP_ATTEMPTS, now(), &SystemRandom)?;
+    let request =
+        CodeRequest::new(&subject, &context).with_lifetime(OTP_LIFETIME).with_attempts(OTP_ATTEMPTS);
+    let issued = ledger.issue(&request, now(), &SystemRandom)?;
     wire.send(&Message::Envelope(Envelope::for_transaction(&issued, &transfer)?))?;
 
     let Message::Answer(Answer { id, code: Some(code), receipt: Some(receipt) }) = wire.receive()? else {
@@ -84,7 +88,8 @@ fn serve(socket: TcpStream, config: Arc<ServerConfig>) -> Outcome<()> {
     let (code, receipt) =
         (core::str::from_utf8(code.expose())?, Receipt::new(receipt, &wire.stream.connection())?);
     // Both are accepted, and the receipt is kept, or neither.
-    let verdict = ledger.verify_with_receipt(&id, &subject, &context, code, &receipt, now())?;
+    let verdict =
+        ledger.verify(&Attempt::new(&id, &subject, &context, code).with_receipt(&receipt), now())?;
     eprintln!("bank: the code of {subject} is {verdict:?}");
     if let Some(kept) = ledger.receipt(&id, &subject)? {
         eprintln!("bank: keeps\n{}", kept.to_pem());

@@ -10,7 +10,7 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::io::{AsyncStream, Timeouts, now};
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
-    TrustStore,
+    TrustStore, Validity,
 };
 use otls::{ClientAuth, ClientConfig, Connection, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,7 +22,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ca_key = PrivateKey::generate(KeyType::EcdsaP384, &SystemRandom)?;
     let ca_name = DistinguishedName::with_common_name("Example CA");
-    let ca = Authority::create(ca_key, &ca_name, HashAlgorithm::Sha384, 86_400, now(), &SystemRandom)?;
+    let ca =
+        Authority::create(ca_key, &ca_name, HashAlgorithm::Sha384, Validity::days(now(), 1), &SystemRandom)?;
     let mut trust = TrustStore::new();
     trust.add_authority(ca.certificate())?;
 
@@ -67,6 +68,7 @@ fn issue(ca: &Authority, name: &str, profile: Profile) -> otls::Result<Arc<Ident
     let subject = DistinguishedName::with_common_name(name);
     let names = [GeneralName::parse(name)?];
     let request = CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom)?;
-    let certificate = ca.issue(&request, profile, 3_600, now(), &SystemRandom)?;
+    let certificate =
+        ca.issue(&request, profile, Validity::new(now(), Duration::from_secs(3_600)), &SystemRandom)?;
     Ok(Arc::new(Identity::new(certificate.into(), key)?))
 }

@@ -694,17 +694,17 @@
 /**
  * What a certificate has to be good for: a TLS server, with a name.
  */
-#define OTLS_USAGE_SERVER 1
+#define OTLS_ROLE_SERVER 1
 
 /**
  * What a certificate has to be good for: a TLS client.
  */
-#define OTLS_USAGE_CLIENT 2
+#define OTLS_ROLE_CLIENT 2
 
 /**
  * What a certificate has to be good for: nothing in particular, the path alone is judged.
  */
-#define OTLS_USAGE_ANY 3
+#define OTLS_ROLE_ANY 3
 
 /**
  * Format of a key: PKCS#8 for a private one (RFC 5958), SubjectPublicKeyInfo for a public one.
@@ -958,6 +958,98 @@ typedef struct {
 } otls_finding;
 
 /**
+ * For how long what an authority signs is valid.
+ */
+typedef struct {
+    /**
+     * From when on, in seconds since 1970: the time now. A certificate starts five minutes earlier, for clocks
+     * that lag.
+     */
+    uint64_t from;
+    /**
+     * For so many seconds.
+     */
+    uint64_t lifetime;
+} otls_validity;
+
+/**
+ * What the certificate of an authority allows it. All zero but `validity` is one that signs leaves and revocation
+ * lists alone, for any names.
+ */
+typedef struct {
+    /**
+     * For how long it is valid.
+     */
+    otls_validity validity;
+    /**
+     * How many authorities may stand below it, one under the other.
+     */
+    uint8_t path_length;
+    /**
+     * The names that it may issue for (RFC 5280 section 4.2.1.10): DNS names with all below them, and networks
+     * such as 10.0.0.0/8, separated by commas; NULL for no constraint.
+     */
+    const char *permitted;
+    /**
+     * The names that it may not issue for, as `permitted`.
+     */
+    const char *excluded;
+} otls_authority_terms;
+
+/**
+ * Against what a certificate is judged.
+ */
+typedef struct {
+    /**
+     * Whom is trusted.
+     */
+    otls_trust_store *trust;
+    /**
+     * One of the `OTLS_ROLE_` numbers.
+     */
+    int32_t role;
+    /**
+     * The server's name for `OTLS_ROLE_SERVER`, otherwise NULL.
+     */
+    const char *name;
+    /**
+     * The time now, in seconds since 1970.
+     */
+    uint64_t now;
+    /**
+     * Not 0 accepts an envelope whose context has no template: `otls_otp_mail_open` alone asks for it; see
+     * `otls_otp_channel_accept_free_text` for what that gives up.
+     */
+    int32_t free_text;
+} otls_verify_options;
+
+/**
+ * How a private key is written.
+ */
+typedef struct {
+    /**
+     * One of the `OTLS_FORMAT_` numbers.
+     */
+    int32_t format;
+    /**
+     * One of the `OTLS_ENCODING_` numbers.
+     */
+    int32_t encoding;
+    /**
+     * One of the `OTLS_ENCRYPTION_` numbers.
+     */
+    int32_t encryption;
+    /**
+     * What it is encrypted with, NULL for `OTLS_ENCRYPTION_NONE`.
+     */
+    const uint8_t *password;
+    /**
+     * Its length.
+     */
+    size_t password_len;
+} otls_key_export_options;
+
+/**
  * What a client and a server choose in the same way: suites, groups, schemes, protocols and the shape of records.
  * A configuration that is made of them has a copy. All zero leaves all of it to the library, and so does each
  * member that is zero; start with `otls_settings settings = { 0 };` and set what is to be otherwise.
@@ -1072,6 +1164,33 @@ typedef struct {
 } otls_negotiated;
 
 /**
+ * A payment, see `otls_otp_context_payment`.
+ */
+typedef struct {
+    /**
+     * What it is for.
+     */
+    const char *purpose;
+    /**
+     * The amount in minor units (paise, cents).
+     */
+    uint64_t minor;
+    /**
+     * An ISO 4217 currency, three capital letters.
+     */
+    const char *currency;
+    /**
+     * Who gets it.
+     */
+    const char *payee;
+    /**
+     * The text that the customer reads, with `{code}`, `{amount}` and `{payee}` in it, and `{purpose}` if wanted
+     * (docs/PROTOCOL.md): a part of the context like the rest, which `otls_otp_message_rendered` fills in.
+     */
+    const char *text_template;
+} otls_otp_payment;
+
+/**
  * How a ledger judges, what its codes look like and where it records; see `otls_otp_ledger_open`. All zero leaves
  * it to the library, and so does each member that is zero.
  */
@@ -1110,6 +1229,37 @@ typedef struct {
      */
     size_t audit_key_len;
 } otls_otp_ledger_options;
+
+/**
+ * What a code is asked for, see `otls_otp_ledger_issue`.
+ */
+typedef struct {
+    /**
+     * Whose it is: the customer's identifier as text.
+     */
+    const char *subject;
+    /**
+     * The transaction that it is good for.
+     */
+    const otls_otp_context *context;
+    /**
+     * For so many seconds it is good.
+     */
+    uint64_t lifetime;
+    /**
+     * Until so many wrong codes were tried.
+     */
+    uint32_t attempts;
+    /**
+     * The identifier of one that did not arrive, of the same subject and transaction: that one is cancelled, and
+     * the wrong codes that it has seen count for the new one. NULL for a first one.
+     */
+    const uint8_t *replaces;
+    /**
+     * Its length.
+     */
+    size_t replaces_len;
+} otls_otp_code_request;
 
 /**
  * What came back from a customer, for `otls_otp_ledger_verify` and `otls_otp_ledger_decline`.
@@ -1174,6 +1324,46 @@ typedef struct {
      */
     uint64_t locked_subjects;
 } otls_otp_statistics;
+
+/**
+ * What an audit log has lost.
+ */
+typedef struct {
+    /**
+     * So many octets were dropped.
+     */
+    uint64_t dropped;
+    /**
+     * So many lines, which the log's end names, were in it no more.
+     */
+    uint64_t missing;
+} otls_audit_loss;
+
+/**
+ * What an enrolment server is asked for.
+ */
+typedef struct {
+    /**
+     * The server's name.
+     */
+    const char *host;
+    /**
+     * One of the `OTLS_PROFILE_` numbers.
+     */
+    int32_t profile;
+    /**
+     * The request.
+     */
+    const otls_request *request;
+    /**
+     * What authorises it, or NULL.
+     */
+    const uint8_t *token;
+    /**
+     * Its length.
+     */
+    size_t token_len;
+} otls_est_enrolment;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1489,9 +1679,8 @@ int32_t otls_request_public_key(const otls_request *request,
                                 otls_error **error);
 
 /**
- * Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`
- * seconds from `now`. It signs with one of the `OTLS_HASH_` hashes; `path_length` authorities may stand
- * below it, one under the other.
+ * Makes an authority with a new self-signed certificate for the subject of `name`, on these terms. It signs with
+ * one of the `OTLS_HASH_` hashes.
  *
  * Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_WRONG_SCHEME` for a hash that is not the key's;
  * `OTLS_ERROR_RANDOM`.
@@ -1499,9 +1688,7 @@ int32_t otls_request_public_key(const otls_request *request,
 int32_t otls_authority_create(const otls_key *key,
                               const otls_name *name,
                               int32_t hash,
-                              uint8_t path_length,
-                              uint64_t lifetime,
-                              uint64_t now,
+                              const otls_authority_terms *terms,
                               otls_authority **authority,
                               otls_error **error);
 
@@ -1532,8 +1719,7 @@ int32_t otls_authority_certificate(const otls_authority *authority,
                                    otls_error **error);
 
 /**
- * Issues a certificate for the request's key, subject and alternative names, for `lifetime` seconds from
- * `now` but not beyond the authority's own. What it may be used for is decided by `profile`, one of the
+ * Issues a certificate for the request's key, subject and alternative names, not beyond the authority's own end. What it may be used for is decided by `profile`, one of the
  * `OTLS_PROFILE_` numbers, whatever the request asks.
  *
  * Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_RANDOM`.
@@ -1541,15 +1727,13 @@ int32_t otls_authority_certificate(const otls_authority *authority,
 int32_t otls_authority_issue(const otls_authority *authority,
                              const otls_request *request,
                              int32_t profile,
-                             uint64_t lifetime,
-                             uint64_t now,
+                             otls_validity validity,
                              otls_certificate **certificate,
                              otls_error **error);
 
 /**
- * Signs a revocation list (RFC 5280 section 5), PEM, that revokes `count` certificates, all at the time
- * `now` and without a reason. `number` must grow from list to list; the next list is due after
- * `lifetime` seconds.
+ * Signs a revocation list (RFC 5280 section 5), PEM, that revokes `count` certificates, all at the time from which
+ * on it is valid and without a reason. `number` must grow from list to list; the next list is due at its end.
  *
  * Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_RANDOM`.
  */
@@ -1557,8 +1741,7 @@ int32_t otls_authority_issue_crl(const otls_authority *authority,
                                  const otls_certificate *const *revoked,
                                  size_t count,
                                  uint64_t number,
-                                 uint64_t lifetime,
-                                 uint64_t now,
+                                 otls_validity validity,
                                  otls_blob **pem,
                                  otls_error **error);
 
@@ -1607,6 +1790,18 @@ int32_t otls_trust_store_add_crl(otls_trust_store *trust,
                                  otls_error **error);
 
 /**
+ * Judges a certificate chain, PEM or one DER certificate, leaf first. `*authority` is the trusted authority that
+ * the chain leads to.
+ *
+ * Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding`.
+ */
+int32_t otls_chain_verify(const uint8_t *chain,
+                          size_t chain_len,
+                          const otls_verify_options *options,
+                          otls_certificate **authority,
+                          otls_error **error);
+
+/**
  * An identity of a certificate chain, PEM or one DER certificate, that begins with the certificate of
  * `key`.
  *
@@ -1653,20 +1848,13 @@ int32_t otls_authority_chain(const otls_authority *authority,
                              otls_error **error);
 
 /**
- * Issues the certificate of an authority below this one, otherwise as `otls_authority_issue`. `path_length`
- * further ones may stand below it. `permitted` and `excluded` are the names that it may and may not issue for
- * (RFC 5280 section 4.2.1.10): DNS names with all below them, and networks such as 10.0.0.0/8, separated by
- * commas; NULL for no constraint.
+ * Issues the certificate of an authority below this one on these terms, otherwise as `otls_authority_issue`.
  *
  * Errors: `OTLS_ERROR_AUTHORITY_REFUSED`; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
  */
 int32_t otls_authority_issue_authority(const otls_authority *authority,
                                        const otls_request *request,
-                                       uint8_t path_length,
-                                       const char *permitted,
-                                       const char *excluded,
-                                       uint64_t lifetime,
-                                       uint64_t now,
+                                       const otls_authority_terms *terms,
                                        otls_certificate **certificate,
                                        otls_error **error);
 
@@ -1691,22 +1879,6 @@ int32_t otls_trust_store_require_crls(otls_trust_store *trust,
                                       otls_error **error);
 
 /**
- * Judges a certificate chain, PEM or one DER certificate, leaf first, at the time `now`. `usage` is one of the
- * `OTLS_USAGE_` numbers; `name` is the server's name for `OTLS_USAGE_SERVER` and otherwise NULL. `*authority`
- * is the trusted authority that the chain leads to.
- *
- * Errors: the `OTLS_ERROR_CERTIFICATE_` numbers; the error has a report, see `otls_error_finding`.
- */
-int32_t otls_trust_store_verify(const otls_trust_store *trust,
-                                const uint8_t *chain,
-                                size_t chain_len,
-                                int32_t usage,
-                                const char *name,
-                                uint64_t now,
-                                otls_certificate **authority,
-                                otls_error **error);
-
-/**
  * All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
  */
 int32_t otls_certificate_to_text(const otls_certificate *certificate,
@@ -1714,18 +1886,13 @@ int32_t otls_certificate_to_text(const otls_certificate *certificate,
                                  otls_error **error);
 
 /**
- * The private key in one of the `OTLS_FORMAT_` formats and `OTLS_ENCODING_` encodings, encrypted with
- * `password` as one of the `OTLS_ENCRYPTION_` numbers says.
+ * The private key.
  *
  * Errors: `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT` for PKCS#1 of an EC key and SEC1 of an RSA key;
  * `OTLS_ERROR_API_MISUSE` for an encryption that the format does not have.
  */
 int32_t otls_key_export(const otls_key *key,
-                        int32_t format,
-                        int32_t encoding,
-                        int32_t encryption,
-                        const uint8_t *password,
-                        size_t password_len,
+                        const otls_key_export_options *options,
                         otls_blob **data,
                         otls_error **error);
 
@@ -2166,7 +2333,7 @@ int32_t otls_connection_take_key_log(otls_connection *connection,
                                      otls_error **error);
 
 /**
- * A session that `otls_session_save` saved.
+ * A session that `otls_session_export` saved.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for anything else.
  */
@@ -2180,7 +2347,7 @@ int32_t otls_session_load(const uint8_t *data,
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for a session that was used.
  */
-int32_t otls_session_save(const otls_session *session, otls_blob **data, otls_error **error);
+int32_t otls_session_export(const otls_session *session, otls_blob **data, otls_error **error);
 
 /**
  * From this time on the session is of no use. 0 for one that was used, and for NULL.
@@ -2244,20 +2411,13 @@ int32_t otls_otp_context_set(otls_otp_context *context,
                              otls_error **error);
 
 /**
- * A context of a payment: a purpose, an amount in minor units (paise, cents) of an ISO 4217 currency (three
- * capital letters), and the payee. `text_template` is the text that the customer reads, with `{code}`,
- * `{amount}` and `{payee}` in it, and `{purpose}` if wanted (docs/PROTOCOL.md): a part of the context like
- * the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
+ * A context of a payment. More values are set with `otls_otp_context_set`.
  *
  * Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
  * has an unknown one, and characters that mislead (docs/PROTOCOL.md); `OTLS_ERROR_API_MISUSE` as
  * `otls_otp_context_set`.
  */
-int32_t otls_otp_context_payment(const char *purpose,
-                                 uint64_t minor,
-                                 const char *currency,
-                                 const char *payee,
-                                 const char *text_template,
+int32_t otls_otp_context_payment(const otls_otp_payment *payment,
                                  otls_otp_context **context,
                                  otls_error **error);
 
@@ -2325,19 +2485,15 @@ int32_t otls_otp_ledger_add_former_pepper(otls_otp_ledger *ledger,
                                           otls_error **error);
 
 /**
- * Issues a code to a subject, the customer's identifier as text, for one transaction. It
- * is good for `ttl` seconds and until `attempts` wrong codes were tried.
+ * Issues a code.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none (1 to 255 octets of UTF-8, without control characters
- * and line separators), and if `ttl` or `attempts` is 0;
- * `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
- * `OTLS_ERROR_OTP_AUDIT`.
+ * and line separators), and if `lifetime` or `attempts` is 0; `OTLS_ERROR_OTP_NOT_OPEN` where the one that it
+ * replaces was accepted, cancelled, locked, or is expired or unknown; `OTLS_ERROR_OTP_THROTTLED` and
+ * `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_OTP_AUDIT`.
  */
 int32_t otls_otp_ledger_issue(otls_otp_ledger *ledger,
-                              const char *subject,
-                              const otls_otp_context *context,
-                              uint64_t ttl,
-                              uint32_t attempts,
+                              const otls_otp_code_request *request,
                               uint64_t now,
                               otls_otp_issued **issued,
                               otls_error **error);
@@ -2361,24 +2517,6 @@ int32_t otls_otp_ledger_verify(otls_otp_ledger *ledger,
                                uint64_t now,
                                int32_t *verdict,
                                uint32_t *attempts_left,
-                               otls_error **error);
-
-/**
- * Issues a code in the place of one that did not arrive, for the same subject and transaction: that one is
- * cancelled, and the wrong codes that it has seen count for the new one.
- *
- * Errors: `OTLS_ERROR_OTP_NOT_OPEN` where the other one was accepted, cancelled, locked, or is expired or
- * unknown; otherwise as `otls_otp_ledger_issue`.
- */
-int32_t otls_otp_ledger_resend(otls_otp_ledger *ledger,
-                               const uint8_t *id,
-                               size_t id_len,
-                               const char *subject,
-                               const otls_otp_context *context,
-                               uint64_t ttl,
-                               uint32_t attempts,
-                               uint64_t now,
-                               otls_otp_issued **issued,
                                otls_error **error);
 
 /**
@@ -2495,8 +2633,7 @@ int32_t otls_audit_verify(const char *path,
  * Makes an audit log that can be opened of one that is refused: the lines up to the first that is not as it was
  * written stay, and an event "repaired" says what was dropped. The log as it was found is kept beside it: `*old` is
  * then its path, UTF-8 where the path is, and NULL for a log in which nothing is wrong, which is left alone.
- * `*dropped` (may be NULL) is the number of octets that were dropped, `*missing` (may be NULL) that of lines which
- * the log's end names and which were in it no more. Look at the old file before the new log is trusted; programs
+ * `*lost` (may be NULL) says how much is gone. Look at the old file before the new log is trusted; programs
  * that have the log open have to open it again.
  *
  * Errors: `OTLS_ERROR_OTP_AUDIT` where neither its head nor its first line was made with this key, and where a file
@@ -2507,8 +2644,7 @@ int32_t otls_audit_repair(const char *path,
                           size_t key_len,
                           uint64_t now,
                           otls_blob **old,
-                          uint64_t *dropped,
-                          uint64_t *missing,
+                          otls_audit_loss *lost,
                           otls_error **error);
 
 /**
@@ -2795,7 +2931,7 @@ const uint8_t *otls_receipt_field(const otls_receipt *receipt,
 /**
  * Signs `content` and encrypts it to the holder of a certificate: CMS SignedData inside AuthEnvelopedData
  * (RFC 5652, RFC 5083), DER, which `openssl cms` reads. The recipient's certificate is taken as it is; judge
- * one that is not known with `otls_trust_store_verify`. `now` is the time of the signature.
+ * one that is not known with `otls_chain_verify`. `now` is the time of the signature.
  *
  * Errors: `OTLS_ERROR_CERTIFICATE_WRONG_USAGE` for a recipient whose KeyUsage does not allow it;
  * `OTLS_ERROR_API_MISUSE` for more than 16 MiB; `OTLS_ERROR_RANDOM`.
@@ -2810,8 +2946,7 @@ int32_t otls_cms_seal(const uint8_t *content,
 
 /**
  * Opens what `otls_cms_seal` or `openssl cms` has made for `recipient`: signed, then encrypted. The signer's
- * certificate is judged as `otls_trust_store_verify` judges it, by `usage` and `name`; it comes back in
- * `*signer` (may be NULL). Nothing comes out unless all of it is right.
+ * certificate is judged as `otls_chain_verify` judges it; it comes back in `*signer` (may be NULL). Nothing comes out unless all of it is right.
  *
  * Errors: `OTLS_ERROR_CMS_MALFORMED`, `OTLS_ERROR_CMS_UNSUPPORTED`, `OTLS_ERROR_CMS_NOT_RECIPIENT`;
  * `OTLS_ERROR_DECRYPT_FAILED`, for a message in AES-CBC whatever is wrong behind the encryption;
@@ -2820,10 +2955,7 @@ int32_t otls_cms_seal(const uint8_t *content,
 int32_t otls_cms_open(const uint8_t *message,
                       size_t message_len,
                       const otls_identity *recipient,
-                      const otls_trust_store *trust,
-                      int32_t usage,
-                      const char *name,
-                      uint64_t now,
+                      const otls_verify_options *options,
                       otls_certificate **signer,
                       otls_blob **content,
                       otls_error **error);
@@ -2847,10 +2979,7 @@ int32_t otls_cms_sign(const uint8_t *content,
  */
 int32_t otls_cms_verify(const uint8_t *message,
                         size_t message_len,
-                        const otls_trust_store *trust,
-                        int32_t usage,
-                        const char *name,
-                        uint64_t now,
+                        const otls_verify_options *options,
                         otls_certificate **signer,
                         otls_blob **content,
                         otls_error **error);
@@ -2870,22 +2999,17 @@ int32_t otls_otp_mail_seal(const otls_otp_message *message,
 
 /**
  * Opens what `otls_otp_mail_seal` has made for `recipient`; `*message` is the envelope. The bank's certificate
- * is judged by `usage` and `name` as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
+ * is judged as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
  *
  * Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
  * `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`;
- * `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template, unless `free_text` is not 0: see
- * `otls_otp_channel_accept_free_text` for what that gives up; `OTLS_ERROR_OTP_TRANSACTION` then for a text with
- * characters that mislead.
+ * `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template, unless `free_text` of the options
+ * is not 0; `OTLS_ERROR_OTP_TRANSACTION` then for a text with characters that mislead.
  */
 int32_t otls_otp_mail_open(const uint8_t *mail,
                            size_t mail_len,
                            const otls_identity *recipient,
-                           const otls_trust_store *trust,
-                           int32_t usage,
-                           const char *name,
-                           uint64_t now,
-                           int32_t free_text,
+                           const otls_verify_options *options,
                            otls_certificate **signer,
                            otls_otp_message **message,
                            otls_error **error);
@@ -2900,14 +3024,9 @@ int32_t otls_est_client_cacerts(const char *host,
                                 otls_error **error);
 
 /**
- * Asks an enrolment server for a certificate (RFC 7030 section 4.2) of an `OTLS_PROFILE_`. `token` is what
- * authorises it, or NULL with a length of 0. `*http_request` is what is to be sealed.
+ * Asks an enrolment server for a certificate (RFC 7030 section 4.2). `*http_request` is what is to be sealed.
  */
-int32_t otls_est_client_simpleenroll(const char *host,
-                                     int32_t profile,
-                                     const otls_request *request,
-                                     const uint8_t *token,
-                                     size_t token_len,
+int32_t otls_est_client_simpleenroll(const otls_est_enrolment *enrolment,
                                      otls_est_client **client,
                                      otls_blob **http_request,
                                      otls_error **error);

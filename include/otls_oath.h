@@ -50,6 +50,25 @@ typedef struct otls_otpauth otls_otpauth;
 typedef struct otls_totp otls_totp;
 
 /**
+ * At what time a code is judged, and how many steps before and after it count: at most 10 each way (RFC 6238
+ * section 5.2); 1 and 1 are usual.
+ */
+typedef struct {
+    /**
+     * The time now, in seconds since 1970.
+     */
+    uint64_t now;
+    /**
+     * Steps before it, for a clock that is behind and a code that was typed slowly.
+     */
+    uint32_t past;
+    /**
+     * Steps after it, for a clock that is ahead.
+     */
+    uint32_t future;
+} otls_totp_window;
+
+/**
  * What the bank stores for each shared secret of an `otls_totp`. All zero is right for one that was never
  * used.
  */
@@ -163,19 +182,18 @@ int32_t otls_hotp_code(const otls_hotp *hotp,
                        otls_error **error);
 
 /**
- * Judges a code, ASCII digits, for the stored counter and the `look_ahead` counters behind it, at most 100
- * (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*next_counter` what to store: above the counter that
- * was used, or `counter` as it was. Store it in the transaction that acts on the acceptance.
+ * Judges a code, ASCII digits, for the stored counter, `*counter`, and the `look_ahead` counters behind it, at most
+ * 100 (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*counter` is then what to store: above the counter that
+ * was used, or as it was. Store it in the transaction that acts on the acceptance.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is no error.
  */
 int32_t otls_hotp_verify(const otls_hotp *hotp,
                          const uint8_t *code,
                          size_t code_len,
-                         uint64_t counter,
                          uint32_t look_ahead,
+                         uint64_t *counter,
                          int32_t *accepted,
-                         uint64_t *next_counter,
                          otls_error **error);
 
 /**
@@ -187,9 +205,8 @@ int32_t otls_hotp_resynchronise(const otls_hotp *hotp,
                                 size_t first_len,
                                 const uint8_t *second,
                                 size_t second_len,
-                                uint64_t counter,
+                                uint64_t *counter,
                                 int32_t *accepted,
-                                uint64_t *next_counter,
                                 otls_error **error);
 
 /**
@@ -221,22 +238,18 @@ int32_t otls_totp_code(const otls_totp *totp,
                        otls_error **error);
 
 /**
- * Judges a code, ASCII digits, for the step of `now` plus the known drift and the steps before and after
- * it, at most 10 each way (RFC 6238 section 5.2; 1 and 1 are usual). `*accepted` is 1 or 0, and
- * `*next_state` what to store: the step that was used and the drift, or `state` as it was. A step is
- * accepted once. Store it in the transaction that acts on the acceptance.
+ * Judges a code, ASCII digits, for the step of `now` plus the known drift and the steps before and after it.
+ * `*accepted` is 1 or 0, and `*state`, which was stored, is then what to store: the step that was used and the
+ * drift, or as it was. A step is accepted once. Store it in the transaction that acts on the acceptance.
  *
  * Errors: `OTLS_ERROR_API_MISUSE` for more steps. A code that is wrong is no error.
  */
 int32_t otls_totp_verify(const otls_totp *totp,
                          const uint8_t *code,
                          size_t code_len,
-                         uint64_t now,
-                         uint32_t past,
-                         uint32_t future,
-                         otls_totp_state state,
+                         otls_totp_window now,
+                         otls_totp_state *state,
                          int32_t *accepted,
-                         otls_totp_state *next_state,
                          otls_error **error);
 
 /**

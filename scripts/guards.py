@@ -158,7 +158,9 @@ def run(tree: Tree, guard: Guard) -> set[str]:
     programs = sorted({test.split("::")[0] for test in guard.tests})
     failed = set()
     for name, path in tree.build(programs, "qr,sqlite,tokio").items():
-        wanted = [test.removeprefix(f"{name}::") for test in sorted(guard.tests) if test.startswith(f"{name}::")]
+        wanted = [
+            test.removeprefix(f"{name}::") for test in sorted(guard.tests) if test.startswith(f"{name}::")
+        ]
         outcome = tree.run(path, ["--exact", *wanted], to_the_end=True, environment=guard.environment)
         if outcome.kind in ("timeout", "caught"):
             failed |= {f"{name}::{test}" for test in outcome.by.split() if test in wanted}

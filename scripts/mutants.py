@@ -209,8 +209,8 @@ def judge(tree: Tree, plan: dict[str, Any], subject: dict[str, Any], mutant: Mut
 def ask(
     tree: Tree, plan: dict[str, Any], subject: dict[str, Any], limit: float, *, whole: bool = False
 ) -> tuple[Outcome, float]:
-    """The programs' modules one by one and then, where they notice nothing, the unit tests: most mutants need one
-    build. What valgrind checks takes seconds, and would notice no fault of these kinds.
+    """The programs' modules one by one and then, where they notice nothing, the unit tests: most mutants need
+    one build. What valgrind checks takes seconds, and would notice no fault of these kinds.
 
     Returns the outcome, and the seconds of the longest of them.
     """

@@ -19,7 +19,7 @@ pub use recipient::MAX_RECIPIENTS;
 
 use crate::crypto::Random;
 use crate::error::{Error, Result};
-use crate::pki::{Certificate, Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::pki::{Certificate, Identity, VerifiedPeer, VerifyOptions};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -59,16 +59,12 @@ pub struct Verified {
 /// use otls::{UnixTime, cms};
 ///
 /// let (now, random) = (UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(
-///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
-///     &DistinguishedName::with_common_name("Private CA"),
-///     HashAlgorithm::Sha256, 86_400, now, &random,
-/// )?;
+/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
 /// let identity = |name: &str| -> otls::Result<Identity> {
 ///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 ///     let name = DistinguishedName::with_common_name(name);
 ///     let request = CertificateRequest::create(&key, &name, &[], HashAlgorithm::Sha256, &random)?;
-///     Identity::new(ca.issue(&request, Profile::Client, 3600, now, &random)?.into(), key)
+///     Identity::new(ca.issue(&request, Profile::Client, Validity::new(now, Duration::from_secs(3600)), &random)?.into(), key)
 /// };
 /// let (ravi, asha) = (identity("Ravi")?, identity("Asha")?);
 ///
@@ -76,10 +72,10 @@ pub struct Verified {
 ///
 /// let mut trust = TrustStore::new();
 /// trust.add_authority(ca.certificate())?;
-/// let opened = cms::open(&sealed, &asha, &trust, &PeerRole::Client, now, &random)?;
+/// let opened = cms::open(&sealed, &asha, &VerifyOptions::new(&trust, &PeerRole::Client, now), &random)?;
 /// assert_eq!(opened.content.expose(), b"see you at six");
 /// assert_eq!(opened.signer.certificate(), ravi.certificate());
-/// assert!(cms::open(&sealed, &ravi, &trust, &PeerRole::Client, now, &random).is_err());
+/// assert!(cms::open(&sealed, &ravi, &VerifyOptions::new(&trust, &PeerRole::Client, now), &random).is_err());
 /// # Ok::<(), otls::Error>(())
 /// ```
 ///
@@ -99,7 +95,7 @@ pub fn seal(
 }
 
 /// Opens what [`seal`] or `openssl cms` has made (signed, then encrypted). The signer's certificate is judged
-/// by `trust` as that of a peer of this `role`, at the time `now`.
+/// by `options`.
 ///
 /// EnvelopedData with AES-CBC, OpenSSL's default, is read too. It authenticates nothing, so everything that is
 /// wrong behind the encryption, a signer who is not trusted included, is then [`Error::DecryptFailed`]: any
@@ -112,14 +108,12 @@ pub fn seal(
 pub fn open(
     message: &[u8],
     recipient: &Identity,
-    trust: &TrustStore,
-    role: &PeerRole,
-    now: UnixTime,
+    options: &VerifyOptions<'_>,
     random: &dyn Random,
 ) -> Result<Verified> {
     check_message(message)?;
     let decrypted = enveloped::decrypt(message, recipient, random)?;
-    let verified = verify(decrypted.content.expose(), trust, role, now);
+    let verified = verify(decrypted.content.expose(), options);
     if decrypted.is_authentic { verified } else { verified.map_err(|_| Error::DecryptFailed) }
 }
 
@@ -144,10 +138,10 @@ pub fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dyn Rando
 ///
 /// # Errors
 /// As [`open`], without those of decryption.
-pub fn verify(message: &[u8], trust: &TrustStore, role: &PeerRole, now: UnixTime) -> Result<Verified> {
+pub fn verify(message: &[u8], options: &VerifyOptions<'_>) -> Result<Verified> {
     check_message(message)?;
     let signed = signed::verify(message)?;
-    let signer = trust.verify(&signed.chain, role, now)?;
+    let signer = options.verify(&signed.chain)?;
     check_usage(signer.certificate())?;
     Ok(Verified { content: signed.content, signer, signed_at: signed.signed_at })
 }

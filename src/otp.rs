@@ -32,11 +32,11 @@ pub use channel::Channel;
 pub use code::{Code, CodeFormat};
 pub use context::Context;
 pub use envelope::Envelope;
-pub use ledger::{Issued, Ledger, OtpId, Verdict};
+pub use ledger::{Attempt, CodeRequest, Issued, Ledger, OtpId, Verdict};
 pub use mail::Mail;
 pub use message::Message;
 pub use receipt::Receipt;
-pub use signed_decision::SignedDecision;
+pub use signed_decision::{SignedDecision, Statement};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal};

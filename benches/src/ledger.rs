@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use otls::crypto::SystemRandom;
 use otls::otp::{
-    Channel, Code, CodeFormat, Context, Envelope, Issued, Ledger, Message, OtpId, Policy, Store,
+    Attempt, Channel, Code, CodeFormat, CodeRequest, Context, Envelope, Issued, Ledger, Message, OtpId,
+    Policy, Store,
 };
 use otls::pki::KeyType;
 use otls::{Secret, UnixTime};
@@ -46,7 +47,7 @@ fn store<G: Ground>(text: &mut String, name: &str) {
 
 fn rate(store: Box<dyn Store>, threads: usize) -> f64 {
     let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
-    ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
+    ledger = ledger.with_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
     let context = payment();
     let (done, start) = (AtomicU64::new(0), Instant::now());
     std::thread::scope(|scope| {
@@ -55,9 +56,15 @@ fn rate(store: Box<dyn Store>, threads: usize) -> f64 {
             scope.spawn(move || {
                 let subject = format!("customer {thread}");
                 while start.elapsed() < TURN {
-                    let issued = ledger.issue(&subject, context, 120, 3, NOW, &SystemRandom).unwrap();
+                    let issued =
+                        ledger.issue(&CodeRequest::new(&subject, context), NOW, &SystemRandom).unwrap();
                     let code = issued.code.expose();
-                    assert!(ledger.verify(&issued.id, &subject, context, code, NOW).unwrap().is_accepted());
+                    assert!(
+                        ledger
+                            .verify(&Attempt::new(&issued.id, &subject, context, code), NOW)
+                            .unwrap()
+                            .is_accepted()
+                    );
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -69,7 +76,7 @@ fn rate(store: Box<dyn Store>, threads: usize) -> f64 {
 /// Microseconds, the median of many.
 fn message() -> f64 {
     let Pair { mut client, mut server, .. } = World::new(KeyType::EcdsaP256).pair().established();
-    let (mut bank, mut customer) = (Channel::new(), Channel::new().accept_free_text());
+    let (mut bank, mut customer) = (Channel::new(), Channel::new().with_free_text());
     let context = payment();
     let mut times: Vec<f64> = (0..2000_u128)
         .map(|number| {

@@ -37,11 +37,20 @@ pub unsafe extern "C" fn otls_audit_verify(
     })
 }
 
+/// What an audit log has lost.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct otls_audit_loss {
+    /// So many octets were dropped.
+    pub dropped: u64,
+    /// So many lines, which the log's end names, were in it no more.
+    pub missing: u64,
+}
+
 /// Makes an audit log that can be opened of one that is refused: the lines up to the first that is not as it was
 /// written stay, and an event "repaired" says what was dropped. The log as it was found is kept beside it: `*old` is
 /// then its path, UTF-8 where the path is, and NULL for a log in which nothing is wrong, which is left alone.
-/// `*dropped` (may be NULL) is the number of octets that were dropped, `*missing` (may be NULL) that of lines which
-/// the log's end names and which were in it no more. Look at the old file before the new log is trusted; programs
+/// `*lost` (may be NULL) says how much is gone. Look at the old file before the new log is trusted; programs
 /// that have the log open have to open it again.
 ///
 /// Errors: `OTLS_ERROR_OTP_AUDIT` where neither its head nor its first line was made with this key, and where a file
@@ -53,21 +62,19 @@ pub unsafe extern "C" fn otls_audit_repair(
     key_len: size_t,
     now: u64,
     old: *mut *mut otls_blob,
-    dropped: *mut u64,
-    missing: *mut u64,
+    lost: *mut otls_audit_loss,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (path, key, old) = unsafe { (Text::new(path), Input::new(key, key_len), Out::new(old)) };
     // SAFETY: as above.
-    let (dropped, missing, error) =
-        unsafe { (Value::new(dropped, 0), Value::new(missing, 0), Out::new(error)) };
+    let (lost, error) =
+        unsafe { (Value::new(lost, otls_audit_loss { dropped: 0, missing: 0 }), Out::new(error)) };
     status(error, || {
         let slot = old.slot("old")?;
         let key = Secret::from(key.get("key")?.to_vec());
         if let Some(repaired) = AuditLog::repair(path.get("path")?.as_ref(), &key, UnixTime(now))? {
-            dropped.put(repaired.dropped);
-            missing.put(repaired.missing);
+            lost.put(otls_audit_loss { dropped: repaired.dropped, missing: repaired.missing });
             slot.put(otls_blob::copy_of(repaired.old.to_string_lossy().into_owned()));
         }
         Ok(())

@@ -14,8 +14,8 @@ use super::key::otls_key;
 use super::name::otls_name;
 use super::pointer::{Input, Out};
 use super::request::otls_request;
+use super::terms::{Terms, otls_authority_terms, otls_validity};
 use super::values;
-use otls::UnixTime;
 use otls::crypto::SystemRandom;
 use otls::error::Error;
 use otls::pki::{Authority, Certificate, RevocationReason};
@@ -33,9 +33,8 @@ impl otls_authority {
     }
 }
 
-/// Makes an authority with a new self-signed certificate for the subject of `name`, valid for `lifetime`
-/// seconds from `now`. It signs with one of the `OTLS_HASH_` hashes; `path_length` authorities may stand
-/// below it, one under the other.
+/// Makes an authority with a new self-signed certificate for the subject of `name`, on these terms. It signs with
+/// one of the `OTLS_HASH_` hashes.
 ///
 /// Errors: `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_WRONG_SCHEME` for a hash that is not the key's;
 /// `OTLS_ERROR_RANDOM`.
@@ -44,19 +43,16 @@ pub unsafe extern "C" fn otls_authority_create(
     key: Option<&otls_key>,
     name: Option<&otls_name>,
     hash: i32,
-    path_length: u8,
-    lifetime: u64,
-    now: u64,
+    terms: Option<&otls_authority_terms>,
     authority: *mut *mut otls_authority,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (authority, error) = unsafe { (Out::new(authority), Out::new(error)) };
+    let (terms, authority, error) = unsafe { (Terms::new(terms), Out::new(authority), Out::new(error)) };
     create(authority, "authority", error, || {
         let (key, name) = (required(key, "key")?.0.get()?, required(name, "name")?.0.lock()?);
         let (key, hash) = (Arc::clone(&key), values::hash(hash)?);
-        let (subject, now) = (&name.subject, UnixTime(now));
-        let made = Authority::create_root(key, subject, hash, path_length, lifetime, now, &SystemRandom)?;
+        let made = Authority::create(key, &name.subject, hash, terms.get()?, &SystemRandom)?;
         Ok(otls_authority::new(made))
     })
 }
@@ -107,8 +103,7 @@ pub unsafe extern "C" fn otls_authority_certificate(
     })
 }
 
-/// Issues a certificate for the request's key, subject and alternative names, for `lifetime` seconds from
-/// `now` but not beyond the authority's own. What it may be used for is decided by `profile`, one of the
+/// Issues a certificate for the request's key, subject and alternative names, not beyond the authority's own end. What it may be used for is decided by `profile`, one of the
 /// `OTLS_PROFILE_` numbers, whatever the request asks.
 ///
 /// Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_RANDOM`.
@@ -117,8 +112,7 @@ pub unsafe extern "C" fn otls_authority_issue(
     authority: Option<&otls_authority>,
     request: Option<&otls_request>,
     profile: i32,
-    lifetime: u64,
-    now: u64,
+    validity: otls_validity,
     certificate: *mut *mut otls_certificate,
     error: *mut *mut otls_error,
 ) -> i32 {
@@ -127,14 +121,13 @@ pub unsafe extern "C" fn otls_authority_issue(
     create(certificate, "certificate", error, || {
         let authority = required(authority, "authority")?.0.get()?;
         let (request, profile) = (required(request, "request")?.0.get()?, values::profile(profile)?);
-        let issued = authority.issue(&request, profile, lifetime, UnixTime(now), &SystemRandom)?;
+        let issued = authority.issue(&request, profile, validity.get(), &SystemRandom)?;
         Ok(otls_certificate::new(&issued))
     })
 }
 
-/// Signs a revocation list (RFC 5280 section 5), PEM, that revokes `count` certificates, all at the time
-/// `now` and without a reason. `number` must grow from list to list; the next list is due after
-/// `lifetime` seconds.
+/// Signs a revocation list (RFC 5280 section 5), PEM, that revokes `count` certificates, all at the time from which
+/// on it is valid and without a reason. `number` must grow from list to list; the next list is due at its end.
 ///
 /// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_ROLE`; `OTLS_ERROR_RANDOM`.
 #[unsafe(no_mangle)]
@@ -143,8 +136,7 @@ pub unsafe extern "C" fn otls_authority_issue_crl(
     revoked: *const *const otls_certificate,
     count: size_t,
     number: u64,
-    lifetime: u64,
-    now: u64,
+    validity: otls_validity,
     pem: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
@@ -155,12 +147,12 @@ pub unsafe extern "C" fn otls_authority_issue_crl(
     };
     create(pem, "pem", error, || {
         let authority = required(authority, "authority")?.0.get()?;
-        let mut entries = Vec::new();
+        let (validity, mut entries) = (validity.get(), Vec::new());
         for certificate in revoked.get("revoked")? {
             let serial = required(*certificate, "revoked")?.get()?.serial().to_vec();
-            entries.push((serial, UnixTime(now), RevocationReason::Unspecified));
+            entries.push((serial, validity.from(), RevocationReason::Unspecified));
         }
-        let list = authority.issue_crl(&entries, number, lifetime, UnixTime(now), &SystemRandom)?;
+        let list = authority.issue_crl(&entries, number, validity, &SystemRandom)?;
         Ok(otls_blob::copy_of(list.to_pem()))
     })
 }

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn otls_otp_channel_accept_free_text(
     let (channel, error) = unsafe { (Handle::new(channel), Out::new(error)) };
     status(error, || {
         let mut channel = channel.required("channel")?.0.lock()?;
-        *channel = core::mem::take(&mut *channel).accept_free_text();
+        *channel = core::mem::take(&mut *channel).with_free_text();
         Ok(())
     })
 }

@@ -1,28 +1,26 @@
 //! Messages for somebody who is not connected: `otls_cms_` and `otls_otp_mail_`.
 
-use libc::{c_char, size_t};
+use libc::size_t;
 
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
-use super::failure::Failure;
 use super::guard::{create, required};
 use super::handle::Shared;
 use super::identity::otls_identity;
 use super::message::otls_otp_message;
-use super::path::role;
-use super::pointer::{Input, Out, Text};
-use super::trust::otls_trust_store;
+use super::pointer::{Input, Out};
+use super::verify::{Options, otls_verify_options};
 use otls::UnixTime;
 use otls::cms;
-use otls::crypto::{Random, SystemRandom};
-use otls::error::{Error, Result};
+use otls::crypto::SystemRandom;
+use otls::error::Error;
 use otls::otp::{Mail, Message};
-use otls::pki::{Identity, PeerRole, TrustStore, VerifiedPeer};
+use otls::pki::VerifiedPeer;
 
 /// Signs `content` and encrypts it to the holder of a certificate: CMS SignedData inside AuthEnvelopedData
 /// (RFC 5652, RFC 5083), DER, which `openssl cms` reads. The recipient's certificate is taken as it is; judge
-/// one that is not known with `otls_trust_store_verify`. `now` is the time of the signature.
+/// one that is not known with `otls_chain_verify`. `now` is the time of the signature.
 ///
 /// Errors: `OTLS_ERROR_CERTIFICATE_WRONG_USAGE` for a recipient whose KeyUsage does not allow it;
 /// `OTLS_ERROR_API_MISUSE` for more than 16 MiB; `OTLS_ERROR_RANDOM`.
@@ -48,8 +46,7 @@ pub unsafe extern "C" fn otls_cms_seal(
 }
 
 /// Opens what `otls_cms_seal` or `openssl cms` has made for `recipient`: signed, then encrypted. The signer's
-/// certificate is judged as `otls_trust_store_verify` judges it, by `usage` and `name`; it comes back in
-/// `*signer` (may be NULL). Nothing comes out unless all of it is right.
+/// certificate is judged as `otls_chain_verify` judges it; it comes back in `*signer` (may be NULL). Nothing comes out unless all of it is right.
 ///
 /// Errors: `OTLS_ERROR_CMS_MALFORMED`, `OTLS_ERROR_CMS_UNSUPPORTED`, `OTLS_ERROR_CMS_NOT_RECIPIENT`;
 /// `OTLS_ERROR_DECRYPT_FAILED`, for a message in AES-CBC whatever is wrong behind the encryption;
@@ -59,29 +56,19 @@ pub unsafe extern "C" fn otls_cms_open(
     message: *const u8,
     message_len: size_t,
     recipient: Option<&otls_identity>,
-    trust: Option<&otls_trust_store>,
-    usage: i32,
-    name: *const c_char,
-    now: u64,
+    options: Option<&otls_verify_options>,
     signer: *mut *mut otls_certificate,
     content: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (message, name, signer, content, error) = unsafe {
-        (
-            Input::new(message, message_len),
-            Text::new(name),
-            Out::new(signer),
-            Out::new(content),
-            Out::new(error),
-        )
-    };
+    let (message, options) = unsafe { (Input::new(message, message_len), Options::new(options)) };
+    // SAFETY: as above.
+    let (signer, content, error) = unsafe { (Out::new(signer), Out::new(content), Out::new(error)) };
     create(content, "content", error, || {
         let recipient = required(recipient, "recipient")?.0.get()?;
-        let trust = required(trust, "trust")?.0.lock()?.clone();
-        let (message, role) = (message.get("message")?, role(usage, name)?);
-        let opened = cms::open(message, &recipient, &trust, &role, UnixTime(now), &SystemRandom)?;
+        let judge = options.judge()?;
+        let opened = cms::open(message.get("message")?, &recipient, &judge.options(), &SystemRandom)?;
         give(signer, &opened.signer);
         Ok(otls_blob::new(opened.content))
     })
@@ -115,28 +102,18 @@ pub unsafe extern "C" fn otls_cms_sign(
 pub unsafe extern "C" fn otls_cms_verify(
     message: *const u8,
     message_len: size_t,
-    trust: Option<&otls_trust_store>,
-    usage: i32,
-    name: *const c_char,
-    now: u64,
+    options: Option<&otls_verify_options>,
     signer: *mut *mut otls_certificate,
     content: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (message, name, signer, content, error) = unsafe {
-        (
-            Input::new(message, message_len),
-            Text::new(name),
-            Out::new(signer),
-            Out::new(content),
-            Out::new(error),
-        )
-    };
+    let (message, options) = unsafe { (Input::new(message, message_len), Options::new(options)) };
+    // SAFETY: as above.
+    let (signer, content, error) = unsafe { (Out::new(signer), Out::new(content), Out::new(error)) };
     create(content, "content", error, || {
-        let trust = required(trust, "trust")?.0.lock()?.clone();
-        let (message, role) = (message.get("message")?, role(usage, name)?);
-        let verified = cms::verify(message, &trust, &role, UnixTime(now))?;
+        let judge = options.judge()?;
+        let verified = cms::verify(message.get("message")?, &judge.options())?;
         give(signer, &verified.signer);
         Ok(otls_blob::new(verified.content))
     })
@@ -174,55 +151,34 @@ pub unsafe extern "C" fn otls_otp_mail_seal(
 }
 
 /// Opens what `otls_otp_mail_seal` has made for `recipient`; `*message` is the envelope. The bank's certificate
-/// is judged by `usage` and `name` as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
+/// is judged as in `otls_cms_open`, and comes back in `*signer` (may be NULL).
 ///
 /// Errors: as `otls_cms_open`; `OTLS_ERROR_OTP_MALFORMED` for a content that is no envelope;
 /// `OTLS_ERROR_OTP_WRONG_BINDING` for one that was signed for another recipient; `OTLS_ERROR_OTP_EXPIRED`;
-/// `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template, unless `free_text` is not 0: see
-/// `otls_otp_channel_accept_free_text` for what that gives up; `OTLS_ERROR_OTP_TRANSACTION` then for a text with
-/// characters that mislead.
+/// `OTLS_ERROR_OTP_FREE_TEXT` for an envelope whose context has no template, unless `free_text` of the options
+/// is not 0; `OTLS_ERROR_OTP_TRANSACTION` then for a text with characters that mislead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_mail_open(
     mail: *const u8,
     mail_len: size_t,
     recipient: Option<&otls_identity>,
-    trust: Option<&otls_trust_store>,
-    usage: i32,
-    name: *const c_char,
-    now: u64,
-    free_text: i32,
+    options: Option<&otls_verify_options>,
     signer: *mut *mut otls_certificate,
     message: *mut *mut otls_otp_message,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (mail, name) = unsafe { (Input::new(mail, mail_len), Text::new(name)) };
+    let (mail, options) = unsafe { (Input::new(mail, mail_len), Options::new(options)) };
     // SAFETY: as above.
     let (signer, message, error) = unsafe { (Out::new(signer), Out::new(message), Out::new(error)) };
     create(message, "message", error, || {
-        let open = if free_text == 0 { Mail::open } else { Mail::accept_free_text };
-        opened(open, mail, recipient, trust, (usage, name), UnixTime(now), signer)
+        let recipient = required(recipient, "recipient")?.0.get()?;
+        let (mail, judge) = (mail.get("mail")?, options.judge()?);
+        let open = if judge.accepts_free_text { Mail::open_free_text } else { Mail::open };
+        let opened = open(mail, &recipient, &judge.options(), &SystemRandom)?;
+        give(signer, &opened.signer);
+        Ok(otls_otp_message(Shared::new(Message::Envelope(opened.envelope))))
     })
-}
-
-/// [`Mail::open`], or the one that accepts free text.
-type Open = fn(&[u8], &Identity, &TrustStore, &PeerRole, UnixTime, &dyn Random) -> Result<Mail>;
-
-fn opened(
-    open: Open,
-    mail: Input<'_>,
-    recipient: Option<&otls_identity>,
-    trust: Option<&otls_trust_store>,
-    (usage, name): (i32, Text<'_>),
-    now: UnixTime,
-    signer: Out<otls_certificate>,
-) -> Result<otls_otp_message, Failure> {
-    let recipient = required(recipient, "recipient")?.0.get()?;
-    let trust = required(trust, "trust")?.0.lock()?.clone();
-    let (mail, role) = (mail.get("mail")?, role(usage, name)?);
-    let opened = open(mail, &recipient, &trust, &role, now, &SystemRandom)?;
-    give(signer, &opened.signer);
-    Ok(otls_otp_message(Shared::new(Message::Envelope(opened.envelope))))
 }
 
 /// Tells who the signer is, where the caller wants to know.

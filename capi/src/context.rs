@@ -3,6 +3,7 @@
 use libc::c_char;
 
 use super::error::otls_error;
+use super::failure::Failure;
 use super::guard::{self, create, status};
 use super::handle::Locked;
 use super::pointer::{Handle, Out, Text};
@@ -50,31 +51,42 @@ pub unsafe extern "C" fn otls_otp_context_set(
     })
 }
 
-/// A context of a payment: a purpose, an amount in minor units (paise, cents) of an ISO 4217 currency (three
-/// capital letters), and the payee. `text_template` is the text that the customer reads, with `{code}`,
-/// `{amount}` and `{payee}` in it, and `{purpose}` if wanted (docs/PROTOCOL.md): a part of the context like
-/// the rest, which `otls_otp_message_rendered` fills in. More values are set with `otls_otp_context_set`.
+/// A payment, see `otls_otp_context_payment`.
+#[repr(C)]
+pub struct otls_otp_payment {
+    /// What it is for.
+    pub purpose: *const c_char,
+    /// The amount in minor units (paise, cents).
+    pub minor: u64,
+    /// An ISO 4217 currency, three capital letters.
+    pub currency: *const c_char,
+    /// Who gets it.
+    pub payee: *const c_char,
+    /// The text that the customer reads, with `{code}`, `{amount}` and `{payee}` in it, and `{purpose}` if wanted
+    /// (docs/PROTOCOL.md): a part of the context like the rest, which `otls_otp_message_rendered` fills in.
+    pub text_template: *const c_char,
+}
+
+/// A context of a payment. More values are set with `otls_otp_context_set`.
 ///
 /// Errors: `OTLS_ERROR_OTP_TRANSACTION` for an unknown currency, a template that lacks one of the three or
 /// has an unknown one, and characters that mislead (docs/PROTOCOL.md); `OTLS_ERROR_API_MISUSE` as
 /// `otls_otp_context_set`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_context_payment(
-    purpose: *const c_char,
-    minor: u64,
-    currency: *const c_char,
-    payee: *const c_char,
-    text_template: *const c_char,
+    payment: Option<&otls_otp_payment>,
     context: *mut *mut otls_otp_context,
     error: *mut *mut otls_error,
 ) -> i32 {
+    let texts = payment.map(|given| {
+        let texts = [given.purpose, given.currency, given.payee, given.text_template];
+        // SAFETY: the caller keeps the rules for pointers, with those in `payment` too.
+        (given.minor, texts.map(|text| unsafe { Text::new(text) }))
+    });
     // SAFETY: the caller keeps the rules for pointers.
-    let (purpose, currency) = unsafe { (Text::new(purpose), Text::new(currency)) };
-    // SAFETY: as above.
-    let (payee, text_template) = unsafe { (Text::new(payee), Text::new(text_template)) };
-    // SAFETY: as above.
     let (context, error) = unsafe { (Out::new(context), Out::new(error)) };
     create(context, "context", error, || {
+        let (minor, [purpose, currency, payee, text_template]) = texts.ok_or(Failure::Null("payment"))?;
         let payment = Transaction {
             purpose: purpose.get("purpose")?.to_owned(),
             amount: Some(Amount::new(minor, currency.get("currency")?)?),

@@ -4,6 +4,7 @@ use libc::size_t;
 
 use super::blob::otls_blob;
 use super::error::otls_error;
+use super::failure::Failure;
 use super::guard::{self, create, required};
 use super::handle::Shared;
 use super::key::otls_key;
@@ -47,27 +48,40 @@ pub const OTLS_AEAD_AES_256_CBC_HMAC_SHA384: i32 = 5;
 /// A key for authenticated encryption with associated data. It is zeroised when it is freed.
 pub struct otls_aead(Shared<AeadKey>);
 
-/// The private key in one of the `OTLS_FORMAT_` formats and `OTLS_ENCODING_` encodings, encrypted with
-/// `password` as one of the `OTLS_ENCRYPTION_` numbers says.
+/// How a private key is written.
+#[repr(C)]
+pub struct otls_key_export_options {
+    /// One of the `OTLS_FORMAT_` numbers.
+    pub format: i32,
+    /// One of the `OTLS_ENCODING_` numbers.
+    pub encoding: i32,
+    /// One of the `OTLS_ENCRYPTION_` numbers.
+    pub encryption: i32,
+    /// What it is encrypted with, NULL for `OTLS_ENCRYPTION_NONE`.
+    pub password: *const u8,
+    /// Its length.
+    pub password_len: size_t,
+}
+
+/// The private key.
 ///
 /// Errors: `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT` for PKCS#1 of an EC key and SEC1 of an RSA key;
 /// `OTLS_ERROR_API_MISUSE` for an encryption that the format does not have.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_key_export(
     key: Option<&otls_key>,
-    format: i32,
-    encoding: i32,
-    encryption: i32,
-    password: *const u8,
-    password_len: size_t,
+    options: Option<&otls_key_export_options>,
     data: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers, with those in `options` too.
+    let password = options.map(|given| unsafe { Input::new(given.password, given.password_len) });
     // SAFETY: the caller keeps the rules for pointers.
-    let (password, data, error) =
-        unsafe { (Input::new(password, password_len), Out::new(data), Out::new(error)) };
+    let (data, error) = unsafe { (Out::new(data), Out::new(error)) };
     create(data, "data", error, || {
         let key = required(key, "key")?.0.get()?;
+        let &otls_key_export_options { format, encoding, encryption, .. } = required(options, "options")?;
+        let password = password.ok_or(Failure::Null("options"))?;
         let password = password.optional("password")?;
         let encryption = match (encryption, password) {
             (OTLS_ENCRYPTION_NONE, None) => KeyEncryption::Plain,

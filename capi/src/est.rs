@@ -6,7 +6,7 @@ use super::blob::otls_blob;
 use super::error::otls_error;
 use super::est_reply::otls_est_reply;
 use super::failure::Failure;
-use super::guard::{self, required, status};
+use super::guard::{self, status};
 use super::handle::{Locked, Shared};
 use super::pointer::{Handle, Input, Out, Text};
 use super::request::otls_request;
@@ -36,27 +36,43 @@ pub unsafe extern "C" fn otls_est_client_cacerts(
     })
 }
 
-/// Asks an enrolment server for a certificate (RFC 7030 section 4.2) of an `OTLS_PROFILE_`. `token` is what
-/// authorises it, or NULL with a length of 0. `*http_request` is what is to be sealed.
+/// What an enrolment server is asked for.
+#[repr(C)]
+pub struct otls_est_enrolment {
+    /// The server's name.
+    pub host: *const c_char,
+    /// One of the `OTLS_PROFILE_` numbers.
+    pub profile: i32,
+    /// The request.
+    pub request: *const otls_request,
+    /// What authorises it, or NULL.
+    pub token: *const u8,
+    /// Its length.
+    pub token_len: size_t,
+}
+
+/// Asks an enrolment server for a certificate (RFC 7030 section 4.2). `*http_request` is what is to be sealed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_est_client_simpleenroll(
-    host: *const c_char,
-    profile: i32,
-    request: Option<&otls_request>,
-    token: *const u8,
-    token_len: size_t,
+    enrolment: Option<&otls_est_enrolment>,
     client: *mut *mut otls_est_client,
     http_request: *mut *mut otls_blob,
     error: *mut *mut otls_error,
 ) -> i32 {
+    let members = enrolment.map(|given| {
+        // SAFETY: the caller keeps the rules for pointers, with those in `enrolment` too.
+        unsafe {
+            let request = Handle::new(given.request.cast_mut());
+            (Text::new(given.host), given.profile, request, Input::new(given.token, given.token_len))
+        }
+    });
     // SAFETY: the caller keeps the rules for pointers.
-    let (host, token) = unsafe { (Text::new(host), Input::new(token, token_len)) };
-    // SAFETY: as above.
     let (client, http_request, error) =
         unsafe { (Out::new(client), Out::new(http_request), Out::new(error)) };
     start(client, http_request, error, || {
+        let (host, profile, request, token) = members.ok_or(Failure::Null("enrolment"))?;
         let (host, profile) = (host.get("host")?, values::profile(profile)?);
-        let request = required(request, "request")?.0.get()?;
+        let request = request.required("request")?.0.get()?;
         Ok(match token.optional("token")? {
             None => {
                 let (client, bytes) = EstClient::simpleenroll(host, profile, &request);

@@ -6,7 +6,7 @@ use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::Shared;
 use super::oath::shared;
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Buffer, InOut, Input, Out, Value};
 use otls::otp::oath::Hotp;
 
 /// Codes from a counter (RFC 4226). Like all codes from a shared secret they are not phishing-resistant,
@@ -49,9 +49,9 @@ pub unsafe extern "C" fn otls_hotp_code(
     status(error, || code.fill(required(hotp, "hotp")?.0.get()?.code(counter).expose().as_bytes(), "code"))
 }
 
-/// Judges a code, ASCII digits, for the stored counter and the `look_ahead` counters behind it, at most 100
-/// (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*next_counter` what to store: above the counter that
-/// was used, or `counter` as it was. Store it in the transaction that acts on the acceptance.
+/// Judges a code, ASCII digits, for the stored counter, `*counter`, and the `look_ahead` counters behind it, at most
+/// 100 (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*counter` is then what to store: above the counter that
+/// was used, or as it was. Store it in the transaction that acts on the acceptance.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is no error.
 #[unsafe(no_mangle)]
@@ -59,23 +59,21 @@ pub unsafe extern "C" fn otls_hotp_verify(
     hotp: Option<&otls_hotp>,
     code: *const u8,
     code_len: size_t,
-    counter: u64,
     look_ahead: u32,
+    counter: *mut u64,
     accepted: *mut i32,
-    next_counter: *mut u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (code, error) = unsafe { (Input::new(code, code_len), Out::new(error)) };
     // SAFETY: as above.
-    let (accepted, next_counter) = unsafe { (Value::new(accepted, 0), Value::new(next_counter, counter)) };
+    let (accepted, counter) = unsafe { (Value::new(accepted, 0), InOut::new(counter)) };
     status(error, || {
         accepted.check("accepted")?;
-        next_counter.check("next_counter")?;
-        let hotp = required(hotp, "hotp")?.0.get()?;
-        if let Some(next) = hotp.verify(code.text("code")?, counter, look_ahead)? {
+        let (stored, hotp) = (counter.get("counter")?, required(hotp, "hotp")?.0.get()?);
+        if let Some(next) = hotp.verify(code.text("code")?, stored, look_ahead)? {
             accepted.put(1);
-            next_counter.put(next);
+            counter.put(next);
         }
         Ok(())
     })
@@ -90,23 +88,21 @@ pub unsafe extern "C" fn otls_hotp_resynchronise(
     first_len: size_t,
     second: *const u8,
     second_len: size_t,
-    counter: u64,
+    counter: *mut u64,
     accepted: *mut i32,
-    next_counter: *mut u64,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (first, second, error) =
         unsafe { (Input::new(first, first_len), Input::new(second, second_len), Out::new(error)) };
     // SAFETY: as above.
-    let (accepted, next_counter) = unsafe { (Value::new(accepted, 0), Value::new(next_counter, counter)) };
+    let (accepted, counter) = unsafe { (Value::new(accepted, 0), InOut::new(counter)) };
     status(error, || {
         accepted.check("accepted")?;
-        next_counter.check("next_counter")?;
-        let hotp = required(hotp, "hotp")?.0.get()?;
-        if let Some(next) = hotp.resynchronise(first.text("first")?, second.text("second")?, counter) {
+        let (stored, hotp) = (counter.get("counter")?, required(hotp, "hotp")?.0.get()?);
+        if let Some(next) = hotp.resynchronise(first.text("first")?, second.text("second")?, stored) {
             accepted.put(1);
-            next_counter.put(next);
+            counter.put(next);
         }
         Ok(())
     })

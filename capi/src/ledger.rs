@@ -1,6 +1,7 @@
 //! `otls_otp_ledger`: what the bank remembers of its codes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libc::{c_char, size_t};
 
@@ -17,7 +18,7 @@ use otls::Secret;
 use otls::UnixTime;
 use otls::crypto::SystemRandom;
 use otls::error::Error;
-use otls::otp::{AuditLog, CodeFormat, Ledger, Policy};
+use otls::otp::{self, AuditLog, CodeFormat, CodeRequest, Ledger, Policy};
 
 /// What the bank remembers of the codes that it has issued; never a code itself. Any number of threads use one
 /// at once, after it was set up, and so do forked processes, see `otls_otp_ledger_open`.
@@ -70,21 +71,20 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn apply(&self, ledger: &mut Ledger) -> Result<(), Failure> {
+    fn apply(&self, ledger: Ledger) -> Result<Ledger, Failure> {
         let usual = Policy::default();
         let &otls_otp_ledger_options { subject_attempts, issues, window, code_len, .. } = self.given;
-        ledger.set_policy(Policy {
+        let ledger = ledger.with_policy(Policy {
             subject_attempts: if subject_attempts == 0 { usual.subject_attempts } else { subject_attempts },
             issues: if issues == 0 { usual.issues } else { issues },
-            window: if window == 0 { usual.window } else { window },
+            window: if window == 0 { usual.window } else { Duration::from_secs(window) },
         })?;
         let alphabet = self.alphabet.optional()?.unwrap_or("0123456789");
-        ledger.set_code_format(CodeFormat::of(alphabet, if code_len == 0 { 6 } else { code_len })?);
-        if let Some(path) = self.audit_path.optional()? {
-            let key = Secret::from(self.audit_key.get("audit_key")?.to_vec());
-            ledger.set_audit(Box::new(AuditLog::open(path.as_ref(), &key)?));
-        }
-        Ok(())
+        let format = CodeFormat::of(alphabet, if code_len == 0 { 6 } else { code_len })?;
+        let ledger = ledger.with_code_format(format);
+        let Some(path) = self.audit_path.optional()? else { return Ok(ledger) };
+        let key = Secret::from(self.audit_key.get("audit_key")?.to_vec());
+        Ok(ledger.with_audit(Box::new(AuditLog::open(path.as_ref(), &key)?)))
     }
 }
 
@@ -122,10 +122,11 @@ pub unsafe extern "C" fn otls_otp_ledger_open(
     create(ledger, "ledger", error, || {
         let address = address.get("address")?;
         let pepper = pepper.optional("pepper")?.map(|pepper| Secret::from(pepper.to_vec()));
-        let mut ledger = otls_stores::open_ledger(address, pepper)?;
-        if let Some(options) = options {
-            options.apply(&mut ledger)?;
-        }
+        let ledger = otls_stores::open_ledger(address, pepper)?;
+        let ledger = match options {
+            None => ledger,
+            Some(options) => options.apply(ledger)?,
+        };
         Ok(otls_otp_ledger(Locked::new(Arc::new(Shared::new(ledger)))))
     })
 }
@@ -156,31 +157,80 @@ pub unsafe extern "C" fn otls_otp_ledger_add_former_pepper(
     })
 }
 
-/// Issues a code to a subject, the customer's identifier as text, for one transaction. It
-/// is good for `ttl` seconds and until `attempts` wrong codes were tried.
+/// What a code is asked for, see `otls_otp_ledger_issue`.
+#[repr(C)]
+pub struct otls_otp_code_request {
+    /// Whose it is: the customer's identifier as text.
+    pub subject: *const c_char,
+    /// The transaction that it is good for.
+    pub context: *const otls_otp_context,
+    /// For so many seconds it is good.
+    pub lifetime: u64,
+    /// Until so many wrong codes were tried.
+    pub attempts: u32,
+    /// The identifier of one that did not arrive, of the same subject and transaction: that one is cancelled, and
+    /// the wrong codes that it has seen count for the new one. NULL for a first one.
+    pub replaces: *const u8,
+    /// Its length.
+    pub replaces_len: size_t,
+}
+
+/// A request whose members are safe to read.
+struct Request<'a> {
+    given: &'a otls_otp_code_request,
+    subject: Text<'a>,
+    context: Handle<'a, otls_otp_context>,
+    replaces: Input<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// # Safety
+    /// The caller keeps the rules for pointers, with those in `given` too.
+    const unsafe fn new(given: Option<&'a otls_otp_code_request>) -> Option<Self> {
+        let Some(given) = given else { return None };
+        // SAFETY: promised above.
+        unsafe {
+            Some(Self {
+                given,
+                subject: Text::new(given.subject),
+                context: Handle::new(given.context.cast_mut()),
+                replaces: Input::new(given.replaces, given.replaces_len),
+            })
+        }
+    }
+}
+
+/// Issues a code.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for a subject that is none (1 to 255 octets of UTF-8, without control characters
-/// and line separators), and if `ttl` or `attempts` is 0;
-/// `OTLS_ERROR_OTP_THROTTLED` and `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`;
-/// `OTLS_ERROR_OTP_AUDIT`.
+/// and line separators), and if `lifetime` or `attempts` is 0; `OTLS_ERROR_OTP_NOT_OPEN` where the one that it
+/// replaces was accepted, cancelled, locked, or is expired or unknown; `OTLS_ERROR_OTP_THROTTLED` and
+/// `OTLS_ERROR_OTP_SUBJECT_LOCKED`; `OTLS_ERROR_RANDOM`; `OTLS_ERROR_OTP_STORE`; `OTLS_ERROR_OTP_AUDIT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_otp_ledger_issue(
     ledger: *mut otls_otp_ledger,
-    subject: *const c_char,
-    context: Option<&otls_otp_context>,
-    ttl: u64,
-    attempts: u32,
+    request: Option<&otls_otp_code_request>,
     now: u64,
     issued: *mut *mut otls_otp_issued,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (ledger, subject, issued, error) =
-        unsafe { (Handle::new(ledger), Text::new(subject), Out::new(issued), Out::new(error)) };
+    let (ledger, request, issued, error) =
+        unsafe { (Handle::new(ledger), Request::new(request), Out::new(issued), Out::new(error)) };
     create(issued, "issued", error, || {
-        let (ledger, subject) = (in_use(ledger.required("ledger")?)?, subject.get("subject")?);
-        let context = required(context, "context")?.0.lock()?;
-        let issued = ledger.get()?.issue(subject, &context, ttl, attempts, UnixTime(now), &SystemRandom)?;
+        let ledger = in_use(ledger.required("ledger")?)?;
+        let request = request.ok_or(Failure::Null("request"))?;
+        let (subject, context) =
+            (request.subject.get("subject")?, request.context.required("context")?.0.lock()?);
+        let asked = CodeRequest::new(subject, &context)
+            .with_lifetime(Duration::from_secs(request.given.lifetime))
+            .with_attempts(request.given.attempts);
+        let (ledger, now) = (ledger.get()?, UnixTime(now));
+        let issued = if request.given.replaces.is_null() {
+            ledger.issue(&asked, now, &SystemRandom)?
+        } else {
+            ledger.resend(&otp_id(request.replaces)?, &asked, now, &SystemRandom)?
+        };
         Ok(otls_otp_issued(Shared::new(issued)))
     })
 }
@@ -265,48 +315,14 @@ pub unsafe extern "C" fn otls_otp_ledger_verify(
         let (id, subject) = (otp_id(attempt.id)?, attempt.subject.get("subject")?);
         let code = attempt.code.text("code")?;
         let (ledger, now) = (ledger.get()?, UnixTime(now));
-        let judged = match attempt.receipt.optional() {
-            None => ledger.verify(&id, subject, &context, code, now)?,
-            Some(receipt) => {
-                ledger.verify_with_receipt(&id, subject, &context, code, &*receipt.0.get()?, now)?
-            }
-        };
+        let receipt = attempt.receipt.optional().map(|receipt| receipt.0.get()).transpose()?;
+        let judged = otp::Attempt::new(&id, subject, &context, code);
+        let judged = receipt.as_deref().map_or(judged, |receipt| judged.with_receipt(receipt));
+        let judged = ledger.verify(&judged, now)?;
         let (number, left) = values::of_verdict(judged);
         verdict.put(number);
         attempts_left.put(left);
         Ok(())
-    })
-}
-
-/// Issues a code in the place of one that did not arrive, for the same subject and transaction: that one is
-/// cancelled, and the wrong codes that it has seen count for the new one.
-///
-/// Errors: `OTLS_ERROR_OTP_NOT_OPEN` where the other one was accepted, cancelled, locked, or is expired or
-/// unknown; otherwise as `otls_otp_ledger_issue`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_otp_ledger_resend(
-    ledger: *mut otls_otp_ledger,
-    id: *const u8,
-    id_len: size_t,
-    subject: *const c_char,
-    context: Option<&otls_otp_context>,
-    ttl: u64,
-    attempts: u32,
-    now: u64,
-    issued: *mut *mut otls_otp_issued,
-    error: *mut *mut otls_error,
-) -> i32 {
-    // SAFETY: the caller keeps the rules for pointers.
-    let (ledger, id, subject) = unsafe { (Handle::new(ledger), Input::new(id, id_len), Text::new(subject)) };
-    // SAFETY: as above.
-    let (issued, error) = unsafe { (Out::new(issued), Out::new(error)) };
-    create(issued, "issued", error, || {
-        let (ledger, id, subject) =
-            (in_use(ledger.required("ledger")?)?, otp_id(id)?, subject.get("subject")?);
-        let context = required(context, "context")?.0.lock()?;
-        let (now, random) = (UnixTime(now), &SystemRandom);
-        let issued = ledger.get()?.resend(&id, subject, &context, ttl, attempts, now, random)?;
-        Ok(otls_otp_issued(Shared::new(issued)))
     })
 }
 

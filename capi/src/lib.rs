@@ -50,11 +50,13 @@ mod public_key;
 mod receipt;
 mod request;
 mod session;
+mod terms;
 mod ticket_keys;
 mod totp;
 mod trust;
 #[allow(dead_code, reason = "the header is made of them")]
 mod values;
+mod verify;
 
 #[cfg(test)]
 mod tests {

@@ -179,6 +179,31 @@ impl<T> Value<T> {
     }
 }
 
+/// Where a value is that a call replaces.
+pub(super) struct InOut<T>(*mut T);
+
+impl<T: Copy> InOut<T> {
+    /// # Safety
+    /// `value` is NULL, or valid for reads and writes during the call, and initialised.
+    pub(super) const unsafe fn new(value: *mut T) -> Self {
+        Self(value)
+    }
+
+    pub(super) fn get(&self, name: &'static str) -> Result<T, Failure> {
+        let value = NonNull::new(self.0).ok_or(Failure::Null(name))?;
+        // SAFETY: not NULL, and `new` was promised the rest.
+        Ok(unsafe { value.read() })
+    }
+
+    /// Replaces it.
+    pub(super) fn put(&self, value: T) {
+        if !self.0.is_null() {
+            // SAFETY: not NULL, and `new` was promised the rest.
+            unsafe { self.0.write(value) }
+        }
+    }
+}
+
 /// A buffer of the caller for an output whose length he may not know: `len` is its room before, and
 /// the output's length after.
 pub(super) struct Buffer<T = u8> {

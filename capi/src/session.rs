@@ -26,7 +26,7 @@ impl otls_session {
     }
 }
 
-/// A session that `otls_session_save` saved.
+/// A session that `otls_session_export` saved.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for anything else.
 #[unsafe(no_mangle)]
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn otls_session_load(
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for a session that was used.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn otls_session_save(
+pub unsafe extern "C" fn otls_session_export(
     session: Option<&otls_session>,
     data: *mut *mut otls_blob,
     error: *mut *mut otls_error,

@@ -48,7 +48,7 @@ pub unsafe extern "C" fn otls_ticket_keys_load(
     // SAFETY: the caller keeps the rules for pointers.
     let (data, keys, error) = unsafe { (Input::new(data, data_len), Out::new(keys), Out::new(error)) };
     create(keys, "keys", error, || {
-        let keys = TicketKeys::load(data.get("data")?, UnixTime(now))?;
+        let keys = TicketKeys::from_bytes(data.get("data")?, UnixTime(now))?;
         Ok(otls_ticket_keys(Shared::new(Arc::new(keys))))
     })
 }
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn otls_ticket_keys_export(
     // SAFETY: the caller keeps the rules for pointers.
     let (data, error) = unsafe { (Out::new(data), Out::new(error)) };
     create(data, "data", error, || {
-        Ok(otls_blob::new(required(keys, "keys")?.0.get()?.export(UnixTime(now))?))
+        Ok(otls_blob::new(required(keys, "keys")?.0.get()?.to_bytes(UnixTime(now))?))
     })
 }
 

@@ -6,7 +6,7 @@ use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::Shared;
 use super::oath::{hash_of, shared};
-use super::pointer::{Buffer, Input, Out, Value};
+use super::pointer::{Buffer, InOut, Input, Out, Value};
 use otls::UnixTime;
 use otls::otp::oath::{Totp, TotpState, Window};
 
@@ -23,6 +23,19 @@ pub struct otls_totp_state {
     pub next_step: u64,
     /// How many steps the customer's clock was ahead when last seen; negative if behind.
     pub drift: i64,
+}
+
+/// At what time a code is judged, and how many steps before and after it count: at most 10 each way (RFC 6238
+/// section 5.2); 1 and 1 are usual.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct otls_totp_window {
+    /// The time now, in seconds since 1970.
+    pub now: u64,
+    /// Steps before it, for a clock that is behind and a code that was typed slowly.
+    pub past: u32,
+    /// Steps after it, for a clock that is ahead.
+    pub future: u32,
 }
 
 /// Codes of 6 to 8 digits from a secret of `OTLS_OATH_SECRET_MIN_LEN` octets or more, with one of the
@@ -70,10 +83,9 @@ pub unsafe extern "C" fn otls_totp_code(
     })
 }
 
-/// Judges a code, ASCII digits, for the step of `now` plus the known drift and the steps before and after
-/// it, at most 10 each way (RFC 6238 section 5.2; 1 and 1 are usual). `*accepted` is 1 or 0, and
-/// `*next_state` what to store: the step that was used and the drift, or `state` as it was. A step is
-/// accepted once. Store it in the transaction that acts on the acceptance.
+/// Judges a code, ASCII digits, for the step of `now` plus the known drift and the steps before and after it.
+/// `*accepted` is 1 or 0, and `*state`, which was stored, is then what to store: the step that was used and the
+/// drift, or as it was. A step is accepted once. Store it in the transaction that acts on the acceptance.
 ///
 /// Errors: `OTLS_ERROR_API_MISUSE` for more steps. A code that is wrong is no error.
 #[unsafe(no_mangle)]
@@ -81,27 +93,24 @@ pub unsafe extern "C" fn otls_totp_verify(
     totp: Option<&otls_totp>,
     code: *const u8,
     code_len: size_t,
-    now: u64,
-    past: u32,
-    future: u32,
-    state: otls_totp_state,
+    now: otls_totp_window,
+    state: *mut otls_totp_state,
     accepted: *mut i32,
-    next_state: *mut otls_totp_state,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
     let (code, error) = unsafe { (Input::new(code, code_len), Out::new(error)) };
     // SAFETY: as above.
-    let (accepted, next_state) = unsafe { (Value::new(accepted, 0), Value::new(next_state, state)) };
+    let (accepted, state) = unsafe { (Value::new(accepted, 0), InOut::new(state)) };
     status(error, || {
         accepted.check("accepted")?;
-        next_state.check("next_state")?;
-        let totp = required(totp, "totp")?.0.get()?;
-        let known = TotpState { next_step: state.next_step, drift: state.drift };
+        let (stored, totp) = (state.get("state")?, required(totp, "totp")?.0.get()?);
+        let known = TotpState { next_step: stored.next_step, drift: stored.drift };
+        let otls_totp_window { now, past, future } = now;
         let window = Window { past, future };
         if let Some(next) = totp.verify(code.text("code")?, UnixTime(now), window, known)? {
             accepted.put(1);
-            next_state.put(otls_totp_state { next_step: next.next_step, drift: next.drift });
+            state.put(otls_totp_state { next_step: next.next_step, drift: next.drift });
         }
         Ok(())
     })

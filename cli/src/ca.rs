@@ -4,12 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 use otls::crypto::SystemRandom;
 use otls::est::Register;
 use otls::pki::{
-    Authority, Certificate, CertificateRequest, NameConstraints, PrivateKey, Profile, RevocationReason,
+    Authority, AuthorityTerms, Certificate, CertificateRequest, NameConstraints, PrivateKey, Profile,
+    RevocationReason, Validity,
 };
 use otls::{Secret, UnixTime};
 use serde_json::json;
@@ -211,7 +213,12 @@ impl Command {
                 let UnixTime(number) = now()?;
                 let lifetime = days.saturating_mul(DAY);
                 // RFC 5280 §5.2.3: the number only has to grow; the time does.
-                let crl = authority.issue_crl(&revoked, number, lifetime, UnixTime(number), &SystemRandom);
+                let crl = authority.issue_crl(
+                    &revoked,
+                    number,
+                    Validity::new(UnixTime(number), Duration::from_secs(lifetime)),
+                    &SystemRandom,
+                );
                 let pem = crl.about("revocation list")?.to_pem();
                 files::deliver(out.as_ref(), pem.as_bytes(), Access::Public, force)
             }
@@ -235,8 +242,13 @@ impl Folder {
         let key = Arc::new(PrivateKey::generate(kind.into(), &SystemRandom).about("key")?);
         let hash = hash_for(None, key.algorithm());
         let (now, length) = (now()?, limits.path_len);
-        let root =
-            Authority::create_root(Arc::clone(&key), &name, hash, length, lifetime, now, &SystemRandom);
+        let root = Authority::create(
+            Arc::clone(&key),
+            &name,
+            hash,
+            AuthorityTerms::new(Validity::new(now, Duration::from_secs(lifetime))).with_path_len(length),
+            &SystemRandom,
+        );
         let root = root.about("authority")?;
         self.write(&key, root.chain())?;
         Ok(root)
@@ -293,9 +305,22 @@ impl Folder {
         let issued = if constrained {
             let constraints = limits.constraints()?;
             let length = limits.path_len;
-            register.issue_authority(&authority, request, length, &constraints, lifetime, now, &SystemRandom)
+            register.issue_authority(
+                &authority,
+                request,
+                &AuthorityTerms::new(Validity::new(now, Duration::from_secs(lifetime)))
+                    .with_path_len(length)
+                    .with_constraints(constraints),
+                &SystemRandom,
+            )
         } else {
-            register.issue(&authority, request, profile, lifetime, now, &SystemRandom)
+            register.issue(
+                &authority,
+                request,
+                profile,
+                Validity::new(now, Duration::from_secs(lifetime)),
+                &SystemRandom,
+            )
         };
         let certificate = issued.about("request")?;
         // The register first: a certificate that nobody knows of cannot be revoked.

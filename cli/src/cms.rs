@@ -1,5 +1,6 @@
 //! `otls cms`: messages that are signed and encrypted to the holder of a certificate.
 
+use otls::pki::VerifyOptions;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -106,7 +107,7 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
     let trust = verify::trust(&arguments.root, &arguments.crl)?;
     let role = verify::role(arguments.role, arguments.name.as_deref())?;
     let message = files::read(&arguments.file)?;
-    let opened = cms::open(&message, &recipient, &trust, &role, now()?, &SystemRandom)
+    let opened = cms::open(&message, &recipient, &VerifyOptions::new(&trust, &role, now()?), &SystemRandom)
         .about(arguments.file.display())?;
     files::deliver(arguments.out.as_ref(), opened.content.expose(), Access::Private, arguments.force)?;
     if arguments.out.is_some() {

@@ -121,10 +121,10 @@ impl Arguments {
 fn ticket_keys(path: &Path) -> Result<TicketKeys, Failure> {
     let now = now()?;
     if path.symlink_metadata().is_ok() {
-        return TicketKeys::load(&files::read(path)?, now).about(path.display());
+        return TicketKeys::from_bytes(&files::read(path)?, now).about(path.display());
     }
     let keys = TicketKeys::generate(&SystemRandom, now).about("ticket keys")?;
-    let exported = keys.export(now).about("ticket keys")?;
+    let exported = keys.to_bytes(now).about("ticket keys")?;
     files::write(path, exported.expose(), Access::Private, false)?;
     Ok(keys)
 }

@@ -25,8 +25,14 @@ struct customer {
 /* What the code approves, and nothing else: one changed character is another transaction. */
 static inline int transfer(otls_otp_context **context) {
     otls_error *error = NULL;
-    return otls_otp_context_payment("transfer", 10000000, "INR", "your friend's account",
-                                    "The OTP for transferring {amount} to {payee} is {code}.", context, &error)
+    otls_otp_payment payment = {
+        .purpose = "transfer",
+        .minor = 10000000,
+        .currency = "INR",
+        .payee = "your friend's account",
+        .text_template = "The OTP for transferring {amount} to {payee} is {code}.",
+    };
+    return otls_otp_context_payment(&payment, context, &error)
                ? explain("the transaction", error)
                : DONE;
 }
@@ -46,8 +52,10 @@ static inline int offer(const struct bank *bank, struct customer *customer) {
         code = explain("the customer", error);
     }
     name = (const char *)otls_blob_data(customer->subject, NULL);
-    if (code == DONE && (otls_otp_ledger_issue(bank->ledger, name, bank->context, CODE_LIFETIME, CODE_ATTEMPTS,
-                                               now(), &issued, &error) ||
+    otls_otp_code_request request = {
+        .subject = name, .context = bank->context, .lifetime = CODE_LIFETIME, .attempts = CODE_ATTEMPTS
+    };
+    if (code == DONE && (otls_otp_ledger_issue(bank->ledger, &request, now(), &issued, &error) ||
                          otls_otp_message_rendered(issued, bank->context, &envelope, &error) ||
                          otls_otp_channel_send(customer->channel, connection, envelope, &error))) {
         code = explain("no code can be issued", error);

@@ -6,14 +6,15 @@ mod worst;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::est::{EstClient, EstServer, Register};
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Receipt, Mail, Message, OtpId, SignedDecision,
-    Transaction,
+    Amount, Answer, Channel, Context, Decision, Envelope, Mail, Message, OtpId, Receipt, SignedDecision,
+    Statement, Transaction,
 };
-use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason};
+use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason, Validity, VerifyOptions};
 use otls::{ClientAuth, ClientConfig, Connection, Secret, ServerConfig, TicketKeys, cms};
 use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, request, transfer};
 
@@ -40,7 +41,9 @@ fn main() {
     let authority = &WORLD.authority;
     let request = request("customer.example");
     let revoked = [(vec![1, 2, 3], NOW, RevocationReason::KeyCompromise)];
-    let crl = authority.issue_crl(&revoked, 1, 3600, NOW, &SystemRandom).unwrap();
+    let crl = authority
+        .issue_crl(&revoked, 1, Validity::new(NOW, Duration::from_secs(3600)), &SystemRandom)
+        .unwrap();
     write("certificate", "leaf.der", WORLD.bank.certificate().to_der());
     write("certificate", "leaf.pem", WORLD.bank.certificate().to_pem().as_bytes());
     write("certificate", "ca.der", authority.certificate().to_der());
@@ -98,7 +101,7 @@ fn header(der: &[u8]) -> (usize, usize) {
 
 fn sessions() {
     let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
-    write("session", "ticket_keys", keys.export(NOW).unwrap().expose());
+    write("session", "ticket_keys", keys.to_bytes(NOW).unwrap().expose());
     let server = ServerConfig::new(Arc::clone(&WORLD.bank), ClientAuth::Require(WORLD.trust()));
     let server = Arc::new(server.with_tickets(Arc::new(keys), 1).unwrap());
     let client = ClientConfig::new(WORLD.trust()).with_identity(Arc::clone(&WORLD.customer)).with_sessions(1);
@@ -123,11 +126,14 @@ fn mail() {
     let id = OtpId([7; 16]);
     let context = Context::new().with("amount", "100000.00").unwrap();
     let (code, text) = (Secret::from(b"256345".to_vec()), Secret::from(MAIL_CONTENT.to_vec()));
-    let envelope = Envelope { id, text, code, context, issued_at: NOW, expires_at: NOW.plus(120) };
+    let envelope =
+        Envelope { id, text, code, context, issued_at: NOW, expires_at: NOW.plus(Duration::from_secs(120)) };
     let to = MAIL.customer.certificate();
     let mail = Mail::seal(&envelope, &MAIL.bank, to, NOW, &SystemRandom).unwrap();
     let (trust, role) = (MAIL.trust(), PeerRole::Server(bank_name()));
-    let content = cms::open(&mail, &MAIL.customer, &trust, &role, NOW, &SystemRandom).unwrap().content;
+    let content = cms::open(&mail, &MAIL.customer, &VerifyOptions::new(&trust, &role, NOW), &SystemRandom)
+        .unwrap()
+        .content;
     write("cms", "mail", &[&[4], content.expose()].concat());
 }
 
@@ -144,7 +150,13 @@ fn otp() {
     let context = payment.context().unwrap();
     let sign = |decision| {
         let context = context.clone();
-        SignedDecision::sign(&client, &WORLD.customer, id, context, decision, NOW, &SystemRandom).unwrap()
+        SignedDecision::sign(
+            &client,
+            &WORLD.customer,
+            Statement { id, context, decision, time: NOW },
+            &SystemRandom,
+        )
+        .unwrap()
     };
     let (approved, declined) = (sign(Decision::Approved), sign(Decision::Declined));
     write("otp", "receipt", &approved.encode());

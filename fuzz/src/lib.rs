@@ -3,14 +3,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use otls::cms;
 use otls::codepoints::SignatureScheme;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::crypto::{Random, SystemRandom};
 use otls::pki::{
-    Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
-    TrustStore,
+    Authority, AuthorityTerms, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
+    PrivateKey, Profile, TrustStore, Validity,
 };
 use otls::{ClientAuth, ClientConfig, Connection, Result, ServerConfig, UnixTime};
 
@@ -30,14 +31,22 @@ pub struct World {
 pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let subject = DistinguishedName::with_common_name("fuzz root");
-    let authority =
-        Authority::create_root(key, &subject, HashAlgorithm::Sha256, 1, 1 << 25, NOW, &SystemRandom).unwrap();
+    let authority = Authority::create(
+        key,
+        &subject,
+        HashAlgorithm::Sha256,
+        AuthorityTerms::new(Validity::new(NOW, Duration::from_secs(1 << 25))).with_path_len(1),
+        &SystemRandom,
+    )
+    .unwrap();
     let bank = identity(&authority, "bank.example", Profile::Server);
     let customer = identity(&authority, "customer.example", Profile::Client);
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let asked = request_with(&key, "branch.example");
     let profile = Profile::Ca { path_len: 0 };
-    let branch = authority.issue(&asked, profile, 1 << 24, NOW, &SystemRandom).unwrap();
+    let branch = authority
+        .issue(&asked, profile, Validity::new(NOW, Duration::from_secs(1 << 24)), &SystemRandom)
+        .unwrap();
     let branch = Authority::load(branch, key, HashAlgorithm::Sha256).unwrap();
     let below = identity(&branch, "bank.example", Profile::Both);
     World { authority: Arc::new(authority), bank, customer, branch, below }
@@ -89,12 +98,21 @@ pub static MAIL: LazyLock<MailWorld> = LazyLock::new(|| {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &Counted::from(1_000)).unwrap();
     let subject = DistinguishedName::with_common_name("mail root");
     let random = Counted::from(2_000);
-    let authority = Authority::create(key, &subject, HashAlgorithm::Sha256, 1 << 30, NOW, &random).unwrap();
+    let authority = Authority::create(
+        key,
+        &subject,
+        HashAlgorithm::Sha256,
+        Validity::new(NOW, Duration::from_secs(1 << 30)),
+        &random,
+    )
+    .unwrap();
     let identity = |name: &str, kind: KeyType, profile: Profile, seed: u64| {
         let key = PrivateKey::generate(kind, &Counted::from(seed)).unwrap();
         let request = request_with(&key, name);
         let random = Counted::from(seed + 500);
-        let certificate = authority.issue(&request, profile, 1 << 29, NOW, &random).unwrap();
+        let certificate = authority
+            .issue(&request, profile, Validity::new(NOW, Duration::from_secs(1 << 29)), &random)
+            .unwrap();
         Identity::new(certificate.into(), key).unwrap()
     };
     let bank = identity("bank.example", KeyType::EcdsaP256, Profile::Server, 3_000);
@@ -174,7 +192,9 @@ pub fn bank_name() -> GeneralName {
 fn identity(authority: &Authority, name: &str, profile: Profile) -> Arc<Identity> {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let request = request_with(&key, name);
-    let certificate = authority.issue(&request, profile, 1 << 20, NOW, &SystemRandom).unwrap();
+    let certificate = authority
+        .issue(&request, profile, Validity::new(NOW, Duration::from_secs(1 << 20)), &SystemRandom)
+        .unwrap();
     Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use otls::cms;
 use otls::crypto::SystemRandom;
 use otls::otp::Mail;
-use otls::pki::PeerRole;
+use otls::pki::{PeerRole, VerifyOptions};
 use otls_fuzz::{MAIL, NOW, bank_name};
 
 fuzz_target!(|data: &[u8]| {
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let (trust, role) = (MAIL.trust(), PeerRole::Server(bank_name()));
     let open = |message: &[u8]| {
         let recipient = if mode & 8 == 0 { &MAIL.customer } else { &MAIL.rsa_customer };
-        cms::open(message, recipient, &trust, &role, NOW, &SystemRandom)
+        cms::open(message, recipient, &VerifyOptions::new(&trust, &role, NOW), &SystemRandom)
     };
     match mode & 7 {
         0 => {
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         1 => {
-            if let Ok(verified) = cms::verify(data, &trust, &role, NOW) {
+            if let Ok(verified) = cms::verify(data, &VerifyOptions::new(&trust, &role, NOW)) {
                 assert!(MAIL.has_signed(verified.content.expose()));
             }
         }
@@ -33,19 +33,28 @@ fuzz_target!(|data: &[u8]| {
         }
         3 => {
             let message = changed(&MAIL.signed, data);
-            let verified = cms::verify(&message, &trust, &role, NOW);
+            let verified = cms::verify(&message, &VerifyOptions::new(&trust, &role, NOW));
             assert!(verified.is_err() || message == MAIL.signed);
         }
         // A content that the bank has signed, whatever it is.
         _ => {
             let to = MAIL.customer.certificate();
             let Ok(message) = cms::seal(data, &MAIL.bank, to, NOW, &SystemRandom) else { return };
-            let opened = cms::open(&message, &MAIL.customer, &trust, &role, NOW, &SystemRandom).unwrap();
+            let opened =
+                cms::open(&message, &MAIL.customer, &VerifyOptions::new(&trust, &role, NOW), &SystemRandom)
+                    .unwrap();
             assert_eq!(opened.content.expose(), data);
-            let opened = Mail::accept_free_text(&message, &MAIL.customer, &trust, &role, NOW, &SystemRandom);
+            let opened = Mail::open_free_text(
+                &message,
+                &MAIL.customer,
+                &VerifyOptions::new(&trust, &role, NOW),
+                &SystemRandom,
+            );
             if let Ok(mail) = opened {
                 let again = Mail::seal(&mail.envelope, &MAIL.bank, to, NOW, &SystemRandom).unwrap();
-                let again = cms::open(&again, &MAIL.customer, &trust, &role, NOW, &SystemRandom).unwrap();
+                let again =
+                    cms::open(&again, &MAIL.customer, &VerifyOptions::new(&trust, &role, NOW), &SystemRandom)
+                        .unwrap();
                 assert_eq!(again.content.expose(), data);
             }
         }

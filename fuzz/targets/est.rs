@@ -12,7 +12,9 @@ fuzz_target!(|data: &[u8]| {
     let pieces = || data.chunks(usize::from(first) + 1);
 
     let mut register = Register::default();
-    let mut server = EstServer::new(Arc::clone(&WORLD.authority), Profile::Client, 3600).open_to_servers();
+    let mut server =
+        EstServer::new(Arc::clone(&WORLD.authority), Profile::Client, std::time::Duration::from_secs(3600))
+            .with_open_servers();
     for piece in pieces() {
         if server.feed(piece, &mut register, NOW, &Counted::default()).is_err() || server.is_done() {
             break;

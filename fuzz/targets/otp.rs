@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
 
 /// A message that is refused ends nothing: the connection under it goes on.
 fn carry(from: &mut Connection, to: &mut Connection, data: &[u8]) {
-    let mut channel = Channel::new().accept_free_text();
+    let mut channel = Channel::new().with_free_text();
     from.seal(data).unwrap();
     while !from.pending().is_empty() {
         transfer(from, to).unwrap();

@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
         let again = Session::from_bytes(session.to_bytes().expose()).unwrap();
         assert_eq!(again.to_bytes().expose(), session.to_bytes().expose());
     }
-    if let Ok(keys) = TicketKeys::load(data, NOW) {
-        assert!(TicketKeys::load(keys.export(NOW).unwrap().expose(), NOW).is_ok());
+    if let Ok(keys) = TicketKeys::from_bytes(data, NOW) {
+        assert!(TicketKeys::from_bytes(keys.to_bytes(NOW).unwrap().expose(), NOW).is_ok());
     }
 });

@@ -1,10 +1,14 @@
+use core::time::Duration;
 use std::sync::LazyLock;
 
 use super::*;
 use crate::crypto::SystemRandom;
 use crate::crypto::hash::HashAlgorithm;
 use crate::error::{CmsError, KeyError};
-use crate::pki::{Authority, CertificateRequest, DistinguishedName, KeyType, PrivateKey, Profile};
+use crate::pki::{
+    Authority, CertificateRequest, DistinguishedName, KeyType, PeerRole, PrivateKey, Profile, TrustStore,
+    Validity,
+};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const CONTENT: &[u8] = b"the content";
@@ -21,10 +25,12 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let sha256 = HashAlgorithm::Sha256;
     let key = || PrivateKey::generate(KeyType::EcdsaP256, &random).unwrap();
     let name = DistinguishedName::with_common_name;
-    let ca = Authority::create(key(), &name("Root"), sha256, 86_400, NOW, &random).unwrap();
+    let ca = Authority::create(key(), &name("Root"), sha256, Validity::days(NOW, 1), &random).unwrap();
     let identity = |common_name: &str, key: PrivateKey| {
         let request = CertificateRequest::create(&key, &name(common_name), &[], sha256, &random).unwrap();
-        let certificate = ca.issue(&request, Profile::Client, 3600, NOW, &random).unwrap();
+        let certificate = ca
+            .issue(&request, Profile::Client, Validity::new(NOW, Duration::from_secs(3600)), &random)
+            .unwrap();
         Identity::new(certificate.into(), key).unwrap()
     };
     let mut trust = TrustStore::new();
@@ -34,11 +40,11 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 });
 
 fn opened(message: &[u8], recipient: &Identity) -> Result<Verified> {
-    open(message, recipient, &WORLD.trust, &PeerRole::Client, NOW, &SystemRandom)
+    open(message, recipient, &VerifyOptions::new(&WORLD.trust, &PeerRole::Client, NOW), &SystemRandom)
 }
 
 fn verified(message: &[u8]) -> Result<Verified> {
-    verify(message, &WORLD.trust, &PeerRole::Client, NOW)
+    verify(message, &VerifyOptions::new(&WORLD.trust, &PeerRole::Client, NOW))
 }
 
 /// A value of DER, taken apart.

@@ -54,9 +54,7 @@ impl OtpError {
             Self::Transaction(_) => {
                 "name the purpose and give a template with {amount}, {payee} and {code}, as far as there are these"
             }
-            Self::FreeText => {
-                "let the bank send a transaction with a template, or ask for free text by name: accept_free_text"
-            }
+            Self::FreeText => "let the bank send a transaction with a template, or accept free text by name",
             Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }

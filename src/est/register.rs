@@ -13,7 +13,8 @@ use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::{CertificateError, Error, Result};
 use crate::pki::fold::folded_host;
 use crate::pki::{
-    Authority, Certificate, CertificateRequest, MAX_REQUEST_NAMES, NameConstraints, Profile, RevocationReason,
+    Authority, AuthorityTerms, Certificate, CertificateRequest, MAX_REQUEST_NAMES, Profile, RevocationReason,
+    Validity,
 };
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
@@ -46,7 +47,7 @@ pub struct Entry {
 /// Names are compared by the fold that the verifier compares subjects with, hosts without dots at their end
 /// and addresses in one spelling. A name with a wildcard and the names that it covers exclude each other.
 /// `localhost`, the names below it and loopback addresses are a server's beside other servers': several
-/// banks run on one machine. (Not so where anybody may become a server: [`super::EstServer::open_to_servers`].)
+/// banks run on one machine. (Not so where anybody may become a server: [`super::EstServer::with_open_servers`].)
 ///
 /// ```
 /// use otls::est::Register;
@@ -75,7 +76,7 @@ pub(super) struct Order<'a> {
     pub(super) authority: &'a Authority,
     pub(super) request: &'a CertificateRequest,
     pub(super) profile: Profile,
-    pub(super) lifetime: u64,
+    pub(super) validity: Validity,
     /// Who asks, if that was authenticated.
     pub(super) holder: Option<&'a Certificate>,
     /// Whether loopback names belong to their first key too.
@@ -111,42 +112,19 @@ impl Register {
         authority: &Authority,
         request: &CertificateRequest,
         profile: Profile,
-        lifetime: u64,
-        now: UnixTime,
+        validity: Validity,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        self.issue_to(None, authority, request, profile, lifetime, now, random)
+        let order = Order { authority, request, profile, validity, holder: None, holds_loopback: false };
+        self.fulfil(&order, random)
     }
 
-    /// As [`Register::issue`], for a client that has authenticated with `holder`, a certificate of this
-    /// register. The names that `holder`'s key has may then go over to the request's key (RFC 7030
-    /// §4.2.2, rekeying), and the certificates that had them are revoked as superseded. A `holder` that
-    /// is unknown, revoked or expired changes nothing.
-    ///
-    /// # Errors
-    /// As [`Register::issue`].
-    #[expect(clippy::too_many_arguments, reason = "those of issue, and the holder")]
-    pub fn issue_to(
-        &mut self,
-        holder: Option<&Certificate>,
-        authority: &Authority,
-        request: &CertificateRequest,
-        profile: Profile,
-        lifetime: u64,
-        now: UnixTime,
-        random: &dyn Random,
-    ) -> Result<Certificate> {
-        let order = Order { authority, request, profile, lifetime, holder, holds_loopback: false };
-        self.fulfil(&order, now, random)
-    }
-
-    pub(super) fn fulfil(
-        &mut self,
-        order: &Order<'_>,
-        now: UnixTime,
-        random: &dyn Random,
-    ) -> Result<Certificate> {
-        let (request, profile) = (order.request, order.profile);
+    /// As [`Register::issue`], for a client that may have authenticated, as the holder of a certificate of this
+    /// register. The names that its key has may then go over to the request's key (RFC 7030 §4.2.2, rekeying),
+    /// and the certificates that had them are revoked as superseded. A holder that is unknown, revoked or
+    /// expired changes nothing.
+    pub(super) fn fulfil(&mut self, order: &Order<'_>, random: &dyn Random) -> Result<Certificate> {
+        let (request, profile, now) = (order.request, order.profile, order.validity.from());
         let wanted = Wanted {
             names: held_names(request.subject(), request.names()),
             profile,
@@ -159,7 +137,7 @@ impl Register {
             return Err(CertificateError::NameTaken(name.clone()).into());
         }
         let superseded: Vec<Vec<u8>> = others.iter().map(|(entry, _)| entry.serial.clone()).collect();
-        let certificate = order.authority.issue(request, profile, order.lifetime, now, random)?;
+        let certificate = order.authority.issue(request, profile, order.validity, random)?;
         for serial in &superseded {
             self.revoke(serial, RevocationReason::Superseded, now);
         }
@@ -173,29 +151,24 @@ impl Register {
     /// # Errors
     /// [`CertificateError::NameTaken`] where another key is an authority of this name; what
     /// [`Authority::issue_authority`] says. Nothing was entered then.
-    #[expect(clippy::too_many_arguments, reason = "those of Authority::issue_authority, and itself")]
     pub fn issue_authority(
         &mut self,
         authority: &Authority,
         request: &CertificateRequest,
-        path_len: u8,
-        constraints: &NameConstraints,
-        lifetime: u64,
-        now: UnixTime,
+        terms: &AuthorityTerms,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        let profile = Profile::Ca { path_len };
+        let profile = Profile::Ca { path_len: terms.path_len() };
         let wanted = Wanted {
             names: held_names(request.subject(), &[]),
             profile,
             key: request.public_key().fingerprint(),
             holds_loopback: true,
         };
-        if let Some((_, name)) = wanted.held_by_others(self.in_force(now)).first() {
+        if let Some((_, name)) = wanted.held_by_others(self.in_force(terms.validity().from())).first() {
             return Err(CertificateError::NameTaken(name.clone()).into());
         }
-        let issued = authority.issue_authority(request, path_len, constraints, lifetime, now, random);
-        let certificate = issued?;
+        let certificate = authority.issue_authority(request, terms, random)?;
         self.enter(&certificate, profile);
         Ok(certificate)
     }

@@ -1,5 +1,6 @@
 //! The server's half.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
@@ -10,7 +11,7 @@ use super::http::{CONTINUE, HttpReader, RequestHead, one_line, reply};
 use super::register::Order;
 use crate::crypto::Random;
 use crate::error::{CertificateError, Error, Result};
-use crate::pki::{Authority, Certificate, CertificateRequest, Profile, pkcs7};
+use crate::pki::{Authority, Certificate, CertificateRequest, Profile, Validity, pkcs7};
 use crate::time::UnixTime;
 
 /// Answers one client's HTTP requests: cacerts and simpleenroll, both under `/.well-known/est/` and
@@ -24,7 +25,7 @@ use crate::time::UnixTime;
 ///
 /// # fn serve(authority: std::sync::Arc<otls::pki::Authority>, register: &mut Register,
 /// #     decrypted: &[u8], now: otls::UnixTime) -> otls::Result<()> {
-/// let mut responder = EstServer::new(authority, Profile::Client, 7 * 86_400);
+/// let mut responder = EstServer::new(authority, Profile::Client, core::time::Duration::from_secs(7 * 86_400));
 /// let responses = responder.feed(decrypted, register, now, &SystemRandom)?;
 /// // Write register.to_text() to its file, then seal the responses.
 /// for exchange in responder.take_exchanges() {
@@ -36,7 +37,7 @@ use crate::time::UnixTime;
 pub struct EstServer {
     authority: Arc<Authority>,
     default_profile: Profile,
-    lifetime: u64,
+    lifetime: Duration,
     tokens: NeedToken,
     peer: Option<Certificate>,
     reader: HttpReader<RequestHead>,
@@ -62,13 +63,13 @@ pub struct Exchange {
 }
 
 impl EstServer {
-    /// A responder for one connection. Certificates are issued for `lifetime` seconds.
+    /// A responder for one connection. Certificates are issued for so long.
     ///
     /// Anybody gets a client's certificate for names that nobody has. One that a server can use takes a
     /// token of [`Register::new_token`], which the client sends as the password of HTTP's Basic
     /// authentication with any user name (RFC 7030 §3.2.3), or a certificate of the same profile for the
-    /// same names that is in force ([`EstServer::authenticated`]).
-    pub fn new(authority: Arc<Authority>, default_profile: Profile, lifetime: u64) -> Self {
+    /// same names that is in force ([`EstServer::with_peer`]).
+    pub fn new(authority: Arc<Authority>, default_profile: Profile, lifetime: Duration) -> Self {
         Self {
             authority,
             default_profile,
@@ -85,7 +86,7 @@ impl EstServer {
 
     /// Clients need a token, or a certificate in force, as well. Each token is good for one certificate.
     #[must_use]
-    pub fn require_token(mut self) -> Self {
+    pub fn with_required_token(mut self) -> Self {
         self.tokens = NeedToken::Everybody;
         self
     }
@@ -94,15 +95,16 @@ impl EstServer {
     /// but the machine itself. `localhost` and loopback addresses then belong to their first key, as
     /// other names do, because who connects to them has nothing else to tell one server from another.
     #[must_use]
-    pub fn open_to_servers(mut self) -> Self {
+    pub fn with_open_servers(mut self) -> Self {
         self.tokens = NeedToken::Nobody;
         self
     }
 
     /// The client has authenticated with this certificate ([`crate::Connection::peer`]): it may have a
-    /// new one for another key, see [`Register::issue_to`].
+    /// new one for another key: the names go over to it, and the certificates that had them are revoked as
+    /// superseded (RFC 7030 §4.2.2).
     #[must_use]
-    pub fn authenticated(mut self, peer: &Certificate) -> Self {
+    pub fn with_peer(mut self, peer: &Certificate) -> Self {
         self.peer = Some(peer.clone());
         self
     }
@@ -296,11 +298,11 @@ impl EstServer {
             authority: &self.authority,
             request: &request,
             profile,
-            lifetime: self.lifetime,
+            validity: Validity::new(now, self.lifetime),
             holder,
             holds_loopback: self.tokens == NeedToken::Nobody,
         };
-        match register.fulfil(&order, now, random) {
+        match register.fulfil(&order, random) {
             Ok(certificate) => {
                 if let Some(token) = token {
                     register.spend_token(&token)?;

@@ -274,7 +274,7 @@ impl<S> Config<S> {
 
     /// When a session ends whose full handshake was at `authenticated_at`.
     pub(super) fn end_of_session(&self, authenticated_at: UnixTime) -> UnixTime {
-        authenticated_at.plus(self.session_lifetime.as_secs())
+        authenticated_at.plus(Duration::from_secs(self.session_lifetime.as_secs()))
     }
 
     /// A digest of whom this side trusts and what it asks of its peer. A session of another policy is not

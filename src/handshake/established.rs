@@ -14,6 +14,7 @@ use crate::pki::VerifiedPeer;
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::wire::{Codec, KeyUpdate, NewSessionTicket};
+use core::time::Duration;
 
 /// An established connection; waits for post-handshake messages.
 pub(crate) struct Established {
@@ -123,7 +124,7 @@ impl TicketFacts {
         let ours = cx.facts.identity.iter().flat_map(|identity| identity.chain());
         let theirs = cx.facts.peer.iter().flat_map(VerifiedPeer::path);
         let session = config.end_of_session(self.authenticated_at);
-        let ticket = cx.now.plus(u64::from(TICKET_LIFETIME));
+        let ticket = cx.now.plus(Duration::from_secs(u64::from(TICKET_LIFETIME)));
         first_end(ours.chain(theirs), cx.now).into_iter().fold(session.min(ticket), UnixTime::min)
     }
 }
@@ -203,7 +204,7 @@ mod tests {
                 .with_session_lifetime(core::time::Duration::from_secs(100))
                 .unwrap();
             let mut pair = Pair::new(client, server);
-            for now in [NOW, NOW.plus(seconds)] {
+            for now in [NOW, NOW.plus(core::time::Duration::from_secs(seconds))] {
                 transfer(&mut pair.client, &mut pair.server).unwrap();
                 transfer_at(&mut pair.server, &mut pair.client, now).unwrap();
             }

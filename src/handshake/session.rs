@@ -1,5 +1,6 @@
 //! What a client keeps of a session, to resume it (RFC 8446 §2.2, §4.6.1).
 
+use core::time::Duration;
 use zeroize::Zeroizing;
 
 use super::key_schedule::ResumptionSecret;
@@ -210,7 +211,7 @@ impl SessionMaker {
             ticket_age_add: ticket.ticket_age_add,
             received_at: now,
             authenticated_at: self.authenticated_at,
-            expires_at: self.ends_at.min(now.plus(u64::from(ticket.ticket_lifetime))),
+            expires_at: self.ends_at.min(now.plus(Duration::from_secs(u64::from(ticket.ticket_lifetime)))),
             server_name: self.server_name.clone(),
             alpn: self.alpn.clone(),
             protocols: self.protocols.clone(),

@@ -43,7 +43,7 @@ const MAX_LAG: u64 = 7_300;
 ///
 /// let now = UnixTime(1_800_000_000);
 /// let keys = TicketKeys::generate(&SystemRandom, now)?;
-/// let same = TicketKeys::load(keys.export(now)?.expose(), now)?;
+/// let same = TicketKeys::from_bytes(keys.to_bytes(now)?.expose(), now)?;
 /// # Ok::<(), otls::Error>(())
 /// ```
 pub struct TicketKeys(Mutex<Ratchet>);
@@ -62,13 +62,13 @@ impl TicketKeys {
         Ok(Self(Mutex::new(Ratchet { current, previous: None })))
     }
 
-    /// Keys that [`TicketKeys::export`] made, on this server or another.
+    /// Keys that [`TicketKeys::to_bytes`] made, on this server or another.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] for data of another length, or whose time is in the future or more than
     /// ten years ago.
-    pub fn load(data: &[u8], now: UnixTime) -> Result<Self> {
-        let wrong = |what| Error::misuse(what, "load what TicketKeys::export made, unchanged");
+    pub fn from_bytes(data: &[u8], now: UnixTime) -> Result<Self> {
+        let wrong = |what| Error::misuse(what, "load what TicketKeys::to_bytes made, unchanged");
         let (period, secret) =
             data.split_first_chunk().ok_or_else(|| wrong("ticket keys of a wrong length"))?;
         if data.len() != EXPORTED_LEN {
@@ -84,12 +84,12 @@ impl TicketKeys {
         Ok(Self(Mutex::new(Ratchet { current, previous: None })))
     }
 
-    /// The keys as of `now`, for [`TicketKeys::load`]. Whoever has them can open tickets from now on
+    /// The keys as of `now`, for [`TicketKeys::from_bytes`]. Whoever has them can open tickets from now on
     /// and pass for their clients: keep them like a private key.
     ///
     /// # Errors
     /// [`Error::Internal`].
-    pub fn export(&self, now: UnixTime) -> Result<Secret> {
+    pub fn to_bytes(&self, now: UnixTime) -> Result<Secret> {
         self.with(now, |ratchet| {
             let mut data = Zeroizing::new(Vec::with_capacity(EXPORTED_LEN));
             data.extend_from_slice(&ratchet.current.period.to_be_bytes());
@@ -264,6 +264,8 @@ fn some_text(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::crypto::SystemRandom;
 
@@ -273,7 +275,7 @@ mod tests {
         TicketState {
             suite: SuiteParameters::of(CipherSuite::TLS_AES_256_GCM_SHA384).unwrap(),
             authenticated_at: NOW,
-            expires_at: NOW.plus(u64::from(TICKET_LIFETIME)),
+            expires_at: NOW.plus(Duration::from_secs(u64::from(TICKET_LIFETIME))),
             psk: vec![7; 48].into(),
             server: [9; 32],
             server_name: Some("bank.example".to_owned()),
@@ -288,12 +290,12 @@ mod tests {
         let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
         let ticket = keys.seal(&state(), &SystemRandom, NOW).unwrap().unwrap();
         assert!(!ticket.windows(48).any(|part| part == [7; 48]));
-        let last = NOW.plus(u64::from(TICKET_LIFETIME) - 1);
+        let last = NOW.plus(Duration::from_secs(u64::from(TICKET_LIFETIME) - 1));
         let opened = keys.open(&ticket, last).unwrap().unwrap();
         assert_eq!(opened.psk.expose(), [7; 48]);
         assert_eq!(opened.client_chain, state().client_chain);
         assert_eq!(opened.server_name.as_deref(), Some("bank.example"));
-        assert!(keys.open(&ticket, last.plus(1)).unwrap().is_none());
+        assert!(keys.open(&ticket, last.plus(Duration::from_secs(1))).unwrap().is_none());
     }
 
     #[test]
@@ -313,25 +315,27 @@ mod tests {
     #[test]
     fn servers_with_the_same_keys_take_each_others_tickets_after_a_change_too() {
         let ours = TicketKeys::generate(&SystemRandom, NOW).unwrap();
-        let theirs = TicketKeys::load(ours.export(NOW).unwrap().expose(), NOW).unwrap();
-        let later = NOW.plus(3 * u64::from(TICKET_LIFETIME));
-        let fresh = TicketState { expires_at: later.plus(1), ..state() };
+        let theirs = TicketKeys::from_bytes(ours.to_bytes(NOW).unwrap().expose(), NOW).unwrap();
+        let later = NOW.plus(Duration::from_secs(3 * u64::from(TICKET_LIFETIME)));
+        let fresh = TicketState { expires_at: later.plus(Duration::from_secs(1)), ..state() };
         let ticket = ours.seal(&fresh, &SystemRandom, later).unwrap().unwrap();
         assert!(theirs.open(&ticket, later).unwrap().is_some());
-        let latecomer = TicketKeys::load(ours.export(later).unwrap().expose(), later).unwrap();
+        let latecomer = TicketKeys::from_bytes(ours.to_bytes(later).unwrap().expose(), later).unwrap();
         assert!(latecomer.open(&ticket, later).unwrap().is_some());
     }
 
     #[test]
     fn keys_of_a_wrong_length_or_time_are_refused() {
-        let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap().export(NOW).unwrap();
+        let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap().to_bytes(NOW).unwrap();
         let short = keys.expose().get(..EXPORTED_LEN - 1).unwrap();
-        assert!(TicketKeys::load(short, NOW).is_err());
-        assert!(TicketKeys::load(&[keys.expose(), &[0]].concat(), NOW).is_err());
-        assert!(TicketKeys::load(keys.expose(), UnixTime(0)).is_err());
-        assert!(TicketKeys::load(keys.expose(), NOW.plus(11 * 365 * 86_400)).is_err());
-        let jumped = TicketKeys::load(keys.expose(), NOW).unwrap();
-        assert!(jumped.export(NOW.plus(11 * 365 * 86_400)).is_err());
+        assert!(TicketKeys::from_bytes(short, NOW).is_err());
+        assert!(TicketKeys::from_bytes(&[keys.expose(), &[0]].concat(), NOW).is_err());
+        assert!(TicketKeys::from_bytes(keys.expose(), UnixTime(0)).is_err());
+        assert!(
+            TicketKeys::from_bytes(keys.expose(), NOW.plus(Duration::from_secs(11 * 365 * 86_400))).is_err()
+        );
+        let jumped = TicketKeys::from_bytes(keys.expose(), NOW).unwrap();
+        assert!(jumped.to_bytes(NOW.plus(Duration::from_secs(11 * 365 * 86_400))).is_err());
     }
 
     #[test]

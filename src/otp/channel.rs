@@ -63,7 +63,7 @@ impl Channel {
     /// Such a text is bound to nothing: a bank that errs, or is made to, shows words of one transaction with the
     /// code for another. Without this, only transactions are received ([`super::Transaction`]).
     #[must_use]
-    pub fn accept_free_text(mut self) -> Self {
+    pub fn with_free_text(mut self) -> Self {
         self.accepts_free_text = true;
         self
     }

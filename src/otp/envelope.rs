@@ -14,7 +14,7 @@ use crate::time::UnixTime;
 ///
 /// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
 /// let payment = Context::new().with("amount", "100000.00")?;
-/// let issued = ledger.issue("asha", &payment, 120, 3, UnixTime(1_800_000_000), &SystemRandom)?;
+/// let issued = ledger.issue(&CodeRequest::new("asha", &payment), UnixTime(1_800_000_000), &SystemRandom)?;
 /// let text = format!("The OTP for your transfer is {}.", issued.code.expose());
 /// let envelope = Envelope::new(&issued, payment, Secret::from(text.into_bytes()));
 /// assert_eq!(envelope.expires_at, UnixTime(1_800_000_120));
@@ -67,7 +67,7 @@ impl Envelope {
     ///     ..Transaction::default()
     /// };
     /// let now = otls::UnixTime(1_800_000_000);
-    /// let issued = ledger.issue("asha", &login.context()?, 120, 3, now, &SystemRandom)?;
+    /// let issued = ledger.issue(&CodeRequest::new("asha", &login.context()?), now, &SystemRandom)?;
     /// let envelope = Envelope::for_transaction(&issued, &login)?;
     /// assert!(envelope.text.expose().starts_with(b"The code to sign in is "));
     /// # Ok::<(), otls::Error>(())

@@ -3,11 +3,13 @@
 mod pepper;
 mod receipts;
 
+use core::time::Duration;
+
 use super::audit::{Audit, AuditCall, Event, EventKind};
 use super::store::KEEP_EXPIRED;
 use super::{
-    Code, CodeFormat, Context, Insertion, Policy, Presented, Record, Statistics, Store, Subject, Tag,
-    Withdrawal,
+    Code, CodeFormat, Context, Insertion, Policy, Presented, Receipt, Record, Statistics, Store, Subject,
+    Tag, Withdrawal,
 };
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
@@ -26,7 +28,7 @@ pub(super) use pepper::tag;
 ///
 /// ```
 /// use otls::crypto::SystemRandom;
-/// use otls::otp::{Context, Ledger, MemoryStore, Verdict};
+/// use otls::otp::{Attempt, CodeRequest, Context, Ledger, MemoryStore, Verdict};
 /// use otls::{Secret, UnixTime};
 ///
 /// let pepper = Secret::from(vec![7; 32]); // from a file, 32 random octets
@@ -34,10 +36,10 @@ pub(super) use pepper::tag;
 /// let payment = Context::new().with("amount", "100000.00")?.with("payee", "friend")?;
 ///
 /// let now = UnixTime(1_800_000_000);
-/// let issued = ledger.issue("asha", &payment, 120, 3, now, &SystemRandom)?;
-/// let code = issued.code.expose();
-/// assert_eq!(ledger.verify(&issued.id, "asha", &payment, code, now)?, Verdict::Accepted);
-/// assert_eq!(ledger.verify(&issued.id, "asha", &payment, code, now)?, Verdict::Used);
+/// let issued = ledger.issue(&CodeRequest::new("asha", &payment), now, &SystemRandom)?;
+/// let attempt = Attempt::new(&issued.id, "asha", &payment, issued.code.expose());
+/// assert_eq!(ledger.verify(&attempt, now)?, Verdict::Accepted);
+/// assert_eq!(ledger.verify(&attempt, now)?, Verdict::Used);
 /// # Ok::<(), otls::Error>(())
 /// ```
 ///
@@ -119,6 +121,70 @@ impl Verdict {
     }
 }
 
+/// What a code is asked for: whose, for what, and how long and how often it may be tried. See [`Ledger`] for an
+/// example.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeRequest<'a> {
+    subject: &'a str,
+    context: &'a Context,
+    lifetime: Duration,
+    attempts: u32,
+}
+
+impl<'a> CodeRequest<'a> {
+    /// A code to `subject` for `context`, good for two minutes and until three wrong ones were tried.
+    pub const fn new(subject: &'a str, context: &'a Context) -> Self {
+        Self { subject, context, lifetime: Duration::from_secs(120), attempts: 3 }
+    }
+
+    /// Good for so long.
+    #[must_use]
+    pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Good until so many wrong codes were tried.
+    #[must_use]
+    pub const fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+}
+
+/// What came back from a customer, to be judged. See [`Ledger`] for an example.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    id: &'a OtpId,
+    subject: &'a str,
+    context: &'a Context,
+    code: &'a str,
+    receipt: Option<&'a Receipt>,
+}
+
+impl core::fmt::Debug for Attempt<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Attempt")
+            .field("id", &self.id)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Attempt<'a> {
+    /// The code that `subject` has sent back for `id`, and the transaction that the bank means.
+    pub const fn new(id: &'a OtpId, subject: &'a str, context: &'a Context, code: &'a str) -> Self {
+        Self { id, subject, context, code, receipt: None }
+    }
+
+    /// With what the customer has signed, which is kept with the code that it comes with.
+    #[must_use]
+    pub const fn with_receipt(mut self, receipt: &'a Receipt) -> Self {
+        self.receipt = Some(receipt);
+        self
+    }
+}
+
 /// A code that was just issued; see [`Ledger`] for an example.
 #[derive(Debug)]
 pub struct Issued {
@@ -166,46 +232,43 @@ impl Ledger {
     ///
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for a limit of 0, and for more than 100 wrong codes of one subject.
-    pub fn set_policy(&mut self, policy: Policy) -> Result<()> {
+    pub fn with_policy(mut self, policy: Policy) -> Result<Self> {
         let most = Policy::default().subject_attempts;
-        if !(1..=most).contains(&policy.subject_attempts) || policy.issues == 0 || policy.window == 0 {
+        if !(1..=most).contains(&policy.subject_attempts)
+            || policy.issues == 0
+            || policy.window.as_secs() == 0
+        {
             return Err(Error::misuse(
                 "a policy that lets nobody in, or everybody",
                 "tolerate 1 to 100 wrong codes of a subject, and one new code in one second at least",
             ));
         }
         self.policy = policy;
-        Ok(())
+        Ok(self)
     }
 
     /// Issues other codes than six digits.
-    pub fn set_code_format(&mut self, format: CodeFormat) {
+    #[must_use]
+    pub fn with_code_format(mut self, format: CodeFormat) -> Self {
         self.format = format;
+        self
     }
 
     /// Records every call and its outcome in `audit`; where that fails, nothing is issued or accepted.
-    pub fn set_audit(&mut self, audit: Box<dyn Audit>) {
+    #[must_use]
+    pub fn with_audit(mut self, audit: Box<dyn Audit>) -> Self {
         self.audit = Some(audit);
+        self
     }
 
-    /// Issues a code to `subject` for `context`, good for `ttl` seconds and until `attempts` wrong
-    /// codes were tried.
+    /// Issues a code.
     ///
     /// # Errors
-    /// [`crate::Error::ApiMisuse`] for a subject that is none ([`Subject::new`]), or if `ttl` or `attempts` is 0;
-    /// [`OtpError::Throttled`] and [`OtpError::SubjectLocked`]; [`crate::Error::Random`];
+    /// [`crate::Error::ApiMisuse`] for a subject that is none ([`Subject::new`]), or for a lifetime or attempts
+    /// of 0; [`OtpError::Throttled`] and [`OtpError::SubjectLocked`]; [`crate::Error::Random`];
     /// [`OtpError::Store`]; [`OtpError::Audit`].
-    pub fn issue(
-        &self,
-        subject: &str,
-        context: &Context,
-        ttl: u64,
-        attempts: u32,
-        now: UnixTime,
-        random: &dyn Random,
-    ) -> Result<Issued> {
-        let asked = Asked { subject: &Subject::new(subject)?, context, ttl, attempts, now };
-        self.insert(&asked, None, random)
+    pub fn issue(&self, request: &CodeRequest<'_>, now: UnixTime, random: &dyn Random) -> Result<Issued> {
+        self.insert(request, None, now, random)
     }
 
     /// Issues a code in the place of one that did not arrive, for the same subject and transaction: the
@@ -214,24 +277,25 @@ impl Ledger {
     /// # Errors
     /// [`OtpError::NotOpen`] where the other one was accepted, cancelled, locked, or is expired or
     /// unknown, as those of other subjects are; otherwise as [`Ledger::issue`].
-    #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
     pub fn resend(
         &self,
         id: &OtpId,
-        subject: &str,
-        context: &Context,
-        ttl: u64,
-        attempts: u32,
+        request: &CodeRequest<'_>,
         now: UnixTime,
         random: &dyn Random,
     ) -> Result<Issued> {
-        let asked = Asked { subject: &Subject::new(subject)?, context, ttl, attempts, now };
-        self.insert(&asked, Some(id), random)
+        self.insert(request, Some(id), now, random)
     }
 
-    fn insert(&self, asked: &Asked<'_>, replaces: Option<&OtpId>, random: &dyn Random) -> Result<Issued> {
-        let Asked { subject, context, now, .. } = *asked;
-        if asked.ttl == 0 || asked.attempts == 0 {
+    fn insert(
+        &self,
+        asked: &CodeRequest<'_>,
+        replaces: Option<&OtpId>,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Issued> {
+        let (subject, context) = (&Subject::new(asked.subject)?, asked.context);
+        if asked.lifetime.as_secs() == 0 || asked.attempts == 0 {
             return Err(Error::misuse(
                 "a code that can never be accepted",
                 "give it one second and one attempt at least",
@@ -240,7 +304,7 @@ impl Ledger {
         let mut id = OtpId([0; 16]);
         random.fill(&mut id.0)?;
         let code = Code::generate(&self.format, random)?;
-        let expires_at = now.plus(asked.ttl);
+        let expires_at = now.plus(asked.lifetime);
         let pepper = self.peppers.first().ok_or(Error::Internal("a ledger without a pepper"))?;
         let record = Record {
             id,
@@ -268,30 +332,21 @@ impl Ledger {
     /// Judges a code, once. A wrong code or context counts as a wrong attempt. The code of another subject is
     /// [`Verdict::Unknown`] and counts nothing, against nobody.
     ///
+    /// A receipt's file is kept in the same step in which the code is accepted, and with no other verdict;
+    /// [`Ledger::receipt`] returns it. Whose certificate it is, the connection has said
+    /// ([`super::Channel::receive`]); here it has to be about this code and this transaction, and to verify with
+    /// the certificate in its file.
+    ///
     /// # Errors
-    /// [`OtpError::Store`] and [`OtpError::Audit`]; then nothing was accepted, and the code may be used up.
-    /// [`crate::Error::ApiMisuse`] for a subject that is none.
-    pub fn verify(
-        &self,
-        id: &OtpId,
-        subject: &str,
-        context: &Context,
-        code: &str,
-        now: UnixTime,
-    ) -> Result<Verdict> {
-        self.judge(id, &Subject::new(subject)?, context, code, None, now)
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
-    fn judge(
-        &self,
-        id: &OtpId,
-        subject: &Subject,
-        context: &Context,
-        code: &str,
-        receipt: Option<&[u8]>,
-        now: UnixTime,
-    ) -> Result<Verdict> {
+    /// [`OtpError::Receipt`] for one that is about another code or transaction, declines, does not verify, or is
+    /// longer than [`Ledger::MAX_RECEIPT_LEN`]; then no code was judged. [`OtpError::Store`] and
+    /// [`OtpError::Audit`]; then nothing was accepted, and the code may be used up. [`crate::Error::ApiMisuse`]
+    /// for a subject that is none.
+    pub fn verify(&self, attempt: &Attempt<'_>, now: UnixTime) -> Result<Verdict> {
+        let Attempt { id, context, code, .. } = *attempt;
+        let file = receipts::approval_of(attempt)?;
+        let receipt = file.as_deref().map(str::as_bytes);
+        let subject = &Subject::new(attempt.subject)?;
         let tags: Result<Vec<Tag>> =
             self.peppers.iter().map(|pepper| pepper.tag(id, subject, context, code)).collect();
         let (tags, subject_attempts) = (tags?, self.policy.subject_attempts);
@@ -385,14 +440,4 @@ impl Ledger {
 /// Names the file of a receipt in the log.
 fn sha256(file: &[u8]) -> [u8; 32] {
     digest(HashAlgorithm::Sha256, file).as_ref().first_chunk().copied().unwrap_or_default()
-}
-
-/// What a code is asked for.
-#[derive(Clone, Copy)]
-struct Asked<'a> {
-    subject: &'a Subject,
-    context: &'a Context,
-    ttl: u64,
-    attempts: u32,
-    now: UnixTime,
 }

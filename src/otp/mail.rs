@@ -8,7 +8,7 @@ use super::reader::Reader;
 use crate::cms;
 use crate::crypto::Random;
 use crate::error::{OtpError, Result};
-use crate::pki::{Certificate, Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::pki::{Certificate, Identity, VerifiedPeer, VerifyOptions};
 use crate::secret::ct_eq;
 use crate::time::UnixTime;
 
@@ -31,17 +31,13 @@ use crate::time::UnixTime;
 /// use otls::{Secret, UnixTime};
 ///
 /// let (now, random) = (UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(
-///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
-///     &DistinguishedName::with_common_name("Private CA"),
-///     HashAlgorithm::Sha256, 86_400, now, &random,
-/// )?;
+/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
 /// let name = GeneralName::parse("bank.example")?;
 /// let identity = |cn: &str, names: &[GeneralName], profile| -> otls::Result<Identity> {
 ///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 ///     let cn = DistinguishedName::with_common_name(cn);
 ///     let request = CertificateRequest::create(&key, &cn, names, HashAlgorithm::Sha256, &random)?;
-///     Identity::new(ca.issue(&request, profile, 3600, now, &random)?.into(), key)
+///     Identity::new(ca.issue(&request, profile, Validity::new(now, Duration::from_secs(3600)), &random)?.into(), key)
 /// };
 /// let bank = identity("bank", &[name.clone()], Profile::Server)?;
 /// let asha = identity("Asha", &[], Profile::Client)?;
@@ -54,13 +50,13 @@ use crate::time::UnixTime;
 ///     template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
 ///     ..Transaction::default()
 /// };
-/// let issued = ledger.issue("asha", &payment.context()?, 120, 3, now, &random)?;
+/// let issued = ledger.issue(&CodeRequest::new("asha", &payment.context()?), now, &random)?;
 /// let envelope = Envelope::for_transaction(&issued, &payment)?;
 /// let message = Mail::seal(&envelope, &bank, asha.certificate(), now, &random)?;
 ///
 /// let mut trust = TrustStore::new();
 /// trust.add_authority(ca.certificate())?;
-/// let mail = Mail::open(&message, &asha, &trust, &PeerRole::Server(name), now, &random)?;
+/// let mail = Mail::open(&message, &asha, &VerifyOptions::new(&trust, &PeerRole::Server(name), now), &random)?;
 /// assert_eq!(mail.envelope.code.expose(), issued.code.expose().as_bytes());
 /// # Ok::<(), otls::Error>(())
 /// ```
@@ -95,8 +91,8 @@ impl Mail {
         cms::seal(&content, signer, recipient, now, random)
     }
 
-    /// Opens a message that was sent to `recipient`. The bank's certificate is judged by `trust` as that of a
-    /// peer of this `role`: [`PeerRole::Server`] with the bank's name.
+    /// Opens a message that was sent to `recipient`. The bank's certificate is judged by `options`:
+    /// [`PeerRole::Server`] with the bank's name.
     ///
     /// # Errors
     /// Those of [`cms::open`]. [`OtpError::Malformed`] for a content that is no envelope;
@@ -105,30 +101,26 @@ impl Mail {
     pub fn open(
         message: &[u8],
         recipient: &Identity,
-        trust: &TrustStore,
-        role: &PeerRole,
-        now: UnixTime,
+        options: &VerifyOptions<'_>,
         random: &dyn Random,
     ) -> Result<Self> {
-        let mail = Self::decrypt(message, recipient, trust, role, now, random)?;
+        let mail = Self::decrypt(message, recipient, options, random)?;
         mail.envelope.check_shown(false)?;
         Ok(mail)
     }
 
     /// Opens a message as [`Mail::open`] does, one with a text of the bank's own included: see
-    /// [`super::Channel::accept_free_text`] for what that gives up.
+    /// [`super::Channel::with_free_text`] for what that gives up.
     ///
     /// # Errors
     /// As [`Mail::open`], and [`OtpError::Transaction`] for a free text with characters that mislead.
-    pub fn accept_free_text(
+    pub fn open_free_text(
         message: &[u8],
         recipient: &Identity,
-        trust: &TrustStore,
-        role: &PeerRole,
-        now: UnixTime,
+        options: &VerifyOptions<'_>,
         random: &dyn Random,
     ) -> Result<Self> {
-        let mail = Self::decrypt(message, recipient, trust, role, now, random)?;
+        let mail = Self::decrypt(message, recipient, options, random)?;
         mail.envelope.check_shown(true)?;
         Ok(mail)
     }
@@ -136,15 +128,13 @@ impl Mail {
     fn decrypt(
         message: &[u8],
         recipient: &Identity,
-        trust: &TrustStore,
-        role: &PeerRole,
-        now: UnixTime,
+        options: &VerifyOptions<'_>,
         random: &dyn Random,
     ) -> Result<Self> {
-        let opened = cms::open(message, recipient, trust, role, now, random)?;
+        let opened = cms::open(message, recipient, options, random)?;
         let own = recipient.certificate().fingerprint();
         let envelope = decode(opened.content.expose(), &own)?;
-        if now >= envelope.expires_at {
+        if options.now() >= envelope.expires_at {
             return Err(OtpError::Expired.into());
         }
         Ok(Self { envelope, signer: opened.signer })
@@ -180,11 +170,13 @@ const MAX_CONTENT_LEN: usize = 16_384;
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::common::{NOW, World, bank_name, trust};
     use crate::crypto::SystemRandom;
     use crate::otp::{Context, OtpId, Transaction};
-    use crate::pki::KeyType;
+    use crate::pki::{KeyType, PeerRole};
     use crate::secret::Secret;
 
     fn content(change: impl FnOnce(&mut Vec<u8>)) -> Result<Envelope, OtpError> {
@@ -223,13 +215,14 @@ mod tests {
             code: Secret::from(b"256345".to_vec()),
             context: shown.context().unwrap(),
             issued_at: NOW,
-            expires_at: NOW.plus(120),
+            expires_at: NOW.plus(Duration::from_secs(120)),
         };
         let sealed =
             Mail::seal(&envelope, &world.server, world.client.certificate(), NOW, &SystemRandom).unwrap();
         let role = PeerRole::Server(bank_name());
         let trust = trust(&world.authority);
-        let mail = Mail::open(&sealed, &world.client, &trust, &role, NOW, &SystemRandom).unwrap();
+        let mail = Mail::open(&sealed, &world.client, &VerifyOptions::new(&trust, &role, NOW), &SystemRandom)
+            .unwrap();
         assert_eq!(mail.envelope.text.expose(), b"The code to sign in is 256345.");
     }
 

@@ -1,5 +1,7 @@
 //! The customer's signature under what he has decided.
 
+use core::time::Duration;
+
 use super::channel::exported;
 use super::reader::Reader;
 use super::transaction::quoted;
@@ -40,14 +42,27 @@ pub struct SignedDecision {
     signature: Vec<u8>,
 }
 
+/// What a customer signs: see [`SignedDecision::sign`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Which code.
+    pub id: OtpId,
+    /// The transaction.
+    pub context: Context,
+    /// What the customer decided about it.
+    pub decision: Decision,
+    /// When, by the customer's clock.
+    pub time: UnixTime,
+}
+
 impl SignedDecision {
     /// The most octets of an encoding.
     pub const MAX_LEN: usize = FIXED_LEN + Context::MAX_ENCODED_LEN + MAX_SIGNATURE_LEN;
 
-    /// Seconds by which the clock of a customer may differ from the bank's (as RFC 4120 §8.2 has it).
-    pub const MAX_SKEW: u64 = 300;
+    /// By how much the clock of a customer may differ from the bank's (as RFC 4120 §8.2 has it).
+    pub const MAX_SKEW: Duration = Duration::from_secs(300);
 
-    /// Signs a decision about the code `id` for `context`, with the identity that `connection` was made
+    /// Signs a decision with the identity that `connection` was made
     /// with: its own [`Connection::identity`] or, where it is resumed, the one of the first connection.
     ///
     /// # Errors
@@ -56,10 +71,7 @@ impl SignedDecision {
     pub fn sign(
         connection: &Connection,
         identity: &Identity,
-        id: OtpId,
-        context: Context,
-        decision: Decision,
-        now: UnixTime,
+        statement: Statement,
         random: &dyn Random,
     ) -> Result<Self> {
         if connection.is_server() {
@@ -76,7 +88,8 @@ impl SignedDecision {
         let algorithm = identity.key().algorithm();
         let scheme = connection.scheme().filter(|scheme| algorithm.supports(*scheme));
         let scheme = scheme.unwrap_or(scheme_of(algorithm));
-        let unsigned = Self { id, decision, time: now, exporter, context, scheme, signature: Vec::new() };
+        let Statement { id, context, decision, time } = statement;
+        let unsigned = Self { id, decision, time, exporter, context, scheme, signature: Vec::new() };
         let signature =
             identity.key().sign(scheme, &unsigned.signed_content(&certificate.fingerprint()), random)?;
         Ok(Self { signature, ..unsigned })
@@ -99,8 +112,8 @@ impl SignedDecision {
                 "on a resumed connection sign with the first one's identity",
             ));
         };
-        let context = envelope.context.clone();
-        Self::sign(connection, identity, envelope.id, context, answer.decision(), now, random)
+        let (id, context, decision) = (envelope.id, envelope.context.clone(), answer.decision());
+        Self::sign(connection, identity, Statement { id, context, decision, time: now }, random)
     }
 
     /// Which code.
@@ -223,7 +236,7 @@ impl SignedDecision {
         if !ct_eq(&self.exporter, &exported(connection, EXPORTER_LABEL, &[])?) {
             return Err(refused("it was made for another connection"));
         }
-        if self.time.0.abs_diff(now.0) > Self::MAX_SKEW {
+        if self.time.0.abs_diff(now.0) > Self::MAX_SKEW.as_secs() {
             return Err(refused("its time is more than five minutes from ours"));
         }
         let Some(peer) = connection.peer() else { return Err(Error::Internal("a receipt of nobody")) };

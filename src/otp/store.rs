@@ -6,6 +6,8 @@ mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+use core::time::Duration;
+
 use super::{OtpId, Subject, Verdict};
 use crate::error::Result;
 use crate::secret::ct_eq;
@@ -215,14 +217,14 @@ pub struct Policy {
     pub subject_attempts: u32,
     /// So many codes are issued to a subject within one window.
     pub issues: u32,
-    /// Seconds in a window, which starts with the first code that is issued in it.
-    pub window: u64,
+    /// How long a window is, which starts with the first code that is issued in it.
+    pub window: Duration,
 }
 
 impl Default for Policy {
     /// 100 wrong codes, 30 new ones in ten minutes.
     fn default() -> Self {
-        Self { subject_attempts: 100, issues: 30, window: 600 }
+        Self { subject_attempts: 100, issues: 30, window: Duration::from_secs(600) }
     }
 }
 
@@ -256,9 +258,9 @@ pub struct Statistics {
     pub locked_subjects: u64,
 }
 
-/// Seconds for which an expired record is kept at least, so that it answers "expired" or "used" and
+/// For how long an expired record is kept at least, so that it answers "expired" or "used" and
 /// not "unknown".
-pub const KEEP_EXPIRED: u64 = 3600;
+pub const KEEP_EXPIRED: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -5,20 +5,21 @@ mod template;
 use core::time::Duration;
 use std::sync::Arc;
 
-use der::{DateTime, Decode as _, Encode as _};
+use der::{Decode as _, Encode as _};
 use spki::{DynSignatureAlgorithmIdentifier as _, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 use x509_cert::builder::CertificateBuilder;
 use x509_cert::crl::CertificateList;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
-use x509_cert::time::{Time, Validity};
+use x509_cert::time::Validity as X509Validity;
 
 use self::template::{Role, Template};
+use super::moment::{show, x509_time};
 use super::signature::{Signed, Signer};
 use super::{
     Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, MAX_CHAIN_LEN, NameConstraints,
-    PrivateKey, PublicKey, RevocationReason,
+    PrivateKey, PublicKey, RevocationReason, Validity,
 };
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
@@ -52,26 +53,87 @@ pub enum Profile {
     },
 }
 
-/// How much earlier than `now` a certificate starts, in seconds, for clocks that lag.
-pub const BACKDATE_SECONDS: u64 = 300;
+/// How much earlier than its first second a certificate starts, for clocks that lag.
+pub const BACKDATE: Duration = Duration::from_secs(300);
+
+/// What the certificate of an authority allows it, and for how long. Without more it may sign leaves and
+/// revocation lists alone, for any names.
+///
+/// ```
+/// use otls::pki::{AuthorityTerms, Validity};
+///
+/// let terms = AuthorityTerms::new(Validity::days(otls::UnixTime(1_800_000_000), 365)).with_path_len(1);
+/// assert_eq!(terms.path_len(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct AuthorityTerms {
+    validity: Validity,
+    path_len: u8,
+    constraints: Option<NameConstraints>,
+}
+
+impl AuthorityTerms {
+    /// An authority that signs leaves.
+    pub const fn new(validity: Validity) -> Self {
+        Self { validity, path_len: 0, constraints: None }
+    }
+
+    /// With up to so many authorities below it, one under the other (pathLenConstraint, RFC 5280 §4.2.1.9).
+    #[must_use]
+    pub const fn with_path_len(mut self, path_len: u8) -> Self {
+        self.path_len = path_len;
+        self
+    }
+
+    /// It issues, and so do those below it, for names within these alone (RFC 5280 §4.2.1.10).
+    #[must_use]
+    pub fn with_constraints(mut self, constraints: NameConstraints) -> Self {
+        self.constraints = Some(constraints);
+        self
+    }
+
+    /// From when on, and for how long.
+    pub const fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// How many authorities may be below it, one under the other.
+    pub const fn path_len(&self) -> u8 {
+        self.path_len
+    }
+
+    /// Its role, as the certificate says it.
+    fn role(&self) -> Result<Role> {
+        let constraints = self.constraints.as_ref().map(NameConstraints::to_x509).transpose()?;
+        Ok(Role::Authority { path_len: self.path_len, constraints })
+    }
+}
+
+impl From<Validity> for AuthorityTerms {
+    fn from(validity: Validity) -> Self {
+        Self::new(validity)
+    }
+}
 
 /// An authority, a root or an intermediate: its certificate and key. Keeps no register; see
 /// [`crate::est`] for one.
 ///
 /// ```
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::pki::{Authority, CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey, Profile};
+/// use otls::pki::{
+///     Authority, CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey, Profile, Validity,
+/// };
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
 /// let ca_key = PrivateKey::generate(KeyType::EcdsaP384, &random)?;
 /// let ca_name = DistinguishedName::with_common_name("Private CA");
-/// let ca = Authority::create(ca_key, &ca_name, HashAlgorithm::Sha384, 365 * 86_400, now, &random)?;
+/// let ca = Authority::create(ca_key, &ca_name, HashAlgorithm::Sha384, Validity::days(now, 365), &random)?;
 ///
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 /// let bank = DistinguishedName::with_common_name("bank");
 /// let names = [GeneralName::parse("bank.example")?];
 /// let request = CertificateRequest::create(&key, &bank, &names, HashAlgorithm::Sha256, &random)?;
-/// let certificate = ca.issue(&request, Profile::Server, 30 * 86_400, now, &random)?;
+/// let certificate = ca.issue(&request, Profile::Server, Validity::days(now, 30), &random)?;
 /// assert_eq!(certificate.public_key(), key.public_key());
 /// assert!(!certificate.is_ca());
 /// # Ok::<(), otls::Error>(())
@@ -88,43 +150,24 @@ pub struct Authority {
 crate::shown::shown!(Authority, certificate);
 
 impl Authority {
-    /// A new authority with a self-signed certificate for `lifetime` seconds from `now`; it may sign
-    /// leaves and revocation lists, and no further authorities (pathLenConstraint is 0).
+    /// A new authority with a self-signed certificate, on these terms; a [`Validity`] alone is one that may
+    /// sign leaves and revocation lists, and no further authorities.
     ///
     /// # Errors
-    /// [`crate::Error::Certificate`] for a subject that is not acceptable, [`crate::Error::Key`] for
-    /// a hash that is not the key's, [`crate::Error::ApiMisuse`] for a lifetime of 0.
+    /// [`crate::Error::Certificate`] for a subject that is not acceptable and for constraints without a name,
+    /// [`crate::Error::Key`] for a hash that is not the key's, [`crate::Error::ApiMisuse`] for a lifetime of 0.
     pub fn create(
         key: impl Into<Arc<PrivateKey>>,
         subject: &DistinguishedName,
         hash: HashAlgorithm,
-        lifetime: u64,
-        now: UnixTime,
+        terms: impl Into<AuthorityTerms>,
         random: &dyn Random,
     ) -> Result<Self> {
-        Self::create_root(key, subject, hash, 0, lifetime, now, random)
-    }
-
-    /// As [`Authority::create`], for an authority with up to `path_len` authorities below it, one under
-    /// the other.
-    ///
-    /// # Errors
-    /// As [`Authority::create`].
-    pub fn create_root(
-        key: impl Into<Arc<PrivateKey>>,
-        subject: &DistinguishedName,
-        hash: HashAlgorithm,
-        path_len: u8,
-        lifetime: u64,
-        now: UnixTime,
-        random: &dyn Random,
-    ) -> Result<Self> {
-        let key = key.into();
+        let (key, terms) = (key.into(), terms.into());
         subject.check()?;
         let signer = Signer::new(&key, hash)?;
-        let role = Role::Authority { path_len, constraints: None };
-        let template = Template { subject: subject.to_x509()?, role, issuer: None };
-        let validity = validity(now.minus(BACKDATE_SECONDS), end(lifetime, now)?)?;
+        let template = Template { subject: subject.to_x509()?, role: terms.role()?, issuer: None };
+        let validity = validity(terms.validity.from().minus(BACKDATE), terms.validity.end()?)?;
         let builder = builder(template, validity, key.public_key(), random)?;
         let certificate = encode(&signer.sign(builder, random)?)?;
         Self::load(certificate, key, hash)
@@ -203,8 +246,8 @@ impl Authority {
     }
 
     /// Issues a certificate for the request's key, subject and alternative names. The serial number
-    /// is random (127 bits); validity starts a little before `now` for clocks that lag, and ends
-    /// `lifetime` seconds after it or with the authority's own.
+    /// is random (127 bits); validity starts a little ([`BACKDATE`]) earlier for clocks that lag, and ends
+    /// with the authority's own at the latest.
     ///
     /// The subject and the alternative names are issued as they are asked for, all of them, or the request
     /// is refused; nothing is signed that was not checked. KeyUsage, ExtendedKeyUsage and BasicConstraints
@@ -219,15 +262,14 @@ impl Authority {
         &self,
         request: &CertificateRequest,
         profile: Profile,
-        lifetime: u64,
-        now: UnixTime,
+        validity: Validity,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        self.issue_as(request, profile, None, lifetime, now, random)
+        self.check(request, profile, validity.from())?;
+        self.issue_as(request, Role::of(profile, request.names())?, validity, random)
     }
 
-    /// Issues the certificate of an authority below this one, which may have `path_len` further ones
-    /// below itself and issue for names within `constraints` only (RFC 5280 §4.2.1.10).
+    /// Issues the certificate of an authority below this one, on these terms.
     ///
     /// # Errors
     /// As [`Authority::issue`]; [`crate::error::CertificateError::Refused`] also for a path length that
@@ -235,39 +277,33 @@ impl Authority {
     pub fn issue_authority(
         &self,
         request: &CertificateRequest,
-        path_len: u8,
-        constraints: &NameConstraints,
-        lifetime: u64,
-        now: UnixTime,
+        terms: &AuthorityTerms,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        self.issue_as(request, Profile::Ca { path_len }, Some(constraints), lifetime, now, random)
+        let profile = Profile::Ca { path_len: terms.path_len };
+        self.check(request, profile, terms.validity.from())?;
+        self.issue_as(request, terms.role()?, terms.validity, random)
     }
 
     fn issue_as(
         &self,
         request: &CertificateRequest,
-        profile: Profile,
-        constraints: Option<&NameConstraints>,
-        lifetime: u64,
-        now: UnixTime,
+        role: Role,
+        valid: Validity,
         random: &dyn Random,
     ) -> Result<Certificate> {
-        self.check_now(now)?;
-        self.check_request(request, profile)?;
-        let constraints = constraints.map(NameConstraints::to_x509).transpose()?;
         let template = Template {
             subject: request.subject().to_x509()?,
-            role: Role::of(profile, request.names(), constraints)?,
+            role,
             issuer: Some((self.name.clone(), self.key_identifier()?)),
         };
-        let not_before = now.minus(BACKDATE_SECONDS).max(self.certificate.not_before());
-        let not_after = end(lifetime, now)?.min(self.certificate.not_after());
+        let not_before = valid.from().minus(BACKDATE).max(self.certificate.not_before());
+        let not_after = valid.end()?.min(self.certificate.not_after());
         let builder = builder(template, validity(not_before, not_after)?, request.public_key(), random)?;
         encode(&Signer::new(&self.key, self.hash)?.sign(builder, random)?)
     }
 
-    /// Signs a revocation list of (serial number, time, reason), valid until `now` + `lifetime`.
+    /// Signs a revocation list of (serial number, time, reason), of the first second of `validity`.
     /// `number` must grow from list to list (RFC 5280 §5.2.3).
     ///
     /// # Errors
@@ -277,11 +313,10 @@ impl Authority {
         &self,
         revoked: &[(Vec<u8>, UnixTime, RevocationReason)],
         number: u64,
-        lifetime: u64,
-        now: UnixTime,
+        validity: Validity,
         random: &dyn Random,
     ) -> Result<Crl> {
-        self.check_now(now)?;
+        self.check_now(validity.from())?;
         let usage = self.certificate.extensions().key_usage.as_ref();
         if usage.is_some_and(|usage| !usage.crl_sign()) {
             return Err(CertificateError::NotAuthority("KeyUsage lacks cRLSign".to_owned()).into());
@@ -294,12 +329,17 @@ impl Authority {
             &self.key_identifier()?,
             revoked,
             number,
-            (x509_time(now)?, x509_time(end(lifetime, now)?)?),
+            validity.of_list()?,
         )?;
         let message = tbs_cert_list.to_der().map_err(|_| NOT_ENCODED)?;
         let signature = signer.sign_octets(&message, random)?;
         let list = CertificateList { tbs_cert_list, signature_algorithm, signature };
         Crl::of_der(list.to_der().map_err(|_| NOT_ENCODED)?)
+    }
+
+    fn check(&self, request: &CertificateRequest, profile: Profile, now: UnixTime) -> Result<()> {
+        self.check_now(now)?;
+        self.check_request(request, profile)
     }
 
     fn check_now(&self, now: UnixTime) -> Result<()> {
@@ -372,8 +412,6 @@ impl Authority {
 }
 
 const NOT_ENCODED: Error = Error::Internal("a certificate or revocation list does not encode");
-/// RFC 5280 §4.1.2.5: 99991231235959Z, the last time that there is.
-const LAST_TIME: UnixTime = UnixTime(253_402_300_799);
 
 /// Why `issuer` has not issued `below`.
 fn issuing_fault<'a>(issuer: &'a Certificate, below: &Certificate) -> Option<&'a str> {
@@ -393,7 +431,7 @@ fn refused(why: String) -> Error {
 
 fn builder(
     template: Template,
-    validity: Validity,
+    validity: X509Validity,
     key: &PublicKey,
     random: &dyn Random,
 ) -> Result<CertificateBuilder<Template>> {
@@ -414,29 +452,8 @@ fn serial_number(random: &dyn Random) -> Result<SerialNumber> {
     SerialNumber::new(&octets).map_err(|_| NOT_ENCODED)
 }
 
-fn end(lifetime: u64, now: UnixTime) -> Result<UnixTime> {
-    if lifetime == 0 {
-        return Err(Error::misuse("a lifetime of 0 seconds", "pass how long it shall be valid"));
-    }
-    Ok(now.plus(lifetime).min(LAST_TIME))
-}
-
-fn validity(not_before: UnixTime, not_after: UnixTime) -> Result<Validity> {
-    Ok(Validity::new(x509_time(not_before)?, x509_time(not_after)?))
-}
-
-/// RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime after.
-pub(super) fn x509_time(time: UnixTime) -> Result<Time> {
-    let date = DateTime::from_unix_duration(Duration::from_secs(time.0));
-    date.map(Time::from).map_err(|_| Error::misuse("a time after the year 9999", "pass the time now"))
-}
-
-/// A time as RFC 3339 has it.
-pub(super) fn show(time: UnixTime) -> String {
-    match DateTime::from_unix_duration(Duration::from_secs(time.0)) {
-        Ok(date) => date.to_string(),
-        Err(_) => format!("second {}", time.0),
-    }
+fn validity(not_before: UnixTime, not_after: UnixTime) -> Result<X509Validity> {
+    Ok(X509Validity::new(x509_time(not_before)?, x509_time(not_after)?))
 }
 
 fn encode(certificate: &x509_cert::Certificate) -> Result<Certificate> {

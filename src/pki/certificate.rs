@@ -34,7 +34,7 @@ pub const MAX_CERTIFICATE_LEN: usize = 64 << 10;
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
 /// let now = otls::UnixTime(1_800_000_000);
 /// let name = DistinguishedName::with_common_name("Private CA");
-/// let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 3600, now, &SystemRandom)?;
+/// let ca = Authority::create(key, &name, HashAlgorithm::Sha256, Validity::new(now, Duration::from_secs(3600)), &SystemRandom)?;
 ///
 /// let certificate = Certificate::load(ca.certificate().to_pem().as_bytes())?;
 /// assert!(certificate.is_ca());
@@ -100,7 +100,7 @@ impl Certificate {
     /// use otls::pki::{Certificate, TrustStore};
     /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
     /// # let (now, name) = (otls::UnixTime(1_800_000_000), DistinguishedName::with_common_name("Private CA"));
-    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 3600, now, &SystemRandom)?;
+    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, Validity::new(now, Duration::from_secs(3600)), &SystemRandom)?;
     /// # let bundle = ca.certificate().to_pem();
     ///
     /// let (authorities, left_out) = Certificate::load_authorities(bundle.as_bytes())?;

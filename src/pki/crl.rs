@@ -22,9 +22,9 @@ pub(super) use scope::{Scope, all_reasons};
 
 use entries::{Cursor, Entries, Entry};
 
-use super::authority::x509_time;
 use super::certificate::without_leading_zeros;
 use super::encoded::{MAX_ELEMENTS, has_at_most};
+use super::moment::x509_time;
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed};
 use super::{DistinguishedName, PublicKey, text};
@@ -91,12 +91,12 @@ pub struct Revoked {
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 /// let name = DistinguishedName::with_common_name("Private CA");
-/// let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &random)?;
+/// let ca = Authority::create(key, &name, HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
 ///
 /// let revoked = [(vec![0x2A], now, RevocationReason::KeyCompromise)];
-/// let crl = Crl::load(ca.issue_crl(&revoked, 1, 3600, now, &random)?.to_der())?;
+/// let crl = Crl::load(ca.issue_crl(&revoked, 1, Validity::new(now, Duration::from_secs(3600)), &random)?.to_der())?;
 /// assert!(crl.contains(&[0x2A]));
-/// assert_eq!(crl.next_update(), now.plus(3600));
+/// assert_eq!(crl.next_update(), now.plus(Duration::from_secs(3600)));
 /// # Ok::<(), otls::Error>(())
 /// ```
 #[derive(Clone)]
@@ -144,8 +144,8 @@ impl Crl {
     /// # let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
     /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
     /// # let name = DistinguishedName::with_common_name("Private CA");
-    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &random)?;
-    /// # let list = |number| ca.issue_crl(&[], number, 3600, now, &random).map(|list| list.to_pem());
+    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
+    /// # let list = |number| ca.issue_crl(&[], number, Validity::new(now, Duration::from_secs(3600)), &random).map(|list| list.to_pem());
     ///
     /// let bundle = [list(1)?, list(2)?].concat();
     /// assert_eq!(Crl::load_all(bundle.as_bytes())?.len(), 2);

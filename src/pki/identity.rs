@@ -15,15 +15,11 @@ use crate::error::{KeyError, Result};
 /// use otls::pki::{Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PrivateKey, Profile};
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(
-///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
-///     &DistinguishedName::with_common_name("Private CA"),
-///     HashAlgorithm::Sha256, 86_400, now, &random,
-/// )?;
+/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 /// let alice = DistinguishedName::with_common_name("Alice");
 /// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;
-/// let certificate = ca.issue(&request, Profile::Client, 3600, now, &random)?;
+/// let certificate = ca.issue(&request, Profile::Client, Validity::new(now, Duration::from_secs(3600)), &random)?;
 ///
 /// let identity = Identity::new(certificate.into(), key)?;
 /// assert_eq!(identity.certificate().subject(), &alice);
@@ -59,7 +55,7 @@ impl Identity {
     /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
     /// # let key_pem = key.to_pem(None, &random)?;
     /// # let name = DistinguishedName::with_common_name("Private CA");
-    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &random)?;
+    /// # let ca = Authority::create(key, &name, HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
     /// let file = [ca.certificate().to_pem().as_bytes(), key_pem.expose()].concat();
     /// assert_eq!(Identity::load(&file, None)?.chain().len(), 1);
     /// # Ok::<(), otls::Error>(())

@@ -53,15 +53,11 @@ pub enum PeerRole {
 /// };
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(
-///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
-///     &DistinguishedName::with_common_name("Private CA"),
-///     HashAlgorithm::Sha256, 86_400, now, &random,
-/// )?;
+/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 /// let alice = DistinguishedName::with_common_name("Alice");
 /// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;
-/// let certificate = ca.issue(&request, Profile::Client, 3600, now, &random)?;
+/// let certificate = ca.issue(&request, Profile::Client, Validity::new(now, Duration::from_secs(3600)), &random)?;
 ///
 /// let mut trust = TrustStore::new();
 /// trust.add_authority(ca.certificate())?;
@@ -69,7 +65,7 @@ pub enum PeerRole {
 /// let peer = trust.verify(&chain, &PeerRole::Client, now)?;
 /// assert_eq!(peer.certificate().subject(), &alice);
 ///
-/// let report = trust.verify(&chain, &PeerRole::Client, now.plus(7200)).err().unwrap();
+/// let report = trust.verify(&chain, &PeerRole::Client, now.plus(Duration::from_secs(7200))).err().unwrap();
 /// assert!(report.to_string().contains("expired at 2027-01-15T09:00:00Z"));
 /// # Ok::<(), otls::Error>(())
 /// ```
@@ -209,6 +205,42 @@ impl TrustStore {
             let _ = store.add_authority(certificate);
         }
         store
+    }
+}
+
+/// Against what a certificate that came with something signed is judged: whom is trusted, in which role, when.
+///
+/// ```
+/// use otls::pki::{PeerRole, TrustStore, VerifyOptions};
+///
+/// let (trust, role) = (TrustStore::new(), PeerRole::Client);
+/// let options = VerifyOptions::new(&trust, &role, otls::UnixTime(1_800_000_000));
+/// assert!(otls::cms::verify(b"no message", &options).is_err());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyOptions<'a> {
+    trust: &'a TrustStore,
+    role: &'a PeerRole,
+    now: UnixTime,
+}
+
+impl<'a> VerifyOptions<'a> {
+    /// As a peer of this role, at this time.
+    pub const fn new(trust: &'a TrustStore, role: &'a PeerRole, now: UnixTime) -> Self {
+        Self { trust, role, now }
+    }
+
+    /// The time at which it is judged.
+    pub const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// As [`TrustStore::verify`].
+    ///
+    /// # Errors
+    /// The report.
+    pub fn verify(&self, chain: &Chain) -> Result<VerifiedPeer, Report> {
+        self.trust.verify(chain, self.role, self.now)
     }
 }
 

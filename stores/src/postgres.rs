@@ -139,8 +139,8 @@ impl Store for PostgresStore {
                 &replaces.map(|id| id.0.as_slice()),
                 &i64::from(policy.subject_attempts),
                 &i64::from(policy.issues),
-                &seconds(UnixTime(policy.window)),
-                &seconds(UnixTime(KEEP_EXPIRED)),
+                &seconds(UnixTime(policy.window.as_secs())),
+                &seconds(UnixTime(KEEP_EXPIRED.as_secs())),
                 &i64::from(FORGET_AT_ONCE),
             ],
         )?;

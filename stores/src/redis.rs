@@ -130,8 +130,8 @@ impl Store for RedisStore {
             record.attempts.to_string(),
             policy.subject_attempts.to_string(),
             policy.issues.to_string(),
-            seconds(UnixTime(policy.window)),
-            open_for.min(LONGEST).saturating_add(KEEP_EXPIRED).to_string(),
+            seconds(UnixTime(policy.window.as_secs())),
+            open_for.min(LONGEST).saturating_add(KEEP_EXPIRED.as_secs()).to_string(),
         ];
         let mut arguments: Vec<&[u8]> =
             vec![b"insert", record.subject.as_str().as_bytes(), &record.tag.pepper_id, &record.tag.mac];

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::c_support::{
     Linking, asan, compile, declared_functions, root, scratch, shared, statically, succeed, valgrind,
@@ -15,7 +16,7 @@ use otls::UnixTime;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::est::{EstServer, Register};
-use otls::pki::{Authority, DistinguishedName, KeyType, PrivateKey, Profile};
+use otls::pki::{Authority, DistinguishedName, KeyType, PrivateKey, Profile, Validity};
 use tempfile::TempDir;
 
 #[test]
@@ -115,14 +116,15 @@ fn enrol(mut program: Command, with_token: bool) {
     let now = UnixTime(1_800_000_000);
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let name = DistinguishedName::with_common_name("Root");
-    let authority = Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now, &SystemRandom).unwrap();
+    let authority =
+        Authority::create(key, &name, HashAlgorithm::Sha256, Validity::days(now, 1), &SystemRandom).unwrap();
     let fingerprint = authority.certificate().fingerprint();
     program.arg(fingerprint.iter().map(|octet| format!("{octet:02x}")).collect::<String>());
 
     let mut register = Register::default();
-    let mut server = EstServer::new(Arc::new(authority), Profile::Client, 3600);
+    let mut server = EstServer::new(Arc::new(authority), Profile::Client, Duration::from_secs(3600));
     if with_token {
-        server = server.require_token();
+        server = server.with_required_token();
         let token =
             register.new_token(Profile::Client, &["asha", "bank", "bank.example"], &SystemRandom).unwrap();
         program.arg(std::str::from_utf8(token.expose()).unwrap());

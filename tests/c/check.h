@@ -16,6 +16,28 @@
 /* A string literal as pointer and length. */
 #define TEXT(literal) (const uint8_t *)(literal), sizeof(literal) - 1
 
+/* What many calls take, for the length of one statement. */
+#define CODE(whose, what) \
+    &(otls_otp_code_request){ .subject = (whose), .context = (what), .lifetime = 120, .attempts = 3 }
+#define CODE_INSTEAD(whose, what, id, id_len)                                                             \
+    &(otls_otp_code_request) {                                                                            \
+        .subject = (whose), .context = (what), .lifetime = 120, .attempts = 3, .replaces = (id), .replaces_len = (id_len) \
+    }
+#define AS(whom, as, called, at, free) \
+    &(otls_verify_options){ .trust = (whom), .role = (as), .name = (called), .now = (at), .free_text = (free) }
+#define PLAIN(as, in) &(otls_key_export_options){ .format = (as), .encoding = (in), .encryption = OTLS_ENCRYPTION_NONE }
+#define SEALED(as, in, by, literal)                                                \
+    &(otls_key_export_options) {                                                   \
+        .format = (as), .encoding = (in), .encryption = (by),                      \
+        .password = (const uint8_t *)(literal), .password_len = sizeof(literal) - 1 \
+    }
+#define TERMS(below, may, may_not) \
+    &(otls_authority_terms){ .validity = { NOW, DAY }, .path_length = (below), .permitted = (may), .excluded = (may_not) }
+#define TRANSFER(units, of, to, words)                                                                         \
+    &(otls_otp_payment) {                                                                                      \
+        .purpose = "transfer", .minor = (units), .currency = (of), .payee = (to), .text_template = (words)      \
+    }
+
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
 
 /* The call, whose last argument is `&error`, succeeds and leaves no error. */
@@ -75,7 +97,8 @@ static inline otls_authority *make_authority(const char *common_name) {
     otls_authority *authority;
     otls_name *name = make_name(common_name);
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
-    WORKS(otls_authority_create(key, name, OTLS_HASH_SHA256, 1, 365 * DAY, NOW, &authority, &error));
+    otls_authority_terms terms = { .validity = { NOW, 365 * DAY }, .path_length = 1 };
+    WORKS(otls_authority_create(key, name, OTLS_HASH_SHA256, &terms, &authority, &error));
     otls_key_free(key);
     otls_name_free(name);
     return authority;
@@ -95,7 +118,7 @@ static inline otls_identity *make_identity(const otls_authority *authority, cons
     WORKS(otls_name_add_alternative(name, common_name, &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
-    WORKS(otls_authority_issue(authority, request, profile, DAY, NOW, &certificate, &error));
+    WORKS(otls_authority_issue(authority, request, profile, (otls_validity){NOW, DAY}, &certificate, &error));
     WORKS(otls_certificate_export(certificate, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
     WORKS(otls_identity_new(data, len, key, &identity, &error));

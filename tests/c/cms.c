@@ -19,28 +19,28 @@ static void a_sealed_message_is_for_its_recipient(void) {
     size_t len;
     WORKS(otls_cms_seal(TEXT("see you at six"), bank, to, NOW, &message, &error));
     data = otls_blob_data(message, &len);
-    WORKS(otls_cms_open(data, len, asha, trust, OTLS_USAGE_SERVER, "bank.example", NOW, &signer, &content, &error));
+    WORKS(otls_cms_open(data, len, asha, AS(trust, OTLS_ROLE_SERVER, "bank.example", NOW, 0), &signer, &content, &error));
     CHECK(has(content, "see you at six"));
     otls_blob_free(content);
     otls_certificate_free(signer);
-    WORKS(otls_cms_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, NOW, NULL, &content, &error));
+    WORKS(otls_cms_open(data, len, asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &content, &error));
     otls_blob_free(content);
 
     FAILS(OTLS_ERROR_CMS_NOT_RECIPIENT,
-          otls_cms_open(data, len, ravi, trust, OTLS_USAGE_ANY, NULL, NOW, &signer, &content, &error));
+          otls_cms_open(data, len, ravi, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), &signer, &content, &error));
     CHECK(signer == NULL && content == NULL);
     FAILS(OTLS_ERROR_CMS_MALFORMED,
-          otls_cms_open(data, len - 1, asha, trust, OTLS_USAGE_ANY, NULL, NOW, NULL, &content, &error));
+          otls_cms_open(data, len - 1, asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &content, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_WRONG_NAME,
-          otls_cms_open(data, len, asha, trust, OTLS_USAGE_SERVER, "other.example", NOW, NULL, &content, &error));
+          otls_cms_open(data, len, asha, AS(trust, OTLS_ROLE_SERVER, "other.example", NOW, 0), NULL, &content, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_cms_open(data, len, asha, trust, OTLS_USAGE_SERVER, NULL, NOW, NULL, &content, &error));
+          otls_cms_open(data, len, asha, AS(trust, OTLS_ROLE_SERVER, NULL, NOW, 0), NULL, &content, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_cms_open(data, len, NULL, trust, OTLS_USAGE_ANY, NULL, NOW, NULL, &content, &error));
+          otls_cms_open(data, len, NULL, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &content, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_cms_open(data, len, asha, NULL, OTLS_USAGE_ANY, NULL, NOW, NULL, &content, &error));
+          otls_cms_open(data, len, asha, AS(NULL, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &content, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_cms_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, NOW, NULL, NULL, &error));
+          otls_cms_open(data, len, asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, NULL, &error));
     otls_blob_free(message);
 
     FAILS(OTLS_ERROR_CERTIFICATE_WRONG_USAGE,
@@ -61,21 +61,21 @@ static void a_signed_message_is_for_everybody(void) {
     size_t len;
     WORKS(otls_cms_sign(TEXT("our new address"), bank, NOW, &message, &error));
     data = otls_blob_data(message, &len);
-    WORKS(otls_cms_verify(data, len, trust, OTLS_USAGE_SERVER, "bank.example", NOW, &signer, &content, &error));
+    WORKS(otls_cms_verify(data, len, AS(trust, OTLS_ROLE_SERVER, "bank.example", NOW, 0), &signer, &content, &error));
     CHECK(has(content, "our new address"));
     otls_blob_free(content);
     otls_certificate_free(signer);
     FAILS(OTLS_ERROR_CMS_UNSUPPORTED,
-          otls_cms_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, NOW, NULL, &content, &error));
+          otls_cms_open(data, len, asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &content, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_EXPIRED,
-          otls_cms_verify(data, len, trust, OTLS_USAGE_ANY, NULL, NOW + 2 * DAY, NULL, &content, &error));
+          otls_cms_verify(data, len, AS(trust, OTLS_ROLE_ANY, NULL, NOW + 2 * DAY, 0), NULL, &content, &error));
     changed = malloc(len);
     CHECK(changed != NULL);
     memcpy(changed, data, len);
     /* The last octet is of the signature. */
     changed[len - 1] ^= 1;
     FAILS(OTLS_ERROR_BAD_SIGNATURE,
-          otls_cms_verify(changed, len, trust, OTLS_USAGE_ANY, NULL, NOW, NULL, &content, &error));
+          otls_cms_verify(changed, len, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &content, &error));
     free(changed);
     otls_blob_free(message);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_cms_sign(TEXT("x"), NULL, NOW, &message, &error));
@@ -95,17 +95,15 @@ static void an_otp_comes_by_mail(void) {
     WORKS(otls_otp_context_new(&context, &error));
     WORKS(otls_otp_context_set(context, "amount", "100000.00", &error));
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_message_envelope(issued, context, "Your code", &sent, &error));
 
     WORKS(otls_otp_mail_seal(sent, bank, to, NOW, &mail, &error));
     data = otls_blob_data(mail, &len);
     /* The context has no template: any text could be shown with it. */
     FAILS(OTLS_ERROR_OTP_FREE_TEXT,
-          otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_SERVER, "bank.example", NOW, 0, NULL, &received,
-                             &error));
-    WORKS(otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_SERVER, "bank.example", NOW, 1, &signer, &received,
-                             &error));
+          otls_otp_mail_open(data, len, asha, AS(trust, OTLS_ROLE_SERVER, "bank.example", NOW, 0), NULL, &received, &error));
+    WORKS(otls_otp_mail_open(data, len, asha, AS(trust, OTLS_ROLE_SERVER, "bank.example", NOW, 1), &signer, &received, &error));
     CHECK(otls_otp_message_kind(received) == OTLS_OTP_ENVELOPE);
     code = otls_otp_message_code(received, &code_len);
     issued_code = otls_otp_issued_code(issued, &issued_len);
@@ -113,15 +111,14 @@ static void an_otp_comes_by_mail(void) {
     otls_otp_message_free(received);
     otls_certificate_free(signer);
     FAILS(OTLS_ERROR_OTP_EXPIRED,
-          otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, NOW + 120, 0, NULL, &received, &error));
+          otls_otp_mail_open(data, len, asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW + 120, 0), NULL, &received, &error));
     FAILS(OTLS_ERROR_CMS_NOT_RECIPIENT,
-          otls_otp_mail_open(data, len, ravi, trust, OTLS_USAGE_ANY, NULL, NOW, 0, NULL, &received, &error));
+          otls_otp_mail_open(data, len, ravi, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &received, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_otp_mail_open(data, len, asha, trust, OTLS_USAGE_ANY, NULL, NOW, 0, NULL, NULL, &error));
+          otls_otp_mail_open(data, len, asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, NULL, &error));
     WORKS(otls_cms_seal(TEXT("no envelope"), bank, to, NOW, &other, &error));
     FAILS(OTLS_ERROR_OTP_MALFORMED,
-          otls_otp_mail_open(otls_blob_data(other, NULL), blob_len(other), asha, trust, OTLS_USAGE_ANY, NULL, NOW, 0,
-                             NULL, &received, &error));
+          otls_otp_mail_open(otls_blob_data(other, NULL), blob_len(other), asha, AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), NULL, &received, &error));
     otls_blob_free(other);
     WORKS(otls_otp_message_of_verdict(id, sizeof id, OTLS_VERDICT_ACCEPTED, 0, &verdict, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_mail_seal(verdict, bank, to, NOW, &other, &error));

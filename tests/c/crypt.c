@@ -42,20 +42,19 @@ static void each_format_loads_again(const otls_key *key, int32_t traditional) {
     otls_blob *data;
     size_t i, j;
     for (i = 0; i < 2; i++) {
-        WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, ENCODINGS[i], OTLS_ENCRYPTION_NONE, NULL, 0, &data, &error));
+        WORKS(otls_key_export(key, PLAIN(OTLS_FORMAT_PKCS8, ENCODINGS[i]), &data, &error));
         same_key(key, data, NULL, 0);
         otls_blob_free(data);
-        WORKS(otls_key_export(key, traditional, ENCODINGS[i], OTLS_ENCRYPTION_NONE, NULL, 0, &data, &error));
+        WORKS(otls_key_export(key, PLAIN(traditional, ENCODINGS[i]), &data, &error));
         same_key(key, data, NULL, 0);
         otls_blob_free(data);
         for (j = 0; j < 2; j++) {
-            WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, ENCODINGS[i], ENCRYPTIONS[j], TEXT("right"), &data, &error));
+            WORKS(otls_key_export(key, SEALED(OTLS_FORMAT_PKCS8, ENCODINGS[i], ENCRYPTIONS[j], "right"), &data, &error));
             same_key(key, data, TEXT("right"));
             otls_blob_free(data);
         }
     }
-    WORKS(otls_key_export(key, traditional, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_LEGACY_PEM, TEXT("right"), &data,
-                          &error));
+    WORKS(otls_key_export(key, SEALED(traditional, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_LEGACY_PEM, "right"), &data, &error));
     same_key(key, data, TEXT("right"));
     otls_blob_free(data);
 }
@@ -67,17 +66,17 @@ static void keys_have_formats(const otls_key *ec, const otls_key *rsa) {
     each_format_loads_again(ec, OTLS_FORMAT_SEC1);
     each_format_loads_again(rsa, OTLS_FORMAT_PKCS1);
     FAILS(OTLS_ERROR_KEY_UNSUPPORTED_FORMAT,
-          otls_key_export(ec, OTLS_FORMAT_PKCS1, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &data, &error));
+          otls_key_export(ec, PLAIN(OTLS_FORMAT_PKCS1, OTLS_ENCODING_PEM), &data, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_key_export(ec, 9, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &data, &error));
+          otls_key_export(ec, PLAIN(9, OTLS_ENCODING_PEM), &data, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_key_export(ec, OTLS_FORMAT_PKCS8, 9, OTLS_ENCRYPTION_NONE, NULL, 0, &data, &error));
+          otls_key_export(ec, PLAIN(OTLS_FORMAT_PKCS8, 9), &data, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_key_export(ec, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, TEXT("x"), &data, &error));
+          otls_key_export(ec, SEALED(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, "x"), &data, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_key_export(ec, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_SCRYPT, NULL, 0, &data, &error));
+          otls_key_export(ec, &(otls_key_export_options){ .format = OTLS_FORMAT_PKCS8, .encoding = OTLS_ENCODING_PEM, .encryption = OTLS_ENCRYPTION_SCRYPT }, &data, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &data, &error));
+          otls_key_export(NULL, PLAIN(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM), &data, &error));
 
     WORKS(otls_key_public(rsa, &public_key, &error));
     WORKS(otls_public_key_export(public_key, OTLS_FORMAT_PKCS1, OTLS_ENCODING_PEM, &data, &error));

@@ -18,7 +18,7 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
-    TrustStore,
+    TrustStore, Validity,
 };
 use otls::{ClientAuth, ServerConfig, UnixTime};
 use tempfile::TempDir;
@@ -191,7 +191,8 @@ impl Client {
         let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
         let name = DistinguishedName::with_common_name("Root");
         let authority =
-            Authority::create(key, &name, HashAlgorithm::Sha256, 86_400, now(), &SystemRandom).unwrap();
+            Authority::create(key, &name, HashAlgorithm::Sha256, Validity::days(now(), 1), &SystemRandom)
+                .unwrap();
         let bank = identity(&authority, "bank.example", Profile::Server);
         let client = identity(&authority, "client.example", Profile::Client);
         let key = client.key().to_pem(None, &SystemRandom).unwrap();
@@ -228,7 +229,9 @@ fn identity(authority: &Authority, name: &str, profile: Profile) -> Identity {
     let names = [GeneralName::parse(name).unwrap()];
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
-    let certificate = authority.issue(&request, profile, 3600, now(), &SystemRandom).unwrap();
+    let certificate = authority
+        .issue(&request, profile, Validity::new(now(), Duration::from_secs(3600)), &SystemRandom)
+        .unwrap();
     Identity::new(certificate.into(), key).unwrap()
 }
 

@@ -54,8 +54,14 @@ static void enrol(const char *token) {
     otls_name *name = make_name("asha");
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &csr, &error));
-    WORKS(otls_est_client_simpleenroll("ttp.example", OTLS_PROFILE_CLIENT, csr, (const uint8_t *)token,
-                                       token == NULL ? 0 : strlen(token), &client, &request, &error));
+    otls_est_enrolment enrolment = {
+        .host = "ttp.example",
+        .profile = OTLS_PROFILE_CLIENT,
+        .request = csr,
+        .token = (const uint8_t *)token,
+        .token_len = token == NULL ? 0 : strlen(token),
+    };
+    WORKS(otls_est_client_simpleenroll(&enrolment, &client, &request, &error));
     reply = ask(client, request);
     WORKS(otls_est_reply_certificate(reply, 0, &certificate, &error));
     WORKS(otls_certificate_export(certificate, OTLS_ENCODING_PEM, &pem, &error));

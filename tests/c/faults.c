@@ -47,7 +47,7 @@ static void files_cut_short_or_changed(void) {
     uint8_t *copy;
     size_t len, i, loaded = 0;
     WORKS(otls_key_load(buffer, read_vector("ec.pem"), NULL, 0, &key, &error));
-    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_NONE, NULL, 0, &der, &error));
+    WORKS(otls_key_export(key, PLAIN(OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER), &der, &error));
     otls_key_free(key);
     len = blob_len(der);
     for (i = 0; i < len; i++) {

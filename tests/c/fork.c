@@ -16,7 +16,7 @@ static struct issued issue(otls_otp_ledger *ledger, otls_otp_context *context) {
     otls_otp_issued *issued;
     struct issued copy;
     size_t len = sizeof copy.id;
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, copy.id, &len, &error));
     memcpy(copy.code, otls_otp_issued_code(issued, &len), sizeof copy.code);
     otls_otp_issued_free(issued);

@@ -13,7 +13,7 @@ static void codes_from_a_counter(void) {
     uint8_t code[8];
     size_t len = sizeof code;
     int32_t accepted;
-    uint64_t counter;
+    uint64_t counter = 0;
     FAILS(OTLS_ERROR_OTP_SECRET, otls_hotp_new(TEXT("short"), 6, &other, &error));
     CHECK(other == NULL);
     FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_new(SECRET, 9, &other, &error));
@@ -26,21 +26,25 @@ static void codes_from_a_counter(void) {
     CHECK(len == 6);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_code(NULL, 1, code, &len, &error));
 
-    WORKS(otls_hotp_verify(hotp, TEXT("287082"), 0, 10, &accepted, &counter, &error));
+    WORKS(otls_hotp_verify(hotp, TEXT("287082"), 10, &counter, &accepted, &error));
     CHECK(accepted == 1 && counter == 2);
-    WORKS(otls_hotp_verify(hotp, TEXT("287082"), 2, 10, &accepted, &counter, &error));
+    WORKS(otls_hotp_verify(hotp, TEXT("287082"), 10, &counter, &accepted, &error));
     CHECK(accepted == 0 && counter == 2);
-    FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_verify(hotp, TEXT("287082"), 0, 101, &accepted, &counter, &error));
+    counter = 0;
+    FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_verify(hotp, TEXT("287082"), 101, &counter, &accepted, &error));
     CHECK(accepted == 0 && counter == 0);
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_verify(hotp, TEXT("287082"), 0, 1, NULL, &counter, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_verify(hotp, TEXT("287082"), 0, 1, &accepted, NULL, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_verify(hotp, TEXT("\xFF"), 0, 1, &accepted, &counter, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_verify(hotp, TEXT("287082"), 1, NULL, &accepted, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_verify(hotp, TEXT("287082"), 1, &counter, NULL, &error));
+    CHECK(counter == 0);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_verify(hotp, TEXT("\xFF"), 1, &counter, &accepted, &error));
 
-    WORKS(otls_hotp_resynchronise(hotp, TEXT("399871"), TEXT("520489"), 0, &accepted, &counter, &error));
+    WORKS(otls_hotp_resynchronise(hotp, TEXT("399871"), TEXT("520489"), &counter, &accepted, &error));
     CHECK(accepted == 1 && counter == 10);
-    WORKS(otls_hotp_resynchronise(hotp, TEXT("520489"), TEXT("399871"), 3, &accepted, &counter, &error));
+    counter = 3;
+    WORKS(otls_hotp_resynchronise(hotp, TEXT("520489"), TEXT("399871"), &counter, &accepted, &error));
     CHECK(accepted == 0 && counter == 3);
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_resynchronise(NULL, TEXT("1"), TEXT("2"), 0, &accepted, &counter, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_resynchronise(NULL, TEXT("1"), TEXT("2"), &counter, &accepted, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_hotp_resynchronise(hotp, TEXT("1"), TEXT("2"), NULL, &accepted, &error));
     otls_hotp_free(hotp);
     otls_hotp_free(NULL);
 }
@@ -49,7 +53,7 @@ static void codes_from_the_time(void) {
     otls_error *error;
     otls_totp *totp, *other;
     otls_blob *secret;
-    otls_totp_state state = { 0, 0 }, next;
+    otls_totp_state state = { 0, 0 };
     uint8_t code[8];
     size_t len = sizeof code;
     int32_t accepted;
@@ -61,15 +65,16 @@ static void codes_from_the_time(void) {
     CHECK(len == 8 && memcmp(code, "68084774", 8) == 0);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_code(NULL, 1, code, &len, &error));
 
-    WORKS(otls_totp_verify(totp, code, len, 1111111111, 1, 1, state, &accepted, &next, &error));
-    CHECK(accepted == 1 && next.next_step == 37037037 && next.drift == -1);
-    WORKS(otls_totp_verify(totp, code, len, 1111111109, 1, 1, next, &accepted, &state, &error));
-    CHECK(accepted == 0 && state.next_step == next.next_step && state.drift == next.drift);
-    FAILS(OTLS_ERROR_API_MISUSE, otls_totp_verify(totp, code, len, 1111111109, 11, 0, next, &accepted, &state, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_totp_verify(NULL, code, len, 1111111109, 1, 1, next, &accepted, &state, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(totp, code, len, 1, 1, 1, next, &accepted, NULL, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(totp, code, len, 1, 1, 1, next, NULL, &state, &error));
+    otls_totp_window late = { 1111111111, 1, 1 }, now = { 1111111109, 1, 1 }, wide = { 1111111109, 11, 0 };
+    WORKS(otls_totp_verify(totp, code, len, late, &state, &accepted, &error));
+    CHECK(accepted == 1 && state.next_step == 37037037 && state.drift == -1);
+    WORKS(otls_totp_verify(totp, code, len, now, &state, &accepted, &error));
+    CHECK(accepted == 0 && state.next_step == 37037037 && state.drift == -1);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_totp_verify(totp, code, len, wide, &state, &accepted, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(NULL, code, len, now, &state, &accepted, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(totp, code, len, now, NULL, &accepted, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(totp, code, len, now, &state, NULL, &error));
+    CHECK(state.next_step == 37037037 && state.drift == -1);
     otls_totp_free(totp);
     otls_totp_free(NULL);
 

@@ -29,8 +29,8 @@ static void the_ledger_accepts_once(void) {
     WORKS(otls_otp_ledger_open("memory:", PEPPER, NULL, &ledger, &error));
     otls_otp_ledger_free(ledger);
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_issue(ledger, "", context, 120, 3, NOW, &issued, &error));
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_issue(ledger, CODE("", context), NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     CHECK(otls_otp_issued_code(NULL, &code_len) == NULL && code_len == 0);
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
@@ -101,26 +101,26 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_ledger_add_former_pepper(ledger, TEXT("short"), &error));
     WORKS(otls_otp_ledger_add_former_pepper(ledger, TEXT("the pepper of last year, of 32 octets"), &error));
 
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
     CHECK(code_len == sizeof code);
     WORKS(verify_code(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
-    WORKS(otls_otp_ledger_resend(ledger, id, id_len, "asha", context, 120, 3, NOW, &again, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE_INSTEAD("asha", context, id, id_len), NOW, &again, &error));
     WORKS(verify_code(ledger, id, id_len, "asha", context, code, 12, NULL, NOW, &verdict, NULL, &error));
     CHECK(verdict == OTLS_VERDICT_CANCELLED);
     otls_otp_issued_free(issued);
     FAILS(OTLS_ERROR_OTP_NOT_OPEN,
-          otls_otp_ledger_resend(ledger, id, id_len, "asha", context, 120, 3, NOW, &issued, &error));
-    FAILS(OTLS_ERROR_OTP_THROTTLED, otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+          otls_otp_ledger_issue(ledger, CODE_INSTEAD("asha", context, id, id_len), NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_THROTTLED, otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(again, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
     WORKS(verify_code(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_lock(ledger, "asha", NOW, &error));
     FAILS(OTLS_ERROR_OTP_SUBJECT_LOCKED,
-          otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW + 600, &issued, &error));
+          otls_otp_ledger_issue(ledger, CODE("asha", context), NOW + 600, &issued, &error));
     WORKS(otls_otp_ledger_unlock(ledger, "asha", NOW, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_ledger_cancel(ledger, id, id_len, "asha", NOW, NULL, &error));
     WORKS(otls_otp_ledger_cancel(ledger, id, id_len, "asha", NOW, &verdict, &error));
@@ -153,7 +153,7 @@ static void a_file_outlives_the_ledger(void) {
     FAILS(OTLS_ERROR_OTP_STORE, otls_otp_ledger_open("sqlite:no/such/folder/db", PEPPER, NULL, &ledger, &error));
     WORKS(otls_otp_ledger_open("sqlite:otp.sqlite", PEPPER, NULL, &ledger, &error));
     WORKS(otls_otp_ledger_open("sqlite:otp.sqlite", PEPPER, NULL, &same, &error));
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, NULL), sizeof code);
     otls_otp_issued_free(issued);
@@ -175,7 +175,8 @@ static void what_happened_is_recorded(void) {
     otls_otp_issued *issued;
     uint8_t mac[OTLS_AUDIT_MAC_LEN];
     size_t mac_len = sizeof mac, len;
-    uint64_t count, dropped, missing;
+    uint64_t count;
+    otls_audit_loss lost;
     otls_blob *old;
     FILE *log;
     otls_otp_ledger_options options = { 0 };
@@ -193,7 +194,7 @@ static void what_happened_is_recorded(void) {
     FAILS(OTLS_ERROR_OTP_AUDIT, otls_otp_ledger_open("memory:", NULL, 0, &options, &ledger, &error));
     options.audit_path = "audit.log";
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, &options, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     otls_otp_issued_free(issued);
     WORKS(otls_audit_verify("audit.log", PEPPER, &count, mac, &mac_len, &error));
     CHECK(count == 2 && mac_len == sizeof mac);
@@ -201,20 +202,20 @@ static void what_happened_is_recorded(void) {
           otls_audit_verify("audit.log", TEXT("not the key of this log, but as long"), NULL, mac, &mac_len, &error));
     log = fopen("audit.log", "w");
     CHECK(log != NULL && fclose(log) == 0);
-    FAILS(OTLS_ERROR_OTP_AUDIT, otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_verify("audit.log", PEPPER, NULL, mac, &mac_len, &error));
     /* All of it is gone: the new log says so, and the old one is kept. */
     remove("audit.log.damaged");
     remove("audit.log.damaged.head");
-    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_repair("no/such/log", PEPPER, NOW, &old, NULL, NULL, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_audit_repair("audit.log", TEXT("short"), NOW, &old, NULL, NULL, &error));
-    WORKS(otls_audit_repair("audit.log", PEPPER, NOW, &old, &dropped, &missing, &error));
+    FAILS(OTLS_ERROR_OTP_AUDIT, otls_audit_repair("no/such/log", PEPPER, NOW, &old, NULL, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_audit_repair("audit.log", TEXT("short"), NOW, &old, NULL, &error));
+    WORKS(otls_audit_repair("audit.log", PEPPER, NOW, &old, &lost, &error));
     CHECK(memcmp(otls_blob_data(old, &len), "audit.log.damaged", 17) == 0 && len == 17);
-    CHECK(dropped == 0 && missing == 2);
+    CHECK(lost.dropped == 0 && lost.missing == 2);
     otls_blob_free(old);
     WORKS(otls_audit_verify("audit.log", PEPPER, &count, mac, &mac_len, &error));
     CHECK(count == 1);
-    WORKS(otls_audit_repair("audit.log", PEPPER, NOW, &old, NULL, NULL, &error));
+    WORKS(otls_audit_repair("audit.log", PEPPER, NOW, &old, NULL, &error));
     CHECK(old == NULL);
     CHECK(remove("audit.log") == 0 && remove("audit.log.head") == 0);
     CHECK(remove("audit.log.damaged") == 0 && remove("audit.log.damaged.head") == 0);
@@ -271,7 +272,7 @@ static void messages_go_both_ways(otls_connection *bank, otls_connection *custom
     WORKS(otls_otp_channel_new(&banks, &error));
     WORKS(otls_otp_channel_new(&customers, &error));
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_channel_receive(customers, customer, NOW, &none, &error));
     CHECK(none == NULL);
 

@@ -36,8 +36,9 @@ static void make_hierarchy(void) {
     size_t len;
     otls_request *request = make_request("branch.example", &key);
     root = make_authority("Root");
-    WORKS(otls_authority_issue_authority(root, request, 0, "branch.example,10.0.0.0/8", "secret.branch.example", DAY,
-                                         NOW, &certificate, &error));
+    WORKS(otls_authority_issue_authority(root, request,
+                                         TERMS(0, "branch.example,10.0.0.0/8", "secret.branch.example"),
+                                         &certificate, &error));
     own = pem_of(certificate);
     WORKS(otls_authority_certificate(root, &certificate, &error));
     above = pem_of(certificate);
@@ -77,7 +78,7 @@ static void make_leaf(void) {
     otls_certificate *certificate;
     otls_blob *text;
     otls_request *request = make_request("www.branch.example", &key);
-    WORKS(otls_authority_issue(branch, request, OTLS_PROFILE_BOTH, DAY, NOW, &certificate, &error));
+    WORKS(otls_authority_issue(branch, request, OTLS_PROFILE_BOTH, (otls_validity){NOW, DAY}, &certificate, &error));
     WORKS(otls_certificate_to_text(certificate, &text, &error));
     CHECK(strncmp((const char *)otls_blob_data(text, NULL), "Certificate:", 12) == 0);
     otls_blob_free(text);
@@ -86,12 +87,11 @@ static void make_leaf(void) {
     otls_request_free(request);
 }
 
-static int32_t judge(const otls_trust_store *trust, int32_t usage, const char *name, otls_error **error) {
+static int32_t judge(otls_trust_store *trust, int32_t role, const char *name, otls_error **error) {
     otls_certificate *authority;
     size_t len;
     const uint8_t *data = otls_blob_data(leaf, &len);
-    int32_t code =
-        otls_trust_store_verify(trust, data, len, usage, name, NOW, &authority, error);
+    int32_t code = otls_chain_verify(data, len, AS(trust, role, name, NOW, 0), &authority, error);
     CHECK((authority != NULL) == (code == OTLS_OK));
     otls_certificate_free(authority);
     return code;
@@ -101,23 +101,23 @@ static void a_path_needs_what_is_between(void) {
     otls_error *error;
     otls_certificate *between;
     otls_trust_store *trust = make_trust(root);
-    FAILS(OTLS_ERROR_CERTIFICATE_UNTRUSTED, judge(trust, OTLS_USAGE_CLIENT, "", &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_UNTRUSTED, judge(trust, OTLS_ROLE_CLIENT, "", &error));
     WORKS(otls_authority_certificate(branch, &between, &error));
     WORKS(otls_trust_store_add_intermediate(trust, between, &error));
     otls_certificate_free(between);
-    WORKS(judge(trust, OTLS_USAGE_SERVER, "www.branch.example", &error));
-    WORKS(judge(trust, OTLS_USAGE_CLIENT, "", &error));
-    WORKS(judge(trust, OTLS_USAGE_ANY, "", &error));
-    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_NAME, judge(trust, OTLS_USAGE_SERVER, "bank.example", &error));
-    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, OTLS_USAGE_SERVER, "", &error));
-    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, OTLS_USAGE_CLIENT, "bank.example", &error));
+    WORKS(judge(trust, OTLS_ROLE_SERVER, "www.branch.example", &error));
+    WORKS(judge(trust, OTLS_ROLE_CLIENT, "", &error));
+    WORKS(judge(trust, OTLS_ROLE_ANY, "", &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_NAME, judge(trust, OTLS_ROLE_SERVER, "bank.example", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, OTLS_ROLE_SERVER, "", &error));
+    FAILS(OTLS_ERROR_API_MISUSE, judge(trust, OTLS_ROLE_CLIENT, "bank.example", &error));
     FAILS(OTLS_ERROR_API_MISUSE, judge(trust, 99, "", &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, judge(NULL, OTLS_USAGE_ANY, "", &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, judge(NULL, OTLS_ROLE_ANY, "", &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add_intermediate(trust, NULL, &error));
     WORKS(otls_trust_store_set_max_depth(trust, 1, &error));
-    WORKS(judge(trust, OTLS_USAGE_ANY, "", &error));
+    WORKS(judge(trust, OTLS_ROLE_ANY, "", &error));
     WORKS(otls_trust_store_set_max_depth(trust, 0, &error));
-    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE, judge(trust, OTLS_USAGE_ANY, "", &error));
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE, judge(trust, OTLS_ROLE_ANY, "", &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_set_max_depth(NULL, 0, &error));
     otls_trust_store_free(trust);
 }
@@ -138,15 +138,15 @@ static void lists_can_be_required(void) {
     otls_certificate_free(between);
     WORKS(otls_trust_store_require_crls(trust, &error));
     for (i = 0; i < 2; i++) {
-        CHECK(judge(trust, OTLS_USAGE_ANY, "", &error) != OTLS_OK);
+        CHECK(judge(trust, OTLS_ROLE_ANY, "", &error) != OTLS_OK);
         CHECK(otls_error_finding(error, 0, &finding) == 1 && strcmp(finding.check, "revocation") == 0);
         CHECK(otls_error_finding(error, 1, &finding) == 1 - (int)i && otls_error_finding(error, 2, NULL) == 0);
         otls_error_free(error);
-        WORKS(otls_authority_issue_crl(authorities[i], NULL, 0, 1, DAY, NOW, &list, &error));
+        WORKS(otls_authority_issue_crl(authorities[i], NULL, 0, 1, (otls_validity){NOW, DAY}, &list, &error));
         WORKS(otls_trust_store_add_crl(trust, otls_blob_data(list, NULL), blob_len(list), &error));
         otls_blob_free(list);
     }
-    WORKS(judge(trust, OTLS_USAGE_ANY, "", &error));
+    WORKS(judge(trust, OTLS_ROLE_ANY, "", &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_require_crls(NULL, &error));
     otls_trust_store_free(trust);
 }
@@ -157,7 +157,7 @@ static void a_refusal_has_a_report(void) {
     otls_trust_store *trust = make_trust(stranger);
     otls_finding finding;
     size_t i;
-    CHECK(judge(trust, OTLS_USAGE_SERVER, "bank.example", &error) == OTLS_ERROR_CERTIFICATE_UNTRUSTED);
+    CHECK(judge(trust, OTLS_ROLE_SERVER, "bank.example", &error) == OTLS_ERROR_CERTIFICATE_UNTRUSTED);
     for (i = 0; otls_error_finding(error, i, &finding); i++) {
         CHECK(finding.candidate == 0 && finding.depth == 0);
         CHECK(strstr(finding.subject, "www.branch.example") != NULL);
@@ -180,11 +180,11 @@ static void wrong_requests_are_refused(void) {
     otls_request *request = make_request("deeper.branch.example", &key);
     /* No further authority may stand below it. */
     FAILS(OTLS_ERROR_AUTHORITY_REFUSED,
-          otls_authority_issue_authority(branch, request, 0, NULL, NULL, DAY, NOW, &certificate, &error));
+          otls_authority_issue_authority(branch, request, TERMS(0, NULL, NULL), &certificate, &error));
     FAILS(OTLS_ERROR_BAD_NAME,
-          otls_authority_issue_authority(root, request, 0, "not a name", NULL, DAY, NOW, &certificate, &error));
+          otls_authority_issue_authority(root, request, TERMS(0, "not a name", NULL), &certificate, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_authority_issue_authority(root, NULL, 0, NULL, NULL, DAY, NOW, &certificate, &error));
+          otls_authority_issue_authority(root, NULL, TERMS(0, NULL, NULL), &certificate, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_chain(NULL, &text, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_certificate_to_text(NULL, &text, &error));
     otls_key_free(key);

@@ -61,7 +61,7 @@ static void arguments_that_are_null(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_key_load(NULL, 1, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_KEY_NOT_FOUND, otls_key_load(NULL, 0, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_NULL_POINTER,
-          otls_key_export(NULL, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &blob, &error));
+          otls_key_export(NULL, PLAIN(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM), &blob, &error));
     CHECK(blob == NULL);
     FAILS(OTLS_ERROR_API_MISUSE, otls_key_load((const uint8_t *)"x", SIZE_MAX, NULL, 0, &key, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_name_new(NULL, &error));
@@ -77,7 +77,7 @@ static void keys_are_saved_and_loaded(void) {
     size_t len;
     const uint8_t *data;
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P384, &key, &error));
-    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &pem, &error));
+    WORKS(otls_key_export(key, PLAIN(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM), &pem, &error));
     data = otls_blob_data(pem, &len);
     CHECK(len > 20 && memcmp(data, "-----BEGIN PRIVATE KEY-----", 27) == 0);
     WORKS(otls_key_load(data, len, NULL, 0, &again, &error));
@@ -85,15 +85,13 @@ static void keys_are_saved_and_loaded(void) {
     FAILS(OTLS_ERROR_KEY_PASSWORD_NOT_NEEDED, otls_key_load(data, len, TEXT("secret"), &again, &error));
     otls_blob_free(pem);
 
-    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_PBKDF2, TEXT("secret"), &der,
-                          &error));
+    WORKS(otls_key_export(key, SEALED(OTLS_FORMAT_PKCS8, OTLS_ENCODING_DER, OTLS_ENCRYPTION_PBKDF2, "secret"), &der, &error));
     data = otls_blob_data(der, &len);
     FAILS(OTLS_ERROR_KEY_PASSWORD_REQUIRED, otls_key_load(data, len, NULL, 0, &again, &error));
     FAILS(OTLS_ERROR_KEY_WRONG_PASSWORD, otls_key_load(data, len, TEXT("guess"), &again, &error));
     WORKS(otls_key_load(data, len, TEXT("secret"), &again, &error));
     FAILS(OTLS_ERROR_API_MISUSE,
-          otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_PBKDF2, (const uint8_t *)"", 0,
-                          &pem, &error));
+          otls_key_export(key, SEALED(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_PBKDF2, ""), &pem, &error));
     otls_blob_free(der);
     otls_key_free(again);
     otls_key_free(key);
@@ -264,15 +262,15 @@ static void the_authority_revokes(void) {
     const otls_certificate *revoked[1];
     WORKS(otls_identity_certificate(identity, &leaf, &error));
     revoked[0] = leaf;
-    WORKS(otls_authority_issue_crl(authority, revoked, 1, 1, DAY, NOW, &crl, &error));
+    WORKS(otls_authority_issue_crl(authority, revoked, 1, 1, (otls_validity){NOW, DAY}, &crl, &error));
     data = otls_blob_data(crl, &len);
     WORKS(otls_trust_store_add_crl(trust, data, len, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_trust_store_add_crl(trust, TEXT("no list"), &error));
     otls_blob_free(crl);
-    WORKS(otls_authority_issue_crl(authority, NULL, 0, 2, DAY, NOW, &crl, &error));
+    WORKS(otls_authority_issue_crl(authority, NULL, 0, 2, (otls_validity){NOW, DAY}, &crl, &error));
     otls_blob_free(crl);
     revoked[0] = NULL;
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_crl(authority, revoked, 1, 3, DAY, NOW, &crl, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue_crl(authority, revoked, 1, 3, (otls_validity){NOW, DAY}, &crl, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_WRONG_ROLE, otls_trust_store_add(trust, leaf, &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &stranger, &error));
     WORKS(otls_authority_certificate(authority, &ca, &error));
@@ -316,12 +314,11 @@ static void a_file_counts_whole(void) {
 
     /* The second list of a bundle revokes. */
     WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
-    WORKS(otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER, "bank.example",
-                                  NOW, &ca, &error));
+    WORKS(otls_chain_verify(otls_blob_data(one, NULL), blob_len(one), AS(trust, OTLS_ROLE_SERVER, "bank.example", NOW, 0), &ca, &error));
     otls_certificate_free(ca);
     otls_blob_free(one);
-    WORKS(otls_authority_issue_crl(other, NULL, 0, 1, DAY, NOW, &one, &error));
-    WORKS(otls_authority_issue_crl(authority, revoked, 1, 1, DAY, NOW, &two, &error));
+    WORKS(otls_authority_issue_crl(other, NULL, 0, 1, (otls_validity){NOW, DAY}, &one, &error));
+    WORKS(otls_authority_issue_crl(authority, revoked, 1, 1, (otls_validity){NOW, DAY}, &two, &error));
     file = joined(one, two, &len);
     FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_trust_store_add_crl(trust, file, len - 5, &error));
     WORKS(otls_trust_store_add_crl(trust, file, len, &error));
@@ -330,8 +327,7 @@ static void a_file_counts_whole(void) {
     otls_blob_free(two);
     WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &one, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_REVOKED,
-          otls_trust_store_verify(trust, otls_blob_data(one, NULL), blob_len(one), OTLS_USAGE_SERVER, "bank.example",
-                                  NOW, &ca, &error));
+          otls_chain_verify(otls_blob_data(one, NULL), blob_len(one), AS(trust, OTLS_ROLE_SERVER, "bank.example", NOW, 0), &ca, &error));
 
     /* A bundle of authorities is trusted whole; one certificate is not the first of two. */
     WORKS(otls_authority_certificate(authority, &ca, &error));
@@ -350,7 +346,7 @@ static void a_file_counts_whole(void) {
 
     /* Key and certificate in one file are an identity, and neither alone. */
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
-    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &two, &error));
+    WORKS(otls_key_export(key, PLAIN(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM), &two, &error));
     file = joined(one, two, &len);
     FAILS(OTLS_ERROR_KEY_MALFORMED, otls_key_load(file, len, NULL, 0, &no_key, &error));
     FAILS(OTLS_ERROR_CERTIFICATE_MALFORMED, otls_certificate_load(file, len, &none, &error));

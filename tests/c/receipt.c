@@ -17,7 +17,7 @@ struct pair {
 static otls_otp_context *payment(uint64_t paise) {
     otls_error *error;
     otls_otp_context *context;
-    WORKS(otls_otp_context_payment("transfer", paise, "INR", "friend", TEMPLATE, &context, &error));
+    WORKS(otls_otp_context_payment(TRANSFER(paise, "INR", "friend", TEMPLATE), &context, &error));
     return context;
 }
 
@@ -25,15 +25,17 @@ static void payments_are_what_they_say(void) {
     otls_error *error;
     otls_otp_context *context;
     FAILS(OTLS_ERROR_OTP_TRANSACTION,
-          otls_otp_context_payment("transfer", 1, "XAU", "friend", TEMPLATE, &context, &error));
+          otls_otp_context_payment(TRANSFER(1, "XAU", "friend", TEMPLATE), &context, &error));
     CHECK(context == NULL);
     FAILS(OTLS_ERROR_OTP_TRANSACTION,
-          otls_otp_context_payment("transfer", 1, "INR", "fri\xE2\x80\x8B" "end", "{amount} to {payee}: {code}",
-                                   &context, &error));
+          otls_otp_context_payment(TRANSFER(1, "INR", "fri\xE2\x80\x8B" "end", "{amount} to {payee}: {code}"), &context, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION,
-          otls_otp_context_payment("transfer", 1, "INR", "friend", "{code} {payee}", &context, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment("", 1, "INR", "friend", TEMPLATE, &context, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment("transfer", 1, "INR", "friend", TEMPLATE, NULL, &error));
+          otls_otp_context_payment(TRANSFER(1, "INR", "friend", "{code} {payee}"), &context, &error));
+    otls_otp_payment purposeless = { .purpose = "", .minor = 1, .currency = "INR", .payee = "friend" };
+    purposeless.text_template = TEMPLATE;
+    FAILS(OTLS_ERROR_API_MISUSE, otls_otp_context_payment(&purposeless, &context, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment(NULL, &context, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_otp_context_payment(TRANSFER(1, "INR", "friend", TEMPLATE), NULL, &error));
 }
 
 static struct world make_world(void) {
@@ -89,11 +91,11 @@ static otls_otp_message *rendered(const struct pair *pair, const otls_otp_contex
     const uint8_t *text, *code;
 
     WORKS(otls_otp_ledger_open("memory:", NULL, 0, NULL, &ledger, &error));
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_context_new(&bare, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, bare, &sent, &error));
     /* Nor words of one transaction with the code for another. */
-    WORKS(otls_otp_context_payment("transfer", 1, "INR", "friend", TEMPLATE, &other, &error));
+    WORKS(otls_otp_context_payment(TRANSFER(1, "INR", "friend", TEMPLATE), &other, &error));
     FAILS(OTLS_ERROR_OTP_TRANSACTION, otls_otp_message_rendered(issued, other, &sent, &error));
     otls_otp_context_free(other);
     /* Another text than the template's is not sent. */
@@ -134,7 +136,7 @@ static otls_otp_message *sent_for(const struct pair *pair, otls_otp_ledger *ledg
     otls_otp_issued *issued;
     otls_otp_message *sent, *received;
     size_t id_len = OTLS_OTP_ID_LEN;
-    WORKS(otls_otp_ledger_issue(ledger, "asha", context, 120, 3, NOW, &issued, &error));
+    WORKS(otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     WORKS(otls_otp_message_rendered(issued, context, &sent, &error));
     WORKS(otls_otp_channel_send(pair->banks, pair->bank, sent, &error));

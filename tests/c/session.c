@@ -113,7 +113,7 @@ static otls_session *saved_and_loaded(otls_session *session) {
     const uint8_t *octets;
     uint64_t expires_at = otls_session_expires_at(session);
     CHECK(expires_at == NOW + 3600);
-    WORKS(otls_session_save(session, &data, &error));
+    WORKS(otls_session_export(session, &data, &error));
     otls_session_free(session);
     octets = otls_blob_data(data, &len);
     WORKS(otls_session_load(octets, len, &again, &error));
@@ -134,7 +134,7 @@ static void a_session_resumes_once(void) {
     otls_certificate *peer;
     WORKS(otls_connection_client(for_client, "desk.example", session, NOW, &client, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_client(for_client, "desk.example", session, NOW, &second, &error));
-    FAILS(OTLS_ERROR_API_MISUSE, otls_session_save(session, &data, &error));
+    FAILS(OTLS_ERROR_API_MISUSE, otls_session_export(session, &data, &error));
     CHECK(otls_session_expires_at(session) == 0);
     shake_hands(client, server);
     CHECK(negotiated(client).resumed == 1 && negotiated(server).resumed == 1);
@@ -199,7 +199,7 @@ static void wrong_arguments(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_sessions(NULL, 1, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_named_authorities(NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_client(NULL, "desk.example", NULL, NOW, &connection, &error));
-    FAILS(OTLS_ERROR_NULL_POINTER, otls_session_save(NULL, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_session_export(NULL, &blob, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_session(NULL, &session, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_alpn(NULL, &blob, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_key_log(NULL, &blob, &error));

@@ -7,7 +7,7 @@ int main(void) {
     otls_key *key;
     size_t len;
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
-    WORKS(otls_key_export(key, OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM, OTLS_ENCRYPTION_NONE, NULL, 0, &pem, &error));
+    WORKS(otls_key_export(key, PLAIN(OTLS_FORMAT_PKCS8, OTLS_ENCODING_PEM), &pem, &error));
     otls_key_free(key);
     const uint8_t *data = otls_blob_data(pem, &len);
     otls_blob_free(pem);

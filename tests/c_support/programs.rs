@@ -6,14 +6,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, thread};
 
 use otls::UnixTime;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
-    Authority, CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey, Profile,
+    Authority, CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey, Profile, Validity,
 };
 use tempfile::TempDir;
 
@@ -36,7 +36,8 @@ impl World {
         let ca_name = DistinguishedName::with_common_name(&Self::authority_name());
         let hash = HashAlgorithm::Sha384;
         let authority =
-            Authority::create(ca_key, &ca_name, hash, 86_400, UnixTime(now), &SystemRandom).unwrap();
+            Authority::create(ca_key, &ca_name, hash, Validity::days(UnixTime(now), 1), &SystemRandom)
+                .unwrap();
         fs::write(folder.path().join("ca.pem"), authority.certificate().to_pem()).unwrap();
         for (name, profile) in [("bank", Profile::Server), ("customer", Profile::Client)] {
             let key = PrivateKey::generate(key_type, &SystemRandom).unwrap();
@@ -46,7 +47,14 @@ impl World {
             let names: &[GeneralName] = if profile == Profile::Server { &names } else { &[] };
             let subject = DistinguishedName::with_common_name(name);
             let request = CertificateRequest::create(&key, &subject, names, hash, &SystemRandom).unwrap();
-            let issued = authority.issue(&request, profile, 3600, UnixTime(now), &SystemRandom).unwrap();
+            let issued = authority
+                .issue(
+                    &request,
+                    profile,
+                    Validity::new(UnixTime(now), Duration::from_secs(3600)),
+                    &SystemRandom,
+                )
+                .unwrap();
             fs::write(folder.path().join(format!("{name}.pem")), issued.to_pem()).unwrap();
             let pem = key.to_pem(password, &SystemRandom).unwrap();
             fs::write(folder.path().join(format!("{name}.key")), pem.expose()).unwrap();

@@ -1,8 +1,10 @@
 //! The command line, run as a person runs it.
 
+use otls::otp::CodeRequest;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::{Shell, openssl};
 
@@ -230,11 +232,23 @@ fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
     let file = |name: &str| shell.path().join(name);
     fs::write(file("key"), [7; 32]).unwrap();
     let mut ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![1; 32])).unwrap();
-    ledger.set_audit(Box::new(AuditLog::open(&file("log"), &Secret::from(vec![7; 32])).unwrap()));
+    ledger = ledger.with_audit(Box::new(AuditLog::open(&file("log"), &Secret::from(vec![7; 32])).unwrap()));
     let now = UnixTime(1_800_000_000);
-    ledger.issue("asha", &Context::new(), 60, 3, now, &SystemRandom).unwrap();
+    ledger
+        .issue(
+            &CodeRequest::new("asha", &Context::new()).with_lifetime(Duration::from_secs(60)),
+            now,
+            &SystemRandom,
+        )
+        .unwrap();
     let first = shell.run("audit verify --key-file key log");
-    ledger.issue("asha", &Context::new(), 60, 3, now, &SystemRandom).unwrap();
+    ledger
+        .issue(
+            &CodeRequest::new("asha", &Context::new()).with_lifetime(Duration::from_secs(60)),
+            now,
+            &SystemRandom,
+        )
+        .unwrap();
     let found = shell.json(&format!("audit verify --json --key-file key --expect {first} log"));
     assert_eq!(found["count"], 4);
     fs::write(file("short"), "short").unwrap();

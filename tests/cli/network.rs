@@ -13,8 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
-    Authority, BACKDATE_SECONDS, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity,
-    KeyType, PrivateKey, Profile, TrustStore,
+    Authority, BACKDATE, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
+    PrivateKey, Profile, TrustStore, Validity,
 };
 use otls::{ClientAuth, ClientConfig, Connection, ServerConfig, State, UnixTime};
 use serde_json::Value;
@@ -385,7 +385,14 @@ fn key() -> PrivateKey {
 
 fn authority() -> Authority {
     let name = DistinguishedName::with_common_name("CA");
-    Authority::create(key(), &name, HashAlgorithm::Sha256, 3600, clock(), &SystemRandom).unwrap()
+    Authority::create(
+        key(),
+        &name,
+        HashAlgorithm::Sha256,
+        Validity::new(clock(), Duration::from_secs(3600)),
+        &SystemRandom,
+    )
+    .unwrap()
 }
 
 /// Somebody whom `authority` has certified as of `now`.
@@ -393,7 +400,9 @@ fn somebody(authority: &Authority, profile: Profile, now: UnixTime) -> Arc<Ident
     let (key, names) = (key(), [GeneralName::parse("127.0.0.1").unwrap()]);
     let name = DistinguishedName::with_common_name("somebody");
     let request = CertificateRequest::create(&key, &name, &names, HashAlgorithm::Sha256, &SystemRandom);
-    let certificate = authority.issue(&request.unwrap(), profile, 600, now, &SystemRandom).unwrap();
+    let certificate = authority
+        .issue(&request.unwrap(), profile, Validity::new(now, Duration::from_secs(600)), &SystemRandom)
+        .unwrap();
     Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
@@ -403,7 +412,7 @@ fn a_connection_that_waits_is_judged_at_the_time_at_which_it_goes_on() {
     fs::write(folder.path().join("soon.pem"), authority.certificate().to_pem()).unwrap();
     let server = folder.serve("--root soon.pem");
     let soon = UnixTime(clock().0 + 3);
-    let customer = somebody(&authority, Profile::Client, UnixTime(soon.0 + BACKDATE_SECONDS));
+    let customer = somebody(&authority, Profile::Client, soon.plus(BACKDATE));
     assert_eq!(customer.certificate().not_before(), soon);
     let socket = TcpStream::connect(server.address).unwrap();
     while clock() < soon {

@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use crate::common::{DAY, NOW, World};
 use otls::crypto::SystemRandom;
-use otls::otp::{Amount, Decision, OtpId, Receipt, SignedDecision, Transaction};
-use otls::pki::{KeyType, RevocationReason};
+use otls::otp::{Amount, Decision, OtpId, Receipt, SignedDecision, Statement, Transaction};
+use otls::pki::{KeyType, RevocationReason, Validity};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,9 +30,13 @@ impl Desk {
         };
         let (id, context) = (OtpId([0xAB; 16]), transfer.context().unwrap());
         let decision = Decision::Approved;
-        let receipt =
-            SignedDecision::sign(&pair.client, &world.client, id, context, decision, NOW, &SystemRandom)
-                .unwrap();
+        let receipt = SignedDecision::sign(
+            &pair.client,
+            &world.client,
+            Statement { id, context, decision, time: NOW },
+            &SystemRandom,
+        )
+        .unwrap();
         let desk = Self { folder: TempDir::new().unwrap(), world };
         desk.write("receipt.pem", &Receipt::new(receipt, &pair.server).unwrap().to_pem());
         desk.write("ca.pem", &desk.world.authority.certificate().to_pem());
@@ -96,7 +100,7 @@ fn a_receipt_that_proves_nothing_is_refused_with_the_reason() {
     assert_eq!((code, &value["code"]), (6, &json!("CERTIFICATE_UNTRUSTED")));
     let serial = desk.world.client.certificate().serial().to_vec();
     let revoked = [(serial, NOW, RevocationReason::KeyCompromise)];
-    let list = desk.world.authority.issue_crl(&revoked, 1, DAY, NOW, &SystemRandom).unwrap();
+    let list = desk.world.authority.issue_crl(&revoked, 1, Validity::new(NOW, DAY), &SystemRandom).unwrap();
     desk.write("list.pem", &list.to_pem());
     let (code, value) = desk.json("receipt verify --root ca.pem --crl list.pem receipt.pem");
     assert_eq!((code, &value["code"]), (6, &json!("CERTIFICATE_REVOKED")));

@@ -2,24 +2,26 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::sign::KeyAlgorithm;
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
-    PrivateKey, Profile, TrustStore,
+    PrivateKey, Profile, TrustStore, Validity,
 };
 use otls::{ClientAuth, ClientConfig, Connection, Error, ServerConfig, State, UnixTime};
 
 /// 2027-01-15T08:00:00Z, the time of all tests.
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
-pub const DAY: u64 = 86_400;
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 pub fn authority(name: &str) -> Authority {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let subject = DistinguishedName::with_common_name(name);
-    Authority::create(key, &subject, HashAlgorithm::Sha256, 365 * DAY, NOW, &SystemRandom).unwrap()
+    Authority::create(key, &subject, HashAlgorithm::Sha256, Validity::new(NOW, 365 * DAY), &SystemRandom)
+        .unwrap()
 }
 
 pub fn trust(authority: &Authority) -> TrustStore {
@@ -37,7 +39,7 @@ pub fn issue(authority: &Authority, key: &PrivateKey, name: &str, profile: Profi
         HashAlgorithm::Sha256
     };
     let request = CertificateRequest::create(key, &subject, &names, hash, &SystemRandom).unwrap();
-    authority.issue(&request, profile, DAY, NOW, &SystemRandom).unwrap()
+    authority.issue(&request, profile, Validity::new(NOW, DAY), &SystemRandom).unwrap()
 }
 
 pub fn identity(authority: &Authority, key_type: KeyType, name: &str, profile: Profile) -> Arc<Identity> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use otls::Error;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Answer, Channel, Context, Decision, Message, OtpId, SignedDecision};
+use otls::otp::{Answer, Channel, Context, Decision, Message, OtpId, SignedDecision, Statement};
 
 use crate::worst::entries::{ENTRIES, NOW, World};
 use crate::worst::inputs::Input;
@@ -47,14 +47,18 @@ fn a_customer_has_few_receipts_verified_for_a_code() {
     let world = World::new();
     let (mut client, mut server) = talks::established(&world, &world.customer);
     let (mut theirs, mut ours, id) = (Channel::new(), Channel::new(), OtpId([1; 16]));
-    ours.expect(id, NOW.plus(120), NOW).unwrap();
+    ours.expect(id, NOW.plus(Duration::from_secs(120)), NOW).unwrap();
     // To expect a code anew is no reason to verify more.
-    ours.expect(id, NOW.plus(120), NOW).unwrap();
+    ours.expect(id, NOW.plus(Duration::from_secs(120)), NOW).unwrap();
     for count in 0..=Channel::MAX_RECEIPTS_PER_CODE {
         let (context, decision) = (Context::new(), Decision::Declined);
-        let receipt =
-            SignedDecision::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom)
-                .unwrap();
+        let receipt = SignedDecision::sign(
+            &client,
+            &world.customer,
+            Statement { id, context, decision, time: NOW },
+            &SystemRandom,
+        )
+        .unwrap();
         let answer = Message::Answer(Answer::declined(id).with_receipt(receipt));
         theirs.send(&mut client, &answer).unwrap();
         assert!(server.feed(&talks::taken(&mut client), NOW).is_ok());

@@ -8,7 +8,7 @@ use crate::common::{NOW, World};
 use otls::crypto::SystemRandom;
 use otls::crypto::aead::{AeadAlgorithm, AeadKey};
 use otls::otp::oath::{Hotp, Ocra, OcraInput, OcraSuite, OtpAuth, Pin, SharedSecret, Totp};
-use otls::otp::{Answer, Context, Envelope, Issued, Ledger, MemoryStore, Message};
+use otls::otp::{Answer, CodeRequest, Context, Envelope, Issued, Ledger, MemoryStore, Message};
 use otls::pki::{KeyEncryption, KeyType, PrivateKey};
 use otls::{Secret, TicketKeys};
 
@@ -30,7 +30,7 @@ fn issued() -> (Issued, String) {
     let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(SECRET.to_vec())).unwrap();
     hides(&ledger, &["Ledger"]);
     let context = Context::new().with("purpose", "login").unwrap();
-    let issued = ledger.issue("asha", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger.issue(&CodeRequest::new("asha", &context), NOW, &SystemRandom).unwrap();
     let code = issued.code.expose().to_owned();
     (issued, code)
 }

@@ -17,6 +17,7 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::otp::{Amount, Channel, Envelope, Message, OtpId, Transaction};
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
+    Validity,
 };
 use otls::{ClientAuth, Connection, Secret, ServerConfig, State, UnixTime};
 
@@ -178,7 +179,8 @@ fn envelope() -> Message {
 fn authority(name: &str) -> Authority {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let subject = DistinguishedName::with_common_name(name);
-    Authority::create(key, &subject, HashAlgorithm::Sha256, 365 * common::DAY, now(), &SystemRandom).unwrap()
+    Authority::create(key, &subject, HashAlgorithm::Sha256, Validity::days(now(), 365), &SystemRandom)
+        .unwrap()
 }
 
 fn identity(authority: &Authority, name: &str, profile: Profile) -> Arc<Identity> {
@@ -187,7 +189,7 @@ fn identity(authority: &Authority, name: &str, profile: Profile) -> Arc<Identity
     let names = [GeneralName::parse(name).unwrap()];
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
-    let certificate = authority.issue(&request, profile, common::DAY, now(), &SystemRandom).unwrap();
+    let certificate = authority.issue(&request, profile, Validity::days(now(), 1), &SystemRandom).unwrap();
     Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 

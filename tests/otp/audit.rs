@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Audit, AuditHead, AuditLog, Context, Event, EventKind, Ledger, OtpId, Policy, Subject, Verdict,
+    Attempt, Audit, AuditHead, AuditLog, CodeRequest, Context, Event, EventKind, Ledger, OtpId, Policy,
+    Subject, Verdict,
 };
 use otls::{Error, Secret, UnixTime};
 
@@ -24,9 +26,11 @@ fn payment() -> Context {
 }
 
 fn ledger(log: &Path) -> Ledger {
-    let mut ledger = Ledger::new(otls_stores::open("memory:").unwrap(), key(7)).unwrap();
-    ledger.set_policy(Policy { issues: 1000, ..Policy::default() }).unwrap();
-    ledger.set_audit(Box::new(AuditLog::open(log, &key(1)).unwrap()));
+    let mut ledger = Ledger::new(otls_stores::open("memory:").unwrap(), key(7))
+        .unwrap()
+        .with_policy(Policy { issues: 1000, ..Policy::default() })
+        .unwrap()
+        .with_audit(Box::new(AuditLog::open(log, &key(1)).unwrap()));
     ledger
 }
 
@@ -35,16 +39,18 @@ fn written() -> (tempfile::TempDir, PathBuf, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let ledger = ledger(&path);
-    let issue = || ledger.issue(ASHA, &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let issue = || ledger.issue(&CodeRequest::new(ASHA, &payment()), NOW, &SystemRandom).unwrap();
     let (one, two) = (issue(), issue());
-    let verify = |id, code: &str| ledger.verify(id, ASHA, &payment(), code, NOW.plus(1)).unwrap();
+    let verify = |id, code: &str| {
+        ledger.verify(&Attempt::new(id, ASHA, &payment(), code), NOW.plus(Duration::from_secs(1))).unwrap()
+    };
     assert_eq!(verify(&one.id, "no"), Verdict::Wrong { attempts_left: 2 });
     assert_eq!(verify(&one.id, one.code.expose()), Verdict::Accepted);
     ledger.cancel(&two.id, ASHA, NOW).unwrap();
     ledger.lock("ravi", NOW).unwrap();
-    assert!(ledger.issue("ravi", &payment(), 120, 3, NOW, &SystemRandom).is_err());
+    assert!(ledger.issue(&CodeRequest::new("ravi", &payment()), NOW, &SystemRandom).is_err());
     ledger.unlock("ravi", NOW).unwrap();
-    ledger.expire(NOW.plus(100_000)).unwrap();
+    ledger.expire(NOW.plus(Duration::from_secs(100_000))).unwrap();
     (folder, path, vec![one.code.expose().to_owned(), two.code.expose().to_owned()])
 }
 
@@ -99,8 +105,8 @@ fn a_code_that_is_sent_again_is_recorded_with_both_identifiers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let ledger = ledger(&path);
-    let first = ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
-    let second = ledger.resend(&first.id, "asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let first = ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap();
+    let second = ledger.resend(&first.id, &CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[2].contains("\"resend\"") && lines[2].contains(&first.id.to_string()), "{text}");
@@ -268,12 +274,12 @@ fn nothing_is_accepted_that_cannot_be_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let ledger = ledger(&path);
-    let issued = ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap();
     fs::write(&path, "changed\n").unwrap();
     let refused = |error: Option<Error>| assert!(matches!(error, Some(Error::Otp(OtpError::Audit(_)))));
-    refused(ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).err());
-    refused(ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).err());
-    refused(ledger.resend(&issued.id, "asha", &payment(), 120, 3, NOW, &SystemRandom).err());
+    refused(ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), NOW).err());
+    refused(ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).err());
+    refused(ledger.resend(&issued.id, &CodeRequest::new("asha", &payment()), NOW, &SystemRandom).err());
     refused(ledger.cancel(&issued.id, "asha", NOW).err());
     refused(ledger.lock("asha", NOW).err());
     refused(ledger.unlock("asha", NOW).err());

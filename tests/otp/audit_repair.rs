@@ -5,10 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Audit, AuditLog, AuditRepair, Context, Event, Issued, Ledger, MemoryStore, Verdict};
+use otls::otp::{
+    Attempt, Audit, AuditLog, AuditRepair, CodeRequest, Context, Event, Issued, Ledger, MemoryStore, Verdict,
+};
 use otls::{Error, Secret, UnixTime};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -22,12 +25,13 @@ fn payment() -> Context {
 }
 
 fn issue(ledger: &Ledger, subject: &str) -> Issued {
-    ledger.issue(subject, &payment(), 120, 3, NOW, &SystemRandom).unwrap()
+    ledger.issue(&CodeRequest::new(subject, &payment()), NOW, &SystemRandom).unwrap()
 }
 
 fn open(path: &Path) -> Result<Ledger, Error> {
-    let mut ledger = Ledger::new(Box::new(MemoryStore::default()), key(7)).unwrap();
-    ledger.set_audit(Box::new(AuditLog::open(path, &key(1))?));
+    let mut ledger = Ledger::new(Box::new(MemoryStore::default()), key(7))
+        .unwrap()
+        .with_audit(Box::new(AuditLog::open(path, &key(1))?));
     Ok(ledger)
 }
 
@@ -49,7 +53,7 @@ fn head_of(path: &Path) -> PathBuf {
 fn repair(path: &Path) -> AuditRepair {
     assert!(open(path).is_err(), "the bank cannot start");
     let found = fs::read(path).unwrap_or_default();
-    let repaired = AuditLog::repair(path, &key(1), NOW.plus(9)).unwrap().unwrap();
+    let repaired = AuditLog::repair(path, &key(1), NOW.plus(Duration::from_secs(9))).unwrap().unwrap();
     assert_eq!(fs::read(&repaired.old).unwrap(), found, "what was found is kept");
     assert_eq!(AuditLog::verify(path, &key(1)), Ok(repaired.head));
     let text = fs::read_to_string(path).unwrap();
@@ -173,7 +177,8 @@ type Call<'a> = dyn Fn(&Ledger) -> Result<(), Error> + 'a;
 /// Two ledgers over one store, of which the first has a log that takes `events` more.
 fn full_after(events: u32, path: &Path, store: &Arc<MemoryStore>) -> Ledger {
     let mut ledger = Ledger::new(Box::new(Arc::clone(store)), key(7)).unwrap();
-    ledger.set_audit(Box::new(Full(AtomicU32::new(events), AuditLog::open(path, &key(1)).unwrap())));
+    ledger =
+        ledger.with_audit(Box::new(Full(AtomicU32::new(events), AuditLog::open(path, &key(1)).unwrap())));
     ledger
 }
 
@@ -190,18 +195,18 @@ fn a_call_that_cannot_be_recorded_does_not_touch_the_store() {
         &|ledger| ledger.unlock("ravi", NOW),
         &|ledger| ledger.lock("asha", NOW),
         &|ledger| ledger.cancel(id, "asha", NOW).map(drop),
-        &|ledger| ledger.verify(id, "asha", &payment(), code, NOW).map(drop),
-        &|ledger| ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).map(drop),
-        &|ledger| ledger.resend(id, "asha", &payment(), 120, 3, NOW, &SystemRandom).map(drop),
-        &|ledger| ledger.expire(NOW.plus(100_000)).map(drop),
-        &|ledger| ledger.forget_receipts(NOW.plus(100_000), NOW).map(drop),
+        &|ledger| ledger.verify(&Attempt::new(id, "asha", &payment(), code), NOW).map(drop),
+        &|ledger| ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).map(drop),
+        &|ledger| ledger.resend(id, &CodeRequest::new("asha", &payment()), NOW, &SystemRandom).map(drop),
+        &|ledger| ledger.expire(NOW.plus(Duration::from_secs(100_000))).map(drop),
+        &|ledger| ledger.forget_receipts(NOW.plus(Duration::from_secs(100_000)), NOW).map(drop),
     ];
     for (at, call) in calls.iter().enumerate() {
         let refused = call(&full_after(0, &path, &store));
         assert!(matches!(refused, Err(Error::Otp(OtpError::Audit(_)))), "call {at}");
         assert_eq!(quiet.statistics(NOW), Ok(before), "call {at}");
     }
-    assert_eq!(quiet.verify(id, "asha", &payment(), code, NOW), Ok(Verdict::Accepted));
+    assert_eq!(quiet.verify(&Attempt::new(id, "asha", &payment(), code), NOW), Ok(Verdict::Accepted));
 }
 
 #[test]
@@ -210,7 +215,9 @@ fn a_code_whose_outcome_cannot_be_recorded_is_used_up_and_the_log_shows_the_call
     let (path, store) = (folder.path().join("audit.log"), Arc::new(MemoryStore::default()));
     let quiet = Ledger::new(Box::new(Arc::clone(&store)), key(7)).unwrap();
     let issued = issue(&quiet, "asha");
-    let verify = |ledger: &Ledger| ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
+    let verify = |ledger: &Ledger| {
+        ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), NOW)
+    };
     let refused = verify(&full_after(1, &path, &store));
     assert!(matches!(refused, Err(Error::Otp(OtpError::Audit(_)))), "{refused:?}");
     assert_eq!(verify(&quiet), Ok(Verdict::Used));

@@ -5,11 +5,12 @@ use crate::common::{NOW, Pair, World, transfer};
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Issued, Ledger, MemoryStore, Message, OtpId,
-    Transaction, Verdict,
+    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Issued, Ledger, MemoryStore,
+    Message, OtpId, Transaction, Verdict,
 };
 use otls::pki::KeyType;
 use otls::{ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, Secret, ServerConfig, State};
+use std::time::Duration;
 
 const TEXT: &str = "The OTP for transferring Rs 1,00,000 to your friend's account is ";
 
@@ -36,7 +37,7 @@ fn envelope(issued: &Issued) -> Message {
 }
 
 fn some_envelope() -> Message {
-    envelope(&ledger().issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap())
+    envelope(&ledger().issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap())
 }
 
 fn answer() -> Message {
@@ -66,7 +67,7 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
         let ledger = ledger();
         let subject = pair.server.peer().unwrap().certificate().subject().common_name();
         assert_eq!(subject, "customer.example");
-        let issued = ledger.issue(&subject, &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+        let issued = ledger.issue(&CodeRequest::new(&subject, &payment()), NOW, &SystemRandom).unwrap();
 
         bank.send(&mut pair.server, &envelope(&issued)).unwrap();
         carry(&mut pair.server, &mut pair.client);
@@ -76,7 +77,7 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
         let text = format!("{TEXT}{}.", issued.code.expose());
         assert_eq!(received.text.expose(), text.as_bytes());
         assert_eq!(received.context, payment());
-        assert_eq!((received.issued_at, received.expires_at), (NOW, NOW.plus(120)));
+        assert_eq!((received.issued_at, received.expires_at), (NOW, NOW.plus(Duration::from_secs(120))));
         assert!(customer.receive(&mut pair.client, NOW).unwrap().is_none());
 
         let back = Message::Answer(Answer::new(received.id, received.code));
@@ -88,7 +89,7 @@ fn a_code_goes_to_the_customer_comes_back_and_is_accepted_with_every_suite() {
             panic!("no answer");
         };
         let code = core::str::from_utf8(code.expose()).unwrap();
-        let verdict = ledger.verify(&id, &subject, &payment(), code, NOW).unwrap();
+        let verdict = ledger.verify(&Attempt::new(&id, &subject, &payment(), code), NOW).unwrap();
         assert_eq!(verdict, Verdict::Accepted);
 
         bank.send(&mut pair.server, &Message::Verdict { id, verdict }).unwrap();
@@ -123,7 +124,7 @@ fn a_customer_who_declines_says_so_with_a_receipt_and_without_the_code() {
 #[test]
 fn a_sender_cannot_turn_off_that_the_customer_reads_the_transaction() {
     let mut pair = pair();
-    let issued = ledger().issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger().issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap();
     let downgraded = |context: Context, text: &str| {
         let text = format!("{text}{}.", issued.code.expose());
         Message::Envelope(Envelope::new(&issued, context, Secret::from(text.into_bytes())))
@@ -144,14 +145,14 @@ fn a_sender_cannot_turn_off_that_the_customer_reads_the_transaction() {
         carry(&mut pair.server, &mut pair.client);
         let error = refusal(&mut customer, &mut pair.client).unwrap();
         assert_eq!(error, OtpError::FreeText.into());
-        assert!(error.hint().contains("accept_free_text"));
+        assert!(error.hint().contains("accept free text"));
     }
     // One message is refused, and the channel goes on.
     Channel::new().send(&mut pair.server, &envelope(&issued)).unwrap();
     carry(&mut pair.server, &mut pair.client);
     assert!(customer.receive(&mut pair.client, NOW).unwrap().is_some());
 
-    let mut asked = Channel::new().accept_free_text();
+    let mut asked = Channel::new().with_free_text();
     Channel::new().send(&mut pair.server, &downgraded(sign_in.clone(), "Your code to sign in is ")).unwrap();
     carry(&mut pair.server, &mut pair.client);
     assert!(asked.receive(&mut pair.client, NOW).unwrap().is_some());
@@ -233,7 +234,7 @@ fn an_answer_is_bound_to_its_connection_as_well() {
     other.client.seal(&octets).unwrap();
     carry(&mut other.client, &mut other.server);
     let mut bank = Channel::new();
-    bank.expect(OtpId([1; 16]), NOW.plus(120), NOW).unwrap();
+    bank.expect(OtpId([1; 16]), NOW.plus(Duration::from_secs(120)), NOW).unwrap();
     assert_eq!(bank.receive(&mut other.server, NOW).err(), Some(OtpError::WrongBinding.into()));
 }
 
@@ -251,7 +252,7 @@ fn an_answer_about_a_code_that_was_not_sent_on_this_connection_ends_it() {
         let refused = bank.receive(&mut pair.server, NOW).err();
         assert_eq!(refused, Some(OtpError::WrongBinding.into()));
         // And nothing after it is taken, whatever the code.
-        bank.expect(foreign, NOW.plus(120), NOW).unwrap();
+        bank.expect(foreign, NOW.plus(Duration::from_secs(120)), NOW).unwrap();
         let right = Message::Answer(Answer::declined(foreign));
         Channel::new().send(&mut pair.client, &right).unwrap();
         carry(&mut pair.client, &mut pair.server);
@@ -263,17 +264,26 @@ fn an_answer_about_a_code_that_was_not_sent_on_this_connection_ends_it() {
 fn a_code_that_went_another_way_is_answered_where_it_is_expected() {
     let mut pair = pair();
     let mut bank = Channel::new();
-    bank.expect(OtpId([1; 16]), NOW.plus(120), NOW).unwrap();
+    bank.expect(OtpId([1; 16]), NOW.plus(Duration::from_secs(120)), NOW).unwrap();
     Channel::new().send(&mut pair.client, &answer()).unwrap();
     carry(&mut pair.client, &mut pair.server);
     assert!(matches!(bank.receive(&mut pair.server, NOW), Ok(Some(Message::Answer(_)))));
     for n in 1..Channel::MAX_SEEN {
-        bank.expect(OtpId(u128::try_from(n).unwrap().to_be_bytes()), NOW.plus(120), NOW).unwrap();
+        bank.expect(OtpId(u128::try_from(n).unwrap().to_be_bytes()), NOW.plus(Duration::from_secs(120)), NOW)
+            .unwrap();
     }
-    let full = bank.expect(OtpId([2; 16]), NOW.plus(300), NOW.plus(119));
+    let full =
+        bank.expect(OtpId([2; 16]), NOW.plus(Duration::from_secs(300)), NOW.plus(Duration::from_secs(119)));
     assert!(matches!(full, Err(Error::ApiMisuse(_))), "{full:?}");
-    assert!(bank.expect(OtpId([1; 16]), NOW.plus(120), NOW).is_ok(), "it is there already");
-    assert!(bank.expect(OtpId([2; 16]), NOW.plus(300), NOW.plus(120)).is_ok(), "the others have expired");
+    assert!(
+        bank.expect(OtpId([1; 16]), NOW.plus(Duration::from_secs(120)), NOW).is_ok(),
+        "it is there already"
+    );
+    assert!(
+        bank.expect(OtpId([2; 16]), NOW.plus(Duration::from_secs(300)), NOW.plus(Duration::from_secs(120)))
+            .is_ok(),
+        "the others have expired"
+    );
 }
 
 #[test]
@@ -310,7 +320,7 @@ fn an_envelope_that_comes_late_is_refused() {
     let mut pair = pair();
     Channel::new().send(&mut pair.server, &some_envelope()).unwrap();
     carry(&mut pair.server, &mut pair.client);
-    let late = Channel::new().receive(&mut pair.client, NOW.plus(120));
+    let late = Channel::new().receive(&mut pair.client, NOW.plus(Duration::from_secs(120)));
     assert_eq!(late.err(), Some(OtpError::Expired.into()));
 }
 

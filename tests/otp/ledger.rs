@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::hmac::HmacKey;
 use otls::crypto::{Random, SystemRandom};
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Audit, CodeFormat, Context, Event, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy,
-    Presented, Record, Statistics, Store, Subject, Transaction, Verdict, Withdrawal,
+    Amount, Attempt, Audit, CodeFormat, CodeRequest, Context, Event, Insertion, Issued, Ledger, MemoryStore,
+    OtpId, Policy, Presented, Record, Statistics, Store, Subject, Transaction, Verdict, Withdrawal,
 };
 use otls::{Error, Secret, UnixTime};
 
@@ -30,11 +31,19 @@ fn payment() -> Context {
 }
 
 fn issue(ledger: &Ledger, attempts: u32) -> Issued {
-    ledger.issue("asha", &payment(), TTL, attempts, NOW, &SystemRandom).unwrap()
+    ledger
+        .issue(
+            &CodeRequest::new("asha", &payment())
+                .with_lifetime(Duration::from_secs(TTL))
+                .with_attempts(attempts),
+            NOW,
+            &SystemRandom,
+        )
+        .unwrap()
 }
 
 fn verify(ledger: &Ledger, issued: &Issued, code: &str) -> Verdict {
-    ledger.verify(&issued.id, "asha", &payment(), code, NOW).unwrap()
+    ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), code), NOW).unwrap()
 }
 
 /// Another code of the same length.
@@ -47,7 +56,7 @@ fn a_right_code_is_accepted_once() {
     let ledger = ledger();
     let issued = issue(&ledger, 3);
     assert_eq!(issued.code.expose().len(), 6);
-    assert_eq!((issued.issued_at, issued.expires_at), (NOW, NOW.plus(TTL)));
+    assert_eq!((issued.issued_at, issued.expires_at), (NOW, NOW.plus(Duration::from_secs(TTL))));
     assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
     assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Used);
     assert_eq!(verify(&ledger, &issued, &wrong(&issued)), Verdict::Used);
@@ -97,10 +106,12 @@ fn the_last_attempt_may_be_right() {
 fn a_code_expires_with_the_second_that_it_names() {
     let ledger = ledger();
     let (early, late) = (issue(&ledger, 3), issue(&ledger, 3));
-    let at = |issued: &Issued, now| ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), now);
+    let at = |issued: &Issued, now| {
+        ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), now)
+    };
     assert_eq!(at(&late, late.expires_at).unwrap(), Verdict::Expired);
     assert_eq!(at(&late, UnixTime(u64::MAX)).unwrap(), Verdict::Expired);
-    assert_eq!(at(&early, early.expires_at.minus(1)).unwrap(), Verdict::Accepted);
+    assert_eq!(at(&early, early.expires_at.minus(Duration::from_secs(1))).unwrap(), Verdict::Accepted);
     assert_eq!(at(&early, early.expires_at).unwrap(), Verdict::Used);
 }
 
@@ -112,13 +123,31 @@ fn a_code_is_for_one_subject_and_one_transaction() {
     let wrong = |left| Verdict::Wrong { attempts_left: left };
     let one_paisa_more = payment().with("amount", "100000.01").unwrap();
     let one_field_more = payment().with("note", "x").unwrap();
-    assert_eq!(ledger.verify(&issued.id, "asha", &one_paisa_more, code, NOW).unwrap(), wrong(8));
-    assert_eq!(ledger.verify(&issued.id, "asha", &one_field_more, code, NOW).unwrap(), wrong(7));
-    assert_eq!(ledger.verify(&issued.id, "asha", &Context::new(), code, NOW).unwrap(), wrong(6));
+    assert_eq!(
+        ledger.verify(&Attempt::new(&issued.id, "asha", &one_paisa_more, code), NOW).unwrap(),
+        wrong(8)
+    );
+    assert_eq!(
+        ledger.verify(&Attempt::new(&issued.id, "asha", &one_field_more, code), NOW).unwrap(),
+        wrong(7)
+    );
+    assert_eq!(
+        ledger.verify(&Attempt::new(&issued.id, "asha", &Context::new(), code), NOW).unwrap(),
+        wrong(6)
+    );
     // That is no wrong try of hers, and none of his.
-    assert_eq!(ledger.verify(&issued.id, "ravi", &payment(), code, NOW).unwrap(), Verdict::Unknown);
-    assert_eq!(ledger.verify(&issued.id, "asha", &Context::new(), code, NOW).unwrap(), wrong(5));
-    assert_eq!(ledger.verify(&OtpId([0; 16]), "asha", &payment(), code, NOW).unwrap(), Verdict::Unknown);
+    assert_eq!(
+        ledger.verify(&Attempt::new(&issued.id, "ravi", &payment(), code), NOW).unwrap(),
+        Verdict::Unknown
+    );
+    assert_eq!(
+        ledger.verify(&Attempt::new(&issued.id, "asha", &Context::new(), code), NOW).unwrap(),
+        wrong(5)
+    );
+    assert_eq!(
+        ledger.verify(&Attempt::new(&OtpId([0; 16]), "asha", &payment(), code), NOW).unwrap(),
+        Verdict::Unknown
+    );
     assert_eq!(verify(&ledger, &issued, code), Verdict::Accepted);
 }
 
@@ -136,9 +165,15 @@ fn one_changed_paisa_payee_currency_or_purpose_is_refused_and_five_wrong_tries_l
         transfer(amount, currency, payee.to_owned(), purpose).context().unwrap()
     };
     let meant = context(10_000_000, "INR", "friend", "transfer");
-    let issued = ledger.issue("asha", &meant, TTL, 5, NOW, &SystemRandom).unwrap();
+    let issued = ledger
+        .issue(
+            &CodeRequest::new("asha", &meant).with_lifetime(Duration::from_secs(TTL)).with_attempts(5),
+            NOW,
+            &SystemRandom,
+        )
+        .unwrap();
     let present = |subject, context: &Context| {
-        ledger.verify(&issued.id, subject, context, issued.code.expose(), NOW).unwrap()
+        ledger.verify(&Attempt::new(&issued.id, subject, context, issued.code.expose()), NOW).unwrap()
     };
     let others = [
         ("asha", context(10_000_001, "INR", "friend", "transfer")),
@@ -183,16 +218,37 @@ fn a_new_code_does_not_start_the_subjects_count_again() {
     let last = issue(&ledger, 3);
     for round in 0..Policy::default().subject_attempts / 2 {
         // Each in a window of its own.
-        let now = NOW.minus(u64::from(round + 1) * 600);
-        let issued = ledger.issue("asha", &payment(), 1 << 20, 2, now, &SystemRandom).unwrap();
+        let now = NOW.minus(Duration::from_secs(u64::from(round + 1) * 600));
+        let issued = ledger
+            .issue(
+                &CodeRequest::new("asha", &payment())
+                    .with_lifetime(Duration::from_secs(1 << 20))
+                    .with_attempts(2),
+                now,
+                &SystemRandom,
+            )
+            .unwrap();
         verify(&ledger, &issued, &wrong(&issued));
         verify(&ledger, &issued, &wrong(&issued));
     }
     assert_eq!(verify(&ledger, &last, last.code.expose()), Verdict::Locked);
-    let refused = ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop);
+    let refused = ledger
+        .issue(
+            &CodeRequest::new("asha", &payment()).with_lifetime(Duration::from_secs(TTL)),
+            NOW,
+            &SystemRandom,
+        )
+        .map(drop);
     assert_eq!(refused, Err(OtpError::SubjectLocked.into()));
-    let other = ledger.issue("ravi", &payment(), TTL, 3, NOW, &SystemRandom).unwrap();
-    let verdict = ledger.verify(&other.id, "ravi", &payment(), other.code.expose(), NOW).unwrap();
+    let other = ledger
+        .issue(
+            &CodeRequest::new("ravi", &payment()).with_lifetime(Duration::from_secs(TTL)),
+            NOW,
+            &SystemRandom,
+        )
+        .unwrap();
+    let verdict =
+        ledger.verify(&Attempt::new(&other.id, "ravi", &payment(), other.code.expose()), NOW).unwrap();
     assert_eq!(verdict, Verdict::Accepted, "another subject is not concerned");
 
     ledger.unlock("asha", NOW).unwrap();
@@ -203,7 +259,15 @@ fn a_new_code_does_not_start_the_subjects_count_again() {
 fn what_cannot_be_issued_is_refused() {
     let ledger = ledger();
     let issue = |subject: &str, ttl, attempts| {
-        ledger.issue(subject, &payment(), ttl, attempts, NOW, &SystemRandom).map(|_| ())
+        ledger
+            .issue(
+                &CodeRequest::new(subject, &payment())
+                    .with_lifetime(Duration::from_secs(ttl))
+                    .with_attempts(attempts),
+                NOW,
+                &SystemRandom,
+            )
+            .map(|_| ())
     };
     for refused in [
         issue("", TTL, 3),
@@ -229,9 +293,22 @@ fn a_subject_that_is_none_is_refused_by_every_call_alike() {
     let (id, code) = (&issued.id, issued.code.expose());
     for bad in ["", &"x".repeat(256), &"x".repeat(5000), "as\0ha", "as\nha", "as\u{85}ha", "as\u{2028}ha"] {
         let calls = [
-            ledger.issue(bad, &payment(), TTL, 3, NOW, &SystemRandom).map(drop),
-            ledger.resend(id, bad, &payment(), TTL, 3, NOW, &SystemRandom).map(drop),
-            ledger.verify(id, bad, &payment(), code, NOW).map(drop),
+            ledger
+                .issue(
+                    &CodeRequest::new(bad, &payment()).with_lifetime(Duration::from_secs(TTL)),
+                    NOW,
+                    &SystemRandom,
+                )
+                .map(drop),
+            ledger
+                .resend(
+                    id,
+                    &CodeRequest::new(bad, &payment()).with_lifetime(Duration::from_secs(TTL)),
+                    NOW,
+                    &SystemRandom,
+                )
+                .map(drop),
+            ledger.verify(&Attempt::new(id, bad, &payment(), code), NOW).map(drop),
             ledger.cancel(id, bad, NOW).map(drop),
             ledger.receipt(id, bad).map(drop),
             ledger.lock(bad, NOW),
@@ -259,7 +336,11 @@ fn a_random_source_that_fails_issues_nothing() {
             Err(Error::Random)
         }
     }
-    let issued = ledger().issue("asha", &payment(), TTL, 3, NOW, &Broken);
+    let issued = ledger().issue(
+        &CodeRequest::new("asha", &payment()).with_lifetime(Duration::from_secs(TTL)),
+        NOW,
+        &Broken,
+    );
     assert_eq!(issued.err(), Some(Error::Random));
 }
 
@@ -361,11 +442,18 @@ impl Audit for Names {
 #[test]
 fn an_auditor_reads_whether_a_code_was_issued() {
     let events = Arc::new(Mutex::new(Vec::new()));
-    let mut ledger = ledger();
-    ledger.set_audit(Box::new(Names(Arc::clone(&events))));
+    let mut ledger = ledger().with_audit(Box::new(Names(Arc::clone(&events))));
     issue(&ledger, 3);
     ledger.lock("asha", NOW).unwrap();
-    assert!(ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).is_err());
+    assert!(
+        ledger
+            .issue(
+                &CodeRequest::new("asha", &payment()).with_lifetime(Duration::from_secs(TTL)),
+                NOW,
+                &SystemRandom
+            )
+            .is_err()
+    );
     assert_eq!(*events.lock().unwrap(), ["issue", "issued", "lock", "locked", "issue", "refused"]);
 }
 
@@ -417,12 +505,31 @@ fn a_store_that_fails_accepts_nothing() {
         }
     }
     let events = Arc::new(Mutex::new(Vec::new()));
-    let mut ledger = Ledger::new(Box::new(Down), pepper(7)).unwrap();
-    ledger.set_audit(Box::new(Names(Arc::clone(&events))));
+    let mut ledger =
+        Ledger::new(Box::new(Down), pepper(7)).unwrap().with_audit(Box::new(Names(Arc::clone(&events))));
     let id = OtpId([0; 16]);
-    assert_eq!(ledger.issue("asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
-    assert_eq!(ledger.resend(&id, "asha", &payment(), TTL, 3, NOW, &SystemRandom).map(drop), down());
-    assert_eq!(ledger.verify(&id, "asha", &payment(), "256345", NOW).map(drop), down());
+    assert_eq!(
+        ledger
+            .issue(
+                &CodeRequest::new("asha", &payment()).with_lifetime(Duration::from_secs(TTL)),
+                NOW,
+                &SystemRandom
+            )
+            .map(drop),
+        down()
+    );
+    assert_eq!(
+        ledger
+            .resend(
+                &id,
+                &CodeRequest::new("asha", &payment()).with_lifetime(Duration::from_secs(TTL)),
+                NOW,
+                &SystemRandom
+            )
+            .map(drop),
+        down()
+    );
+    assert_eq!(ledger.verify(&Attempt::new(&id, "asha", &payment(), "256345"), NOW).map(drop), down());
     assert_eq!(ledger.cancel(&id, "asha", NOW).map(drop), down());
     assert_eq!(ledger.receipt(&id, "asha").map(drop), down());
     assert_eq!(ledger.forget_receipts(NOW, NOW), down());
@@ -436,42 +543,63 @@ fn a_store_that_fails_accepts_nothing() {
 
 #[test]
 fn what_a_subject_may_not_have_is_an_error_of_its_own() {
-    let mut ledger = ledger();
-    ledger.set_policy(Policy { issues: 1, ..Policy::default() }).unwrap();
-    let issue =
-        |subject: &str| ledger.issue(subject, &payment(), TTL, 3, NOW, &SystemRandom).map(|issued| issued.id);
+    let mut ledger = ledger().with_policy(Policy { issues: 1, ..Policy::default() }).unwrap();
+    let issue = |subject: &str| {
+        ledger
+            .issue(
+                &CodeRequest::new(subject, &payment()).with_lifetime(Duration::from_secs(TTL)),
+                NOW,
+                &SystemRandom,
+            )
+            .map(|issued| issued.id)
+    };
     let first = issue("asha").unwrap();
     assert_eq!(issue("asha"), Err(OtpError::Throttled(NOW.0 + 600).into()));
     ledger.lock("ravi", NOW).unwrap();
     assert_eq!(issue("ravi"), Err(OtpError::SubjectLocked.into()));
     let resend = |id: &OtpId, now| {
-        ledger.resend(id, "asha", &payment(), TTL, 3, now, &SystemRandom).map(|issued| issued.id)
+        ledger
+            .resend(
+                id,
+                &CodeRequest::new("asha", &payment()).with_lifetime(Duration::from_secs(TTL)),
+                now,
+                &SystemRandom,
+            )
+            .map(|issued| issued.id)
     };
-    assert_eq!(resend(&first, NOW.plus(600)), Err(OtpError::NotOpen("has expired").into()));
-    assert_eq!(resend(&OtpId([9; 16]), NOW.plus(600)), Err(OtpError::NotOpen("is unknown").into()));
+    assert_eq!(
+        resend(&first, NOW.plus(Duration::from_secs(600))),
+        Err(OtpError::NotOpen("has expired").into())
+    );
+    assert_eq!(
+        resend(&OtpId([9; 16]), NOW.plus(Duration::from_secs(600))),
+        Err(OtpError::NotOpen("is unknown").into())
+    );
     assert_eq!(ledger.cancel(&first, "ravi", NOW), Ok(Verdict::Unknown));
     assert_eq!(ledger.cancel(&first, "asha", NOW), Ok(Verdict::Cancelled));
-    assert_eq!(resend(&first, NOW.plus(600)), Err(OtpError::NotOpen("was cancelled").into()));
+    assert_eq!(
+        resend(&first, NOW.plus(Duration::from_secs(600))),
+        Err(OtpError::NotOpen("was cancelled").into())
+    );
 }
 
 #[test]
 fn policies_that_mean_nothing_are_refused() {
-    let mut ledger = ledger();
     let policy = Policy::default();
     for policy in [
         Policy { subject_attempts: 0, ..policy },
         Policy { subject_attempts: 101, ..policy },
         Policy { issues: 0, ..policy },
-        Policy { window: 0, ..policy },
+        Policy { window: Duration::ZERO, ..policy },
     ] {
-        assert!(matches!(ledger.set_policy(policy), Err(Error::ApiMisuse(_))), "{policy:?}");
+        assert!(matches!(ledger().with_policy(policy), Err(Error::ApiMisuse(_))), "{policy:?}");
     }
 }
 
 #[test]
 fn codes_of_another_alphabet_are_issued_and_verified() {
-    let mut ledger = ledger();
-    ledger.set_code_format(CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8).unwrap());
+    let mut ledger =
+        ledger().with_code_format(CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8).unwrap());
     let issued = issue(&ledger, 3);
     assert_eq!(issued.code.expose().len(), 8);
     let lower = issued.code.expose().to_lowercase();

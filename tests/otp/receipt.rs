@@ -8,11 +8,14 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Ledger, MemoryStore, Message, OtpId, Receipt,
-    SignedDecision, Transaction, Verdict,
+    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Ledger, MemoryStore, Message,
+    OtpId, Receipt, SignedDecision, Statement, Transaction, Verdict,
 };
-use otls::pki::KeyType;
+use otls::pki::{KeyType, Validity};
 use otls::{Connection, Error, Secret, UnixTime};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 fn payment() -> Transaction {
     Transaction {
@@ -31,7 +34,7 @@ fn ledger() -> Ledger {
 /// The bank's message for a code, as the customer has received it.
 fn received(pair: &mut Pair, ledger: &Ledger) -> Envelope {
     let context = payment().context().unwrap();
-    let issued = ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger.issue(&CodeRequest::new("customer.example", &context), NOW, &SystemRandom).unwrap();
     let envelope = Envelope::for_transaction(&issued, &payment()).unwrap();
     Channel::new().send(&mut pair.server, &Message::Envelope(envelope)).unwrap();
     transfer(&mut pair.server, &mut pair.client).unwrap();
@@ -49,7 +52,13 @@ fn sign(
     now: UnixTime,
 ) -> SignedDecision {
     let context = payment().context().unwrap();
-    SignedDecision::sign(connection, &world.client, id, context, decision, now, &SystemRandom).unwrap()
+    SignedDecision::sign(
+        connection,
+        &world.client,
+        Statement { id, context, decision, time: now },
+        &SystemRandom,
+    )
+    .unwrap()
 }
 
 fn code() -> Secret {
@@ -59,7 +68,7 @@ fn code() -> Secret {
 /// The bank's channel, on which this code was sent.
 fn asked(id: OtpId) -> Channel {
     let mut channel = Channel::new();
-    channel.expect(id, NOW.plus(120), NOW).unwrap();
+    channel.expect(id, NOW.plus(Duration::from_secs(120)), NOW).unwrap();
     channel
 }
 
@@ -100,10 +109,12 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
         let context = payment().context().unwrap();
         let envelope = received(&mut pair, &ledger);
         let code = Secret::from(envelope.code.expose().to_vec());
-        Channel::new().approve(&mut pair.client, &envelope, code, NOW.plus(30), &SystemRandom).unwrap();
+        Channel::new()
+            .approve(&mut pair.client, &envelope, code, NOW.plus(Duration::from_secs(30)), &SystemRandom)
+            .unwrap();
         transfer(&mut pair.client, &mut pair.server).unwrap();
         let Some(Message::Answer(answer)) =
-            asked(envelope.id).receive(&mut pair.server, NOW.plus(31)).unwrap()
+            asked(envelope.id).receive(&mut pair.server, NOW.plus(Duration::from_secs(31))).unwrap()
         else {
             panic!("no answer");
         };
@@ -111,7 +122,12 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
         receipt.check_context(&context).unwrap();
         let code = answer.code.unwrap();
         let code = core::str::from_utf8(code.expose()).unwrap();
-        let verdict = ledger.verify(&answer.id, "customer.example", &context, code, NOW.plus(31)).unwrap();
+        let verdict = ledger
+            .verify(
+                &Attempt::new(&answer.id, "customer.example", &context, code),
+                NOW.plus(Duration::from_secs(31)),
+            )
+            .unwrap();
         assert_eq!(verdict, Verdict::Accepted);
 
         let file = Receipt::new(receipt, &pair.server).unwrap().to_pem();
@@ -121,7 +137,7 @@ fn a_customer_approves_with_a_receipt_and_it_is_judged_years_later() {
         assert_eq!(customer.certificate().subject().common_name(), "customer.example");
         let receipt = evidence.signed();
         assert_eq!((receipt.id(), receipt.decision()), (answer.id, Decision::Approved));
-        assert_eq!((receipt.time(), receipt.scheme()), (NOW.plus(30), scheme));
+        assert_eq!((receipt.time(), receipt.scheme()), (NOW.plus(Duration::from_secs(30)), scheme));
         assert_eq!(receipt.context(), &context);
         let text = "The OTP for transferring Rs 1,00,000 to your friend's account is ••••••.";
         assert_eq!(receipt.text().as_deref(), Some(text));
@@ -133,7 +149,7 @@ fn a_ledger_takes_a_receipt_of_its_code_and_decision_alone() {
     let world = World::new(KeyType::EcdsaP256);
     let pair = world.pair().established();
     let (ledger, context) = (ledger(), payment().context().unwrap());
-    let issue = || ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let issue = || ledger.issue(&CodeRequest::new("customer.example", &context), NOW, &SystemRandom).unwrap();
     let signed = |id: OtpId, decision: Decision| {
         let receipt = sign(&pair.client, &world, id, decision, NOW);
         Receipt::new(receipt, &pair.server).unwrap()
@@ -141,7 +157,10 @@ fn a_ledger_takes_a_receipt_of_its_code_and_decision_alone() {
     let (approved, declined) = (issue(), issue());
     let verify = |receipt: &Receipt| {
         let code = approved.code.expose();
-        ledger.verify_with_receipt(&approved.id, "customer.example", &context, code, receipt, NOW)
+        ledger.verify(
+            &Attempt::new(&approved.id, "customer.example", &context, code).with_receipt(receipt),
+            NOW,
+        )
     };
     let decline =
         |receipt: &Receipt| ledger.decline(&declined.id, "customer.example", &context, receipt, NOW);
@@ -192,14 +211,14 @@ fn a_receipt_whose_time_is_not_the_banks_is_refused() {
     let mut pair = world.pair().established();
     let id = OtpId([1; 16]);
     let at = |connection: &Connection, now| sign(connection, &world, id, Decision::Approved, now);
-    for skew in [SignedDecision::MAX_SKEW, SignedDecision::MAX_SKEW + 1] {
+    for skew in [SignedDecision::MAX_SKEW, SignedDecision::MAX_SKEW + SECOND] {
         for (signed, judged) in [(NOW, NOW.plus(skew)), (NOW.plus(skew), NOW)] {
             let answer = Answer::new(id, code()).with_receipt(at(&pair.client, signed));
             let judged = answered(&mut pair, answer, judged);
             assert_eq!(judged.is_ok(), skew == SignedDecision::MAX_SKEW);
         }
     }
-    let over = NOW.plus(DAY + 1);
+    let over = NOW.plus(DAY + SECOND);
     let answer = Answer::new(id, code()).with_receipt(at(&pair.client, over));
     assert!(refusal(answered(&mut pair, answer, over)).contains("validity"));
 }
@@ -229,7 +248,12 @@ fn only_the_client_of_the_connection_signs_with_the_key_that_it_showed() {
     let context = payment().context().unwrap();
     let sign = |connection: &Connection, world: &World| {
         let (id, context) = (OtpId([1; 16]), context.clone());
-        SignedDecision::sign(connection, &world.client, id, context, Decision::Approved, NOW, &SystemRandom)
+        SignedDecision::sign(
+            connection,
+            &world.client,
+            Statement { id, context, decision: Decision::Approved, time: NOW },
+            &SystemRandom,
+        )
     };
     for (connection, world) in [(&pair.server, &world), (&pair.client, &other), (&fresh.client, &world)] {
         assert!(matches!(sign(connection, world), Err(Error::ApiMisuse(_))));
@@ -252,7 +276,7 @@ fn nothing_in_a_receipt_depends_on_the_code() {
             code: Secret::from(digits.as_bytes().to_vec()),
             context: payment().context().unwrap(),
             issued_at: NOW,
-            expires_at: NOW.plus(120),
+            expires_at: NOW.plus(Duration::from_secs(120)),
         };
         let code = Secret::from(digits.as_bytes().to_vec());
         Channel::new().approve(&mut pair.client, &envelope, code, NOW, &SystemRandom).unwrap();
@@ -338,11 +362,11 @@ fn evidence_is_judged_by_its_own_time_trust_and_lists() {
     let mut listed = common::trust(&world.authority);
     let serial = world.client.certificate().serial().to_vec();
     let revoked = [(serial, NOW, otls::pki::RevocationReason::KeyCompromise)];
-    listed.add_crl(world.authority.issue_crl(&revoked, 1, DAY, NOW, &SystemRandom).unwrap());
+    listed.add_crl(world.authority.issue_crl(&revoked, 1, Validity::new(NOW, DAY), &SystemRandom).unwrap());
     assert!(refused(listed), "revoked");
 
     let pair = world.pair().established();
-    for (time, good) in [(NOW.plus(DAY), true), (NOW.plus(DAY + 1), false), (NOW.minus(DAY), false)] {
+    for (time, good) in [(NOW.plus(DAY), true), (NOW.plus(DAY + SECOND), false), (NOW.minus(DAY), false)] {
         let receipt = sign(&pair.client, &world, OtpId([1; 16]), Decision::Approved, time);
         let judged = Receipt::new(receipt, &pair.client).unwrap().verify(&common::trust(&world.authority));
         assert_eq!(judged.is_ok(), good, "{time:?}");

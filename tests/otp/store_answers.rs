@@ -7,7 +7,7 @@ use crate::ground::{Ground, Postgres, Redis, Sqlite, ledger, payment};
 use crate::proxy::Proxy;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Issued, Ledger, Verdict};
+use otls::otp::{Attempt, CodeRequest, Issued, Ledger, Verdict};
 use otls::{Error, UnixTime};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -16,11 +16,11 @@ const NOW: UnixTime = UnixTime(1_800_000_000);
 const SOON: Duration = Duration::from_secs(20);
 
 fn issue(ledger: &Ledger, attempts: u32) -> Issued {
-    ledger.issue("asha", &payment(), 120, attempts, NOW, &SystemRandom).unwrap()
+    ledger.issue(&CodeRequest::new("asha", &payment()).with_attempts(attempts), NOW, &SystemRandom).unwrap()
 }
 
 fn verify(ledger: &Ledger, issued: &Issued, code: &str) -> Result<Verdict, Error> {
-    ledger.verify(&issued.id, "asha", &payment(), code, NOW)
+    ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), code), NOW)
 }
 
 fn failed<T: std::fmt::Debug>(outcome: &Result<T, Error>) -> bool {
@@ -109,7 +109,7 @@ fn another_calls_answer_is_an_error(address: &str, port: u16) {
         |ledger: &Ledger| ledger.unlock("ravi", NOW),
         |ledger: &Ledger| ledger.expire(NOW).map(drop),
         |ledger: &Ledger| ledger.statistics(NOW).map(drop),
-        |ledger: &Ledger| ledger.issue("ravi", &payment(), 120, 3, NOW, &SystemRandom).map(drop),
+        |ledger: &Ledger| ledger.issue(&CodeRequest::new("ravi", &payment()), NOW, &SystemRandom).map(drop),
     ] {
         proxy.pass();
         call(&through).unwrap();

@@ -9,13 +9,15 @@ use crate::ground::{Ground, Postgres, Redis, RedisServer, ledger, payment};
 use crate::process::Peer;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
-use otls::otp::{Issued, Ledger, OtpId, Policy, Presented, Record, Subject, Tag, Verdict, Withdrawal};
+use otls::otp::{
+    Attempt, CodeRequest, Issued, Ledger, OtpId, Policy, Presented, Record, Subject, Tag, Verdict, Withdrawal,
+};
 use otls::{Error, UnixTime};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
 fn issue(ledger: &Ledger) -> Issued {
-    ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap()
+    ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap()
 }
 
 #[test]
@@ -40,7 +42,7 @@ fn nothing_is_lost_when_the_bank_is_killed_at_any_moment() {
             issued += 1;
             let (id, code) = reported.split_once(' ').unwrap();
             let id = OtpId(u128::from_str_radix(id, 16).unwrap().to_be_bytes());
-            let verdict = ledger.verify(&id, "asha", &payment(), code, NOW).unwrap();
+            let verdict = ledger.verify(&Attempt::new(&id, "asha", &payment(), code), NOW).unwrap();
             match accepted.contains(&reported) {
                 true => assert_eq!(verdict, Verdict::Used, "kill {kill}: accepted again"),
                 // It may have been accepted without having been reported.
@@ -59,11 +61,13 @@ fn a_redis_server_that_is_killed_accepts_nothing_and_remembers_when_it_is_back()
     let Some(ground) = Redis::prepare() else { return };
     let ledger = ledger(ground.open());
     let (one, other) = (issue(&ledger), issue(&ledger));
-    let verify = |issued: &Issued| ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
+    let verify = |issued: &Issued| {
+        ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), NOW)
+    };
     assert_eq!(verify(&one), Ok(Verdict::Accepted));
     let (folder, port) = ground.server.kill();
     assert!(matches!(verify(&other), Err(Error::Otp(OtpError::Store(_)))));
-    let issued = ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom);
+    let issued = ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom);
     assert!(matches!(issued.err(), Some(Error::Otp(OtpError::Store(_)))));
     let server = RedisServer::start(folder, port);
     assert!(server.is_some());
@@ -76,7 +80,7 @@ fn a_database_that_drops_connections_accepts_nothing_on_them_and_is_found_again(
     let Some(ground) = Postgres::prepare() else { return };
     let ledger = ledger(ground.open());
     let issued = issue(&ledger);
-    let verify = || ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW);
+    let verify = || ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), NOW);
     let others = "application_name = 'otls' AND datname = ";
     ground.cluster.run(&format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}'{}'",
@@ -163,13 +167,14 @@ fn a_database_from_before_there_were_receipts_gets_their_table_and_keeps_its_cod
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.sqlite");
     let open = || ledger(otls_stores::open(&format!("sqlite:{}", path.display())).unwrap());
-    let issued = open().issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = open().issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap();
     let old = rusqlite::Connection::open(&path).unwrap();
     old.execute_batch("DROP TABLE receipts; PRAGMA user_version = 1;").unwrap();
     drop(old);
     let bank = open();
     assert!(bank.receipt(&issued.id, "asha").unwrap().is_none());
-    let verdict = bank.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).unwrap();
+    let verdict =
+        bank.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), NOW).unwrap();
     assert_eq!(verdict, Verdict::Accepted);
 }
 
@@ -185,7 +190,7 @@ fn a_code_whose_receipt_cannot_be_kept_is_neither_accepted_nor_withdrawn() {
             subject: asha.clone(),
             tag,
             issued_at: NOW,
-            expires_at: NOW.plus(120),
+            expires_at: NOW.plus(Duration::from_secs(120)),
             attempts: 3,
         };
         store.insert(&record, None, &Policy::default()).unwrap();

@@ -12,8 +12,8 @@ use crate::process::Peer;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store, Subject, Tag, Verdict,
-    Withdrawal,
+    Attempt, CodeRequest, Insertion, Issued, Ledger, OtpId, Policy, Presented, Record, Statistics, Store,
+    Subject, Tag, Verdict, Withdrawal,
 };
 use otls::{Error, UnixTime};
 
@@ -68,7 +68,7 @@ fn record(id: u8) -> Record {
         subject: subject("asha"),
         tag: tag(id),
         issued_at: NOW,
-        expires_at: NOW.plus(120),
+        expires_at: NOW.plus(Duration::from_secs(120)),
         attempts: 3,
     }
 }
@@ -165,9 +165,9 @@ fn a_code_expires_with_the_second_that_it_names(ground: &impl Ground) {
     let store = ground.open();
     insert(&*store, &record(1));
     insert(&*store, &record(2));
-    assert_eq!(present_at(&*store, 1, tag(1), NOW.plus(120), 100), Verdict::Expired);
+    assert_eq!(present_at(&*store, 1, tag(1), NOW.plus(Duration::from_secs(120)), 100), Verdict::Expired);
     assert_eq!(present_at(&*store, 1, WRONG, UnixTime(u64::MAX), 100), Verdict::Expired);
-    assert_eq!(present_at(&*store, 2, tag(2), NOW.plus(119), 100), Verdict::Accepted);
+    assert_eq!(present_at(&*store, 2, tag(2), NOW.plus(Duration::from_secs(119)), 100), Verdict::Accepted);
     assert_eq!(present_at(&*store, 1, WRONG, NOW, 100), Verdict::Wrong { attempts_left: 2 }, "not counted");
 }
 
@@ -179,7 +179,7 @@ fn the_first_reason_counts(ground: &impl Ground) {
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
     assert_eq!(cancel(&*store, "asha", 2), Verdict::Cancelled);
     store.lock(&subject("asha")).unwrap();
-    let late = NOW.plus(500);
+    let late = NOW.plus(Duration::from_secs(500));
     assert_eq!(present_at(&*store, 1, tag(1), late, 100), Verdict::Used);
     assert_eq!(present_at(&*store, 2, tag(2), late, 100), Verdict::Cancelled);
     assert_eq!(present_at(&*store, 3, tag(3), late, 100), Verdict::Locked);
@@ -205,7 +205,7 @@ fn a_code_that_is_sent_again_replaces_the_other_and_keeps_its_count(ground: &imp
     insert(&*store, &record(1));
     assert_eq!(present(&*store, 1, WRONG), Verdict::Wrong { attempts_left: 2 });
     let again = |id: u8, old: u8, now: UnixTime| {
-        let new = Record { issued_at: now, expires_at: now.plus(120), ..record(id) };
+        let new = Record { issued_at: now, expires_at: now.plus(Duration::from_secs(120)), ..record(id) };
         store.insert(&new, Some(&OtpId([old; 16])), &Policy::default()).unwrap()
     };
     assert_eq!(again(2, 1, NOW), Insertion::Kept);
@@ -213,7 +213,7 @@ fn a_code_that_is_sent_again_replaces_the_other_and_keeps_its_count(ground: &imp
     assert_eq!(present(&*store, 2, WRONG), Verdict::Wrong { attempts_left: 1 });
     assert_eq!(again(3, 1, NOW), Insertion::NotOpen(Verdict::Cancelled));
     assert_eq!(again(3, 77, NOW), Insertion::NotOpen(Verdict::Unknown));
-    assert_eq!(again(3, 2, NOW.plus(120)), Insertion::NotOpen(Verdict::Expired));
+    assert_eq!(again(3, 2, NOW.plus(Duration::from_secs(120))), Insertion::NotOpen(Verdict::Expired));
     let others = Record { subject: subject("ravi"), ..record(3) };
     let of_another = store.insert(&others, Some(&OtpId([2; 16])), &Policy::default()).unwrap();
     assert_eq!(of_another, Insertion::NotOpen(Verdict::Unknown), "it is another subject's");
@@ -245,24 +245,34 @@ fn a_locked_subject_gets_and_spends_nothing(ground: &impl Ground) {
 
 fn a_subject_gets_so_many_codes_in_a_window(ground: &impl Ground) {
     let store = ground.open();
-    let policy = Policy { issues: 2, window: 60, ..Policy::default() };
+    let policy = Policy { issues: 2, window: Duration::from_secs(60), ..Policy::default() };
     let at = |id: u8, now: UnixTime| {
         store.insert(&Record { issued_at: now, ..record(id) }, None, &policy).unwrap()
     };
     assert_eq!(at(1, NOW), Insertion::Kept);
-    assert_eq!(at(2, NOW.plus(30)), Insertion::Kept);
-    assert_eq!(at(3, NOW.plus(59)), Insertion::Throttled(NOW.plus(60)));
+    assert_eq!(at(2, NOW.plus(Duration::from_secs(30))), Insertion::Kept);
+    assert_eq!(
+        at(3, NOW.plus(Duration::from_secs(59))),
+        Insertion::Throttled(NOW.plus(Duration::from_secs(60)))
+    );
     assert_eq!(present(&*store, 3, tag(3)), Verdict::Unknown);
     let replacing = store.insert(&record(3), Some(&OtpId([2; 16])), &policy).unwrap();
-    assert_eq!(replacing, Insertion::Throttled(NOW.plus(60)), "a code that is sent again is a code");
+    assert_eq!(
+        replacing,
+        Insertion::Throttled(NOW.plus(Duration::from_secs(60))),
+        "a code that is sent again is a code"
+    );
     assert_eq!(present(&*store, 2, WRONG), Verdict::Wrong { attempts_left: 2 }, "and the other stays");
     let other = Record { subject: subject("ravi"), ..record(4) };
     assert_eq!(store.insert(&other, None, &policy).unwrap(), Insertion::Kept);
-    assert_eq!(at(5, NOW.plus(60)), Insertion::Kept);
-    assert_eq!(at(6, NOW.plus(60)), Insertion::Kept);
-    assert_eq!(at(7, NOW.plus(61)), Insertion::Throttled(NOW.plus(120)));
+    assert_eq!(at(5, NOW.plus(Duration::from_secs(60))), Insertion::Kept);
+    assert_eq!(at(6, NOW.plus(Duration::from_secs(60))), Insertion::Kept);
+    assert_eq!(
+        at(7, NOW.plus(Duration::from_secs(61))),
+        Insertion::Throttled(NOW.plus(Duration::from_secs(120)))
+    );
     // A clock that is set back starts a window, and does not wait for years.
-    assert_eq!(at(7, NOW.minus(1_000_000)), Insertion::Kept);
+    assert_eq!(at(7, NOW.minus(Duration::from_secs(1_000_000))), Insertion::Kept);
 }
 
 fn a_tag_of_another_pepper_is_wrong_even_if_its_mac_is_right(ground: &impl Ground) {
@@ -353,13 +363,17 @@ fn receipts_outlive_their_codes_until_they_are_forgotten_by_name(ground: &impl G
         insert(&*store, &record(id));
     }
     assert_eq!(with_receipt(&*store, 1, tag(1), b"first"), Verdict::Accepted);
-    let withdrawal = Withdrawal { subject: &subject("asha"), now: NOW.plus(10), receipt: Some(b"second") };
+    let withdrawal = Withdrawal {
+        subject: &subject("asha"),
+        now: NOW.plus(Duration::from_secs(10)),
+        receipt: Some(b"second"),
+    };
     assert_eq!(store.cancel(&OtpId([2; 16]), &withdrawal).unwrap(), Verdict::Cancelled);
-    assert_eq!(store.forget(NOW.plus(100_000)).unwrap(), 2);
+    assert_eq!(store.forget(NOW.plus(Duration::from_secs(100_000))).unwrap(), 2);
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Unknown);
     assert_eq!(kept(&*store, "asha", 1), Some(b"first".to_vec()));
     assert_eq!(store.forget_receipts(NOW).unwrap(), 0);
-    assert_eq!(store.forget_receipts(NOW.plus(10)).unwrap(), 1);
+    assert_eq!(store.forget_receipts(NOW.plus(Duration::from_secs(10))).unwrap(), 1);
     assert_eq!((kept(&*store, "asha", 1), kept(&*store, "asha", 2)), (None, Some(b"second".to_vec())));
 }
 
@@ -374,10 +388,10 @@ fn an_identifier_is_taken_once(ground: &impl Ground) {
 fn long_expired_records_are_forgotten_when_asked(ground: &impl Ground) {
     let store = ground.open();
     for (id, expires_at) in [(1, 10), (2, 20), (3, 30)] {
-        insert(&*store, &Record { expires_at: NOW.plus(expires_at), ..record(id) });
+        insert(&*store, &Record { expires_at: NOW.plus(Duration::from_secs(expires_at)), ..record(id) });
     }
-    assert_eq!(store.forget(NOW.plus(10)).unwrap(), 0);
-    assert_eq!(store.forget(NOW.plus(21)).unwrap(), 2);
+    assert_eq!(store.forget(NOW.plus(Duration::from_secs(10))).unwrap(), 0);
+    assert_eq!(store.forget(NOW.plus(Duration::from_secs(21))).unwrap(), 2);
     assert_eq!(present(&*store, 2, tag(2)), Verdict::Unknown);
     assert_eq!(present(&*store, 3, tag(3)), Verdict::Accepted);
 }
@@ -387,7 +401,7 @@ fn what_is_kept_is_counted(ground: &impl Ground) {
     assert_eq!(store.statistics(NOW).unwrap(), Statistics::default());
     for id in 1..=8 {
         let attempts = if id == 5 { 1 } else { 3 };
-        let expires_at = NOW.plus(if id > 5 { 1000 } else { 10 });
+        let expires_at = NOW.plus(Duration::from_secs(if id > 5 { 1000 } else { 10 }));
         insert(&*store, &Record { attempts, expires_at, ..record(id) });
     }
     assert_eq!(present(&*store, 1, tag(1)), Verdict::Accepted);
@@ -398,7 +412,7 @@ fn what_is_kept_is_counted(ground: &impl Ground) {
     store.lock(&subject("asha")).unwrap();
     store.unlock(&subject("asha")).unwrap();
     let counted = Statistics { open: 3, used: 2, cancelled: 1, locked: 1, expired: 1, locked_subjects: 1 };
-    assert_eq!(store.statistics(NOW.plus(10)).unwrap(), counted);
+    assert_eq!(store.statistics(NOW.plus(Duration::from_secs(10))).unwrap(), counted);
     assert_eq!(store.statistics(NOW).unwrap(), Statistics { open: 4, expired: 0, ..counted });
 }
 
@@ -408,7 +422,7 @@ fn numbers_and_names_at_their_limits_are_kept(ground: &impl Ground) {
     let name = subject(text);
     let end = UnixTime(u64::MAX);
     let extreme = Record { subject: name.clone(), expires_at: end, attempts: u32::MAX, ..record(1) };
-    let most = Policy { subject_attempts: u32::MAX, issues: u32::MAX, window: u64::MAX };
+    let most = Policy { subject_attempts: u32::MAX, issues: u32::MAX, window: Duration::MAX };
     assert_eq!(store.insert(&extreme, None, &most).unwrap(), Insertion::Kept);
     let present = |tag| present_as(&*store, text, 1, tag, NOW, u32::MAX);
     let left = present(WRONG);
@@ -423,7 +437,7 @@ fn numbers_and_names_at_their_limits_are_kept(ground: &impl Ground) {
 }
 
 fn issue(ledger: &Ledger) -> Issued {
-    ledger.issue("asha", &payment(), 120, 3, NOW, &SystemRandom).unwrap()
+    ledger.issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap()
 }
 
 fn of_64_threads_with_the_right_code_exactly_one_is_accepted(ground: &impl Ground) {
@@ -438,7 +452,8 @@ fn of_64_threads_with_the_right_code_exactly_one_is_accepted(ground: &impl Groun
                 for (issued, [accepted, used]) in rounds.iter().zip(&counts) {
                     start.wait();
                     let code = issued.code.expose();
-                    let verdict = ledger.verify(&issued.id, "asha", &payment(), code, NOW).unwrap();
+                    let verdict =
+                        ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), code), NOW).unwrap();
                     accepted.fetch_add(usize::from(verdict == Verdict::Accepted), Ordering::Relaxed);
                     used.fetch_add(usize::from(verdict == Verdict::Used), Ordering::Relaxed);
                 }
@@ -475,7 +490,7 @@ fn what_was_kept_is_there_when_the_store_is_opened_again(ground: &impl Ground) {
     let first = ledger(ground.open());
     let (open, used) = (issue(&first), issue(&first));
     let verify = |ledger: &Ledger, issued: &Issued| {
-        ledger.verify(&issued.id, "asha", &payment(), issued.code.expose(), NOW).unwrap()
+        ledger.verify(&Attempt::new(&issued.id, "asha", &payment(), issued.code.expose()), NOW).unwrap()
     };
     assert_eq!(verify(&first, &used), Verdict::Accepted);
     first.lock("ravi", NOW).unwrap();

@@ -9,8 +9,8 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::error::{EnrolmentError, OtpError};
 use otls::est::{EstClient, EstReply, EstServer, Register};
 use otls::otp::{
-    Amount, Answer, Channel, Context, Decision, Envelope, Ledger, MemoryStore, Message, OtpId, Receipt,
-    SignedDecision, Transaction, Verdict,
+    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Ledger, MemoryStore, Message,
+    OtpId, Receipt, SignedDecision, Statement, Transaction, Verdict,
 };
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
@@ -60,7 +60,7 @@ impl Ttp {
     fn serve(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut register = Register::from_text(&self.register).unwrap();
         let mut responder =
-            EstServer::new(Arc::clone(&self.authority), Profile::Client, DAY).open_to_servers();
+            EstServer::new(Arc::clone(&self.authority), Profile::Client, DAY).with_open_servers();
         let reply = responder.feed(bytes, &mut register, NOW, &SystemRandom).unwrap();
         self.register = register.to_text();
         reply
@@ -91,7 +91,7 @@ fn the_code_that_was_shown_is_verified_once_and_a_second_try_is_refused() {
     let mut pair = World::new(KeyType::EcdsaP256).pair().established();
     let (mut bank, mut customer, ledger) = (Channel::new(), Channel::new(), ledger());
     let context = transfer_of().context().unwrap();
-    let issued = ledger.issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger.issue(&CodeRequest::new("customer.example", &context), NOW, &SystemRandom).unwrap();
     let code = issued.code.expose();
     let text = format!("The OTP for transferring Rs 1,00,000 to your friend's account is {code}.");
     let envelope = Envelope::for_transaction(&issued, &transfer_of()).unwrap();
@@ -112,7 +112,7 @@ fn the_code_that_was_shown_is_verified_once_and_a_second_try_is_refused() {
             panic!("no answer");
         };
         let code = core::str::from_utf8(code.expose()).unwrap();
-        let verdict = ledger.verify(&id, "customer.example", &context, code, NOW).unwrap();
+        let verdict = ledger.verify(&Attempt::new(&id, "customer.example", &context, code), NOW).unwrap();
         assert_eq!(verdict, expected);
     }
 }
@@ -121,8 +121,9 @@ fn the_code_that_was_shown_is_verified_once_and_a_second_try_is_refused() {
 #[test]
 fn a_code_for_one_amount_does_not_release_another() {
     let ledger = ledger();
-    let issued = ledger.issue("asha", &payment("100000.00"), 120, 3, NOW, &SystemRandom).unwrap();
-    let verdict = ledger.verify(&issued.id, "asha", &payment("999999.00"), issued.code.expose(), NOW);
+    let issued = ledger.issue(&CodeRequest::new("asha", &payment("100000.00")), NOW, &SystemRandom).unwrap();
+    let verdict =
+        ledger.verify(&Attempt::new(&issued.id, "asha", &payment("999999.00"), issued.code.expose()), NOW);
     assert_eq!(verdict.unwrap(), Verdict::Wrong { attempts_left: 2 });
 }
 
@@ -132,7 +133,7 @@ fn the_customer_reads_what_the_code_is_bound_to() {
     let mut pair = World::new(KeyType::EcdsaP256).pair().established();
     let transfer_of = transfer_of();
     let context = transfer_of.context().unwrap();
-    let issued = ledger().issue("customer.example", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger().issue(&CodeRequest::new("customer.example", &context), NOW, &SystemRandom).unwrap();
     let envelope = Envelope::for_transaction(&issued, &transfer_of).unwrap();
     let purpose = "sign in".to_owned();
     let sign_in =
@@ -165,7 +166,12 @@ fn what_was_approved_can_be_proven_and_a_forged_proof_is_refused() {
     let pair = world.pair().established();
     let sign = |connection, identity: &Identity| {
         let (id, context) = (OtpId([1; 16]), payment("100000.00"));
-        SignedDecision::sign(connection, identity, id, context, Decision::Approved, NOW, &SystemRandom)
+        SignedDecision::sign(
+            connection,
+            identity,
+            Statement { id, context, decision: Decision::Approved, time: NOW },
+            &SystemRandom,
+        )
     };
     let receipt = sign(&pair.client, &world.client).unwrap();
     let evidence = Receipt::new(receipt, &pair.server).unwrap();
@@ -184,11 +190,11 @@ fn what_was_approved_can_be_proven_and_a_forged_proof_is_refused() {
 fn guessing_all_codes_ends_after_the_attempts_that_were_granted() {
     let ledger = ledger();
     let context = payment("100000.00");
-    let issued = ledger.issue("asha", &context, 120, 3, NOW, &SystemRandom).unwrap();
+    let issued = ledger.issue(&CodeRequest::new("asha", &context), NOW, &SystemRandom).unwrap();
     let guesses = (0..1_000_000).map(|n| format!("{n:06}")).filter(|guess| guess != issued.code.expose());
     let verdicts: Vec<Verdict> = guesses
         .take(100)
-        .map(|guess| ledger.verify(&issued.id, "asha", &context, &guess, NOW).unwrap())
+        .map(|guess| ledger.verify(&Attempt::new(&issued.id, "asha", &context, &guess), NOW).unwrap())
         .collect();
     assert!(verdicts[..3].iter().all(|verdict| matches!(verdict, Verdict::Wrong { .. })));
     assert!(verdicts[3..].iter().all(|verdict| *verdict == Verdict::Locked));
@@ -303,7 +309,8 @@ fn a_token_that_was_used_enrols_nobody_else() {
     for name in ["asha", "ravi"] {
         let request = request(&key(), name, &[]);
         let (mut client, bytes) = EstClient::simpleenroll_with_token("h", Profile::Client, &request, &token);
-        let mut responder = EstServer::new(Arc::clone(&ttp.authority), Profile::Client, DAY).require_token();
+        let mut responder =
+            EstServer::new(Arc::clone(&ttp.authority), Profile::Client, DAY).with_required_token();
         let reply = responder.feed(bytes.expose(), &mut register, NOW, &SystemRandom).unwrap();
         let enrolled = client.feed(&reply).map(|reply| match reply.unwrap() {
             EstReply::Enrolled(certificate) => certificate,

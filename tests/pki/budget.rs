@@ -16,7 +16,8 @@ use otls::UnixTime;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{Check, Report};
-use otls::pki::{Authority, Certificate, DistinguishedName, KeyType, PeerRole, TrustStore};
+use otls::pki::{Authority, Certificate, DistinguishedName, KeyType, PeerRole, TrustStore, Validity};
+use std::time::Duration;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 /// Tests are compiled without optimisation, and share their cores.
@@ -76,11 +77,20 @@ fn names_of_distribution_points_are_compared_with_lists_for_as_long_as_the_budge
     let (signer, own) = (chains::key(KeyType::EcdsaP256, 30), chains::own());
     let name = DistinguishedName::with_common_name("Private CA");
     let ca = chains::key(KeyType::EcdsaP256, 30);
-    let ca = Authority::create(ca, &name, HashAlgorithm::Sha256, 1 << 30, NOW, &random).unwrap();
+    let ca = Authority::create(
+        ca,
+        &name,
+        HashAlgorithm::Sha256,
+        Validity::new(NOW, Duration::from_secs(1 << 30)),
+        &random,
+    )
+    .unwrap();
     let mut trust = TrustStore::new();
     trust.add_authority(ca.certificate()).unwrap();
     for number in 1..=20 {
-        trust.add_crl(ca.issue_crl(&[], number, 3600, NOW, &random).unwrap());
+        trust.add_crl(
+            ca.issue_crl(&[], number, Validity::new(NOW, Duration::from_secs(3600)), &random).unwrap(),
+        );
     }
     let (short, long) = ("point".to_owned(), "\u{FDFA}".repeat(1300));
     let full = |name: &str| tlv(0xA0, &tlv(0xA4, &common_name(name)));

@@ -13,9 +13,10 @@ use otls::crypto::sign::KeyAlgorithm;
 use otls::error::{CertificateError, KeyError};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, Chain, DistinguishedName, GeneralName, Identity, KeyType,
-    PrivateKey, Profile,
+    PrivateKey, Profile, Validity,
 };
 use otls::{Error, UnixTime};
+use std::time::Duration;
 
 /// Every kind of key with the hash that it signs with.
 fn signers() -> Vec<(PrivateKey, HashAlgorithm, &'static str)> {
@@ -137,7 +138,8 @@ fn a_hash_that_is_not_the_keys_is_refused() {
     {
         let created = CertificateRequest::create(&generate(key_type), &name("bank"), &[], hash, &RANDOM);
         assert!(matches!(created, Err(Error::Key(KeyError::WrongScheme(_)))));
-        let created = Authority::create(generate(key_type), &name("CA"), hash, YEAR, NOW, &RANDOM);
+        let created =
+            Authority::create(generate(key_type), &name("CA"), hash, Validity::new(NOW, YEAR), &RANDOM);
         assert!(matches!(created, Err(Error::Key(KeyError::WrongScheme(_)))));
     }
 }
@@ -146,7 +148,8 @@ fn a_hash_that_is_not_the_keys_is_refused() {
 fn what_is_issued_passes_openssl_in_strict_mode_for_its_purpose_only() {
     let Some(openssl) = openssl() else { return };
     for (ca_key, hash, algorithm) in signers() {
-        let ca = Authority::create(ca_key, &name("Private CA"), hash, YEAR, NOW, &RANDOM).unwrap();
+        let ca =
+            Authority::create(ca_key, &name("Private CA"), hash, Validity::new(NOW, YEAR), &RANDOM).unwrap();
         openssl.write("ca.pem", ca.certificate().to_pem());
         let text = openssl.ok("x509 -in ca.pem -noout -text");
         for expected in [
@@ -172,7 +175,7 @@ fn what_is_issued_passes_openssl_in_strict_mode_for_its_purpose_only() {
                 (Profile::Server, "sslserver", "sslclient", "TLS Web Server Authentication"),
                 (Profile::Client, "sslclient", "sslserver", "TLS Web Client Authentication"),
             ] {
-                let certificate = ca.issue(&request, profile, DAY, NOW, &RANDOM).unwrap();
+                let certificate = ca.issue(&request, profile, Validity::new(NOW, DAY), &RANDOM).unwrap();
                 assert_eq!(certificate.public_key(), key.public_key());
                 openssl.write("leaf.pem", certificate.to_pem());
                 let verify = format!("verify -x509_strict -attime {} -CAfile ca.pem", NOW.0);
@@ -210,7 +213,7 @@ fn a_certificate_says_what_openssl_reads_in_it() {
     assert!(text.contains(&format!("Fingerprint={}", hex(&certificate.fingerprint()).join(":"))), "{text}");
     assert!(text.contains("notBefore=2046-01-19 18:35:00Z"), "{text}");
     assert!(text.contains("notAfter=2046-01-20 18:40:00Z"), "{text}");
-    assert_eq!(certificate.not_before(), NOW.minus(300));
+    assert_eq!(certificate.not_before(), NOW.minus(Duration::from_secs(300)));
     assert_eq!(certificate.not_after(), NOW.plus(DAY));
 }
 
@@ -251,12 +254,14 @@ fn a_bundle_loads_in_order() {
 
 #[test]
 fn dates_from_2050_on_are_generalized_time() {
-    let far = UnixTime(2_556_143_999 - DAY); // 2050-12-31
+    let far = UnixTime(2_556_143_999).minus(DAY); // 2050-12-31
     let ca = authority_at("Far CA", far, 100 * YEAR);
     let request = request(&ec_key(), "bank", &["bank.example"]);
-    let leaf = ca.issue(&request, Profile::Server, u64::MAX, far, &RANDOM).unwrap();
+    let leaf = ca
+        .issue(&request, Profile::Server, Validity::new(far, Duration::from_secs(u64::MAX)), &RANDOM)
+        .unwrap();
     assert_eq!(leaf.not_after(), ca.certificate().not_after());
-    assert_eq!(Certificate::load(leaf.to_der()).unwrap().not_before(), far.minus(300));
+    assert_eq!(Certificate::load(leaf.to_der()).unwrap().not_before(), far.minus(Duration::from_secs(300)));
     let utc_and_generalized = authority_at("CA", NOW, 30 * YEAR);
     for (certificate, not_before, not_after) in [
         (&leaf, 0x18, 0x18),
@@ -270,7 +275,7 @@ fn dates_from_2050_on_are_generalized_time() {
             .expect("Validity is there");
         assert_eq!(der[at + 4 + usize::from(der[at + 3])], not_after);
     }
-    let endless = authority_at("Endless CA", NOW, u64::MAX);
+    let endless = authority_at("Endless CA", NOW, Duration::MAX);
     assert_eq!(endless.certificate().not_after(), UnixTime(253_402_300_799));
     let Some(openssl) = openssl() else { return };
     openssl.write("ca.pem", ca.certificate().to_pem());
@@ -283,7 +288,7 @@ fn serial_numbers_are_random_positive_and_at_most_16_octets() {
     let request = request(&ec_key(), "alice", &[]);
     let mut seen = std::collections::HashSet::new();
     for _ in 0..200 {
-        let certificate = CA.issue(&request, Profile::Client, DAY, NOW, &RANDOM).unwrap();
+        let certificate = CA.issue(&request, Profile::Client, Validity::new(NOW, DAY), &RANDOM).unwrap();
         let serial = certificate.serial().to_vec();
         assert!((8..=16).contains(&serial.len()), "{serial:?}");
         assert!(serial.len() < 16 || serial[0] < 0x80, "{serial:?}");
@@ -297,11 +302,13 @@ fn the_authority_refuses_what_it_must_not_sign() {
         CertificateError::Refused(why) => assert!(why.contains(word), "{why}"),
         error => panic!("{error}"),
     };
-    let issue = |request: &CertificateRequest, profile, now| CA.issue(request, profile, DAY, now, &RANDOM);
+    let issue = |request: &CertificateRequest, profile, now| {
+        CA.issue(request, profile, Validity::new(now, DAY), &RANDOM)
+    };
     let no_names = request(&ec_key(), "bank", &[]);
     refused(issue(&no_names, Profile::Server, NOW), "alternative name");
-    refused(issue(&no_names, Profile::Client, NOW.plus(YEAR + 1)), "expired at 2047-01-19T18:40:00Z");
-    refused(issue(&no_names, Profile::Client, NOW.minus(301)), "not valid before");
+    refused(issue(&no_names, Profile::Client, NOW.plus(YEAR + SECOND)), "expired at 2047-01-19T18:40:00Z");
+    refused(issue(&no_names, Profile::Client, NOW.minus(Duration::from_secs(301))), "not valid before");
     refused(issue(&request(&ec_key(), "Test CA", &["a.b"]), Profile::Server, NOW), "the authority's own");
     let ca_key = PrivateKey::load(CA.key().to_pem(None, &RANDOM).unwrap().expose(), None).unwrap();
     refused(issue(&request(&ca_key, "bank", &["a.b"]), Profile::Server, NOW), "key is the authority's own");
@@ -310,7 +317,7 @@ fn the_authority_refuses_what_it_must_not_sign() {
     let nobody =
         CertificateRequest::create(&ec_key(), &no_common_name, &[], HashAlgorithm::Sha256, &RANDOM).unwrap();
     refused(issue(&nobody, Profile::Client, NOW), "common name");
-    let lifetime_of_0 = CA.issue(&no_names, Profile::Client, 0, NOW, &RANDOM);
+    let lifetime_of_0 = CA.issue(&no_names, Profile::Client, Validity::days(NOW, 0), &RANDOM);
     assert!(matches!(lifetime_of_0, Err(Error::ApiMisuse(_))));
 }
 
@@ -327,7 +334,9 @@ fn an_authority_is_loaded_only_with_its_own_key_and_a_ca_certificate() {
     };
     assert_eq!(load(CA.certificate(), ec_key()), KeyError::CertificateMismatch.into());
     let leaf_key = ec_key();
-    let leaf = CA.issue(&request(&leaf_key, "bank", &["a.b"]), Profile::Server, DAY, NOW, &RANDOM).unwrap();
+    let leaf = CA
+        .issue(&request(&leaf_key, "bank", &["a.b"]), Profile::Server, Validity::new(NOW, DAY), &RANDOM)
+        .unwrap();
     assert!(matches!(load(&leaf, leaf_key), Error::Certificate(CertificateError::NotAuthority(_))));
 }
 
@@ -339,7 +348,9 @@ fn an_authority_made_by_openssl_issues_what_openssl_accepts() {
     let certificate = Certificate::load(&openssl.read("ca.pem")).unwrap();
     let now = certificate.not_before().plus(HOUR);
     let ca = Authority::load(certificate, rsa_key(), HashAlgorithm::Sha384).unwrap();
-    let leaf = ca.issue(&request(&ec_key(), "bank", &["a.b"]), Profile::Server, DAY, now, &RANDOM).unwrap();
+    let leaf = ca
+        .issue(&request(&ec_key(), "bank", &["a.b"]), Profile::Server, Validity::new(now, DAY), &RANDOM)
+        .unwrap();
     openssl.write("leaf.pem", leaf.to_pem());
     openssl.ok(&format!("verify -x509_strict -attime {} -purpose sslserver -CAfile ca.pem leaf.pem", now.0));
     assert!(trust(&[ca.certificate()]).judge(&chain(&[&leaf]), &as_server("a.b"), now).is_ok());
@@ -348,7 +359,8 @@ fn an_authority_made_by_openssl_issues_what_openssl_accepts() {
 #[test]
 fn an_identity_is_a_chain_with_the_leafs_own_key() {
     let key = ec_key();
-    let leaf = CA.issue(&request(&key, "alice", &[]), Profile::Client, DAY, NOW, &RANDOM).unwrap();
+    let leaf =
+        CA.issue(&request(&key, "alice", &[]), Profile::Client, Validity::new(NOW, DAY), &RANDOM).unwrap();
     let chain = vec![leaf.clone(), CA.certificate().clone()];
     let chain = Chain::new(chain).unwrap();
     let mismatch = Identity::new(chain.clone(), ec_key()).err().unwrap();

@@ -4,7 +4,7 @@ use crate::support::*;
 use otls::Error;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::CertificateError;
-use otls::pki::{Certificate, CertificateRequest, Crl, MAX_BUNDLE_LEN, RevocationReason};
+use otls::pki::{Certificate, CertificateRequest, Crl, MAX_BUNDLE_LEN, RevocationReason, Validity};
 
 /// Of OpenSSL's text, what it says in the same words.
 fn words(text: &str) -> Vec<&str> {
@@ -108,7 +108,7 @@ fn a_request_shows_what_it_asks_for_and_the_authority_decides() {
     for line in ["Subject: CN=mallory", "Requested Extensions:", "CA:TRUE, pathlen:2", "Code Signing"] {
         assert!(words(&text).contains(&line), "no {line:?} in\n{text}");
     }
-    let client = CA.issue(&request, otls::pki::Profile::Client, DAY, NOW, &RANDOM).unwrap();
+    let client = CA.issue(&request, otls::pki::Profile::Client, Validity::new(NOW, DAY), &RANDOM).unwrap();
     assert!(!client.is_ca());
     assert_eq!(client.key_usages(), ["digitalSignature", "keyAgreement"]);
     assert_eq!(client.extended_key_usages(), ["clientAuth"]);
@@ -131,7 +131,7 @@ fn a_revocation_list_shows_its_entries() {
         (vec![0x2A], NOW, RevocationReason::KeyCompromise),
         (vec![0x80, 1], NOW.minus(HOUR), RevocationReason::Unspecified),
     ];
-    let crl = CA.issue_crl(&revoked, 7, DAY, NOW, &RANDOM).unwrap();
+    let crl = CA.issue_crl(&revoked, 7, Validity::new(NOW, DAY), &RANDOM).unwrap();
     assert_eq!(crl.issuer(), name("Test CA"));
     assert_eq!(crl.number(), [7]);
     assert_eq!(crl.this_update(), NOW);
@@ -159,7 +159,7 @@ fn a_revocation_list_shows_its_entries() {
     for line in ["Last Update: Jan 19 18:40:00 2046 GMT", "Serial Number: 8001"] {
         assert!(words(&theirs).contains(&line), "{theirs}");
     }
-    let empty = CA.issue_crl(&[], 8, DAY, NOW, &RANDOM).unwrap();
+    let empty = CA.issue_crl(&[], 8, Validity::new(NOW, DAY), &RANDOM).unwrap();
     assert!(empty.to_text().contains("No Revoked Certificates."));
 }
 
@@ -186,7 +186,7 @@ fn certs_only_pkcs7_loads_as_a_bundle() {
     openssl.write("both.pem", format!("{}{}", leaf.to_pem(), CA.certificate().to_pem()));
     openssl.ok("crl2pkcs7 -nocrl -certfile both.pem -outform DER -out both.p7b");
     openssl.ok("crl2pkcs7 -nocrl -certfile both.pem -outform PEM -out both.p7");
-    let crl = CA.issue_crl(&[], 1, DAY, NOW, &RANDOM).unwrap();
+    let crl = CA.issue_crl(&[], 1, Validity::new(NOW, DAY), &RANDOM).unwrap();
     openssl.write("list.pem", crl.to_pem());
     for file in ["both.p7b", "both.p7"] {
         let loaded = Certificate::load_chain(&openssl.read(file)).unwrap();
@@ -226,7 +226,9 @@ fn a_mutated_certificate_request_or_list_never_panics() {
         &RANDOM,
     )
     .unwrap();
-    let crl = CA.issue_crl(&[(vec![1], NOW, RevocationReason::Superseded)], 1, DAY, NOW, &RANDOM).unwrap();
+    let crl = CA
+        .issue_crl(&[(vec![1], NOW, RevocationReason::Superseded)], 1, Validity::new(NOW, DAY), &RANDOM)
+        .unwrap();
     let mut loaded = 0;
     for der in [certificate.to_der(), request.to_der(), crl.to_der()] {
         for at in 0..der.len() {

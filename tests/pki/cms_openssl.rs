@@ -6,9 +6,12 @@ use otls::crypto::Random;
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::sign::KeyAlgorithm;
 use otls::error::{Check, CmsError, KeyError, OtpError};
-use otls::otp::{Context, Envelope, Issued, Ledger, Mail, MemoryStore, Transaction};
-use otls::pki::{CertificateRequest, Identity, KeyType, PeerRole, PrivateKey, Profile, TrustStore};
+use otls::otp::{CodeRequest, Context, Envelope, Issued, Ledger, Mail, MemoryStore, Transaction};
+use otls::pki::{
+    CertificateRequest, Identity, KeyType, PeerRole, PrivateKey, Profile, TrustStore, Validity, VerifyOptions,
+};
 use otls::{Error, ErrorCode, Secret, UnixTime};
+use std::time::Duration;
 
 const CONTENT: &[u8] = b"The OTP for transferring Rs 1,00,000 to your friend's account is 256345.\r\n\0\xFF";
 
@@ -26,7 +29,7 @@ fn identity_of(ca: &otls::pki::Authority, key: PrivateKey, common_name: &str, pr
     let names = [otls::pki::GeneralName::parse("bank.example").unwrap()];
     let names = if profile == Profile::Server { &names[..] } else { &[] };
     let request = CertificateRequest::create(&key, &name(common_name), names, hash, &RANDOM).unwrap();
-    Identity::new(ca.issue(&request, profile, DAY, NOW, &RANDOM).unwrap().into(), key).unwrap()
+    Identity::new(ca.issue(&request, profile, Validity::new(NOW, DAY), &RANDOM).unwrap().into(), key).unwrap()
 }
 
 fn bank(kind: &str) -> Identity {
@@ -42,7 +45,7 @@ fn everybody() -> TrustStore {
 }
 
 fn open(message: &[u8], recipient: &Identity) -> Result<Verified, Error> {
-    cms::open(message, recipient, &everybody(), &as_server("bank.example"), NOW, &RANDOM)
+    cms::open(message, recipient, &VerifyOptions::new(&everybody(), &as_server("bank.example"), NOW), &RANDOM)
 }
 
 fn seal(signer: &Identity, recipient: &Identity) -> Vec<u8> {
@@ -113,8 +116,10 @@ fn what_openssl_signs_and_encrypts_is_opened() {
         let Some(openssl) = with_openssl(&signer, &recipient) else { return };
         for sign in *sign_options {
             openssl.ok(&format!("{SIGN} {sign}"));
-            let verified =
-                cms::verify(&openssl.read("signed.der"), &everybody(), &as_server("bank.example"), NOW);
+            let verified = cms::verify(
+                &openssl.read("signed.der"),
+                &VerifyOptions::new(&everybody(), &as_server("bank.example"), NOW),
+            );
             assert_eq!(verified.unwrap_or_else(|e| panic!("{sign}: {e}")).content.expose(), CONTENT);
             for encrypt in if *recipient_kind == "rsa" { rsa } else { ec } {
                 for cipher in ["-aes-256-gcm", "-aes-128-gcm", "-aes256", "-aes128"] {
@@ -180,12 +185,14 @@ fn what_is_not_accepted_of_openssl_is_named() {
         ("-econtent_type 1.2.3.4", "a signed content of the type 1.2.3.4"),
     ] {
         openssl.ok(&format!("{SIGN} {sign}"));
-        let refused = cms::verify(&openssl.read("signed.der"), &everybody(), &PeerRole::Any, NOW);
+        let refused =
+            cms::verify(&openssl.read("signed.der"), &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW));
         assert_eq!(refused.err(), Some(CmsError::Unsupported(what.to_owned()).into()), "{sign}");
     }
     for sign in ["-noattr", "-nocerts"] {
         openssl.ok(&format!("{SIGN} {sign}"));
-        let refused = cms::verify(&openssl.read("signed.der"), &everybody(), &PeerRole::Any, NOW);
+        let refused =
+            cms::verify(&openssl.read("signed.der"), &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW));
         assert_eq!(refused.err().map(|error| error.code()), Some(ErrorCode::CmsMalformed), "{sign}");
     }
     // Encrypted, but signed by nobody.
@@ -256,7 +263,8 @@ fn of_openssls_cbc_in_which_any_bit_is_flipped_nothing_comes_out_but_one_error()
     }
     // The same for a signer who is not trusted, whatever is wrong with him.
     let nobody = TrustStore::new();
-    let refused = cms::open(&message, &recipient, &nobody, &PeerRole::Any, NOW, &RANDOM).err();
+    let refused =
+        cms::open(&message, &recipient, &VerifyOptions::new(&nobody, &PeerRole::Any, NOW), &RANDOM).err();
     assert_eq!(refused, Some(Error::DecryptFailed));
 }
 
@@ -271,14 +279,17 @@ fn a_cut_or_extended_message_is_refused() {
             assert_eq!(refused.code(), ErrorCode::CmsMalformed, "{cut}");
         }
         for cut in 0..signed.len() {
-            let refused = cms::verify(&signed[..cut], &everybody(), &PeerRole::Any, NOW).err().unwrap();
+            let refused = cms::verify(&signed[..cut], &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW))
+                .err()
+                .unwrap();
             assert_eq!(refused.code(), ErrorCode::CmsMalformed, "{cut}");
         }
         for octet in [0, 0x30, 0xFF] {
             let refused = open(&[&message[..], &[octet]].concat(), &recipient).err().unwrap();
             assert_eq!(refused.code(), ErrorCode::CmsMalformed);
             let longer = [&signed[..], &[octet]].concat();
-            let refused = cms::verify(&longer, &everybody(), &PeerRole::Any, NOW).err().unwrap();
+            let refused =
+                cms::verify(&longer, &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW)).err().unwrap();
             assert_eq!(refused.code(), ErrorCode::CmsMalformed);
         }
     }
@@ -290,7 +301,10 @@ fn wrong_recipient_signer_and_trust_are_refused_each_by_name() {
     let message = seal(&signer, &recipient);
     assert_eq!(open(&message, &other).err(), Some(CmsError::NotRecipient.into()));
     let refused = |trust: &TrustStore, role: &PeerRole, now: UnixTime| match cms::open(
-        &message, &recipient, trust, role, now, &RANDOM,
+        &message,
+        &recipient,
+        &VerifyOptions::new(trust, role, now),
+        &RANDOM,
     )
     .err()
     {
@@ -311,12 +325,12 @@ fn a_changed_content_or_certificate_breaks_the_signature() {
     for kind in ["rsa", "p256", "p384"] {
         let signer = bank(kind);
         let message = cms::sign(CONTENT, &signer, NOW, &RANDOM).unwrap();
-        let verified = cms::verify(&message, &everybody(), &PeerRole::Any, NOW).unwrap();
+        let verified = cms::verify(&message, &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW)).unwrap();
         assert_eq!(verified.signed_at, Some(NOW));
         let at = message.windows(6).position(|window| window == b"256345").unwrap();
         let mut changed = message.clone();
         changed[at] ^= 1;
-        let refused = cms::verify(&changed, &everybody(), &PeerRole::Any, NOW).err();
+        let refused = cms::verify(&changed, &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW)).err();
         assert_eq!(refused, Some(KeyError::BadSignature.into()));
         for bit in 0..message.len() * 8 {
             // One authority's certificate is all there is: whatever is changed is covered.
@@ -325,14 +339,19 @@ fn a_changed_content_or_certificate_breaks_the_signature() {
             }
             let mut changed = message.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(cms::verify(&changed, &everybody(), &PeerRole::Any, NOW).is_err(), "{kind} {bit}");
+            assert!(
+                cms::verify(&changed, &VerifyOptions::new(&everybody(), &PeerRole::Any, NOW)).is_err(),
+                "{kind} {bit}"
+            );
         }
     }
 }
 
 fn issued(context: &Context, ttl: u64) -> Issued {
     let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap();
-    ledger.issue("asha", context, ttl, 3, NOW, &RANDOM).unwrap()
+    ledger
+        .issue(&CodeRequest::new("asha", context).with_lifetime(Duration::from_secs(ttl)), NOW, &RANDOM)
+        .unwrap()
 }
 
 fn envelope(ttl: u64) -> Envelope {
@@ -353,12 +372,14 @@ fn mail_with_a_free_text_is_opened_only_where_that_is_asked_for() {
         Mail::seal(&envelope, &signer, asha.certificate(), NOW, &RANDOM).unwrap()
     };
     let message = sealed("Your code to sign in is 256345.");
-    let refused = Mail::open(&message, &asha, &everybody(), &role, NOW, &RANDOM).err();
+    let refused = Mail::open(&message, &asha, &VerifyOptions::new(&everybody(), &role, NOW), &RANDOM).err();
     assert_eq!(refused, Some(OtpError::FreeText.into()));
-    let mail = Mail::accept_free_text(&message, &asha, &everybody(), &role, NOW, &RANDOM).unwrap();
+    let mail = Mail::open_free_text(&message, &asha, &VerifyOptions::new(&everybody(), &role, NOW), &RANDOM)
+        .unwrap();
     assert_eq!(mail.envelope.text.expose(), b"Your code to sign in is 256345.");
     let message = sealed("Your code\u{1B}[2K is 256345.");
-    let refused = Mail::accept_free_text(&message, &asha, &everybody(), &role, NOW, &RANDOM).err();
+    let refused =
+        Mail::open_free_text(&message, &asha, &VerifyOptions::new(&everybody(), &role, NOW), &RANDOM).err();
     assert!(matches!(refused, Some(Error::Otp(OtpError::Transaction(_)))));
 }
 
@@ -370,7 +391,7 @@ fn mail_reaches_its_customer_and_nobody_else() {
         let sent = envelope(120);
         let message = Mail::seal(&sent, &signer, recipient.certificate(), NOW, &RANDOM).unwrap();
         let open = |recipient: &Identity, now: UnixTime| {
-            Mail::open(&message, recipient, &everybody(), &role, now, &RANDOM)
+            Mail::open(&message, recipient, &VerifyOptions::new(&everybody(), &role, now), &RANDOM)
         };
         let mail = open(&recipient, NOW).unwrap();
         assert_eq!(mail.envelope.id, sent.id);
@@ -378,8 +399,11 @@ fn mail_reaches_its_customer_and_nobody_else() {
         assert!(mail.envelope.text.ct_eq(sent.text.expose()));
         assert_eq!(mail.envelope.context.encode(), sent.context.encode());
         assert_eq!(mail.signer.certificate(), signer.certificate());
-        assert!(open(&recipient, NOW.plus(119)).is_ok());
-        assert_eq!(open(&recipient, NOW.plus(120)).err(), Some(OtpError::Expired.into()));
+        assert!(open(&recipient, NOW.plus(Duration::from_secs(119))).is_ok());
+        assert_eq!(
+            open(&recipient, NOW.plus(Duration::from_secs(120))).err(),
+            Some(OtpError::Expired.into())
+        );
         assert_eq!(open(&other, NOW).err(), Some(CmsError::NotRecipient.into()));
         // Nothing of it is legible.
         assert!(!message.windows(6).any(|window| window == sent.code.expose()));
@@ -403,11 +427,12 @@ fn mail_that_its_recipient_encrypts_to_another_is_refused() {
     let again = openssl.read("sealed.der");
     // As a message it is in order: the bank did sign this.
     assert!(open(&again, &ravi).is_ok());
-    let refused = Mail::open(&again, &ravi, &everybody(), &role, NOW, &RANDOM).err();
+    let refused = Mail::open(&again, &ravi, &VerifyOptions::new(&everybody(), &role, NOW), &RANDOM).err();
     assert_eq!(refused, Some(OtpError::WrongBinding.into()));
     // And another content that the bank has signed is no mail.
     let other = cms::seal(CONTENT, &signer, ravi.certificate(), NOW, &RANDOM).unwrap();
-    let refused = Mail::open(&other, &ravi, &everybody(), &role, NOW, &RANDOM).err().unwrap();
+    let refused =
+        Mail::open(&other, &ravi, &VerifyOptions::new(&everybody(), &role, NOW), &RANDOM).err().unwrap();
     assert_eq!(refused.code(), ErrorCode::OtpMalformed);
 }
 

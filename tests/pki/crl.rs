@@ -10,8 +10,9 @@
 use crate::support::*;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{CertificateError, Check};
-use otls::pki::{Authority, Certificate, Crl, PeerRole, PrivateKey, RevocationReason};
+use otls::pki::{Authority, Certificate, Crl, PeerRole, PrivateKey, RevocationReason, Validity};
 use otls::{Error, ErrorCode, UnixTime};
+use std::time::Duration;
 
 const CLIENT: PeerRole = PeerRole::Client;
 
@@ -20,7 +21,7 @@ fn list(ca: &Authority, revoked: &[&Certificate], number: u64, now: UnixTime) ->
         .iter()
         .map(|certificate| (certificate.serial().to_vec(), now, RevocationReason::KeyCompromise))
         .collect();
-    ca.issue_crl(&revoked, number, DAY, now, &RANDOM).unwrap()
+    ca.issue_crl(&revoked, number, Validity::new(now, DAY), &RANDOM).unwrap()
 }
 
 #[test]
@@ -38,8 +39,8 @@ fn a_revoked_certificate_is_refused_and_others_are_not() {
 fn a_stale_list_refuses_everybody() {
     let bob = client(&CA, "bob");
     let mut store = trust(&[CA.certificate()]);
-    store.add_crl(CA.issue_crl(&[], 1, HOUR, NOW, &RANDOM).unwrap());
-    assert!(store.judge(&chain(&[&bob]), &CLIENT, NOW.plus(HOUR - 1)).is_ok());
+    store.add_crl(CA.issue_crl(&[], 1, Validity::new(NOW, HOUR), &RANDOM).unwrap());
+    assert!(store.judge(&chain(&[&bob]), &CLIENT, NOW.plus(HOUR - SECOND)).is_ok());
     refused(
         &store,
         &chain(&[&bob]),
@@ -78,7 +79,7 @@ fn a_list_that_an_impostor_has_signed_refuses() {
     let impostor = authority("Test CA");
     let alice = client(&CA, "alice");
     let mut store = trust(&[CA.certificate()]);
-    store.add_crl(list(&impostor, &[], 1, NOW.plus(1)));
+    store.add_crl(list(&impostor, &[], 1, NOW.plus(Duration::from_secs(1))));
     refused(&store, &chain(&[&alice]), &CLIENT, NOW, Check::Revocation, &["not signed with its key"]);
     // The authority's own list settles it, although the impostor's is newer.
     store.add_crl(list(&CA, &[], 1, NOW));
@@ -152,10 +153,16 @@ fn a_list_tells_what_it_was_made_of_and_openssl_agrees() {
     ];
     let entries: Vec<_> =
         revoked.iter().map(|(serial, reason, _)| (serial.clone(), NOW.minus(HOUR), *reason)).collect();
-    let rsa =
-        Authority::create(rsa_key(), &name("RSA CA"), HashAlgorithm::Sha384, YEAR, NOW, &RANDOM).unwrap();
+    let rsa = Authority::create(
+        rsa_key(),
+        &name("RSA CA"),
+        HashAlgorithm::Sha384,
+        Validity::new(NOW, YEAR),
+        &RANDOM,
+    )
+    .unwrap();
     for ca in [&*CA, &rsa] {
-        let made = ca.issue_crl(&entries, 4_000_000_000, DAY, NOW, &RANDOM).unwrap();
+        let made = ca.issue_crl(&entries, 4_000_000_000, Validity::new(NOW, DAY), &RANDOM).unwrap();
         for data in [made.to_pem().as_bytes(), made.to_der()] {
             let list = Crl::load(data).unwrap();
             assert!(revoked.iter().all(|(serial, ..)| list.contains(serial)));
@@ -241,13 +248,15 @@ fn lists_cut_short_or_changed_are_refused() {
 #[test]
 fn what_cannot_be_revoked_is_refused() {
     let issue = |serial: Vec<u8>| {
-        CA.issue_crl(&[(serial, NOW, RevocationReason::Unspecified)], 1, DAY, NOW, &RANDOM).err().unwrap()
+        CA.issue_crl(&[(serial, NOW, RevocationReason::Unspecified)], 1, Validity::new(NOW, DAY), &RANDOM)
+            .err()
+            .unwrap()
     };
     for serial in [vec![], vec![0], vec![1; 21], vec![0x80; 20]] {
         assert!(matches!(issue(serial), Error::Certificate(CertificateError::Malformed(_))));
     }
-    assert!(matches!(CA.issue_crl(&[], 1, 0, NOW, &RANDOM), Err(Error::ApiMisuse(_))));
-    let expired = CA.issue_crl(&[], 1, DAY, NOW.plus(2 * YEAR), &RANDOM);
+    assert!(matches!(CA.issue_crl(&[], 1, Validity::days(NOW, 0), &RANDOM), Err(Error::ApiMisuse(_))));
+    let expired = CA.issue_crl(&[], 1, Validity::new(NOW.plus(2 * YEAR), DAY), &RANDOM);
     assert!(matches!(expired, Err(Error::Certificate(CertificateError::Refused(_)))));
 }
 
@@ -260,7 +269,7 @@ fn an_authority_without_crl_sign_neither_issues_nor_has_lists() {
     let certificate = Certificate::load(&openssl.read("ca.pem")).unwrap();
     let key = PrivateKey::load(&openssl.read("key.pem"), None).unwrap();
     let ca = Authority::load(certificate.clone(), key, HashAlgorithm::Sha256).unwrap();
-    let issued = ca.issue_crl(&[], 1, DAY, NOW, &RANDOM);
+    let issued = ca.issue_crl(&[], 1, Validity::new(NOW, DAY), &RANDOM);
     assert!(matches!(issued, Err(Error::Certificate(CertificateError::NotAuthority(_)))));
 
     openssl.write("index.txt", "");

@@ -20,7 +20,7 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::est::{EstServer, Register};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
-    PrivateKey, Profile,
+    PrivateKey, Profile, Validity,
 };
 use otls::{ClientAuth, Connection, ServerConfig, State, UnixTime};
 
@@ -37,8 +37,14 @@ impl Ttp {
         let now = now();
         let subject = DistinguishedName::with_common_name("otls test root");
         let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
-        let authority =
-            Authority::create(key, &subject, HashAlgorithm::Sha256, 30 * DAY, now, &SystemRandom).unwrap();
+        let authority = Authority::create(
+            key,
+            &subject,
+            HashAlgorithm::Sha256,
+            Validity::new(now, 30 * DAY),
+            &SystemRandom,
+        )
+        .unwrap();
         let authority = Arc::new(authority);
         let config = Arc::new(ServerConfig::new(Arc::new(own_identity(&authority)), ClientAuth::ServerOnly));
         let register = Arc::new(Mutex::new(Register::default()));
@@ -49,7 +55,8 @@ impl Ttp {
         let served = (Arc::clone(&authority), Arc::clone(&register));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let responder = EstServer::new(Arc::clone(&served.0), Profile::Client, DAY).open_to_servers();
+                let responder =
+                    EstServer::new(Arc::clone(&served.0), Profile::Client, DAY).with_open_servers();
                 // A client that closes abruptly is not the test's concern: curl's exit code is.
                 let _ = serve(&stream.unwrap(), &config, responder, &served.1);
             }
@@ -86,7 +93,8 @@ fn own_identity(authority: &Authority) -> Identity {
     let subject = DistinguishedName::with_common_name("ttp");
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
-    let certificate = authority.issue(&request, Profile::Server, DAY, now(), &SystemRandom).unwrap();
+    let certificate =
+        authority.issue(&request, Profile::Server, Validity::new(now(), DAY), &SystemRandom).unwrap();
     Identity::new(certificate.into(), key).unwrap()
 }
 

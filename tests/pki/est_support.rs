@@ -54,7 +54,7 @@ impl Ttp {
         request: &CertificateRequest,
     ) -> Result<EstReply, Error> {
         let (mut client, bytes) = EstClient::simpleenroll("ttp.example", profile, request);
-        let mut responder = self.responder().open_to_servers();
+        let mut responder = self.responder().with_open_servers();
         client.feed(&self.feed(&mut responder, &bytes)).map(Option::unwrap)
     }
 
@@ -75,7 +75,7 @@ impl Ttp {
         };
         let mut responder = self.responder();
         if let Some(peer) = peer {
-            responder = responder.authenticated(peer);
+            responder = responder.with_peer(peer);
         }
         client.feed(&self.feed(&mut responder, bytes.expose())).map(|reply| enrolled(reply.unwrap()))
     }

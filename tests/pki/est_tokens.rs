@@ -14,7 +14,7 @@ fn a_token_enrols_one_key_once() {
     let (asha, ravi) = (key(), key());
     let mut enrol = |request: &CertificateRequest, token: &otls::Secret| {
         let (mut client, bytes) = EstClient::simpleenroll_with_token("h", Profile::Client, request, token);
-        let mut responder = ttp.responder().require_token();
+        let mut responder = ttp.responder().with_required_token();
         let reply = ttp.feed(&mut responder, bytes.expose());
         client.feed(&reply).map(|reply| enrolled(reply.unwrap()))
     };
@@ -27,7 +27,7 @@ fn a_token_enrols_one_key_once() {
     assert!(enrol(&request(&asha, "asha", &[]), &token).is_ok());
     assert!(unauthorized(enrol(&request(&ravi, "ravi", &[]), &token)));
 
-    let mut responder = ttp.responder().require_token();
+    let mut responder = ttp.responder().with_required_token();
     let (_, without) = EstClient::simpleenroll("h", Profile::Client, &request(&ravi, "ravi", &[]));
     let reply = String::from_utf8(ttp.feed(&mut responder, &without)).unwrap();
     assert_eq!(status(&reply), "401");
@@ -136,7 +136,7 @@ fn a_refused_enrolment_leaves_its_token_unspent() {
     for (name, expected) in [("asha", "403"), ("ravi", "200"), ("ravi", "401")] {
         let request = request(&ravi, name, &[]);
         let (_, bytes) = EstClient::simpleenroll_with_token("h", Profile::Client, &request, &token);
-        let mut responder = ttp.responder().require_token();
+        let mut responder = ttp.responder().with_required_token();
         let reply = String::from_utf8(ttp.feed(&mut responder, bytes.expose())).unwrap();
         assert_eq!(status(&reply), expected);
     }

@@ -2,7 +2,8 @@
 
 use crate::support::*;
 use otls::pki::{
-    Certificate, CertificateRequest, Crl, Encoding, Identity, KeyEncryption, KeyFormat, PrivateKey, PublicKey,
+    Certificate, CertificateRequest, Crl, Encoding, Identity, KeyEncryption, KeyFormat, PrivateKey,
+    PublicKey, Validity,
 };
 
 fn key_pem(key: &PrivateKey) -> Vec<u8> {
@@ -33,7 +34,10 @@ fn no_loader_takes_one_thing_of_two_kinds() {
     let key = ec_key();
     let things: Vec<(&str, Vec<u8>)> = vec![
         ("a certificate", pem_of(CA.certificate())),
-        ("a revocation list", CA.issue_crl(&[], 1, DAY, NOW, &RANDOM).unwrap().to_pem().into_bytes()),
+        (
+            "a revocation list",
+            CA.issue_crl(&[], 1, Validity::new(NOW, DAY), &RANDOM).unwrap().to_pem().into_bytes(),
+        ),
         ("a certificate request", request(&key, "alice", &[]).to_pem().into_bytes()),
         ("a private key", key_pem(&key)),
         ("a public key", key.public_key().to_pem().into_bytes()),
@@ -79,7 +83,8 @@ fn no_loader_of_one_thing_takes_the_first_of_two() {
 }
 
 fn client_of(key: &PrivateKey) -> Certificate {
-    CA.issue(&request(key, "alice", &[]), otls::pki::Profile::Client, DAY, NOW, &RANDOM).unwrap()
+    CA.issue(&request(key, "alice", &[]), otls::pki::Profile::Client, Validity::new(NOW, DAY), &RANDOM)
+        .unwrap()
 }
 
 #[test]
@@ -179,7 +184,7 @@ fn authorities_with_other_keys_are_left_out_by_name_and_nothing_else_is() {
     // Damage is not another kind of key.
     let damaged = String::from_utf8(two).unwrap().replacen("MII", "MIJ", 1);
     assert!(Certificate::load_authorities(&[one.as_slice(), damaged.as_bytes()].concat()).is_err());
-    let list = CA.issue_crl(&[], 1, DAY, NOW, &RANDOM).unwrap();
+    let list = CA.issue_crl(&[], 1, Validity::new(NOW, DAY), &RANDOM).unwrap();
     assert!(Certificate::load_authorities(&[one.as_slice(), list.to_pem().as_bytes()].concat()).is_err());
 }
 
@@ -189,7 +194,7 @@ fn a_pkcs7_bundle_with_lists_or_content_is_refused() {
     let key = ec_key();
     openssl.write("leaf.pem", client_of(&key).to_pem());
     openssl.write("key.pem", key_pem(&key));
-    openssl.write("list.pem", CA.issue_crl(&[], 1, DAY, NOW, &RANDOM).unwrap().to_pem());
+    openssl.write("list.pem", CA.issue_crl(&[], 1, Validity::new(NOW, DAY), &RANDOM).unwrap().to_pem());
     openssl.write("text", "hello");
     openssl.ok("crl2pkcs7 -in list.pem -certfile leaf.pem -out list.p7");
     openssl.ok("cms -sign -in text -nodetach -signer leaf.pem -inkey key.pem -outform PEM -out content.p7");

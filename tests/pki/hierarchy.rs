@@ -14,8 +14,8 @@ use crate::support::*;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{CertificateError, Check};
 use otls::pki::{
-    Authority, Certificate, CertificateRequest, GeneralName, KeyType, NameConstraints, PeerRole, PrivateKey,
-    Profile, RevocationReason,
+    Authority, AuthorityTerms, Certificate, CertificateRequest, GeneralName, KeyType, NameConstraints,
+    PeerRole, PrivateKey, Profile, RevocationReason, Validity,
 };
 use otls::{Error, UnixTime};
 
@@ -23,7 +23,14 @@ use otls::{Error, UnixTime};
 static ROOT: LazyLock<Authority> = LazyLock::new(|| root(NOW));
 
 fn root(now: UnixTime) -> Authority {
-    Authority::create_root(rsa_key(), &name("Root"), HashAlgorithm::Sha256, 2, YEAR, now, &RANDOM).unwrap()
+    Authority::create(
+        rsa_key(),
+        &name("Root"),
+        HashAlgorithm::Sha256,
+        AuthorityTerms::new(Validity::new(now, YEAR)).with_path_len(2),
+        &RANDOM,
+    )
+    .unwrap()
 }
 
 fn p384() -> PrivateKey {
@@ -35,7 +42,8 @@ fn below(above: &Authority, common_name: &str, path_len: u8, now: UnixTime) -> A
     let key = p384();
     let request =
         CertificateRequest::create(&key, &name(common_name), &[], HashAlgorithm::Sha384, &RANDOM).unwrap();
-    let certificate = above.issue(&request, Profile::Ca { path_len }, YEAR / 2, now, &RANDOM).unwrap();
+    let certificate =
+        above.issue(&request, Profile::Ca { path_len }, Validity::new(now, YEAR / 2), &RANDOM).unwrap();
     let ca = Authority::load(certificate, key, HashAlgorithm::Sha384).unwrap();
     ca.with_chain(above.chain().to_vec()).unwrap()
 }
@@ -43,7 +51,15 @@ fn below(above: &Authority, common_name: &str, path_len: u8, now: UnixTime) -> A
 fn constrained(constraints: &NameConstraints) -> Authority {
     let key = ec_key();
     let asked = request(&key, "Branch CA", &[]);
-    let certificate = ROOT.issue_authority(&asked, 0, constraints, YEAR, NOW, &RANDOM).unwrap();
+    let certificate = ROOT
+        .issue_authority(
+            &asked,
+            &AuthorityTerms::new(Validity::new(NOW, YEAR))
+                .with_path_len(0)
+                .with_constraints(constraints.clone()),
+            &RANDOM,
+        )
+        .unwrap();
     Authority::load(certificate, key, HashAlgorithm::Sha256).unwrap()
 }
 
@@ -63,7 +79,12 @@ fn a_chain_of_three_authorities_verifies_here_and_with_openssl() {
     assert_eq!(issuing.certificate().path_length(), Some(0));
     assert_eq!(issuing.chain().len(), 3);
     assert_eq!(issuing.chain()[2], *ROOT.certificate());
-    let both = issuing.issue(&request(&ec_key(), "hub", &["hub.example"]), Profile::Both, DAY, NOW, &RANDOM);
+    let both = issuing.issue(
+        &request(&ec_key(), "hub", &["hub.example"]),
+        Profile::Both,
+        Validity::new(NOW, DAY),
+        &RANDOM,
+    );
     let both = both.unwrap();
     assert_eq!(both.extended_key_usages(), ["serverAuth", "clientAuth"]);
     let mut sent = vec![&both];
@@ -88,19 +109,30 @@ fn a_chain_of_three_authorities_verifies_here_and_with_openssl() {
 #[test]
 fn an_authority_signs_authorities_within_its_path_length_only() {
     let asked = |common_name: &str| request(&ec_key(), common_name, &[]);
-    let issue =
-        |ca: &Authority, path_len| ca.issue(&asked("Sub CA"), Profile::Ca { path_len }, DAY, NOW, &RANDOM);
+    let issue = |ca: &Authority, path_len| {
+        ca.issue(&asked("Sub CA"), Profile::Ca { path_len }, Validity::new(NOW, DAY), &RANDOM)
+    };
     refusal(issue(&CA, 0), "path length is 0");
     refusal(issue(&ROOT, 2), "at most 1");
     assert_eq!(issue(&ROOT, 1).unwrap().path_length(), Some(1));
-    let own_name = ROOT.issue(&asked("Root"), Profile::Ca { path_len: 0 }, DAY, NOW, &RANDOM);
+    let own_name = ROOT.issue(&asked("Root"), Profile::Ca { path_len: 0 }, Validity::new(NOW, DAY), &RANDOM);
     refusal(own_name, "the authority's own");
     let with_names = ROOT
-        .issue(&request(&ec_key(), "Sub CA", &["a.example"]), Profile::Ca { path_len: 0 }, DAY, NOW, &RANDOM)
+        .issue(
+            &request(&ec_key(), "Sub CA", &["a.example"]),
+            Profile::Ca { path_len: 0 },
+            Validity::new(NOW, DAY),
+            &RANDOM,
+        )
         .unwrap();
     assert!(with_names.names().is_empty(), "an authority has no host names");
     let short = below(&ROOT, "Short CA", 0, NOW);
-    let long = short.issue(&request(&ec_key(), "bank", &["a.b"]), Profile::Server, 2 * YEAR, NOW, &RANDOM);
+    let long = short.issue(
+        &request(&ec_key(), "bank", &["a.b"]),
+        Profile::Server,
+        Validity::new(NOW, 2 * YEAR),
+        &RANDOM,
+    );
     assert_eq!(long.unwrap().not_after(), short.certificate().not_after());
 }
 
@@ -129,10 +161,10 @@ fn root_of_the_same_name() -> Certificate {
 fn a_server_needs_a_host_name_and_not_only_a_mailbox() {
     for profile in [Profile::Server, Profile::Both] {
         let asked = request(&ec_key(), "bank", &["email:a@bank.example"]);
-        refusal(CA.issue(&asked, profile, DAY, NOW, &RANDOM), "DNS name or IP address");
+        refusal(CA.issue(&asked, profile, Validity::new(NOW, DAY), &RANDOM), "DNS name or IP address");
     }
     let asha = request(&ec_key(), "asha", &["email:a@bank.example", "URI:urn:customer:42"]);
-    let client = CA.issue(&asha, Profile::Client, DAY, NOW, &RANDOM).unwrap();
+    let client = CA.issue(&asha, Profile::Client, Validity::new(NOW, DAY), &RANDOM).unwrap();
     assert_eq!(client.names(), asha.names());
 }
 
@@ -184,8 +216,13 @@ fn name_constraints_hold_here_and_with_openssl() {
             openssl.fails(&verify);
         }
     }
-    let empty =
-        ROOT.issue_authority(&request(&ec_key(), "x", &[]), 0, &NameConstraints::new(), DAY, NOW, &RANDOM);
+    let empty = ROOT.issue_authority(
+        &request(&ec_key(), "x", &[]),
+        &AuthorityTerms::new(Validity::new(NOW, DAY))
+            .with_path_len(0)
+            .with_constraints(NameConstraints::new()),
+        &RANDOM,
+    );
     refusal(empty, "without a name");
 }
 
@@ -193,9 +230,9 @@ fn name_constraints_hold_here_and_with_openssl() {
 fn an_intermediates_revocation_list_is_accepted_by_openssl() {
     let issuing = below(&ROOT, "Issuing CA", 0, NOW);
     let asked = request(&ec_key(), "bank", &["bank.example"]);
-    let leaf = issuing.issue(&asked, Profile::Server, DAY, NOW, &RANDOM).unwrap();
+    let leaf = issuing.issue(&asked, Profile::Server, Validity::new(NOW, DAY), &RANDOM).unwrap();
     let revoked = [(leaf.serial().to_vec(), NOW, RevocationReason::KeyCompromise)];
-    let list = issuing.issue_crl(&revoked, 2, DAY, NOW, &RANDOM).unwrap();
+    let list = issuing.issue_crl(&revoked, 2, Validity::new(NOW, DAY), &RANDOM).unwrap();
     let mut store = trust(&[ROOT.certificate()]);
     store.add_crl(list.clone());
     let sent = chain(&[&leaf, issuing.certificate()]);

@@ -15,8 +15,8 @@ use crate::support::*;
 use otls::UnixTime;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
-    Authority, CertificateRequest, GeneralName, KeyType, NameConstraints, PrivateKey, Profile,
-    RevocationReason,
+    Authority, AuthorityTerms, CertificateRequest, GeneralName, KeyType, NameConstraints, PrivateKey,
+    Profile, RevocationReason, Validity,
 };
 
 const KINDS: &[(&str, KeyType, HashAlgorithm)] = &[
@@ -45,12 +45,27 @@ impl Files {
                 names.iter().map(|name| GeneralName::parse(name).unwrap()).collect();
             CertificateRequest::create(key, &name(common_name), &names, hash, &RANDOM).unwrap()
         };
-        let root = Authority::create_root(key(), &name("Root"), hash, 1, YEAR, now, &RANDOM).unwrap();
+        let root = Authority::create(
+            key(),
+            &name("Root"),
+            hash,
+            AuthorityTerms::new(Validity::new(now, YEAR)).with_path_len(1),
+            &RANDOM,
+        )
+        .unwrap();
         let branch_key = ec_key();
         let asked = request(&branch_key, "Branch CA", &[]);
         let constraints =
             NameConstraints::new().permit("bank.example").unwrap().permit("10.0.0.0/8").unwrap();
-        let issued = root.issue_authority(&asked, 0, &constraints, YEAR / 2, now, &RANDOM).unwrap();
+        let issued = root
+            .issue_authority(
+                &asked,
+                &AuthorityTerms::new(Validity::new(now, YEAR / 2))
+                    .with_path_len(0)
+                    .with_constraints(constraints),
+                &RANDOM,
+            )
+            .unwrap();
         let branch = Authority::load(issued, branch_key, HashAlgorithm::Sha256).unwrap();
         files.write("root.pem", root.certificate().to_pem());
         files.write("branch.pem", branch.certificate().to_pem());
@@ -62,7 +77,8 @@ impl Files {
             ask(&key(), "both", &names),
         );
         files.write("csr.pem", client.to_pem());
-        let issue = |request, profile| branch.issue(request, profile, DAY, now, &RANDOM).unwrap();
+        let issue =
+            |request, profile| branch.issue(request, profile, Validity::new(now, DAY), &RANDOM).unwrap();
         files.write("server.pem", issue(&server, Profile::Server).to_pem());
         // RFC 5280 leaves wildcards to others (RFC 9525), so this one is not for the linter.
         let wild = ask(&key(), "bank", &["*.bank.example"]);
@@ -73,8 +89,14 @@ impl Files {
         files.write("revoked.pem", issue(&ask(&key(), "gone", &[]), Profile::Client).to_pem());
         let gone = otls::pki::Certificate::load(&files.read("revoked.pem")).unwrap();
         let revoked = [(gone.serial().to_vec(), now, RevocationReason::KeyCompromise)];
-        files.write("list.pem", branch.issue_crl(&revoked, 2, DAY, now, &RANDOM).unwrap().to_pem());
-        files.write("root-list.pem", root.issue_crl(&[], 1, DAY, now, &RANDOM).unwrap().to_pem());
+        files.write(
+            "list.pem",
+            branch.issue_crl(&revoked, 2, Validity::new(now, DAY), &RANDOM).unwrap().to_pem(),
+        );
+        files.write(
+            "root-list.pem",
+            root.issue_crl(&[], 1, Validity::new(now, DAY), &RANDOM).unwrap().to_pem(),
+        );
         files
     }
 

@@ -12,15 +12,16 @@ use crate::support::*;
 use allocation_counter::measure;
 use otls::codepoints::SignatureScheme;
 use otls::error::Check;
-use otls::pki::{Authority, Certificate, Crl, PeerRole, Profile, RevocationReason, TrustStore};
+use otls::pki::{Authority, Certificate, Crl, PeerRole, Profile, RevocationReason, TrustStore, Validity};
 use otls::{Error, UnixTime};
+use std::time::Duration;
 
 const CLIENT: PeerRole = PeerRole::Client;
 
 fn list(ca: &Authority, revoked: &[&Certificate], number: u64, now: UnixTime) -> Crl {
     let reason = RevocationReason::KeyCompromise;
     let revoked: Vec<_> = revoked.iter().map(|one| (one.serial().to_vec(), now, reason)).collect();
-    ca.issue_crl(&revoked, number, DAY, now, &RANDOM).unwrap()
+    ca.issue_crl(&revoked, number, Validity::new(now, DAY), &RANDOM).unwrap()
 }
 
 fn store_with(lists: &[&Crl]) -> TrustStore {
@@ -80,8 +81,8 @@ fn two_lists_of_one_number_both_count_whenever_they_were_issued() {
     let (alice, bob, carol) = (client(&CA, "alice"), client(&CA, "bob"), client(&CA, "carol"));
     for later in [0, 60] {
         let one = list(&CA, &[&alice], 5, NOW);
-        let other = list(&CA, &[&bob], 5, NOW.plus(later));
-        let now = NOW.plus(later);
+        let other = list(&CA, &[&bob], 5, NOW.plus(Duration::from_secs(later)));
+        let now = NOW.plus(Duration::from_secs(later));
         assert!(!accepts(&[&one, &other], &alice, now));
         assert!(!accepts(&[&one, &other], &bob, now));
         assert!(accepts(&[&one, &other], &carol, now));
@@ -96,7 +97,7 @@ fn a_list_from_the_future_does_not_go_before_todays() {
     let alice = client(&CA, "alice");
     let today = list(&CA, &[&alice], 1, NOW);
     let tomorrow = list(&CA, &[], 2, NOW.plus(HOUR));
-    assert!(!accepts(&[&today, &tomorrow], &alice, NOW.plus(HOUR - 1)));
+    assert!(!accepts(&[&today, &tomorrow], &alice, NOW.plus(HOUR - SECOND)));
     assert!(accepts(&[&today, &tomorrow], &alice, NOW.plus(HOUR)));
     // A receipt of an earlier day is judged with the lists that there are.
     let (today, tomorrow) = (list(&CA, &[], 1, NOW), list(&CA, &[&alice], 2, NOW.plus(HOUR)));
@@ -108,8 +109,8 @@ fn a_list_from_the_future_does_not_go_before_todays() {
 fn an_older_list_does_not_speak_for_a_stale_one() {
     let (alice, bob) = (client(&CA, "alice"), client(&CA, "bob"));
     let revoked = [(alice.serial().to_vec(), NOW, RevocationReason::KeyCompromise)];
-    let old = CA.issue_crl(&[], 1, DAY, NOW, &RANDOM).unwrap();
-    let new = CA.issue_crl(&revoked, 2, HOUR, NOW.plus(HOUR), &RANDOM).unwrap();
+    let old = CA.issue_crl(&[], 1, Validity::new(NOW, DAY), &RANDOM).unwrap();
+    let new = CA.issue_crl(&revoked, 2, Validity::new(NOW.plus(HOUR), HOUR), &RANDOM).unwrap();
     let later = NOW.plus(3 * HOUR);
     assert!(!accepts(&[&old, &new], &alice, later));
     for lists in [[&old, &new], [&new, &old]] {
@@ -123,7 +124,7 @@ fn an_older_list_does_not_speak_for_a_stale_one() {
 fn a_delta_list_that_is_stale_or_from_the_future_takes_nothing_back() {
     let customer = |name| {
         let asked = request(&ec_key(), name, &[]);
-        CA.issue(&asked, Profile::Client, 3 * DAY, NOW, &RANDOM).unwrap()
+        CA.issue(&asked, Profile::Client, Validity::new(NOW, 3 * DAY), &RANDOM).unwrap()
     };
     let (alice, bob) = (customer("alice"), customer("bob"));
     let whole = raw_list(&[entry(alice.serial(), REASON_HOLD)].concat(), &[number(1)], 0);

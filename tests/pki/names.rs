@@ -1,12 +1,14 @@
 //! Subjects from a request to a certificate: whole, or refused.
 
 use otls::error::{CertificateError, Error};
-use otls::pki::{Authority, Certificate, CertificateRequest, DistinguishedName, Profile};
+use otls::pki::{
+    Authority, AuthorityTerms, Certificate, CertificateRequest, DistinguishedName, Profile, Validity,
+};
 
 use crate::support::*;
 
 fn issue(request: &CertificateRequest, profile: Profile) -> otls::Result<Certificate> {
-    CA.issue(request, profile, DAY, NOW, &RANDOM)
+    CA.issue(request, profile, Validity::new(NOW, DAY), &RANDOM)
 }
 
 #[track_caller]
@@ -103,8 +105,15 @@ fn what_cannot_be_issued_as_asked_is_refused() {
     }
     let names = asked(&openssl, "-subj /CN=branch -addext subjectAltName=DNS:a.example");
     let (key, hash) = (ec_key(), otls::crypto::hash::HashAlgorithm::Sha256);
-    let root = Authority::create_root(key, &name("Root"), hash, 1, DAY, NOW, &RANDOM).unwrap();
-    let branch = root.issue(&names, Profile::Ca { path_len: 0 }, DAY, NOW, &RANDOM).unwrap();
+    let root = Authority::create(
+        key,
+        &name("Root"),
+        hash,
+        AuthorityTerms::new(Validity::new(NOW, DAY)).with_path_len(1),
+        &RANDOM,
+    )
+    .unwrap();
+    let branch = root.issue(&names, Profile::Ca { path_len: 0 }, Validity::new(NOW, DAY), &RANDOM).unwrap();
     assert_eq!(names.left_out_of(&branch), ["subjectAltName a.example"], "an authority has none: it is said");
     is_refused(issue(&asked(&openssl, "-subj /CN=asha/CN=ravi"), Profile::Client), "two common names");
     openssl.write("req.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");

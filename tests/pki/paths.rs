@@ -11,15 +11,18 @@ use crate::support::*;
 use otls::Error;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{CertificateError, Check};
-use otls::pki::{Authority, Certificate, KeyType, PeerRole, PrivateKey, Profile, TrustStore};
+use otls::pki::{
+    Authority, AuthorityTerms, Certificate, KeyType, PeerRole, PrivateKey, Profile, TrustStore, Validity,
+};
 
 const CLIENT: PeerRole = PeerRole::Client;
 
 #[test]
 fn a_leaf_that_signs_is_no_authority() {
     let mallory_key = ec_key();
-    let mallory =
-        CA.issue(&request(&mallory_key, "mallory", &[]), Profile::Client, DAY, NOW, &RANDOM).unwrap();
+    let mallory = CA
+        .issue(&request(&mallory_key, "mallory", &[]), Profile::Client, Validity::new(NOW, DAY), &RANDOM)
+        .unwrap();
     assert!(matches!(
         TrustStore::new().add_authority(&mallory),
         Err(Error::Certificate(CertificateError::NotAuthority(_)))
@@ -267,7 +270,14 @@ fn authorities_that_all_vouch_for_each_other_do_not_keep_the_verifier_busy() {
     let ring: Vec<Authority> = (0..9)
         .map(|_| {
             let key = std::sync::Arc::clone(&key);
-            Authority::create_root(key, &name("Ring"), HashAlgorithm::Sha256, 9, YEAR, NOW, &RANDOM).unwrap()
+            Authority::create(
+                key,
+                &name("Ring"),
+                HashAlgorithm::Sha256,
+                AuthorityTerms::new(Validity::new(NOW, YEAR)).with_path_len(9),
+                &RANDOM,
+            )
+            .unwrap()
         })
         .collect();
     let alice = client(&ring[0], "alice");

@@ -3,7 +3,7 @@
 use crate::support::*;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::Check;
-use otls::pki::{Authority, Certificate, DistinguishedName, PeerRole, PrivateKey, TrustStore};
+use otls::pki::{Authority, Certificate, DistinguishedName, PeerRole, PrivateKey, TrustStore, Validity};
 
 const CA_EXTENSIONS: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
 const LEAF_EXTENSIONS: &str = "extendedKeyUsage=clientAuth\n";
@@ -116,8 +116,13 @@ fn basic_constraints_that_are_not_critical_are_as_nist_has_them() {
 
 #[test]
 fn no_authority_is_made_without_a_name() {
-    let made =
-        Authority::create(ec_key(), &DistinguishedName::default(), HashAlgorithm::Sha256, YEAR, NOW, &RANDOM);
+    let made = Authority::create(
+        ec_key(),
+        &DistinguishedName::default(),
+        HashAlgorithm::Sha256,
+        Validity::new(NOW, YEAR),
+        &RANDOM,
+    );
     assert!(made.is_err());
 }
 

@@ -11,6 +11,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use otls::UnixTime;
 use otls::crypto::SystemRandom;
@@ -18,15 +19,16 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::error::{Check, Report};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, Chain, DistinguishedName, GeneralName, KeyType, PeerRole,
-    PrivateKey, Profile, TrustStore, VerifiedPeer,
+    PrivateKey, Profile, TrustStore, Validity, VerifiedPeer,
 };
 
 pub(crate) const RANDOM: SystemRandom = SystemRandom;
 /// 2046-01-19T18:40:00Z: later than the clock by which OpenSSL dates what the tests have it make.
 pub(crate) const NOW: UnixTime = UnixTime(2_400_000_000);
-pub(crate) const HOUR: u64 = 3600;
-pub(crate) const DAY: u64 = 24 * HOUR;
-pub(crate) const YEAR: u64 = 365 * DAY;
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const DAY: Duration = HOUR.saturating_mul(24);
+pub(crate) const YEAR: Duration = DAY.saturating_mul(365);
 
 /// A CA on P-256 that everybody trusts.
 pub(crate) static CA: LazyLock<Authority> = LazyLock::new(|| authority("Test CA"));
@@ -59,8 +61,15 @@ pub(crate) fn authority(common_name: &str) -> Authority {
     authority_at(common_name, NOW, YEAR)
 }
 
-pub(crate) fn authority_at(common_name: &str, now: UnixTime, lifetime: u64) -> Authority {
-    Authority::create(ec_key(), &name(common_name), HashAlgorithm::Sha256, lifetime, now, &RANDOM).unwrap()
+pub(crate) fn authority_at(common_name: &str, now: UnixTime, lifetime: Duration) -> Authority {
+    Authority::create(
+        ec_key(),
+        &name(common_name),
+        HashAlgorithm::Sha256,
+        Validity::new(now, lifetime),
+        &RANDOM,
+    )
+    .unwrap()
 }
 
 pub(crate) fn request(key: &PrivateKey, common_name: &str, names: &[&str]) -> CertificateRequest {
@@ -69,11 +78,12 @@ pub(crate) fn request(key: &PrivateKey, common_name: &str, names: &[&str]) -> Ce
 }
 
 pub(crate) fn server(ca: &Authority, names: &[&str]) -> Certificate {
-    ca.issue(&request(&ec_key(), "bank", names), Profile::Server, DAY, NOW, &RANDOM).unwrap()
+    ca.issue(&request(&ec_key(), "bank", names), Profile::Server, Validity::new(NOW, DAY), &RANDOM).unwrap()
 }
 
 pub(crate) fn client(ca: &Authority, common_name: &str) -> Certificate {
-    ca.issue(&request(&ec_key(), common_name, &[]), Profile::Client, DAY, NOW, &RANDOM).unwrap()
+    ca.issue(&request(&ec_key(), common_name, &[]), Profile::Client, Validity::new(NOW, DAY), &RANDOM)
+        .unwrap()
 }
 
 pub(crate) fn trust(authorities: &[&Certificate]) -> TrustStore {

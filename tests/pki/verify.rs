@@ -12,9 +12,10 @@ use otls::crypto::hash::HashAlgorithm;
 use otls::error::Check;
 use otls::pki::{
     Authority, Certificate, CertificateRequest, GeneralName, KeyType, MAX_CHAIN_LEN, PeerRole, PrivateKey,
-    Profile, TrustStore,
+    Profile, TrustStore, Validity,
 };
 use otls::{Error, ErrorCode};
+use std::time::Duration;
 
 const CLIENT: PeerRole = PeerRole::Client;
 
@@ -27,11 +28,11 @@ fn a_right_chain_is_accepted_for_every_kind_of_key() {
         (KeyType::Rsa2048, HashAlgorithm::Sha384),
     ] {
         let ca_key = PrivateKey::generate(ca_key, &RANDOM).unwrap();
-        let ca = Authority::create(ca_key, &name("CA"), hash, YEAR, NOW, &RANDOM).unwrap();
+        let ca = Authority::create(ca_key, &name("CA"), hash, Validity::new(NOW, YEAR), &RANDOM).unwrap();
         let store = trust(&[ca.certificate()]);
         for key in [ec_key(), rsa_key()] {
             let request = request(&key, "bank", &["bank.example", "127.0.0.1"]);
-            let leaf = ca.issue(&request, Profile::Server, DAY, NOW, &RANDOM).unwrap();
+            let leaf = ca.issue(&request, Profile::Server, Validity::new(NOW, DAY), &RANDOM).unwrap();
             for sent in [chain(&[&leaf]), chain(&[&leaf, ca.certificate()])] {
                 for name in ["bank.example", "BANK.EXAMPLE", "127.0.0.1"] {
                     let peer = store.judge(&sent, &as_server(name), NOW).unwrap();
@@ -40,7 +41,7 @@ fn a_right_chain_is_accepted_for_every_kind_of_key() {
                     assert_eq!(peer.authority(), ca.certificate());
                 }
             }
-            let leaf = ca.issue(&request, Profile::Client, DAY, NOW, &RANDOM).unwrap();
+            let leaf = ca.issue(&request, Profile::Client, Validity::new(NOW, DAY), &RANDOM).unwrap();
             assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW).is_ok());
         }
     }
@@ -132,7 +133,7 @@ fn expired_certificate_is_refused() {
         &store,
         &chain(&[&leaf]),
         &CLIENT,
-        NOW.plus(DAY + 1),
+        NOW.plus(DAY + SECOND),
         Check::NotAfter,
         &["expired at 2046-01-20T18:40:00Z", "now is 2046-01-20T18:40:01Z"],
     );
@@ -146,15 +147,20 @@ fn certificate_that_is_not_valid_yet_is_refused() {
     // An older authority of the same key, so that only the leaf is too young.
     let pem = CA.key().to_pem(None, &RANDOM).unwrap();
     let key = PrivateKey::load(pem.expose(), None).unwrap();
-    let older =
-        Authority::create(key, &name("Test CA"), HashAlgorithm::Sha256, YEAR, NOW.minus(DAY), &RANDOM);
+    let older = Authority::create(
+        key,
+        &name("Test CA"),
+        HashAlgorithm::Sha256,
+        Validity::new(NOW.minus(DAY), YEAR),
+        &RANDOM,
+    );
     let store = trust(&[older.unwrap().certificate()]);
-    assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW.minus(300)).is_ok());
+    assert!(store.judge(&chain(&[&leaf]), &CLIENT, NOW.minus(Duration::from_secs(300))).is_ok());
     refused(
         &store,
         &chain(&[&leaf]),
         &CLIENT,
-        NOW.minus(301),
+        NOW.minus(Duration::from_secs(301)),
         Check::NotBefore,
         &["not valid before 2046-01-19T18:35:00Z", "now is 2046-01-19T18:34:59Z"],
     );
@@ -170,7 +176,7 @@ fn an_expired_authority_ends_no_path() {
         &trust(&[ca.certificate()]),
         &chain(&[&leaf]),
         &CLIENT,
-        NOW.plus(1),
+        NOW.plus(Duration::from_secs(1)),
         Check::NotAfter,
         &["the trusted authority: expired at 2046-01-19T18:40:00Z"],
     );
@@ -178,7 +184,8 @@ fn an_expired_authority_ends_no_path() {
 }
 
 fn authority_of(key: PrivateKey, common_name: &str) -> Authority {
-    Authority::create(key, &name(common_name), HashAlgorithm::Sha256, YEAR, NOW, &RANDOM).unwrap()
+    Authority::create(key, &name(common_name), HashAlgorithm::Sha256, Validity::new(NOW, YEAR), &RANDOM)
+        .unwrap()
 }
 
 #[test]
@@ -212,7 +219,7 @@ fn wrong_name_is_refused() {
 fn wrong_usage_is_refused_both_ways() {
     let store = trust(&[CA.certificate()]);
     let named = request(&ec_key(), "alice", &["bank.example"]);
-    let client = CA.issue(&named, Profile::Client, DAY, NOW, &RANDOM).unwrap();
+    let client = CA.issue(&named, Profile::Client, Validity::new(NOW, DAY), &RANDOM).unwrap();
     let report = refused(
         &store,
         &chain(&[&client]),

@@ -12,7 +12,7 @@ use crate::support::*;
 use otls::Error;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{CertificateError, Check};
-use otls::pki::{CertificateRequest, PeerRole, Profile, RevocationReason};
+use otls::pki::{CertificateRequest, PeerRole, Profile, RevocationReason, Validity};
 
 const CLIENT: PeerRole = PeerRole::Client;
 
@@ -21,7 +21,7 @@ fn a_certificate_carries_the_requests_key_and_not_the_authoritys() {
     for key in [ec_key(), rsa_key()] {
         let request = request(&key, "bank", &["bank.example"]);
         for profile in [Profile::Server, Profile::Client] {
-            let certificate = CA.issue(&request, profile, DAY, NOW, &RANDOM).unwrap();
+            let certificate = CA.issue(&request, profile, Validity::new(NOW, DAY), &RANDOM).unwrap();
             assert_eq!(certificate.public_key(), key.public_key());
             assert_ne!(certificate.public_key(), CA.certificate().public_key());
             let Some(openssl) = openssl() else { continue };
@@ -73,7 +73,7 @@ fn a_request_that_asks_to_be_an_authority_gets_a_leaf() {
         (Profile::Server, "Digital Signature\n", "TLS Web Server Authentication"),
         (Profile::Client, "Digital Signature, Key Agreement\n", "TLS Web Client Authentication"),
     ] {
-        let certificate = CA.issue(&request, profile, DAY, NOW, &RANDOM).unwrap();
+        let certificate = CA.issue(&request, profile, Validity::new(NOW, DAY), &RANDOM).unwrap();
         assert!(!certificate.is_ca());
         openssl.write("leaf.pem", certificate.to_pem());
         let text = openssl.ok("x509 -in leaf.pem -noout -ext basicConstraints,keyUsage,extendedKeyUsage");
@@ -92,7 +92,8 @@ fn a_request_that_asks_to_be_an_authority_gets_a_leaf() {
 fn a_leaf_cannot_issue_for_others() {
     let Some(openssl) = openssl() else { return };
     let key = ec_key();
-    let mallory = CA.issue(&request(&key, "mallory", &[]), Profile::Client, YEAR, NOW, &RANDOM).unwrap();
+    let mallory =
+        CA.issue(&request(&key, "mallory", &[]), Profile::Client, Validity::new(NOW, YEAR), &RANDOM).unwrap();
     openssl.write("mallory.pem", mallory.to_pem());
     openssl.write("key.pem", key.to_pem(None, &RANDOM).unwrap().expose());
     openssl.write("csr.pem", request(&ec_key(), "bank", &[]).to_pem());
@@ -124,7 +125,7 @@ fn verification_refuses_each_by_name_what_the_originals_accepted() {
 
     let mut with_list = store.clone();
     let revoked = [(bank.serial().to_vec(), NOW, RevocationReason::KeyCompromise)];
-    with_list.add_crl(CA.issue_crl(&revoked, 1, HOUR, NOW, &RANDOM).unwrap());
+    with_list.add_crl(CA.issue_crl(&revoked, 1, Validity::new(NOW, HOUR), &RANDOM).unwrap());
     refused(&with_list, &chain(&[&bank]), &role, NOW, Check::Revocation, &["has revoked it"]);
     let carol = server(&CA, &["bank.example"]);
     refused(&with_list, &chain(&[&carol]), &role, NOW.plus(HOUR), Check::Revocation, &["stale"]);
@@ -142,7 +143,9 @@ fn a_certificate_says_which_hash_its_authority_signed_with() {
         (HashAlgorithm::Sha256, "sha256WithRSAEncryption"),
         (HashAlgorithm::Sha384, "sha384WithRSAEncryption"),
     ] {
-        let ca = otls::pki::Authority::create(rsa_key(), &name("RSA CA"), hash, YEAR, NOW, &RANDOM).unwrap();
+        let ca =
+            otls::pki::Authority::create(rsa_key(), &name("RSA CA"), hash, Validity::new(NOW, YEAR), &RANDOM)
+                .unwrap();
         openssl.write("leaf.pem", server(&ca, &["bank.example"]).to_pem());
         assert!(openssl.ok("x509 -in leaf.pem -noout -text").contains(algorithm));
     }

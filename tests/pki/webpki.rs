@@ -8,7 +8,8 @@ use crate::support::*;
 use otls::codepoints::SignatureScheme;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
-    Authority, Certificate, Crl, NameConstraints, PeerRole, PrivateKey, RevocationReason, TrustStore,
+    Authority, AuthorityTerms, Certificate, Crl, NameConstraints, PeerRole, PrivateKey, RevocationReason,
+    TrustStore, Validity,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime as PkiTime};
 use webpki::{
@@ -28,18 +29,30 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let root =
-            Authority::create_root(ec_key(), &name("Root"), HashAlgorithm::Sha256, 1, YEAR, NOW, &RANDOM);
+        let root = Authority::create(
+            ec_key(),
+            &name("Root"),
+            HashAlgorithm::Sha256,
+            AuthorityTerms::new(Validity::new(NOW, YEAR)).with_path_len(1),
+            &RANDOM,
+        );
         let (root, key) = (root.unwrap(), ec_key());
         let constraints = NameConstraints::new().permit("branch.example").unwrap();
         let constraints = constraints.exclude("secret.branch.example").unwrap();
         let asked = request(&key, "Branch", &[]);
-        let certificate = root.issue_authority(&asked, 0, &constraints, DAY, NOW, &RANDOM).unwrap();
+        let certificate = root
+            .issue_authority(
+                &asked,
+                &AuthorityTerms::new(Validity::new(NOW, DAY)).with_path_len(0).with_constraints(constraints),
+                &RANDOM,
+            )
+            .unwrap();
         let branch = Authority::load(certificate, key, HashAlgorithm::Sha256).unwrap();
         let leaf = server(&branch, &[HOST, "*.desk.branch.example"]);
         let revoked = [(vec![0x42; 16], NOW, RevocationReason::KeyCompromise)];
         let lists = [&root, &branch];
-        let lists = lists.map(|ca| ca.issue_crl(&revoked, 7, DAY, NOW, &RANDOM).unwrap().to_der().to_vec());
+        let lists = lists
+            .map(|ca| ca.issue_crl(&revoked, 7, Validity::new(NOW, DAY), &RANDOM).unwrap().to_der().to_vec());
         Self { root, branch, leaf, lists: lists.to_vec() }
     }
 

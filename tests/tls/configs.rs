@@ -8,7 +8,8 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{Check, PeerIncompatible};
 use otls::pki::{
-    Authority, CertificateRequest, Chain, DistinguishedName, Identity, KeyType, PrivateKey, Profile,
+    Authority, AuthorityTerms, CertificateRequest, Chain, DistinguishedName, Identity, KeyType, PrivateKey,
+    Profile, Validity,
 };
 use otls::{ClientAuth, ClientConfig, Connection, Error, ErrorCode, ServerConfig, State};
 
@@ -28,10 +29,18 @@ fn authorities() -> (Authority, Authority) {
     let key = || PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let name = DistinguishedName::with_common_name;
     let (hash, random) = (HashAlgorithm::Sha256, &SystemRandom);
-    let root = Authority::create_root(key(), &name("root"), hash, 1, 10 * DAY, NOW, random).unwrap();
+    let root = Authority::create(
+        key(),
+        &name("root"),
+        hash,
+        AuthorityTerms::new(Validity::new(NOW, 10 * DAY)).with_path_len(1),
+        random,
+    )
+    .unwrap();
     let middle = key();
     let request = CertificateRequest::create(&middle, &name("middle"), &[], hash, random).unwrap();
-    let certificate = root.issue(&request, Profile::Ca { path_len: 0 }, 5 * DAY, NOW, random).unwrap();
+    let certificate =
+        root.issue(&request, Profile::Ca { path_len: 0 }, Validity::new(NOW, 5 * DAY), random).unwrap();
     (root, Authority::load(certificate, middle, hash).unwrap())
 }
 

@@ -2,13 +2,16 @@
 
 use crate::common;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use crate::common::NOW;
 use crate::puppet::*;
 use otls::codepoints::AlertDescription as Alert;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
-use otls::pki::{CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile};
+use otls::pki::{
+    CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile, Validity,
+};
 use otls::{ClientAuth, ServerConfig, State, TicketKeys};
 
 static TICKETS: LazyLock<Arc<TicketKeys>> =
@@ -184,7 +187,10 @@ fn of_an_hour(name: &str, profile: Profile) -> Arc<Identity> {
     let (subject, names) = (DistinguishedName::with_common_name(name), [GeneralName::parse(name).unwrap()]);
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
-    let certificate = WORLD.authority.issue(&request, profile, 3_600, NOW, &SystemRandom).unwrap();
+    let certificate = WORLD
+        .authority
+        .issue(&request, profile, Validity::new(NOW, Duration::from_secs(3_600)), &SystemRandom)
+        .unwrap();
     Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 

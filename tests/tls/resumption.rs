@@ -1,12 +1,14 @@
 //! Sessions that are resumed, and those that are not (RFC 8446 §2.2, §4.2.11, §4.6.1).
 
 use crate::common;
+use otls::otp::Statement;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::common::{DAY, NOW, Pair, World, authority, bank_name, deliver, identity, trust};
 use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup};
 use otls::crypto::SystemRandom;
-use otls::pki::{GeneralName, KeyType, Profile, RevocationReason, TrustStore};
+use otls::pki::{GeneralName, KeyType, Profile, RevocationReason, TrustStore, Validity};
 use otls::{
     ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, ServerConfig, Session, TicketKeys,
     UnixTime,
@@ -62,7 +64,8 @@ fn is_resumed(client: ClientConfig, server: ServerConfig, session: Session, now:
 #[test]
 fn a_resumed_connection_has_both_identities_and_no_certificates_on_the_wire() {
     let bank = Bank::new();
-    let mut pair = resuming(bank.client(), bank.server(), bank.session(), NOW.plus(60)).established();
+    let mut pair = resuming(bank.client(), bank.server(), bank.session(), NOW.plus(Duration::from_secs(60)))
+        .established();
     assert!(pair.client.resumed() && pair.server.resumed());
     let (client, server) = (bank.world.client.certificate(), bank.world.server.certificate());
     assert_eq!(pair.server.peer().unwrap().certificate(), client);
@@ -99,7 +102,9 @@ fn a_resumed_connection_gives_sessions_of_its_own_and_new_keys() {
     let mut session = bank.session();
     let mut exported = Vec::new();
     for hour in 0..3 {
-        let mut pair = resuming(bank.client(), bank.server(), session, NOW.plus(hour * 3_600)).established();
+        let mut pair =
+            resuming(bank.client(), bank.server(), session, NOW.plus(Duration::from_secs(hour * 3_600)))
+                .established();
         assert!(pair.server.resumed());
         let mut material = [[0; 32]; 2];
         pair.client.export(b"EXPERIMENTAL otls", b"", &mut material[0]).unwrap();
@@ -138,7 +143,7 @@ fn a_saved_session_resumes_and_a_damaged_one_does_not_load() {
     let bank = Bank::new();
     let session = bank.session();
     assert_eq!(session.server_name(), &bank_name());
-    assert_eq!(session.expires_at(), NOW.plus(LIFETIME));
+    assert_eq!(session.expires_at(), NOW.plus(Duration::from_secs(LIFETIME)));
     let saved = session.to_bytes();
     for len in 0..saved.len() {
         // A file that ends between two certificates is a chain too short to verify.
@@ -155,8 +160,18 @@ fn a_saved_session_resumes_and_a_damaged_one_does_not_load() {
 #[test]
 fn an_expired_session_is_not_resumed() {
     let bank = Bank::new();
-    assert!(is_resumed(bank.client(), bank.server(), bank.session(), NOW.plus(LIFETIME - 1)));
-    assert!(!is_resumed(bank.client(), bank.server(), bank.session(), NOW.plus(LIFETIME)));
+    assert!(is_resumed(
+        bank.client(),
+        bank.server(),
+        bank.session(),
+        NOW.plus(Duration::from_secs(LIFETIME - 1))
+    ));
+    assert!(!is_resumed(
+        bank.client(),
+        bank.server(),
+        bank.session(),
+        NOW.plus(Duration::from_secs(LIFETIME))
+    ));
 }
 
 #[test]
@@ -171,8 +186,8 @@ fn tickets_of_other_keys_lead_to_a_full_handshake() {
 #[test]
 fn servers_that_share_their_keys_resume_each_others_sessions() {
     let bank = Bank::new();
-    let exported = bank.keys.export(NOW).unwrap();
-    let shared = Arc::new(TicketKeys::load(exported.expose(), NOW).unwrap());
+    let exported = bank.keys.to_bytes(NOW).unwrap();
+    let shared = Arc::new(TicketKeys::from_bytes(exported.expose(), NOW).unwrap());
     let server = bank.world.server_config().with_tickets(shared, 1).unwrap();
     assert!(is_resumed(bank.client(), server, bank.session(), NOW));
 }
@@ -264,22 +279,23 @@ fn a_client_that_was_revoked_or_expired_since_does_not_resume() {
     let world = &bank.world;
     let serial = world.client.certificate().serial().to_vec();
     let revoked = [(serial, NOW, RevocationReason::KeyCompromise)];
-    let crl = world.authority.issue_crl(&revoked, 1, DAY, NOW, &SystemRandom).unwrap();
+    let crl = world.authority.issue_crl(&revoked, 1, Validity::new(NOW, DAY), &SystemRandom).unwrap();
     let mut store = trust(&world.authority);
     store.add_crl(crl);
     let strict = bank.with_tickets(ServerConfig::new(Arc::clone(&world.server), ClientAuth::Require(store)));
     let mut pair = resuming(bank.client(), strict, bank.session(), NOW);
     assert_eq!(pair.pump().unwrap_err().alert(), Some(AlertDescription::CERTIFICATE_REVOKED));
 
-    let late = NOW.plus(DAY - 600);
+    let late = NOW.plus(DAY - Duration::from_secs(600));
     let late_session = || {
         let client = Connection::client(Arc::new(bank.client()), bank_name(), late).unwrap();
         let mut pair = Pair { now: late, ..Pair::of(client, bank.server()) };
         pair.pump().unwrap();
         pair.client.take_session().unwrap()
     };
-    assert!(is_resumed(bank.client(), bank.server(), late_session(), late.plus(300)));
-    let mut expired = resuming(bank.client(), bank.server(), late_session(), late.plus(900));
+    assert!(is_resumed(bank.client(), bank.server(), late_session(), late.plus(Duration::from_secs(300))));
+    let mut expired =
+        resuming(bank.client(), bank.server(), late_session(), late.plus(Duration::from_secs(900)));
     assert_eq!(expired.pump().unwrap_err().alert(), Some(AlertDescription::CERTIFICATE_EXPIRED));
 }
 
@@ -336,7 +352,7 @@ fn otp_messages_are_bound_to_the_resumed_connection_and_both_identities() {
     let (mut ours, mut theirs) = (Channel::new(), Channel::new());
     let answer = Message::Answer(Answer::new(OtpId([7; 16]), b"256345".to_vec().into()));
     // The code was sent on the connection before.
-    ours.expect(OtpId([7; 16]), NOW.plus(60), NOW).unwrap();
+    ours.expect(OtpId([7; 16]), NOW.plus(Duration::from_secs(60)), NOW).unwrap();
     theirs.send(&mut pair.client, &answer).unwrap();
     common::transfer(&mut pair.client, &mut pair.server).unwrap();
     let Some(Message::Answer(Answer { id, .. })) = ours.receive(&mut pair.server, NOW).unwrap() else {
@@ -356,19 +372,24 @@ fn on_a_resumed_connection_a_receipt_is_signed_with_the_identity_of_the_first() 
         code: b"256345".to_vec().into(),
         context: Context::new().with("amount", "1").unwrap(),
         issued_at: NOW,
-        expires_at: NOW.plus(60),
+        expires_at: NOW.plus(Duration::from_secs(60)),
     };
     let refused = Channel::new().decline(&mut pair.client, &envelope, NOW, &SystemRandom);
     assert!(matches!(refused, Err(Error::ApiMisuse(_))), "the key is not at hand");
     let (id, context, decision) = (envelope.id, envelope.context, Decision::Declined);
     let client = &bank.world.client;
-    let receipt =
-        SignedDecision::sign(&pair.client, client, id, context, decision, NOW, &SystemRandom).unwrap();
+    let receipt = SignedDecision::sign(
+        &pair.client,
+        client,
+        Statement { id, context, decision, time: NOW },
+        &SystemRandom,
+    )
+    .unwrap();
     let answer = Answer::declined(id).with_receipt(receipt.clone());
     Channel::new().send(&mut pair.client, &Message::Answer(answer)).unwrap();
     common::transfer(&mut pair.client, &mut pair.server).unwrap();
     let mut bank_side = Channel::new();
-    bank_side.expect(id, NOW.plus(60), NOW).unwrap();
+    bank_side.expect(id, NOW.plus(Duration::from_secs(60)), NOW).unwrap();
     assert!(bank_side.receive(&mut pair.server, NOW).unwrap().is_some());
     for connection in [&pair.client, &pair.server] {
         let evidence = Receipt::new(receipt.clone(), connection).unwrap();

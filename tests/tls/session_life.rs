@@ -8,13 +8,14 @@ use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PrivateKey, Profile, TrustStore,
+    Validity,
 };
 use otls::{
     ClientAuth, ClientConfig, Connection, MAX_SESSION_LIFETIME, ServerConfig, Session, State, TicketKeys,
     UnixTime,
 };
 
-const HOUR: u64 = 3_600;
+const HOUR: Duration = Duration::from_secs(3_600);
 
 struct Bank {
     authority: Authority,
@@ -23,18 +24,19 @@ struct Bank {
     keys: Arc<TicketKeys>,
 }
 
-fn identity(authority: &Authority, name: &str, profile: Profile, lifetime: u64) -> Arc<Identity> {
+fn identity(authority: &Authority, name: &str, profile: Profile, lifetime: Duration) -> Arc<Identity> {
     let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap();
     let subject = DistinguishedName::with_common_name(name);
     let names = [otls::pki::GeneralName::parse(name).unwrap()];
     let request =
         CertificateRequest::create(&key, &subject, &names, HashAlgorithm::Sha256, &SystemRandom).unwrap();
-    let certificate = authority.issue(&request, profile, lifetime, NOW, &SystemRandom).unwrap();
+    let certificate =
+        authority.issue(&request, profile, Validity::new(NOW, lifetime), &SystemRandom).unwrap();
     Arc::new(Identity::new(certificate.into(), key).unwrap())
 }
 
 impl Bank {
-    fn new(server_lifetime: u64, client_lifetime: u64) -> Self {
+    fn new(server_lifetime: Duration, client_lifetime: Duration) -> Self {
         let authority = authority("a root");
         let server = identity(&authority, "bank.example", Profile::Server, server_lifetime);
         let client = identity(&authority, "customer.example", Profile::Client, client_lifetime);
@@ -117,18 +119,22 @@ fn a_session_ends_a_day_after_its_full_handshake_however_often_it_is_resumed() {
             session = next.unwrap();
             assert_eq!(session.expires_at(), NOW.plus(ends * HOUR), "{hours} hours");
         }
-        let last = NOW.plus(24 * HOUR - 1);
+        let last = NOW.plus(24 * HOUR - Duration::from_secs(1));
         assert!(connect(client.clone(), server.clone(), again(&session), last).0);
-        let (resumed, next) = connect(client, server, again(&session), last.plus(1));
+        let (resumed, next) = connect(client, server, again(&session), last.plus(Duration::from_secs(1)));
         assert!(!resumed);
-        assert_eq!(next.unwrap().authenticated_at(), last.plus(1), "the full handshake starts a new day");
+        assert_eq!(
+            next.unwrap().authenticated_at(),
+            last.plus(Duration::from_secs(1)),
+            "the full handshake starts a new day"
+        );
     }
 }
 
 #[test]
 fn a_clock_that_was_put_back_does_not_lengthen_a_session() {
     let bank = Bank::new(90 * DAY, 90 * DAY);
-    let (now, back) = (NOW.plus(60), NOW);
+    let (now, back) = (NOW.plus(Duration::from_secs(60)), NOW);
     for (clocks, resumes) in [((now, now), true), ((back, now), false), ((now, back), false)] {
         let session = connect(bank.client(), bank.server(), None, now).1;
         let (resumed, next) = connect_by_two_clocks(bank.client(), bank.server(), session, clocks);
@@ -142,7 +148,7 @@ fn a_clock_that_was_put_back_does_not_lengthen_a_session() {
 fn each_side_holds_a_session_against_its_own_lifetime() {
     let bank = Bank::new(90 * DAY, 90 * DAY);
     let later = NOW.plus(2 * HOUR);
-    let hour = Duration::from_secs(3_600);
+    let hour = HOUR;
     let session = || connect(bank.client(), bank.server(), None, NOW).1;
     assert!(connect(bank.client(), bank.server(), session(), later).0);
     assert!(!connect(bank.client(), bank.server().with_session_lifetime(hour).unwrap(), session(), later).0);
@@ -157,7 +163,7 @@ fn a_session_ends_with_the_certificates_of_both_sides() {
         let end = bank.server.certificate().not_after().min(bank.client.certificate().not_after());
         assert!(end <= NOW.plus(HOUR));
         assert_eq!(session.expires_at(), end);
-        assert!(connect(bank.client(), bank.server(), Some(session), NOW.plus(60)).0);
+        assert!(connect(bank.client(), bank.server(), Some(session), NOW.plus(Duration::from_secs(60))).0);
     }
     // A certificate that ends now leaves no time: there is no session, and the client is confirmed.
     let bank = Bank::new(DAY, HOUR);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
@@ -10,7 +11,7 @@ use otls::otp::oath::{OcraSuite, OtpAuth};
 use otls::otp::{Channel, Context, Receipt, SignedDecision, Transaction};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, Identity, KeyType,
-    PeerRole, PrivateKey, Profile, PublicKey, TrustStore,
+    PeerRole, PrivateKey, Profile, PublicKey, TrustStore, Validity, VerifyOptions,
 };
 use otls::{ClientAuth, ClientConfig, Connection, ServerConfig, Session, UnixTime, cms};
 
@@ -46,14 +47,23 @@ impl World {
         let name = DistinguishedName::with_common_name("Private CA");
         let random = Counted(AtomicU64::new(5 << 32));
         let ca = key(KeyType::EcdsaP256, 6);
-        let authority = Authority::create(ca, &name, HashAlgorithm::Sha256, 1 << 30, NOW, &random).unwrap();
+        let authority = Authority::create(
+            ca,
+            &name,
+            HashAlgorithm::Sha256,
+            Validity::new(NOW, Duration::from_secs(1 << 30)),
+            &random,
+        )
+        .unwrap();
         let identity = |name: &str, kind, seed, profile| {
             let key = key(kind, seed);
             let hash = if kind == KeyType::EcdsaP384 { HashAlgorithm::Sha384 } else { HashAlgorithm::Sha256 };
             let subject = DistinguishedName::with_common_name(name);
             let names = [GeneralName::parse(name).unwrap()];
             let request = CertificateRequest::create(&key, &subject, &names, hash, &random).unwrap();
-            let certificate = authority.issue(&request, profile, 1 << 29, NOW, &random).unwrap();
+            let certificate = authority
+                .issue(&request, profile, Validity::new(NOW, Duration::from_secs(1 << 29)), &random)
+                .unwrap();
             Identity::new(certificate.into(), key).unwrap()
         };
         let bank = identity("bank.example", KeyType::EcdsaP256, 7, Profile::Server);
@@ -212,18 +222,21 @@ fn handshake(world: &World, input: &[u8], of_client: bool, measure: Measure<'_>)
 }
 
 fn cms_signed(world: &World, input: &[u8], measure: Measure<'_>) {
-    measure(&mut || drop(cms::verify(input, &world.trust, &PeerRole::Client, NOW)));
+    measure(&mut || drop(cms::verify(input, &VerifyOptions::new(&world.trust, &PeerRole::Client, NOW))));
 }
 
 fn cms_encrypted(world: &World, input: &[u8], measure: Measure<'_>) {
     let (trust, role) = (&world.trust, &PeerRole::Client);
     for recipient in [&world.rsa, &*world.customer, &*world.slow] {
-        measure(&mut || drop(cms::open(input, recipient, trust, role, NOW, &SystemRandom)));
+        measure(&mut || {
+            drop(cms::open(input, recipient, &VerifyOptions::new(trust, role, NOW), &SystemRandom))
+        });
     }
 }
 
 fn est_server(world: &World, input: &[u8], measure: Measure<'_>) {
-    let mut responder = EstServer::new(Arc::clone(&world.authority), Profile::Client, 3600);
+    let mut responder =
+        EstServer::new(Arc::clone(&world.authority), Profile::Client, Duration::from_secs(3600));
     let mut register = Register::default();
     measure(&mut || drop(responder.feed(input, &mut register, NOW, &SystemRandom)));
 }

@@ -2,14 +2,16 @@
 //! passwords, mail, evidence. Their octets depend on keys, so that what is kept of some is how they are made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::error::OtpError;
 use otls::otp::{
-    Answer, AuditLog, Channel, Context, Decision, Envelope, Mail, Message, OtpId, SignedDecision, Transaction,
+    Answer, AuditLog, Channel, Context, Decision, Envelope, Mail, Message, OtpId, SignedDecision, Statement,
+    Transaction,
 };
-use otls::pki::{Certificate, GeneralName, Identity, PeerRole};
+use otls::pki::{Certificate, GeneralName, Identity, PeerRole, VerifyOptions};
 use otls::{Connection, Error, Secret, cms};
 
 use super::chains::{self, STRANGERS};
@@ -88,7 +90,7 @@ fn envelope(context: &Context, index: u8) -> Option<Envelope> {
         code: Secret::from(b"123456".to_vec()),
         context: context.clone(),
         issued_at: NOW,
-        expires_at: NOW.plus(120),
+        expires_at: NOW.plus(Duration::from_secs(120)),
     })
 }
 
@@ -133,13 +135,18 @@ pub fn answers(world: &World, input: &[u8], measure: Measure<'_>) {
     for customer in [&world.customer, &world.slow] {
         let (mut client, mut server) = established(world, customer);
         let (mut theirs, mut ours, mut sent) = (Channel::new(), Channel::new(), Vec::new());
-        ours.expect(OtpId([1; 16]), NOW.plus(120), NOW).unwrap();
+        ours.expect(OtpId([1; 16]), NOW.plus(Duration::from_secs(120)), NOW).unwrap();
         let (id, code) = (OtpId([1; 16]), || Secret::from(b"1".to_vec()));
         let receipt = || {
             let (context, decision) = (context.clone(), Decision::Approved);
-            SignedDecision::sign(&client, customer, id, context, decision, NOW, &SystemRandom)
-                .unwrap()
-                .encode()
+            SignedDecision::sign(
+                &client,
+                customer,
+                Statement { id, context, decision, time: NOW },
+                &SystemRandom,
+            )
+            .unwrap()
+            .encode()
         };
         let receipt = receipt();
         loop {
@@ -159,7 +166,8 @@ pub fn answers(world: &World, input: &[u8], measure: Measure<'_>) {
 pub fn mail(world: &World, input: &[u8], measure: Measure<'_>) {
     let role = PeerRole::Server(GeneralName::parse("bank.example").unwrap());
     for recipient in [&world.customer, &world.slow] {
-        let open = || Mail::open(input, recipient, &world.trust, &role, NOW, &SystemRandom);
+        let open =
+            || Mail::open(input, recipient, &VerifyOptions::new(&world.trust, &role, NOW), &SystemRandom);
         measure(&mut || drop(open()));
     }
 }
@@ -270,7 +278,12 @@ fn evidence(world: &World, chain: &[Certificate]) -> Vec<u8> {
     let (client, _) = established(world, &world.customer);
     let (id, decision) = (OtpId([1; 16]), Decision::Approved);
     let context = Context::new();
-    let receipt = SignedDecision::sign(&client, &world.customer, id, context, decision, NOW, &SystemRandom);
+    let receipt = SignedDecision::sign(
+        &client,
+        &world.customer,
+        Statement { id, context, decision, time: NOW },
+        &SystemRandom,
+    );
     let mut body = receipt.unwrap().encode();
     let mut content = Vec::new();
     for part in core::iter::once(body.as_slice()).chain(chain.iter().map(Certificate::to_der)) {

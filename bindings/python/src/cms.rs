@@ -2,6 +2,7 @@
 
 use otls::cms;
 use otls::crypto::SystemRandom;
+use otls::pki::VerifyOptions;
 use otls::{Secret, UnixTime};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -81,7 +82,9 @@ pub(crate) fn cms_open(
     now: Option<Moment>,
 ) -> Result<Verified> {
     let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
-    let opened = py.detach(|| cms::open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
+    let opened = py.detach(|| {
+        cms::open(&message, &recipient.0, &VerifyOptions::new(&trust.0, &role, now), &SystemRandom)
+    })?;
     Ok(opened.into())
 }
 
@@ -111,5 +114,5 @@ pub(crate) fn cms_verify(
     now: Option<Moment>,
 ) -> Result<Verified> {
     let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
-    Ok(py.detach(|| cms::verify(&message, &trust.0, &role, now))?.into())
+    Ok(py.detach(|| cms::verify(&message, &VerifyOptions::new(&trust.0, &role, now)))?.into())
 }

@@ -92,7 +92,7 @@ pub(crate) struct EstServer(Mutex<est::EstServer>);
 #[pymethods]
 impl EstServer {
     /// A responder for one connection. `default_profile` is for requests that name none;
-    /// certificates are valid for `lifetime` seconds. `peer` is the certificate that the client has
+    /// certificates are valid for `lifetime`, 90 days by default. `peer` is the certificate that the client has
     /// authenticated with: it may have a new one for another key.
     ///
     /// Server certificates take a token of the register, or a `peer` that has one for the same names; with
@@ -100,13 +100,13 @@ impl EstServer {
     /// but this machine reaches it. Loopback names then belong to their first key, as others do.
     #[new]
     #[pyo3(signature = (
-        authority, *, default_profile="client", lifetime=NINETY_DAYS, peer=None, require_token=false,
+        authority, *, default_profile="client", lifetime=None, peer=None, require_token=false,
         open_to_servers=false,
     ))]
     fn new(
         authority: &Authority,
         default_profile: &str,
-        lifetime: u64,
+        lifetime: Option<Duration>,
         peer: Option<&Certificate>,
         require_token: bool,
         open_to_servers: bool,
@@ -118,15 +118,16 @@ impl EstServer {
             ));
         }
         let profile = profile(default_profile)?;
-        let mut server = est::EstServer::new(Arc::clone(&authority.0), profile, lifetime);
+        let mut server =
+            est::EstServer::new(Arc::clone(&authority.0), profile, lifetime.unwrap_or(NINETY_DAYS));
         if let Some(peer) = peer {
-            server = server.authenticated(&peer.0);
+            server = server.with_peer(&peer.0);
         }
         if require_token {
-            server = server.require_token();
+            server = server.with_required_token();
         }
         if open_to_servers {
-            server = server.open_to_servers();
+            server = server.with_open_servers();
         }
         Ok(Self(Mutex::new(server)))
     }
@@ -329,7 +330,7 @@ const LOCK_TRIES: u32 = 10_000;
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 
-const NINETY_DAYS: u64 = 90 * 24 * 3600;
+const NINETY_DAYS: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// RFC 5280 §4.1.2.2.
 const MAX_SERIAL_LEN: usize = 20;

@@ -24,17 +24,17 @@ impl TicketKeys {
         Ok(Self(Arc::new(otls::TicketKeys::generate(&SystemRandom, moment_or_now(now)?)?)))
     }
 
-    /// Keys that `export` made, on this server or another.
+    /// Keys that `to_bytes` made, on this server or another.
     #[staticmethod]
     #[pyo3(signature = (data, *, now=None))]
-    fn load(data: Octets, now: Option<Moment>) -> Result<Self> {
-        Ok(Self(Arc::new(otls::TicketKeys::load(&data, moment_or_now(now)?)?)))
+    fn from_bytes(data: Octets, now: Option<Moment>) -> Result<Self> {
+        Ok(Self(Arc::new(otls::TicketKeys::from_bytes(&data, moment_or_now(now)?)?)))
     }
 
     /// The keys as of now. Secret: whoever has them can pass for clients that may resume.
     #[pyo3(signature = (*, now=None))]
-    fn export<'py>(&self, py: Python<'py>, now: Option<Moment>) -> Result<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, self.0.export(moment_or_now(now)?)?.expose()))
+    fn to_bytes<'py>(&self, py: Python<'py>, now: Option<Moment>) -> Result<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.0.to_bytes(moment_or_now(now)?)?.expose()))
     }
 }
 

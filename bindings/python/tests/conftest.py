@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class World:
         scheme: str = "ecdsa_secp256r1_sha256",
         *,
         now: datetime | None = None,
-        lifetime: int = 3600,
+        lifetime: timedelta = timedelta(hours=1),
         names: Sequence[str] = ("localhost", "127.0.0.1"),
     ) -> otls.Identity:
         """Somebody with a certificate and a key."""
@@ -57,7 +57,7 @@ def make_world(common_name: str, keys: dict[str, otls.PrivateKey]) -> World:
     """A new TTP."""
     key = otls.PrivateKey.generate("ecdsa", curve="P-384")
     subject = otls.DistinguishedName(country="IN", organization="Example Trust", common_name=common_name)
-    twenty_years = 20 * 365 * 24 * 3600
+    twenty_years = timedelta(days=20 * 365)
     return World(otls.Authority.create(key, subject, now=LONG_AGO, lifetime=twenty_years), keys)
 
 

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from driver_peers import has_go, peer, relay
@@ -124,12 +125,12 @@ def make_keys(folder: Path) -> None:
     """The files of both sides."""
     key = otls.PrivateKey.generate("ecdsa", curve="P-256")
     subject = otls.DistinguishedName(common_name="drivers")
-    authority = otls.Authority.create(key, subject, lifetime=7 * 24 * 3600)
+    authority = otls.Authority.create(key, subject, lifetime=timedelta(days=7))
     (folder / "ca.pem").write_bytes(authority.certificate.to_pem())
     for name, profile in (("bank.example", "server"), ("customer.example", "client")):
         key = otls.PrivateKey.generate("ecdsa", curve="P-256")
         request = otls.CertificateRequest.create(key, otls.DistinguishedName(common_name=name), names=[name])
-        certificate = authority.issue(request, profile, lifetime=24 * 3600)
+        certificate = authority.issue(request, profile, lifetime=timedelta(days=1))
         (folder / f"{profile}.pem").write_bytes(certificate.to_pem())
         (folder / f"{profile}.key").write_bytes(key.to_pem())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -244,7 +245,7 @@ def test_a_customer_with_a_bad_certificate(
     (tmp_path / "CA").mkdir()
     ca_key = otls.PrivateKey.generate("ecdsa", curve="P-384")
     subject = otls.DistinguishedName(common_name="ttp.example")
-    long = 20 * 365 * 24 * 3600
+    long = timedelta(days=20 * 365)
     mine = World(otls.Authority.create(ca_key, subject, now=LONG_AGO, lifetime=long), world.keys)
     otls.save_key(tmp_path / "CA" / "key.pem", ca_key)
     otls.write_file(tmp_path / "CA" / "cert.pem", mine.authority.certificate.to_pem())

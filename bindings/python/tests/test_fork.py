@@ -11,6 +11,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def opened(address: str, **settings: str | bytes | int | Path) -> otls.Ledger:
 
 def issued(ledger: otls.Ledger, number: int, name: str) -> list[tuple[otls.Issued, str]]:
     subjects = [f"{name}{index}-{os.urandom(4).hex()}" for index in range(number)]
-    return [(ledger.issue(subject, PAYMENT, ttl=3000), subject) for subject in subjects]
+    return [
+        (ledger.issue(subject, PAYMENT, lifetime=timedelta(seconds=3000)), subject) for subject in subjects
+    ]
 
 
 def right(codes: list[tuple[otls.Issued, str]]) -> Presented:
@@ -171,7 +174,7 @@ def test_a_fork_while_other_threads_call_hangs_nobody(address: str) -> None:
 
     def busy(number: int) -> None:
         while not stop.is_set():
-            ledger.issue(f"ravi{number}", PAYMENT, ttl=30)
+            ledger.issue(f"ravi{number}", PAYMENT, lifetime=timedelta(seconds=30))
 
     threads = [threading.Thread(target=busy, args=(number,)) for number in range(4)]
     for thread in threads:

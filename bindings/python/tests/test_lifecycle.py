@@ -38,10 +38,10 @@ def test_a_server_has_a_new_certificate_without_a_new_start(world: World) -> Non
 
 def test_a_certificate_that_expires_ends_no_connection_and_begins_none(world: World) -> None:
     now = [LONG_AGO + timedelta(days=1)]
-    identity = world.identity("server", now=now[0], lifetime=3600)
+    identity = world.identity("server", now=now[0], lifetime=timedelta(hours=1))
     config = otls.ServerConfig(identity, trust=world.trust, tickets=otls.TicketKeys.generate(now=now[0]))
     client = otls.ClientConfig(
-        world.trust, identity=world.identity("client", now=now[0], lifetime=7200), sessions=2
+        world.trust, identity=world.identity("client", now=now[0], lifetime=timedelta(hours=2)), sessions=2
     )
 
     def connect(session: otls.Session | None = None) -> otls.Stream:

@@ -56,7 +56,7 @@ def test_a_code_travels_and_is_accepted_once(world: World) -> None:
 def test_a_ledger_refuses_wrong_late_and_foreign_codes() -> None:
     ledger = otls.Ledger(pepper=bytes(range(32)))
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    issued = ledger.issue("asha", PAYMENT, ttl=60, attempts=2, now=now)
+    issued = ledger.issue("asha", PAYMENT, lifetime=timedelta(seconds=60), attempts=2, now=now)
     code = issued.code.expose()
     wrong = f"{(int(code) + 1) % 10**6:06}"
     assert issued.expires_at == now + timedelta(seconds=60)
@@ -66,7 +66,7 @@ def test_a_ledger_refuses_wrong_late_and_foreign_codes() -> None:
     second = ledger.verify(issued.id, "asha", changed, code, now=now)
     assert (second.kind, second.attempts_left) == ("wrong", 0)
     assert ledger.verify(issued.id, "asha", PAYMENT, code, now=now).kind == "locked"
-    late = ledger.issue("asha", PAYMENT, ttl=60, now=now)
+    late = ledger.issue("asha", PAYMENT, lifetime=timedelta(seconds=60), now=now)
     assert ledger.verify(late.id, "asha", PAYMENT, late.code, now=late.expires_at).kind == "expired"
     assert ledger.verify(otls.OtpId("00" * 16), "asha", PAYMENT, code, now=now).kind == "unknown"
 
@@ -122,7 +122,7 @@ def test_messages_of_the_other_side_and_identifiers_that_are_none_are_misuse(wor
 
 def test_an_expired_envelope_is_refused(world: World) -> None:
     client, server = connected(world)
-    issued = otls.Ledger().issue("asha", PAYMENT, ttl=60)
+    issued = otls.Ledger().issue("asha", PAYMENT, lifetime=timedelta(seconds=60))
     otls.Channel(server).send(envelope(issued))
     pump(client, server)
     with pytest.raises(otls.OtpExpired):

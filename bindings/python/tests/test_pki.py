@@ -117,7 +117,7 @@ def test_a_certificate_has_what_the_request_asked_and_the_authority_decided(worl
     request = otls.CertificateRequest.create(key, subject, names=names)
     assert otls.CertificateRequest.load(request.to_pem()).names == names
     start = datetime.now(UTC).replace(microsecond=0)
-    certificate = world.authority.issue(request, "server", lifetime=86400, now=start)
+    certificate = world.authority.issue(request, "server", lifetime=timedelta(days=1), now=start)
     assert certificate.subject == subject == request.subject
     assert certificate.issuer == world.authority.certificate.subject
     assert certificate.names == names
@@ -227,7 +227,7 @@ def test_openssl_reads_what_is_written(world: World, tmp_path: Path) -> None:
 def test_an_authority_loads_again_and_a_leaf_is_none(world: World) -> None:
     key = otls.PrivateKey.generate("ecdsa")
     subject = otls.DistinguishedName(common_name="CA")
-    made = otls.Authority.create(key, subject, hash="sha-256", lifetime=3600)
+    made = otls.Authority.create(key, subject, hash="sha-256", lifetime=timedelta(hours=1))
     again = otls.Authority.load(made.certificate, otls.load_key(key.to_pem()), hash="SHA256")
     assert again.certificate == made.certificate
     with pytest.raises(otls.KeyMismatch):

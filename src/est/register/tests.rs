@@ -1,9 +1,12 @@
 use super::*;
 use crate::crypto::SystemRandom;
-use crate::pki::{DistinguishedName, GeneralName, KeyType, PrivateKey};
+use crate::pki::{
+    AuthorityTerms, DistinguishedName, GeneralName, KeyType, NameConstraints, PrivateKey, Validity,
+};
+use core::time::Duration;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
-const DAY: u64 = 86_400;
+const DAY: Duration = Duration::from_secs(86_400);
 
 fn key() -> PrivateKey {
     PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom).unwrap()
@@ -11,7 +14,8 @@ fn key() -> PrivateKey {
 
 fn authority() -> Authority {
     let subject = DistinguishedName::with_common_name("root");
-    Authority::create(key(), &subject, HashAlgorithm::Sha256, 365 * DAY, NOW, &SystemRandom).unwrap()
+    Authority::create(key(), &subject, HashAlgorithm::Sha256, Validity::new(NOW, 365 * DAY), &SystemRandom)
+        .unwrap()
 }
 
 fn request(key: &PrivateKey, common_name: &str, names: &[&str]) -> CertificateRequest {
@@ -49,12 +53,24 @@ impl Ttp {
         now: UnixTime,
     ) -> Result<Certificate> {
         let request = request(key, name, names);
-        self.register.issue(&self.authority, &request, profile, DAY, now, &SystemRandom)
+        self.register.issue(&self.authority, &request, profile, Validity::new(now, DAY), &SystemRandom)
     }
 }
 
 fn is_taken(result: &Result<Certificate>, name: &str) -> bool {
     matches!(result, Err(Error::Certificate(CertificateError::NameTaken(taken))) if taken == name)
+}
+
+/// What a server of enrolment does for a client that has authenticated with `holder`.
+fn rekeyed(
+    register: &mut Register,
+    authority: &Authority,
+    request: &CertificateRequest,
+    holder: &Certificate,
+) -> Result<Certificate> {
+    let (profile, validity, holder) = (Profile::Server, Validity::new(NOW, DAY), Some(holder));
+    let order = Order { authority, request, profile, validity, holder, holds_loopback: false };
+    register.fulfil(&order, &SystemRandom)
 }
 
 #[test]
@@ -83,7 +99,7 @@ fn a_name_goes_over_to_another_key_only_for_who_has_the_first() {
     let asked = request(&second, "bank", &["bank.example"]);
     let issue_to = |ttp: &mut Ttp, holder: &Certificate| {
         let Ttp { authority, register } = ttp;
-        register.issue_to(Some(holder), authority, &asked, Profile::Server, DAY, NOW, &SystemRandom)
+        rekeyed(register, authority, &asked, holder)
     };
 
     assert!(is_taken(&issue_to(&mut ttp, &mallory), "bank"));
@@ -97,7 +113,7 @@ fn a_name_goes_over_to_another_key_only_for_who_has_the_first() {
     assert_eq!(other.revoked, None);
     let back = request(&first, "bank", &["bank.example"]);
     let Ttp { authority, register } = &mut ttp;
-    let back = register.issue_to(Some(&old), authority, &back, Profile::Server, DAY, NOW, &SystemRandom);
+    let back = rekeyed(register, authority, &back, &old);
     assert!(is_taken(&back, "bank"), "the superseded certificate has no say any more");
 }
 
@@ -152,15 +168,25 @@ fn a_wildcard_and_the_names_that_it_covers_exclude_each_other() {
 fn a_revoked_or_expired_certificate_frees_its_name() {
     let mut ttp = Ttp::new();
     let certificate = ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
-    assert!(ttp.register.revoke(certificate.serial(), RevocationReason::KeyCompromise, NOW.plus(1)));
-    assert!(ttp.register.revoke(certificate.serial(), RevocationReason::Superseded, NOW.plus(2)));
+    assert!(ttp.register.revoke(
+        certificate.serial(),
+        RevocationReason::KeyCompromise,
+        NOW.plus(Duration::from_secs(1))
+    ));
+    assert!(ttp.register.revoke(
+        certificate.serial(),
+        RevocationReason::Superseded,
+        NOW.plus(Duration::from_secs(2))
+    ));
     assert!(!ttp.register.revoke(&[1, 2, 3], RevocationReason::Unspecified, NOW));
 
     let next = ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
     assert!(is_taken(&ttp.issue_at(&key(), Profile::Client, "asha", &[], next.not_after()), "asha"));
-    ttp.issue_at(&key(), Profile::Client, "asha", &[], next.not_after().plus(1)).unwrap();
+    ttp.issue_at(&key(), Profile::Client, "asha", &[], next.not_after().plus(Duration::from_secs(1)))
+        .unwrap();
 
-    let expected = (certificate.serial().to_vec(), NOW.plus(1), RevocationReason::KeyCompromise);
+    let expected =
+        (certificate.serial().to_vec(), NOW.plus(Duration::from_secs(1)), RevocationReason::KeyCompromise);
     assert_eq!(ttp.register.revoked(), [expected]);
 }
 
@@ -170,7 +196,8 @@ fn what_is_revoked_becomes_a_crl() {
     let revoked = ttp.issue(&key(), Profile::Client, "asha", &[]).unwrap();
     let kept = ttp.issue(&key(), Profile::Client, "ravi", &[]).unwrap();
     ttp.register.revoke(revoked.serial(), RevocationReason::CessationOfOperation, NOW);
-    let crl = ttp.authority.issue_crl(&ttp.register.revoked(), 1, DAY, NOW, &SystemRandom).unwrap();
+    let crl =
+        ttp.authority.issue_crl(&ttp.register.revoked(), 1, Validity::new(NOW, DAY), &SystemRandom).unwrap();
     assert!(crl.contains(revoked.serial()));
     assert!(!crl.contains(kept.serial()));
 }
@@ -344,7 +371,7 @@ fn what_else_says_who_a_subject_is_belongs_to_its_first_key() {
         let request =
             CertificateRequest::create(&key(), &subject, &names, HashAlgorithm::Sha256, &SystemRandom)
                 .unwrap();
-        ttp.register.issue(&ttp.authority, &request, Profile::Client, DAY, NOW, &SystemRandom)
+        ttp.register.issue(&ttp.authority, &request, Profile::Client, Validity::new(NOW, DAY), &SystemRandom)
     };
     ask(&[("CN", "Asha"), ("UID", "1001"), ("serialNumber", "7")], &["email:asha@bank.example"]).unwrap();
     ask(&[("O", "Bank"), ("OU", "Desk")], &["email:desk@bank.example"]).unwrap();
@@ -412,14 +439,20 @@ fn a_token_is_good_once_and_the_register_does_not_hold_it() {
 fn an_authority_and_who_is_both_are_entered_and_survive_the_text() {
     let subject = DistinguishedName::with_common_name("root");
     let lifetime = 10 * DAY;
-    let root =
-        Authority::create_root(key(), &subject, HashAlgorithm::Sha256, 1, lifetime, NOW, &SystemRandom);
+    let root = Authority::create(
+        key(),
+        &subject,
+        HashAlgorithm::Sha256,
+        AuthorityTerms::new(Validity::new(NOW, lifetime)).with_path_len(1),
+        &SystemRandom,
+    );
     let mut ttp = Ttp { authority: root.unwrap(), register: Register::default() };
     let (branch, other) = (key(), key());
     let constraints = NameConstraints::new().permit("branch.example").unwrap();
+    let terms = AuthorityTerms::new(Validity::new(NOW, DAY)).with_constraints(constraints);
     let mut below = |key: &PrivateKey| {
         let asked = request(key, "Branch", &[]);
-        ttp.register.issue_authority(&ttp.authority, &asked, 0, &constraints, DAY, NOW, &SystemRandom)
+        ttp.register.issue_authority(&ttp.authority, &asked, &terms, &SystemRandom)
     };
     assert!(below(&branch).unwrap().is_ca());
     assert!(is_taken(&below(&other), "branch"));

@@ -2,7 +2,7 @@
 
 use super::super::audit::{AuditCall, Event, EventKind};
 use super::super::signed_decision::refused;
-use super::super::{Context, Decision, Ledger, OtpId, Receipt, Subject, Verdict, Withdrawal};
+use super::super::{Attempt, Context, Decision, Ledger, OtpId, Receipt, Subject, Verdict, Withdrawal};
 use crate::error::Result;
 use crate::time::UnixTime;
 
@@ -11,36 +11,12 @@ impl Ledger {
     /// certificate about one.
     pub const MAX_RECEIPT_LEN: usize = 1 << 16;
 
-    /// As [`Ledger::verify`], with what the customer has signed: the receipt's file is kept in the same step
-    /// in which the code is accepted, and with no other verdict. [`Ledger::receipt`] returns it.
-    ///
-    /// Whose certificate it is, the connection has said ([`super::super::Channel::receive`]); here the receipt
-    /// has to be about this code and this transaction, and to verify with the certificate in its file.
-    ///
-    /// # Errors
-    /// [`crate::error::OtpError::Receipt`] for one that is about another code or transaction, declines, does
-    /// not verify, or is longer than [`Ledger::MAX_RECEIPT_LEN`]; then no code was judged. Otherwise as
-    /// [`Ledger::verify`].
-    #[allow(clippy::too_many_arguments, reason = "what a code is for, each by its name")]
-    pub fn verify_with_receipt(
-        &self,
-        id: &OtpId,
-        subject: &str,
-        context: &Context,
-        code: &str,
-        receipt: &Receipt,
-        now: UnixTime,
-    ) -> Result<Verdict> {
-        let file = file_of(receipt, id, Decision::Approved, context)?;
-        self.judge(id, &Subject::new(subject)?, context, code, Some(file.as_bytes()), now)
-    }
-
     /// Withdraws a code that its customer has declined, and keeps in the same step what was signed; the first
     /// receipt of a code stays. The verdict is that of [`Ledger::cancel`], and only with
     /// [`Verdict::Cancelled`] a receipt is kept.
     ///
     /// # Errors
-    /// [`crate::error::OtpError::Receipt`] as [`Ledger::verify_with_receipt`], and for one that approves;
+    /// [`crate::error::OtpError::Receipt`] as [`Ledger::verify`], and for one that approves;
     /// [`crate::error::OtpError::Store`], [`crate::error::OtpError::Audit`]; [`crate::Error::ApiMisuse`] as
     /// [`Subject::new`].
     pub fn decline(
@@ -85,6 +61,12 @@ impl Ledger {
             Ok((forgotten, EventKind::Forgotten(forgotten)))
         })
     }
+}
+
+/// The file of the receipt that an attempt comes with.
+pub(super) fn approval_of(attempt: &Attempt<'_>) -> Result<Option<String>> {
+    let approval = |receipt| file_of(receipt, attempt.id, Decision::Approved, attempt.context);
+    attempt.receipt.map(approval).transpose()
 }
 
 /// The file of a receipt that is about this decision and no other.

@@ -17,7 +17,7 @@ use crate::time::UnixTime;
 /// let code = totp.code(now);
 /// let state = TotpState::default();
 /// let state = totp.verify(code.expose(), now, Window::default(), state)?.expect("the code is right");
-/// let again = totp.verify(code.expose(), now.plus(1), Window::default(), state)?;
+/// let again = totp.verify(code.expose(), now.plus(Duration::from_secs(1)), Window::default(), state)?;
 /// assert_eq!(again, None, "a code is good once");
 /// # Ok::<(), otls::Error>(())
 /// ```

@@ -206,7 +206,7 @@ mod tests {
         let (store, policy) = (MemoryStore::default(), Policy::default());
         store.insert(&record(1, 1001), None, &policy).unwrap();
         store.insert(&record(2, 9000), None, &policy).unwrap();
-        let late = Record { issued_at: UnixTime(1002 + KEEP_EXPIRED), ..record(3, 9000) };
+        let late = Record { issued_at: UnixTime(1002).plus(KEEP_EXPIRED), ..record(3, 9000) };
         store.insert(&late, None, &policy).unwrap();
         let memory = store.0.lock().unwrap();
         assert_eq!((memory.codes.len(), memory.by_expiry.len()), (2, 2));

@@ -33,17 +33,13 @@ pub(super) enum Role {
 }
 
 impl Role {
-    pub(super) fn of(
-        profile: Profile,
-        names: &[GeneralName],
-        constraints: Option<NameConstraints>,
-    ) -> Result<Self> {
+    pub(super) fn of(profile: Profile, names: &[GeneralName]) -> Result<Self> {
         // RFC 5280 §4.2.1.12.
         let purposes = match profile {
             Profile::Server => vec![ID_KP_SERVER_AUTH],
             Profile::Client => vec![ID_KP_CLIENT_AUTH],
             Profile::Both => vec![ID_KP_SERVER_AUTH, ID_KP_CLIENT_AUTH],
-            Profile::Ca { path_len } => return Ok(Self::Authority { path_len, constraints }),
+            Profile::Ca { path_len } => return Ok(Self::Authority { path_len, constraints: None }),
         };
         // A customer is not always connected: messages are encrypted to his certificate (`cms`).
         let receives = profile == Profile::Client;

@@ -4,7 +4,7 @@
 use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::ID_KP_SERVER_AUTH;
 
-use super::super::authority::show;
+use super::super::moment::show;
 use super::super::signature::SignatureFault;
 use super::super::{Certificate, GeneralName};
 use super::PeerRole;

@@ -5,9 +5,9 @@ use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName as X509Gener
 
 use der::Encode as _;
 
-use super::super::authority::show;
 use super::super::canonical::{CanonicalName, directory_name};
 use super::super::crl::all_reasons;
+use super::super::moment::show;
 use super::super::{Certificate, Crl, DistinguishedName};
 use super::budget::READING;
 use super::judge::Fault;

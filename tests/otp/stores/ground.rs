@@ -34,7 +34,7 @@ pub(crate) trait Ground {
 /// A ledger that asks nobody to wait.
 pub(crate) fn ledger(store: Box<dyn Store>) -> Ledger {
     let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
-    ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
+    ledger = ledger.with_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
     ledger
 }
 

@@ -10,14 +10,14 @@ use std::io::{BufRead, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use otls::crypto::SystemRandom;
-use otls::otp::{Context, Ledger, OtpId, Policy};
+use otls::otp::{Attempt, CodeRequest, Context, Ledger, OtpId, Policy};
 use otls::{Secret, UnixTime};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [mode, address] = &arguments[..] else { panic!("MODE ADDRESS") };
     let mut ledger = Ledger::new(otls_stores::open(address).unwrap(), Secret::from(vec![7; 32])).unwrap();
-    ledger.set_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
+    ledger = ledger.with_policy(Policy { issues: u32::MAX, ..Policy::default() }).unwrap();
     let context = Context::new().with("amount", "10000000").unwrap();
     let now = UnixTime(1_800_000_000);
     // A line is written at once, or not at all.
@@ -33,16 +33,18 @@ fn main() {
                 while SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() < at {
                     std::hint::spin_loop();
                 }
-                let verdict = ledger.verify(&id, "asha", &context, code, now).unwrap();
+                let verdict = ledger.verify(&Attempt::new(&id, "asha", &context, code), now).unwrap();
                 say(format!("{verdict:?}\n"));
             }
         }
         "issue" => loop {
-            let issued = ledger.issue("asha", &context, 120, 3, now, &SystemRandom).unwrap();
+            let issued = ledger.issue(&CodeRequest::new("asha", &context), now, &SystemRandom).unwrap();
             let (id, code) = (issued.id, issued.code.expose());
             say(format!("issued {id} {code}\n"));
             if id.0[0] % 2 == 0 {
-                assert!(ledger.verify(&id, "asha", &context, code, now).unwrap().is_accepted());
+                assert!(
+                    ledger.verify(&Attempt::new(&id, "asha", &context, code), now).unwrap().is_accepted()
+                );
                 say(format!("accepted {id} {code}\n"));
             }
         },

@@ -13,7 +13,9 @@ use std::path::Path;
 use common::{NOW, Pair, World, transfer};
 use otls::Secret;
 use otls::crypto::SystemRandom;
-use otls::otp::{Answer, AuditLog, Channel, CodeFormat, Context, Envelope, Ledger, Message, Verdict};
+use otls::otp::{
+    Answer, Attempt, AuditLog, Channel, CodeFormat, CodeRequest, Context, Envelope, Ledger, Message, Verdict,
+};
 use otls::pki::KeyType;
 
 /// What has to be found, or the search finds nothing at all.
@@ -34,13 +36,13 @@ fn rounds(folder: &Path, out: &mut impl Write) {
     let store = otls_stores::open(&format!("sqlite:{}", folder.join("otp.sqlite").display())).unwrap();
     let mut ledger = Ledger::new(store, Secret::from(vec![7; 32])).unwrap();
     let audit = AuditLog::open(&folder.join("audit.log"), &Secret::from(vec![8; 32])).unwrap();
-    ledger.set_audit(Box::new(audit));
-    ledger.set_code_format(CodeFormat::digits(12).unwrap());
+    ledger = ledger.with_audit(Box::new(audit));
+    ledger = ledger.with_code_format(CodeFormat::digits(12).unwrap());
     let context = Context::new().with("amount", "10000000").unwrap();
     let Pair { mut client, mut server, .. } = World::new(KeyType::EcdsaP256).pair().established();
-    let (mut bank, mut customer) = (Channel::new(), Channel::new().accept_free_text());
+    let (mut bank, mut customer) = (Channel::new(), Channel::new().with_free_text());
     for round in 0..8 {
-        let issued = ledger.issue("asha", &context, 120, 3, NOW, &SystemRandom).unwrap();
+        let issued = ledger.issue(&CodeRequest::new("asha", &context), NOW, &SystemRandom).unwrap();
         out.write_all(issued.code.expose().as_bytes()).unwrap();
         let mut text = Vec::with_capacity(64);
         text.extend_from_slice(b"The OTP is ");
@@ -58,9 +60,12 @@ fn rounds(folder: &Path, out: &mut impl Write) {
         let Some(Message::Answer(Answer { id, code: Some(code), .. })) = received else { panic!() };
         let code = std::str::from_utf8(code.expose()).unwrap();
         if round % 2 == 1 {
-            let verdict = ledger.verify(&id, "ravi", &context, code, NOW).unwrap();
+            let verdict = ledger.verify(&Attempt::new(&id, "ravi", &context, code), NOW).unwrap();
             assert_eq!(verdict, Verdict::Unknown);
         }
-        assert_eq!(ledger.verify(&id, "asha", &context, code, NOW).unwrap(), Verdict::Accepted);
+        assert_eq!(
+            ledger.verify(&Attempt::new(&id, "asha", &context, code), NOW).unwrap(),
+            Verdict::Accepted
+        );
     }
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use otls::UnixTime;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
-use otls::pki::{Authority, Certificate, DistinguishedName, Identity, PrivateKey};
+use otls::pki::{Authority, Certificate, DistinguishedName, Identity, PrivateKey, Validity};
 
 /// 2027-01-15T08:00:00Z, and a century.
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -33,7 +34,14 @@ fn weak_identity(hash: &str) -> Option<(Authority, Arc<Identity>)> {
     let key = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/keys/rsa.pem");
     let key = PrivateKey::load(&std::fs::read(key).unwrap(), None).unwrap();
     let name = DistinguishedName::with_common_name("RSA root");
-    let authority = Authority::create(key, &name, HashAlgorithm::Sha256, LONG, NOW, &SystemRandom).unwrap();
+    let authority = Authority::create(
+        key,
+        &name,
+        HashAlgorithm::Sha256,
+        Validity::new(NOW, Duration::from_secs(LONG)),
+        &SystemRandom,
+    )
+    .unwrap();
     let write = |name: &str, data: &[u8]| std::fs::write(folder.path().join(name), data).unwrap();
     write("ca.pem", authority.certificate().to_pem().as_bytes());
     write("ca-key.pem", authority.key().to_pem(None, &SystemRandom).unwrap().expose());

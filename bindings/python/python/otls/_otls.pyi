@@ -394,10 +394,11 @@ class Authority:
         *,
         hash: str | None = None,
         path_length: int = 0,
-        lifetime: int = ...,
+        lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Authority:
-        """Makes an authority with a self-signed certificate that is valid for ``lifetime`` seconds."""
+        """Makes an authority with a self-signed certificate that is valid for ``lifetime``, ten years
+        by default."""
     @staticmethod
     def load(
         certificate: Certificate, key: PrivateKey, *, chain: _Chain | None = None, hash: str | None = None
@@ -410,7 +411,12 @@ class Authority:
     def certificate(self) -> Certificate:
         """The authority's certificate."""
     def issue(
-        self, request: CertificateRequest, profile: str, *, lifetime: int = ..., now: _Moment | None = None
+        self,
+        request: CertificateRequest,
+        profile: str,
+        *,
+        lifetime: timedelta | None = None,
+        now: _Moment | None = None,
     ) -> Certificate:
         """Issues a certificate for the key, subject and names of ``request``."""
     def issue_authority(
@@ -420,7 +426,7 @@ class Authority:
         path_length: int = 0,
         permitted: Sequence[str] | None = None,
         excluded: Sequence[str] | None = None,
-        lifetime: int = ...,
+        lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
         """Issues the certificate of an authority below this one."""
@@ -429,7 +435,7 @@ class Authority:
         revoked: Sequence[tuple[Certificate, _Moment, str]],
         *,
         number: int | None = None,
-        lifetime: int = ...,
+        lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Crl:
         """Signs a list of revoked certificates, each as (certificate, time, reason)."""
@@ -542,9 +548,9 @@ class TicketKeys:
     def generate(*, now: _Moment | None = None) -> TicketKeys:
         """New keys."""
     @staticmethod
-    def load(data: _Bytes, *, now: _Moment | None = None) -> TicketKeys:
-        """Keys that ``export`` made, on this server or another."""
-    def export(self, *, now: _Moment | None = None) -> bytes:
+    def from_bytes(data: _Bytes, *, now: _Moment | None = None) -> TicketKeys:
+        """Keys that ``to_bytes`` made, on this server or another."""
+    def to_bytes(self, *, now: _Moment | None = None) -> bytes:
         """The keys as of now. Secret."""
 
 @final
@@ -833,7 +839,7 @@ class Ledger:
         former_peppers: Sequence[_Material] | None = None,
         subject_attempts: int = 100,
         issues: int = 30,
-        window: int = 600,
+        window: timedelta | None = None,
         alphabet: str = "0123456789",
         length: int = 6,
         audit_log: _Path | None = None,
@@ -855,16 +861,23 @@ class Ledger:
         ``accept=less-persistence`` one that may forget its last seconds; both are joined by ``&``.
         """
     def issue(
-        self, subject: str, context: Context, *, ttl: int = 120, attempts: int = 3, now: _Moment | None = None
+        self,
+        subject: str,
+        context: Context,
+        *,
+        lifetime: timedelta | None = None,
+        attempts: int = 3,
+        now: _Moment | None = None,
     ) -> Issued:
-        """Issues a code to ``subject`` for ``context``, good for ``ttl`` seconds and ``attempts`` tries."""
+        """Issues a code to ``subject`` for ``context``, good for ``lifetime``, two minutes by default,
+        and ``attempts`` wrong tries."""
     def resend(
         self,
         id: OtpId,
         subject: str,
         context: Context,
         *,
-        ttl: int = 120,
+        lifetime: timedelta | None = None,
         attempts: int = 3,
         now: _Moment | None = None,
     ) -> Issued:
@@ -1261,7 +1274,7 @@ class EstServer:
         authority: Authority,
         *,
         default_profile: str = "client",
-        lifetime: int = ...,
+        lifetime: timedelta | None = None,
         peer: Certificate | None = None,
         require_token: bool = False,
         open_to_servers: bool = False,

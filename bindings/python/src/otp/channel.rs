@@ -29,7 +29,7 @@ impl Channel {
     #[pyo3(signature = (connection, *, accept_free_text=false))]
     fn new(connection: Py<Connection>, accept_free_text: bool) -> Self {
         let channel = otp::Channel::new();
-        let channel = if accept_free_text { channel.accept_free_text() } else { channel };
+        let channel = if accept_free_text { channel.with_free_text() } else { channel };
         Self { connection, channel: Mutex::new(channel) }
     }
 

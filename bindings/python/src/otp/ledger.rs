@@ -1,7 +1,9 @@
 //! Codes, the transactions that they are for, and the bank's memory of them.
 
+use otls::otp::{Attempt, CodeRequest};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::otp;
@@ -209,11 +211,12 @@ pub(crate) struct Ledger(otp::Ledger);
 impl Ledger {
     /// A ledger over the store that `address` names: `"memory:"`, `"sqlite:PATH"`, `"redis://HOST"` or
     /// `"postgresql://HOST/DATABASE"`. `pepper` is a secret of at least 32 octets, kept apart from the
-    /// store; in memory it may be left out and is random then.
+    /// store; in memory it may be left out and is random then. A subject gets `issues` codes within a `window`, ten
+    /// minutes by default, and `subject_attempts` wrong tries in a row.
     #[new]
     #[pyo3(signature = (
         address="memory:", *, pepper=None, former_peppers=None, subject_attempts=100, issues=30,
-        window=600, alphabet="0123456789", length=6, audit_log=None, audit_key=None
+        window=None, alphabet="0123456789", length=6, audit_log=None, audit_key=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -223,7 +226,7 @@ impl Ledger {
         former_peppers: Option<Vec<Material>>,
         subject_attempts: u32,
         issues: u32,
-        window: u64,
+        window: Option<Duration>,
         alphabet: &str,
         length: usize,
         audit_log: Option<PathBuf>,
@@ -244,38 +247,42 @@ impl Ledger {
             }
         };
         let ledger = py.detach(|| {
-            let mut ledger = otls_stores::open_ledger(address, pepper)?;
-            ledger.set_policy(otp::Policy { subject_attempts, issues, window })?;
-            ledger.set_code_format(format);
+            let window = window.unwrap_or(otp::Policy::default().window);
+            let policy = otp::Policy { subject_attempts, issues, window };
+            let ledger = otls_stores::open_ledger(address, pepper)?;
+            let mut ledger = ledger.with_policy(policy)?.with_code_format(format);
             for pepper in &former {
                 ledger.add_former_pepper(pepper)?;
             }
             if let Some((path, key)) = &audit {
-                ledger.set_audit(Box::new(otp::AuditLog::open(path, key)?));
+                ledger = ledger.with_audit(Box::new(otp::AuditLog::open(path, key)?));
             }
             Ok::<_, otls::Error>(ledger)
         })?;
         Ok(Self(ledger))
     }
 
-    /// Issues a code to `subject` for `context`, good for `ttl` seconds and `attempts` wrong tries.
-    #[pyo3(signature = (subject, context, *, ttl=120, attempts=3, now=None))]
+    /// Issues a code to `subject` for `context`, good for `lifetime`, two minutes by default, and `attempts` wrong
+    /// tries.
+    #[pyo3(signature = (subject, context, *, lifetime=None, attempts=3, now=None))]
     fn issue(
         &self,
         py: Python<'_>,
         subject: &str,
         context: &Context,
-        ttl: u64,
+        lifetime: Option<Duration>,
         attempts: u32,
         now: Option<Moment>,
     ) -> Result<Issued> {
         let now = moment_or_now(now)?;
-        Ok(Issued(py.detach(|| self.0.issue(subject, &context.0, ttl, attempts, now, &SystemRandom))?))
+        Ok(Issued(
+            py.detach(|| self.0.issue(&asked(subject, context, lifetime, attempts), now, &SystemRandom))?,
+        ))
     }
 
     /// Issues a code in the place of one that did not arrive: that one is cancelled, and the wrong tries
     /// that it has seen count for the new one.
-    #[pyo3(signature = (id, subject, context, *, ttl=120, attempts=3, now=None))]
+    #[pyo3(signature = (id, subject, context, *, lifetime=None, attempts=3, now=None))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn resend(
         &self,
@@ -283,13 +290,14 @@ impl Ledger {
         id: &OtpId,
         subject: &str,
         context: &Context,
-        ttl: u64,
+        lifetime: Option<Duration>,
         attempts: u32,
         now: Option<Moment>,
     ) -> Result<Issued> {
-        let (now, context) = (moment_or_now(now)?, &context.0);
-        let issued =
-            py.detach(|| self.0.resend(&id.0, subject, context, ttl, attempts, now, &SystemRandom))?;
+        let now = moment_or_now(now)?;
+        let issued = py.detach(|| {
+            self.0.resend(&id.0, &asked(subject, context, lifetime, attempts), now, &SystemRandom)
+        })?;
         Ok(Issued(issued))
     }
 
@@ -310,8 +318,10 @@ impl Ledger {
         let (now, ledger, id, context, code) = (moment_or_now(now)?, &self.0, &id.0, &context.0, &code.0);
         let receipt = receipt.map(|receipt| &*receipt.0);
         let verdict = py.detach(|| match receipt {
-            None => ledger.verify(id, subject, context, code, now),
-            Some(receipt) => ledger.verify_with_receipt(id, subject, context, code, receipt, now),
+            None => ledger.verify(&Attempt::new(id, subject, context, code), now),
+            Some(receipt) => {
+                ledger.verify(&Attempt::new(id, subject, context, code).with_receipt(receipt), now)
+            }
         })?;
         Verdict::from_core(verdict)
     }
@@ -408,4 +418,14 @@ impl<'a, 'py> FromPyObject<'a, 'py> for CodeText {
             .map(|text| Self(Zeroizing::new(text.to_owned())))
             .map_err(|_| Failure::misuse("a code that is not text", "pass its digits").into())
     }
+}
+
+fn asked<'a>(
+    subject: &'a str,
+    context: &'a Context,
+    lifetime: Option<Duration>,
+    attempts: u32,
+) -> CodeRequest<'a> {
+    let request = CodeRequest::new(subject, &context.0).with_attempts(attempts);
+    lifetime.map_or(request, |lifetime| request.with_lifetime(lifetime))
 }

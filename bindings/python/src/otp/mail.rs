@@ -2,6 +2,7 @@
 
 use otls::crypto::SystemRandom;
 use otls::otp;
+use otls::pki::VerifyOptions;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -60,8 +61,9 @@ impl Mail {
             ));
         }
         let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
-        let open = if accept_free_text { otp::Mail::accept_free_text } else { otp::Mail::open };
-        let mail = py.detach(|| open(&message, &recipient.0, &trust.0, &role, now, &SystemRandom))?;
+        let open = if accept_free_text { otp::Mail::open_free_text } else { otp::Mail::open };
+        let options = VerifyOptions::new(&trust.0, &role, now);
+        let mail = py.detach(|| open(&message, &recipient.0, &options, &SystemRandom))?;
         let signer = mail.signer.certificate().clone();
         Ok(Self { envelope: Py::new(py, Envelope(mail.envelope))?, signer })
     }

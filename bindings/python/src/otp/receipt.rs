@@ -1,5 +1,6 @@
 //! What the customer has signed, and its file.
 
+use otls::otp::Statement;
 use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
@@ -142,5 +143,10 @@ pub(super) fn sign(
         return otp::SignedDecision::of_answer(connection, envelope, answer, now, random);
     };
     let context = envelope.context.clone();
-    otp::SignedDecision::sign(connection, identity, envelope.id, context, answer.decision(), now, random)
+    otp::SignedDecision::sign(
+        connection,
+        identity,
+        Statement { id: envelope.id, context, decision: answer.decision(), time: now },
+        random,
+    )
 }

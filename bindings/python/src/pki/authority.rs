@@ -1,9 +1,10 @@
 //! Those who sign certificates, those who carry them and those who judge them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use otls::crypto::SystemRandom;
-use otls::pki;
+use otls::pki::{self, AuthorityTerms, Validity};
 use pyo3::prelude::*;
 
 use super::certificate::{Certificate, CertificateRequest, Crl};
@@ -18,24 +19,30 @@ pub(crate) struct Authority(pub(crate) Arc<pki::Authority>);
 
 #[pymethods]
 impl Authority {
-    /// Makes an authority with a self-signed certificate that is valid for `lifetime` seconds. It signs
-    /// with `hash`, or with the one that fits the key; `path_length` authorities may stand below it.
+    /// Makes an authority with a self-signed certificate that is valid for `lifetime`, ten years by default.
+    /// It signs with `hash`, or with the one that fits the key; `path_length` authorities may stand below it.
     #[staticmethod]
-    #[pyo3(signature = (key, subject, *, hash=None, path_length=0, lifetime=TEN_YEARS, now=None))]
+    #[pyo3(signature = (key, subject, *, hash=None, path_length=0, lifetime=None, now=None))]
     fn create(
         py: Python<'_>,
         key: &PrivateKey,
         subject: &DistinguishedName,
         hash: Option<&str>,
         path_length: u8,
-        lifetime: u64,
+        lifetime: Option<Duration>,
         now: Option<Moment>,
     ) -> Result<Self> {
         let hash = self::hash(hash, &key.0)?;
         let now = moment_or_now(now)?;
         let made = py.detach(|| {
             let (key, random) = (key.duplicate()?, &SystemRandom);
-            pki::Authority::create_root(key, &subject.0, hash, path_length, lifetime, now, random)
+            pki::Authority::create(
+                key,
+                &subject.0,
+                hash,
+                AuthorityTerms::new(valid(now, lifetime, TEN_YEARS)).with_path_len(path_length),
+                random,
+            )
         })?;
         Ok(Self(Arc::new(made)))
     }
@@ -71,27 +78,28 @@ impl Authority {
         Certificate(self.0.certificate().clone())
     }
 
-    /// Issues a certificate for the key, subject and names of `request`, valid for `lifetime`
-    /// seconds. `profile` ("server", "client" or "both") decides what it is good for, not the request.
-    #[pyo3(signature = (request, profile, *, lifetime=NINETY_DAYS, now=None))]
+    /// Issues a certificate for the key, subject and names of `request`, valid for `lifetime`, 90 days by
+    /// default. `profile` ("server", "client" or "both") decides what it is good for, not the request.
+    #[pyo3(signature = (request, profile, *, lifetime=None, now=None))]
     fn issue(
         &self,
         py: Python<'_>,
         request: &CertificateRequest,
         profile: &str,
-        lifetime: u64,
+        lifetime: Option<Duration>,
         now: Option<Moment>,
     ) -> Result<Certificate> {
         let profile = self::profile(profile)?;
         let now = moment_or_now(now)?;
-        let issued = py.detach(|| self.0.issue(&request.0, profile, lifetime, now, &SystemRandom))?;
+        let issued = py
+            .detach(|| self.0.issue(&request.0, profile, valid(now, lifetime, NINETY_DAYS), &SystemRandom))?;
         Ok(Certificate(issued))
     }
 
     /// Issues the certificate of an authority below this one. `path_length` further ones may stand below
     /// it, and it may issue for names within `permitted` and outside `excluded` only: DNS names with all
     /// below them, and networks.
-    #[pyo3(signature = (request, *, path_length=0, permitted=None, excluded=None, lifetime=NINETY_DAYS, now=None))]
+    #[pyo3(signature = (request, *, path_length=0, permitted=None, excluded=None, lifetime=None, now=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn issue_authority(
         &self,
@@ -100,37 +108,32 @@ impl Authority {
         path_length: u8,
         permitted: Option<Vec<String>>,
         excluded: Option<Vec<String>>,
-        lifetime: u64,
+        lifetime: Option<Duration>,
         now: Option<Moment>,
     ) -> Result<Certificate> {
-        let mut constraints = pki::NameConstraints::new();
+        let mut terms = AuthorityTerms::new(valid(moment_or_now(now)?, lifetime, NINETY_DAYS));
+        terms = terms.with_path_len(path_length);
         let (permitted, excluded) = (permitted.unwrap_or_default(), excluded.unwrap_or_default());
-        for name in &permitted {
-            constraints = constraints.permit(name)?;
+        if !permitted.is_empty() || !excluded.is_empty() {
+            let none = pki::NameConstraints::new();
+            let permitted = permitted.iter().try_fold(none, |all, name| all.permit(name))?;
+            terms =
+                terms.with_constraints(excluded.iter().try_fold(permitted, |all, name| all.exclude(name))?);
         }
-        for name in &excluded {
-            constraints = constraints.exclude(name)?;
-        }
-        let now = moment_or_now(now)?;
-        let issued = py.detach(|| {
-            if permitted.is_empty() && excluded.is_empty() {
-                let profile = pki::Profile::Ca { path_len: path_length };
-                return self.0.issue(&request.0, profile, lifetime, now, &SystemRandom);
-            }
-            self.0.issue_authority(&request.0, path_length, &constraints, lifetime, now, &SystemRandom)
-        })?;
+        let issued = py.detach(|| self.0.issue_authority(&request.0, &terms, &SystemRandom))?;
         Ok(Certificate(issued))
     }
 
     /// Signs a list of revoked certificates, each as (certificate, time, reason). The
-    /// `number` has to grow from list to list; by default it is the time.
-    #[pyo3(signature = (revoked, *, number=None, lifetime=SEVEN_DAYS, now=None))]
+    /// `number` has to grow from list to list; by default it is the time. The next list is due after
+    /// `lifetime`, seven days by default.
+    #[pyo3(signature = (revoked, *, number=None, lifetime=None, now=None))]
     fn issue_crl(
         &self,
         py: Python<'_>,
         revoked: Vec<(Py<Certificate>, Moment, String)>,
         number: Option<u64>,
-        lifetime: u64,
+        lifetime: Option<Duration>,
         now: Option<Moment>,
     ) -> Result<Crl> {
         let now = moment_or_now(now)?;
@@ -140,7 +143,9 @@ impl Authority {
         };
         let revoked = revoked.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
         let number = number.unwrap_or(now.0);
-        Ok(Crl(py.detach(|| self.0.issue_crl(&revoked, number, lifetime, now, &SystemRandom))?))
+        Ok(Crl(py.detach(|| {
+            self.0.issue_crl(&revoked, number, valid(now, lifetime, SEVEN_DAYS), &SystemRandom)
+        })?))
     }
 
     fn __repr__(&self) -> String {
@@ -302,6 +307,12 @@ impl Chain {
     }
 }
 
-const SEVEN_DAYS: u64 = 7 * 24 * 3600;
-const TEN_YEARS: u64 = 10 * 365 * 24 * 3600;
-const NINETY_DAYS: u64 = 90 * 24 * 3600;
+/// From now on, for so long.
+fn valid(now: otls::UnixTime, lifetime: Option<Duration>, usual: Duration) -> Validity {
+    Validity::new(now, lifetime.unwrap_or(usual))
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const SEVEN_DAYS: Duration = DAY.saturating_mul(7);
+const NINETY_DAYS: Duration = DAY.saturating_mul(90);
+const TEN_YEARS: Duration = DAY.saturating_mul(3650);
