@@ -72,29 +72,15 @@ const fn for_check(check: Check) -> AlertDescription {
     }
 }
 
-/// What a person can do about an alert that the peer sent.
-pub(crate) fn hint(alert: AlertDescription) -> &'static str {
-    match alert {
-        AlertDescription::UNKNOWN_CA => {
-            "the peer does not trust the authority of our certificate: use one of its authority, or add ours to its trust"
+impl Error {
+    /// The alert that the peer sent, or that it gets from us. `None` for the transport's end, for errors of
+    /// our own side alone, and for what fails without a peer (a chain or a message from a file); a running handshake that ends for one of those tells the peer internal_error
+    /// (RFC 8446 §6.2).
+    pub fn alert(&self) -> Option<AlertDescription> {
+        if let Self::AlertReceived(alert) = self {
+            return Some(*alert);
         }
-        AlertDescription::CERTIFICATE_REQUIRED => "the peer asks for a certificate: configure one",
-        AlertDescription::CERTIFICATE_EXPIRED => {
-            "the peer finds our certificate out of date: renew it, and check both clocks"
-        }
-        AlertDescription::CERTIFICATE_REVOKED => "our certificate was revoked: request a new one",
-        AlertDescription::BAD_CERTIFICATE
-        | AlertDescription::UNSUPPORTED_CERTIFICATE
-        | AlertDescription::CERTIFICATE_UNKNOWN => {
-            "the peer refused our certificate: check its names, usages and algorithm"
-        }
-        AlertDescription::HANDSHAKE_FAILURE => {
-            "compare the suites, groups and signature schemes of both sides"
-        }
-        AlertDescription::PROTOCOL_VERSION => "the peer does not speak TLS 1.3",
-        AlertDescription::NO_APPLICATION_PROTOCOL => "compare the ALPN lists of both sides",
-        AlertDescription::UNRECOGNIZED_NAME => "the peer serves no such name: check the server name",
-        _ => "see the peer's log for its reason",
+        alert_for(self)
     }
 }
 

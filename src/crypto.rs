@@ -19,6 +19,7 @@ mod no_fast;
 pub mod oaep;
 pub mod oath;
 mod portable;
+mod primitive;
 mod rng;
 pub mod sign;
 pub(crate) mod x963;

@@ -260,16 +260,6 @@ pub enum CmsError {
 }
 
 impl Error {
-    /// The alert that the peer sent, or that it gets from us. `None` for the transport's end, for errors of
-    /// our own side alone, and for what fails without a peer (a chain or a message from a file); a running handshake that ends for one of those tells the peer internal_error
-    /// (RFC 8446 §6.2).
-    pub fn alert(&self) -> Option<AlertDescription> {
-        if let Self::AlertReceived(alert) = self {
-            return Some(*alert);
-        }
-        crate::alert::alert_for(self)
-    }
-
     /// The error with which a connection ends. What fails in the same way without a peer, a message that does
     /// not decrypt or a chain from a file, has no alert.
     pub(crate) fn of_a_connection(mut self) -> Self {

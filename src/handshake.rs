@@ -4,9 +4,13 @@ mod authenticate;
 mod choice;
 mod client;
 mod config;
+mod context;
 mod established;
+mod facts;
+mod key_log;
 mod key_schedule;
-mod output;
+mod offer;
+mod outbox;
 mod server;
 mod session;
 mod suite;
@@ -18,8 +22,10 @@ pub use config::{
     ClientAuth, ClientConfig, ClientSide, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME,
     MAX_TICKETS, SUPPORTED_SCHEMES, SUPPORTED_SUITES, ServerConfig, ServerSide,
 };
-pub(crate) use output::{Context, Facts, Outbox};
-pub use output::{Offer, RequestedCertificate};
+pub(crate) use context::Context;
+pub(crate) use facts::Facts;
+pub use offer::{Offer, RequestedCertificate};
+pub(crate) use outbox::Outbox;
 pub(crate) use server::ServerState;
 pub use session::Session;
 pub use ticket::TicketKeys;

@@ -1,5 +1,6 @@
 //! Keys, requests, certificates, the authority that signs them and the verifier that judges them.
 
+mod attribute;
 mod authority;
 mod canonical;
 mod certificate;
@@ -11,14 +12,18 @@ mod crl;
 mod csr;
 mod encoded;
 mod encrypted;
+mod extension_text;
 mod extensions;
+mod finding;
 pub(crate) mod fold;
 mod general_name;
+mod hex;
 mod identity;
 mod key;
 mod key_format;
 mod moment;
 mod name;
+mod name_form;
 pub(crate) mod pem;
 pub(crate) mod pkcs7;
 mod profile;
@@ -29,7 +34,7 @@ mod validity;
 mod verify;
 
 pub use authority::{Authority, AuthorityTerms, BACKDATE, Profile};
-pub use certificate::{Certificate, MAX_BUNDLE_LEN, MAX_CERTIFICATE_LEN, MAX_CHAIN_LEN};
+pub use certificate::{Certificate, MAX_CERTIFICATE_LEN, MAX_CHAIN_LEN};
 pub use chain::Chain;
 pub use constraints::NameConstraints;
 pub use crl::{Crl, MAX_CRL_LEN, RevocationReason, Revoked};
@@ -39,5 +44,6 @@ pub use identity::Identity;
 pub use key::{KeyType, PrivateKey, PublicKey};
 pub use key_format::{Encoding, KeyEncryption, KeyFormat};
 pub use name::{DistinguishedName, MAX_NAME_ATTRIBUTES, MAX_NAME_LEN, NameAttribute};
+pub use pkcs7::MAX_BUNDLE_LEN;
 pub use validity::Validity;
 pub use verify::{PeerRole, TrustStore, VerifiedPeer, VerifyOptions};

@@ -6,7 +6,7 @@ use aes::{Aes128, Aes256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeGreater as _};
 use zeroize::Zeroizing;
 
-use super::aead::AES_BLOCK;
+use super::primitive::aead::AES_BLOCK;
 use crate::error::{Error, Result};
 use crate::secret::{Secret, published, verdict};
 

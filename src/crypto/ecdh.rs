@@ -5,7 +5,8 @@ use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 
 use super::Random;
-use super::kx::{self, Ecdh as _};
+use super::kx;
+use super::primitive::kx::{Ecdh as _, MAX_COORDINATE_LEN};
 use super::sign::{KeyAlgorithm, SigningKey, VerifyingKey};
 use crate::codepoints::NamedGroup;
 use crate::error::{Error, KeyError, Result};
@@ -37,7 +38,7 @@ pub(crate) fn to_holder(key: &VerifyingKey, spki: &[u8], random: &dyn Random) ->
 pub(crate) fn with_point(key: &SigningKey, point: &[u8]) -> Result<Secret> {
     let pkcs8 = key.to_pkcs8_der()?;
     // Allocated once, so that growing leaves no copy behind.
-    let mut secret = zeroize::Zeroizing::new(Vec::with_capacity(kx::MAX_COORDINATE_LEN));
+    let mut secret = zeroize::Zeroizing::new(Vec::with_capacity(MAX_COORDINATE_LEN));
     let agreed = match key.algorithm() {
         KeyAlgorithm::EcdsaP256 if is_uncompressed(point, 65) => {
             let key = p256::SecretKey::from_pkcs8_der(pkcs8.expose()).map_err(|_| NOT_LOADED)?;

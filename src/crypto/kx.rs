@@ -2,6 +2,10 @@
 
 use zeroize::Zeroizing;
 
+use super::primitive::kx::{
+    CLIENT_KEM_LEN, Curve, Decapsulator, Ecdh, Encapsulated, KEM_SECRET_LEN, MAX_COORDINATE_LEN,
+    NOT_ON_CURVE, SERVER_KEM_LEN,
+};
 use super::{Engine, Random, fast, portable};
 use crate::codepoints::NamedGroup;
 use crate::error::{Misuse, PeerMisbehaved, Result};
@@ -184,57 +188,12 @@ fn empty_secret() -> Zeroizing<Vec<u8>> {
     Zeroizing::new(Vec::with_capacity(KEM_SECRET_LEN + MAX_COORDINATE_LEN))
 }
 
-/// A curve of the exchange.
-#[derive(Clone, Copy)]
-pub(super) enum Curve {
-    X25519,
-    P256,
-    P384,
-}
-
-/// A private key on a curve.
-pub(super) trait Ecdh: Send + Sync {
-    /// Appends our share.
-    fn append_public(&self, share: &mut Vec<u8>);
-
-    /// Appends the shared secret with a peer's share that [`checked`] has seen. RFC 8446 §7.4.2: the
-    /// coordinate keeps its leading zeros.
-    fn agree(&self, peer: &[u8], secret: &mut Vec<u8>) -> Result<()>;
-}
-
-/// A private key of ML-KEM-768 (FIPS 203).
-pub(super) trait Decapsulator: Send + Sync {
-    fn encapsulation_key(&self) -> [u8; CLIENT_KEM_LEN];
-
-    /// A ciphertext that was not made for this key gives another secret, never an error (FIPS 203
-    /// §6.3, implicit rejection).
-    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> KemSecret;
-}
-
-/// Ciphertext and secret.
-pub(super) type Encapsulated = (Box<[u8; SERVER_KEM_LEN]>, KemSecret);
-
-/// The shared secret of ML-KEM.
-pub(super) type KemSecret = Zeroizing<[u8; KEM_SECRET_LEN]>;
-
-// FIPS 203 §8, table 3: sizes of ML-KEM-768.
-pub(super) const CLIENT_KEM_LEN: usize = 1184;
-pub(super) const SERVER_KEM_LEN: usize = 1088;
-pub(super) const KEM_SECRET_LEN: usize = 32;
-
 /// Octets in the longest share of a curve, P-384's.
 const MAX_POINT_LEN: usize = 97;
-pub(super) const MAX_COORDINATE_LEN: usize = 48;
 
-// RFC 8446 §4.2.8.2, §7.4.2 and draft-ietf-tls-ecdhe-mlkem §4.1: each is an illegal_parameter.
+// RFC 8446 §4.2.8.2: an illegal_parameter, as those of `primitive`.
 const WRONG_LENGTH: PeerMisbehaved =
     PeerMisbehaved::IllegalParameter("key_share: wrong length for the group");
-pub(super) const NOT_ON_CURVE: PeerMisbehaved =
-    PeerMisbehaved::IllegalParameter("key_share: not a point on the curve");
-pub(super) const ALL_ZERO: PeerMisbehaved =
-    PeerMisbehaved::IllegalParameter("key_share: the X25519 shared secret is zero");
-pub(super) const BAD_ENCAPSULATION_KEY: PeerMisbehaved =
-    PeerMisbehaved::IllegalParameter("key_share: not an ML-KEM-768 encapsulation key");
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ pub(super) fn is_supported() -> bool {
 pub(super) const RSA_SIZES: [usize; 0] = [];
 
 pub(super) mod aead {
-    use crate::crypto::aead::{AeadAlgorithm, Cipher};
+    use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher};
 
     pub(in crate::crypto) fn cipher(_: AeadAlgorithm, _: &[u8]) -> Option<Box<dyn Cipher>> {
         None
@@ -16,7 +16,7 @@ pub(super) mod aead {
 
 pub(super) mod kx {
     use crate::crypto::Random;
-    use crate::crypto::kx::{CLIENT_KEM_LEN, Curve, Decapsulator, Ecdh, Encapsulated};
+    use crate::crypto::primitive::kx::{CLIENT_KEM_LEN, Curve, Decapsulator, Ecdh, Encapsulated};
     use crate::error::Result;
 
     pub(in crate::crypto) fn ecdh(_: Curve, _: &dyn Random) -> Option<Result<Box<dyn Ecdh>>> {
@@ -33,7 +33,7 @@ pub(super) mod kx {
 }
 
 pub(super) mod sign {
-    use crate::crypto::sign::{PrivateParts, PublicParts, Signer, Verifier};
+    use crate::crypto::primitive::sign::{PrivateParts, PublicParts, Signer, Verifier};
 
     pub(in crate::crypto) fn signer(_: &PrivateParts) -> Option<Signer> {
         None

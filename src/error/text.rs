@@ -6,6 +6,7 @@ use super::{
     CertificateError, CmsError, EnrolmentError, Error, InvalidMessage, KeyError, Malformed, OtpError,
     PeerIncompatible, PeerMisbehaved,
 };
+use crate::codepoints::AlertDescription;
 
 impl Error {
     /// What the caller can do about it; empty where the text says all.
@@ -15,7 +16,7 @@ impl Error {
             Self::ApiMisuse(misuse) => misuse.hint.to_owned(),
             Self::Key(error) => error.hint().to_owned(),
             Self::Cms(error) => error.hint().to_owned(),
-            Self::AlertReceived(alert) => crate::alert::hint(*alert).to_owned(),
+            Self::AlertReceived(alert) => alert_hint(*alert).to_owned(),
             Self::PeerIncompatible(PeerIncompatible::NoTls13) => {
                 "enable TLS 1.3 on the other side".to_owned()
             }
@@ -253,5 +254,31 @@ impl fmt::Display for EnrolmentError {
                 f.write_str("the authority's certificate does not have the expected fingerprint")
             }
         }
+    }
+}
+
+/// What a person can do about an alert that the peer sent.
+fn alert_hint(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::UNKNOWN_CA => {
+            "the peer does not trust the authority of our certificate: use one of its authority, or add ours to its trust"
+        }
+        AlertDescription::CERTIFICATE_REQUIRED => "the peer asks for a certificate: configure one",
+        AlertDescription::CERTIFICATE_EXPIRED => {
+            "the peer finds our certificate out of date: renew it, and check both clocks"
+        }
+        AlertDescription::CERTIFICATE_REVOKED => "our certificate was revoked: request a new one",
+        AlertDescription::BAD_CERTIFICATE
+        | AlertDescription::UNSUPPORTED_CERTIFICATE
+        | AlertDescription::CERTIFICATE_UNKNOWN => {
+            "the peer refused our certificate: check its names, usages and algorithm"
+        }
+        AlertDescription::HANDSHAKE_FAILURE => {
+            "compare the suites, groups and signature schemes of both sides"
+        }
+        AlertDescription::PROTOCOL_VERSION => "the peer does not speak TLS 1.3",
+        AlertDescription::NO_APPLICATION_PROTOCOL => "compare the ALPN lists of both sides",
+        AlertDescription::UNRECOGNIZED_NAME => "the peer serves no such name: check the server name",
+        _ => "see the peer's log for its reason",
     }
 }

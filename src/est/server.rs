@@ -366,7 +366,7 @@ impl Answer {
             status: 200,
             content_type,
             field: Some("Content-Transfer-Encoding: base64"),
-            certificates: Some(Base64::encode_string(&pkcs7::encode(&[certificate])?)),
+            certificates: Some(Base64::encode_string(&pkcs7::encode(&[certificate.to_der()])?)),
             outcome,
         })
     }

@@ -1,7 +1,7 @@
 //! Certificate and CertificateVerify, the same for both roles (RFC 8446 §4.4.2, §4.4.3).
 
 use super::config::Config;
-use super::output::Context;
+use super::context::Context;
 use super::transcript::{Transcript, encode_message};
 use crate::codepoints::{HandshakeType, SignatureScheme};
 use crate::crypto::Random;

@@ -1,8 +1,9 @@
 //! After the handshake: tickets and key updates (RFC 8446 §4.6), the same for both roles.
 
 use super::config::{MAX_SESSION_LIFETIME, ServerConfig, Tickets};
+use super::context::Context;
+use super::key_schedule::Traffic;
 use super::key_schedule::{ResumptionSecret, TrafficSecret};
-use super::output::{Context, Traffic};
 use super::session::{SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::ticket::{TICKET_LIFETIME, TicketState};

@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use zeroize::Zeroizing;
 
-use super::output::Facts;
+use super::key_log::KeyLog;
 use super::suite::SuiteParameters;
 use crate::crypto::aead::{AeadKey, NONCE_LEN};
 use crate::crypto::hash::{Digest, HashAlgorithm, MAX_OUTPUT_LEN, digest};
@@ -113,18 +113,26 @@ impl TrafficPair {
         Ok(Self { client: secret(client)?, server: secret(server)? })
     }
 
-    /// Handshake traffic secrets, for the key log (RFC 9850 §3).
-    pub(super) fn log_handshake(&self, facts: &mut Facts) {
-        facts.log_secret("CLIENT_HANDSHAKE_TRAFFIC_SECRET", self.client.prk.expose());
-        facts.log_secret("SERVER_HANDSHAKE_TRAFFIC_SECRET", self.server.prk.expose());
+    /// Handshake traffic secrets (RFC 9850 §3).
+    pub(super) fn log_handshake(&self, log: Option<&mut KeyLog>) {
+        let Some(log) = log else { return };
+        log.line("CLIENT_HANDSHAKE_TRAFFIC_SECRET", self.client.prk.expose());
+        log.line("SERVER_HANDSHAKE_TRAFFIC_SECRET", self.server.prk.expose());
     }
 
-    /// Application traffic secrets and the exporter's, for the key log.
-    pub(super) fn log_application(&self, exporter: &ExporterSecret, facts: &mut Facts) {
-        facts.log_secret("CLIENT_TRAFFIC_SECRET_0", self.client.prk.expose());
-        facts.log_secret("SERVER_TRAFFIC_SECRET_0", self.server.prk.expose());
-        facts.log_secret("EXPORTER_SECRET", exporter.0.expose());
+    /// Application traffic secrets and the exporter's.
+    pub(super) fn log_application(&self, exporter: &ExporterSecret, log: Option<&mut KeyLog>) {
+        let Some(log) = log else { return };
+        log.line("CLIENT_TRAFFIC_SECRET_0", self.client.prk.expose());
+        log.line("SERVER_TRAFFIC_SECRET_0", self.server.prk.expose());
+        log.line("EXPORTER_SECRET", exporter.0.expose());
     }
+}
+
+/// The traffic secrets of an established connection; KeyUpdate replaces them one by one.
+pub(crate) struct Traffic {
+    pub(super) read: TrafficSecret,
+    pub(super) write: TrafficSecret,
 }
 
 /// The secret of one direction: gives its keys, its Finished and its successor.

@@ -12,10 +12,10 @@ pub(crate) use hello::{AwaitClientHello, NeedConfig};
 
 use super::authenticate::{authenticate, received_chain};
 use super::config::{ClientAuth, ServerConfig};
+use super::context::Context;
 use super::established::{Established, TicketFacts, send_tickets};
 use super::expect;
 use super::key_schedule::{MasterSecret, TrafficPair, TrafficSecret};
-use super::output::Context;
 use super::suite::SuiteParameters;
 use super::transcript::Transcript;
 use crate::codepoints::HandshakeType;

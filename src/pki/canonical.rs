@@ -6,8 +6,8 @@ use der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
+use super::attribute::{self, text_of};
 use super::fold::folded;
-use super::name::attribute::{self, text_of};
 
 /// A name's RelativeDistinguishedNames, in order. Equal for names that match.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

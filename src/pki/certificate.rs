@@ -10,18 +10,17 @@ use zeroize::Zeroizing;
 
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
+use super::hex::colons;
 use super::key::sha256;
 use super::pem::{self, Kind, Section};
 use super::signature::algorithm_name;
 use super::{DistinguishedName, GeneralName, PublicKey};
-use super::{pkcs7, profile, text};
+use super::{pkcs7, profile};
 use crate::error::{CertificateError, Error, KeyError, Result};
 use crate::time::UnixTime;
 
 /// The most certificates that a chain may have: RFC 8446 sets none, this bounds the work of a verifier.
 pub const MAX_CHAIN_LEN: usize = 10;
-/// The most certificates of a bundle: the largest public root stores have about 150.
-pub const MAX_BUNDLE_LEN: usize = 1000;
 /// The most octets of a certificate.
 pub const MAX_CERTIFICATE_LEN: usize = 64 << 10;
 
@@ -81,7 +80,7 @@ impl Certificate {
 
     /// Loads all certificates of a PEM bundle, of certs-only PKCS#7 (RFC 5652 §5.1; PEM or DER; its
     /// signatures, if it has any, are not looked at), or one DER; at least one and at most
-    /// [`MAX_BUNDLE_LEN`], in order. A bundle loads whole or not at all.
+    /// [`crate::pki::MAX_BUNDLE_LEN`], in order. A bundle loads whole or not at all.
     ///
     /// # Errors
     /// As [`Certificate::load`], but for the number of certificates.
@@ -239,13 +238,7 @@ impl Certificate {
     /// [`Certificate::fingerprint`] as `openssl x509 -fingerprint -sha256` prints it: upper-case
     /// hexadecimal with colons.
     pub fn fingerprint_text(&self) -> String {
-        text::colons(&self.fingerprint())
-    }
-
-    /// All of it for a person to read, laid out as by `openssl x509 -text`, for the most part in the same
-    /// words; what could move a terminal's cursor is escaped. Not for programs.
-    pub fn to_text(&self) -> String {
-        text::of_certificate(self)
+        colons(&self.fingerprint())
     }
 
     pub(crate) fn issuer_der(&self) -> &[u8] {
@@ -359,7 +352,7 @@ impl Certificate {
 }
 
 fn check_count(count: usize) -> Result<()> {
-    if count > MAX_BUNDLE_LEN {
+    if count > pkcs7::MAX_BUNDLE_LEN {
         return Err(CertificateError::Malformed("the bundle has more than 1000 certificates").into());
     }
     Ok(())

@@ -171,7 +171,7 @@ impl fmt::Debug for Chain {
 
 /// A finding about a certificate that has no subject yet.
 fn finding(depth: usize, check: Check, reason: String, hint: &'static str) -> Finding {
-    super::verify::finding((depth, String::new()), check, reason, hint)
+    super::finding::finding((depth, String::new()), check, reason, hint)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 
 use super::GeneralName;
-use super::name::bad_name;
+use super::name_form::bad_name;
 use crate::error::{CertificateError, Error, Result};
 
 /// The host names and networks that an authority may issue for; see

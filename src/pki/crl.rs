@@ -27,7 +27,7 @@ use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::moment::x509_time;
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed};
-use super::{DistinguishedName, PublicKey, text};
+use super::{DistinguishedName, PublicKey};
 use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
 
@@ -190,12 +190,6 @@ impl Crl {
             revoked.push(entry);
         }
         revoked
-    }
-
-    /// All of it for a person to read, laid out as by `openssl crl -text`; what could move a terminal's
-    /// cursor is escaped.
-    pub fn to_text(&self) -> String {
-        text::of_crl(self)
     }
 
     /// thisUpdate: when it was issued.

@@ -17,7 +17,6 @@ use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
 use super::pem::{self, Kind};
 use super::signature::{Signed, Signer, algorithm_name};
-use super::text;
 use super::{Certificate, DistinguishedName, GeneralName, PrivateKey, PublicKey};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
@@ -152,12 +151,6 @@ impl CertificateRequest {
         algorithm_name(&self.0.der)
     }
 
-    /// All of it for a person to read, laid out as by `openssl req -text`; what could move a terminal's
-    /// cursor is escaped.
-    pub fn to_text(&self) -> String {
-        text::of_request(self)
-    }
-
     /// What this asks for and `certificate`, which was issued for it, does not have: for a person to see.
     /// Usages and constraints are an authority's to decide, by [`super::Profile`]; the subject is never among
     /// it, and alternative names only where the certificate is an authority's, which has none.
@@ -248,7 +241,7 @@ const NOT_BUILT: Error = Error::Internal("a request does not encode");
 
 fn check_names(names: &[GeneralName]) -> Result<()> {
     if names.len() > MAX_REQUEST_NAMES {
-        return Err(super::name::bad_name(format!(
+        return Err(super::name_form::bad_name(format!(
             "{} alternative names, at most {MAX_REQUEST_NAMES} are accepted",
             names.len()
         )));
@@ -266,7 +259,7 @@ fn unissued(requested: &[Extension], extensions: &Extensions) -> Option<String> 
         return Some(format!("an alternative name of a kind that is not issued, {kind}"));
     }
     let other = requested.iter().find(|one| !DECIDED.contains(&one.extn_id))?;
-    Some(format!("an extension that is not issued, {}", text::extension_name(other)))
+    Some(format!("an extension that is not issued, {}", super::extension_text::name(other)))
 }
 
 /// The extensions that an authority issues as asked (names) or by its profile.

@@ -1,6 +1,5 @@
 //! Subjects and issuers: distinguished names.
 
-pub(super) mod attribute;
 mod shown;
 
 use core::fmt;
@@ -13,9 +12,10 @@ use der::{Decode as _, Encode as _};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
-pub(super) use self::attribute::text_of;
 pub(super) use self::shown::{Escaped, line_of};
+use super::attribute::{self, text_of};
 use super::canonical::CanonicalName;
+use super::name_form::bad_name;
 use crate::error::{CertificateError, Error, Result};
 
 /// The most octets of a name's DER: fifty times what names of certificates have. It bounds what is folded
@@ -328,10 +328,6 @@ impl NameAttribute {
             der: attribute.value.to_der().unwrap_or_default(),
         }
     }
-}
-
-pub(super) fn bad_name(what: String) -> Error {
-    CertificateError::BadName(what).into()
 }
 
 const TOO_LARGE: CertificateError =

@@ -3,14 +3,16 @@
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
-use super::{Certificate, MAX_BUNDLE_LEN};
 use crate::error::{Error, Result};
 
-/// The DER of a certs-only message.
+/// The most certificates of a bundle: the largest public root stores have about 150.
+pub const MAX_BUNDLE_LEN: usize = 1000;
+
+/// The certs-only message of these certificates, DER.
 ///
 /// # Errors
 /// [`Error::Internal`] for more octets than DER has lengths for.
-pub(crate) fn encode(certificates: &[&Certificate]) -> Result<Vec<u8>> {
+pub(crate) fn encode(certificates: &[&[u8]]) -> Result<Vec<u8>> {
     build(certificates).map_err(|_| Error::Internal("certificates that do not fit into PKCS#7"))
 }
 
@@ -25,8 +27,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
     Ok(certificates)
 }
 
-fn build(certificates: &[&Certificate]) -> der::Result<Vec<u8>> {
-    let mut certificates: Vec<&[u8]> = certificates.iter().map(|one| one.to_der()).collect();
+fn build(certificates: &[&[u8]]) -> der::Result<Vec<u8>> {
+    let mut certificates = certificates.to_vec();
     // X.690 §11.6: DER sorts a SET OF by its members' octets.
     certificates.sort_unstable();
     let signed_data = [

@@ -1,19 +1,43 @@
 //! Certificates, requests and revocation lists for a person to read, laid out as OpenSSL does.
 
-mod extension;
-
 use der::{DateTime, Decode as _};
 use x509_cert::ext::Extension;
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
 
 use super::csr::requested_extensions;
+use super::extension_text;
+use super::hex::colons;
 use super::name::line_of;
 use super::{Certificate, CertificateRequest, Crl, PublicKey};
 use crate::crypto::sign::KeyAlgorithm;
 use crate::time::UnixTime;
 
-pub(super) fn of_certificate(certificate: &Certificate) -> String {
+impl Certificate {
+    /// All of it for a person to read, laid out as by `openssl x509 -text`, for the most part in the same
+    /// words; what could move a terminal's cursor is escaped. Not for programs.
+    pub fn to_text(&self) -> String {
+        of_certificate(self)
+    }
+}
+
+impl CertificateRequest {
+    /// All of it for a person to read, laid out as by `openssl req -text`; what could move a terminal's
+    /// cursor is escaped.
+    pub fn to_text(&self) -> String {
+        of_request(self)
+    }
+}
+
+impl Crl {
+    /// All of it for a person to read, laid out as by `openssl crl -text`; what could move a terminal's
+    /// cursor is escaped.
+    pub fn to_text(&self) -> String {
+        of_crl(self)
+    }
+}
+
+fn of_certificate(certificate: &Certificate) -> String {
     let mut page = Page::default();
     page.line(0, "Certificate:");
     let Ok(parsed) = x509_cert::Certificate::from_der(certificate.to_der()) else { return page.0 };
@@ -39,7 +63,7 @@ pub(super) fn of_certificate(certificate: &Certificate) -> String {
     page.0
 }
 
-pub(super) fn of_request(request: &CertificateRequest) -> String {
+fn of_request(request: &CertificateRequest) -> String {
     let mut page = Page::default();
     page.line(0, "Certificate Request:");
     let Ok(parsed) = CertReq::from_der(request.to_der()) else { return page.0 };
@@ -53,12 +77,7 @@ pub(super) fn of_request(request: &CertificateRequest) -> String {
     page.0
 }
 
-/// RFC 5280's word for an extension, or its number.
-pub(super) fn extension_name(extension: &Extension) -> String {
-    extension::name(extension)
-}
-
-pub(super) fn of_crl(crl: &Crl) -> String {
+fn of_crl(crl: &Crl) -> String {
     let mut page = Page::default();
     page.line(0, "Certificate Revocation List (CRL):");
     let Ok(issuer) = Name::from_der(crl.issuer_der()) else { return page.0 };
@@ -76,12 +95,6 @@ pub(super) fn of_crl(crl: &Crl) -> String {
         page.line(8, &format!("Reason: {}", entry.reason));
     }
     page.0
-}
-
-/// Upper-case hexadecimal with colons; 00 for nothing, which is how the number 0 comes.
-pub(super) fn colons(octets: &[u8]) -> String {
-    let pairs: Vec<String> = octets.iter().map(|octet| format!("{octet:02X}")).collect();
-    if pairs.is_empty() { "00".to_owned() } else { pairs.join(":") }
 }
 
 /// Lines with their indentation.
@@ -117,8 +130,8 @@ impl Page {
         self.line(indent, heading);
         for extension in list {
             let critical = if extension.critical { " critical" } else { "" };
-            self.line(indent + 4, &format!("{}:{critical}", extension::name(extension)));
-            for line in extension::lines(extension) {
+            self.line(indent + 4, &format!("{}:{critical}", extension_text::name(extension)));
+            for line in extension_text::lines(extension) {
                 self.line(indent + 8, &line);
             }
         }

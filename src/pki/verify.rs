@@ -13,8 +13,6 @@ use std::sync::Arc;
 
 use search::Case;
 
-pub(super) use judge::finding;
-
 use super::{Certificate, Chain, Crl, GeneralName};
 use crate::error::{CertificateError, Report, Result};
 use crate::time::UnixTime;

@@ -6,7 +6,7 @@
 
 use graviola::aead::{AesGcm, ChaCha20Poly1305};
 
-use crate::crypto::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
+use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
 use crate::error::{Error, Result};
 
 /// `None` for the composites, and if `key` has the wrong length: then the portable engine says so.

@@ -8,7 +8,7 @@ use graviola::key_agreement::{p256, p384, x25519};
 use zeroize::Zeroizing;
 
 use crate::crypto::Random;
-use crate::crypto::kx::{
+use crate::crypto::primitive::kx::{
     ALL_ZERO, BAD_ENCAPSULATION_KEY, CLIENT_KEM_LEN, Curve, Decapsulator, Ecdh, Encapsulated, KemSecret,
     NOT_ON_CURVE, SERVER_KEM_LEN,
 };

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::portable;
-use crate::crypto::sign::{
+use crate::crypto::primitive::sign::{
     EcdsaSigner, EcdsaVerifier, PrivateParts, PublicParts, RsaScheme, RsaSigner, RsaVerifier, Signer,
     Verifier,
 };

@@ -6,7 +6,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use chacha20poly1305::ChaCha20Poly1305;
 
 use super::cbc_hmac::{Aes128CbcHmacSha256, Aes256CbcHmacSha384};
-use crate::crypto::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
+use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
 use crate::error::{Error, Result};
 
 /// `None` if `key` has the wrong length.

@@ -8,10 +8,10 @@ use aes::cipher::{
 use aes::{Aes128Dec, Aes128Enc, Aes256Dec, Aes256Enc};
 use zeroize::Zeroize;
 
-use crate::crypto::aead::{AES_BLOCK, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
 use crate::crypto::aes_cbc::unpadded_len;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hmac::HmacKey;
+use crate::crypto::primitive::aead::{AES_BLOCK, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
 use crate::error::{Error, Result};
 
 /// AEAD_AES_128_CBC_HMAC_SHA_256 (RFC 7518 §5.2.3).

@@ -10,7 +10,7 @@ use x25519_dalek::StaticSecret;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::crypto::Random;
-use crate::crypto::kx::{
+use crate::crypto::primitive::kx::{
     ALL_ZERO, BAD_ENCAPSULATION_KEY, CLIENT_KEM_LEN, Curve, Decapsulator, Ecdh, Encapsulated, KemSecret,
     NOT_ON_CURVE, SERVER_KEM_LEN,
 };

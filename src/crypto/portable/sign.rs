@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
+use crate::crypto::primitive::sign::{EcdsaSigner, EcdsaVerifier, RsaScheme, RsaSigner, RsaVerifier};
 use crate::crypto::rng::{draw, stream};
-use crate::crypto::sign::{EcdsaSigner, EcdsaVerifier, RsaScheme, RsaSigner, RsaVerifier};
 use crate::error::{Error, KeyError, Result};
 
 pub(in crate::crypto) fn generate_rsa(bits: usize, random: &dyn Random) -> Result<RsaPrivateKey> {

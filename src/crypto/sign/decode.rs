@@ -8,27 +8,8 @@ use rsa::pkcs1::{RsaPrivateKey as Pkcs1PrivateKey, RsaPublicKey as Pkcs1PublicKe
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use super::{MAX_RSA_BITS, MIN_RSA_BITS};
+use crate::crypto::primitive::sign::{PrivateParts, PublicParts};
 use crate::error::{KeyError, Result};
-
-/// A private key, checked.
-pub(in crate::crypto) enum PrivateParts {
-    Rsa(Box<RsaPrivateKey>),
-    P256(p256::SecretKey),
-    P384(p384::SecretKey),
-}
-
-/// A public key. RSA is checked; whether a point is on its curve, the engine says.
-pub(in crate::crypto) enum PublicParts<'a> {
-    /// The modulus's bits, the multiplications of its size that a verification takes, and the DER of
-    /// RSAPublicKey (RFC 8017 appendix A.1.1).
-    Rsa {
-        bits: usize,
-        multiplications: u32,
-        pkcs1: &'a [u8],
-    },
-    P256(&'a [u8]),
-    P384(&'a [u8]),
-}
 
 pub(super) fn pkcs8(der: &[u8]) -> Result<PrivateParts> {
     let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Malformed("PKCS#8 PrivateKeyInfo"))?;

@@ -8,8 +8,9 @@ use crate::crypto::hash::{Digest, HashAlgorithm, digest};
 use crate::crypto::kx::KeyExchange;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
 use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientConfig, ClientIdentity};
+use crate::handshake::context::Context;
+use crate::handshake::key_log::KeyLog;
 use crate::handshake::key_schedule::EarlySecret;
-use crate::handshake::output::{Context, KeyLog};
 use crate::handshake::session::Session;
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
@@ -156,7 +157,7 @@ impl AwaitServerHello {
         };
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
-        keys.log_handshake(cx.facts);
+        keys.log_handshake(cx.facts.key_log.as_mut());
         cx.out.set_opener(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;

@@ -11,8 +11,10 @@ use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
 use crate::handshake::authenticate::{Signer, send, send_certificate, send_certificate_verify};
 use crate::handshake::choice::Asked;
 use crate::handshake::config::{CERTIFICATE_SCHEMES, ClientAuth, MAX_RECORD_SIZE_LIMIT, ServerConfig};
+use crate::handshake::context::Context;
+use crate::handshake::key_log::KeyLog;
 use crate::handshake::key_schedule::EarlySecret;
-use crate::handshake::output::{Context, KeyLog, Offer};
+use crate::handshake::offer::Offer;
 use crate::handshake::suite::SuiteParameters;
 use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
 use crate::handshake::{SSL3, expect};
@@ -209,7 +211,7 @@ impl Flight<'_> {
 
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
-        keys.log_handshake(cx.facts);
+        keys.log_handshake(cx.facts.key_log.as_mut());
         cx.out.set_sealer(keys.server.sealer()?)?;
         cx.out.set_opener(keys.client.opener()?);
 
@@ -225,7 +227,7 @@ impl Flight<'_> {
         let server_finished = transcript.current();
         let application = master.traffic(suite, &server_finished)?;
         let exporter = master.exporter(&server_finished)?;
-        application.log_application(&exporter, cx.facts);
+        application.log_application(&exporter, cx.facts.key_log.as_mut());
         cx.facts.exporter = Some(exporter);
         cx.out.set_sealer(application.server.sealer()?)?;
 

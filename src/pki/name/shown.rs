@@ -6,7 +6,7 @@ use der::Encode as _;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-use super::attribute::{self, is_unprintable, text_of};
+use super::super::attribute::{self, is_unprintable, text_of};
 
 /// A name in its own order, as OpenSSL writes it on one line.
 pub(in super::super) fn line_of(name: &Name) -> String {

@@ -10,10 +10,11 @@ use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 use x509_cert::name::Name;
 
 use super::super::Certificate;
+use super::super::attribute::text_of;
 use super::super::canonical::CanonicalName;
 use super::super::encoded::{Constraints, NameRef, SubtreeRef};
-use super::super::general_name::{check_mailbox, is_dns_name};
-use super::super::name::text_of;
+use super::super::general_name::is_dns_name;
+use super::super::name_form::check_mailbox;
 use super::budget::{Budget, COMPARISON, READING};
 use super::words::shown;
 

@@ -2,8 +2,9 @@
 //! chain that could be meant.
 
 use super::super::Certificate;
+use super::super::finding::finding;
 use super::budget::{Budget, EXPLANATION};
-use super::judge::{Candidate, Rank, finding};
+use super::judge::{Candidate, Rank};
 use super::search::{Case, is_among};
 use super::words::{identified, listed, shown};
 use crate::error::{Check, Finding, Report};

@@ -4,6 +4,7 @@
 use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::ID_KP_SERVER_AUTH;
 
+use super::super::finding::finding;
 use super::super::moment::show;
 use super::super::signature::SignatureFault;
 use super::super::{Certificate, GeneralName};
@@ -268,13 +269,4 @@ fn has_name(leaf: &Certificate, name: &GeneralName) -> bool {
         GeneralName::Ip(_) => leaf.each_name().any(|own| own == *name),
         GeneralName::Email(_) | GeneralName::Uri(_) => false,
     }
-}
-
-pub(in crate::pki) fn finding(
-    (depth, subject): (usize, String),
-    check: Check,
-    reason: impl Into<String>,
-    hint: impl Into<String>,
-) -> Finding {
-    Finding { candidate: 0, depth, subject, check, reason: reason.into(), hint: hint.into() }
 }

@@ -5,12 +5,12 @@ use der::oid::db::{rfc3280, rfc4519};
 use der::{Tag, Tagged as _};
 use x509_cert::attr::AttributeTypeAndValue;
 
-use super::bad_name;
+use super::name_form::{bad_name, check_mailbox};
 use crate::error::{Error, Result};
 
 /// A type of attribute whose values are texts that match without case (RFC 4519, X.520: caseIgnoreMatch,
 /// caseIgnoreIA5Match).
-pub(in super::super) struct Attribute {
+pub(super) struct Attribute {
     pub(super) oid: ObjectIdentifier,
     /// RFC 4519's or, where that has none, OpenSSL's.
     pub(super) short: &'static str,
@@ -29,7 +29,7 @@ enum StringKind {
 }
 
 /// What is known of a type.
-pub(in super::super) fn known(oid: ObjectIdentifier) -> Option<&'static Attribute> {
+pub(super) fn known(oid: ObjectIdentifier) -> Option<&'static Attribute> {
     ATTRIBUTES.iter().find(|known| known.oid == oid)
 }
 
@@ -99,14 +99,14 @@ pub(super) fn check(attribute: &AttributeTypeAndValue) -> Result<()> {
         rfc4519::SERIAL_NUMBER if PrintableStringRef::new(&text).is_err() => Err(bad_name(format!(
             "{what} {text:?} has characters other than A-Z a-z 0-9 '()+,-./:=? and space"
         ))),
-        rfc3280::EMAIL_ADDRESS => super::super::general_name::check_mailbox(&text),
+        rfc3280::EMAIL_ADDRESS => check_mailbox(&text),
         _ => Ok(()),
     }
 }
 
 /// The text of a DirectoryString or IA5String, whatever charset an old CA chose (RFC 5280 appendix A).
 #[allow(clippy::wildcard_enum_match_arm, reason = "all other tags are no text")]
-pub(in super::super) fn text_of(value: &Any) -> Option<String> {
+pub(super) fn text_of(value: &Any) -> Option<String> {
     let bytes = value.value();
     match value.tag() {
         Tag::PrintableString | Tag::Utf8String | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {

@@ -9,10 +9,10 @@ use x509_cert::ext::pkix::{
     NameConstraints, SubjectAltName, SubjectKeyIdentifier,
 };
 
-use super::super::encoded::{Constraints, GeneralNames, NameRef};
-use super::super::extensions::{KEY_USAGES, PURPOSES};
-use super::super::name::{Escaped, line_of};
-use super::colons;
+use super::encoded::{Constraints, GeneralNames, NameRef};
+use super::extensions::{KEY_USAGES, PURPOSES};
+use super::hex::colons;
+use super::name::{Escaped, line_of};
 
 /// What it is, in OpenSSL's words, or its number.
 pub(super) fn name(extension: &Extension) -> String {

@@ -1,0 +1,87 @@
+//! What became known of the connection.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::key_log::KeyLog;
+use super::key_schedule::ExporterSecret;
+use super::offer::{Offer, RequestedCertificate};
+use super::session::Session;
+use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
+use crate::error::{PeerMisbehaved, Result};
+use crate::pki::{Certificate, Identity, VerifiedPeer};
+use crate::record::MAX_INNER_LEN;
+
+/// What became known of the connection.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) suite: Option<CipherSuite>,
+    pub(crate) group: Option<NamedGroup>,
+    pub(crate) scheme: Option<SignatureScheme>,
+    pub(crate) peer_scheme: Option<SignatureScheme>,
+    pub(crate) peer: Option<VerifiedPeer>,
+    pub(crate) identity: Option<Arc<Identity>>,
+    /// The certificate that we showed, on this connection or on the one that it resumes.
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) resumed: bool,
+    /// There was a HelloRetryRequest.
+    pub(crate) retried: bool,
+    pub(crate) alpn: Option<Vec<u8>>,
+    /// Newest last.
+    pub(crate) sessions: VecDeque<Session>,
+    /// Our record_size_limit, once the peer has to keep to it.
+    pub(crate) receive_limit: Option<u16>,
+    /// Octets of early data that may still be skipped (RFC 8446 §4.2.10).
+    pub(crate) skip_early_data: usize,
+    pub(crate) idle: Idle,
+    pub(crate) key_log: Option<KeyLog>,
+    pub(crate) offer: Option<Offer>,
+    pub(crate) requested: Option<RequestedCertificate>,
+    pub(crate) exporter: Option<ExporterSecret>,
+    /// A ticket came: the server has judged us (see [`crate::State::CONFIRMED`]).
+    pub(crate) confirmed: bool,
+}
+
+impl Facts {
+    /// Octets in the largest TLSInnerPlaintext that the peer may send.
+    pub(crate) fn max_inner_len(&self) -> usize {
+        self.receive_limit.map_or(MAX_INNER_LEN, usize::from)
+    }
+
+    /// Forgets who the peers of a failed connection were, and what could continue it (RFC 8446 §6.2).
+    pub(crate) fn forget_peers(&mut self) {
+        self.peer = None;
+        self.identity = None;
+        self.certificate = None;
+        self.exporter = None;
+        self.sessions.clear();
+    }
+}
+
+/// Records without progress that are tolerated until application data comes. RFC 8446 has no bound for any
+/// kind of them; without one a peer, or somebody on the way, would keep us busy for nothing.
+const MAX_IDLE_RECORDS: u8 = 32;
+
+/// What came since the last application data and brought nothing: one budget for all kinds. They are empty
+/// records, change_cipher_spec (RFC 8446 §5), user_canceled, skipped early data, and each message after the
+/// handshake but the answers to our own KeyUpdates. The handshake's own messages are bounded by their number
+/// and length, and its end counts as progress.
+#[derive(Default)]
+pub(crate) struct Idle(u8);
+
+impl Idle {
+    /// # Errors
+    /// One more than is tolerated.
+    pub(crate) fn count(&mut self) -> Result<()> {
+        self.0 = self.0.saturating_add(1);
+        if self.0 > MAX_IDLE_RECORDS {
+            Err(PeerMisbehaved::TooMany("records without progress").into())
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.0 = 0;
+    }
+}

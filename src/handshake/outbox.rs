@@ -1,0 +1,146 @@
+//! What the peer is to get, sealed as it is queued.
+
+use crate::codepoints::{AlertDescription, ContentType, ProtocolVersion};
+use crate::error::Result;
+use crate::record::{KEPT_CAPACITY, Opener, RecordShape, Sealer, write_plaintext_record};
+
+/// Bytes for the peer, sealed as they are queued, and the keys to read with from now on.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    bytes: Vec<u8>,
+    /// Octets at the front of `bytes` that were written already.
+    written: usize,
+    /// Handshake messages that still share a record.
+    flight: Vec<u8>,
+    sealer: Option<Sealer>,
+    opener: Option<Opener>,
+    shape: RecordShape,
+    first_record: bool,
+    sent_change_cipher_spec: bool,
+    /// close_notify was queued.
+    closed: bool,
+}
+
+impl Outbox {
+    /// Queues a handshake message with its header.
+    pub(super) fn message(&mut self, encoded: &[u8]) {
+        self.flight.extend_from_slice(encoded);
+    }
+
+    /// Seals what was queued, so that messages of one flight share records.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        if self.flight.is_empty() {
+            return Ok(());
+        }
+        let flight = core::mem::take(&mut self.flight);
+        self.write(ContentType::HANDSHAKE, &flight)
+    }
+
+    /// Protects all that follows with `sealer`.
+    pub(super) fn set_sealer(&mut self, sealer: Sealer) -> Result<()> {
+        self.flush()?;
+        self.sealer = Some(sealer);
+        Ok(())
+    }
+
+    /// Cuts and pads the records that follow as `shape` says.
+    pub(super) fn set_shape(&mut self, shape: RecordShape) {
+        self.shape = shape;
+    }
+
+    /// Has the connection read with `opener` from the next record on.
+    pub(super) fn set_opener(&mut self, opener: Opener) {
+        self.opener = Some(opener);
+    }
+
+    /// The new read key, if a handler set one.
+    pub(crate) fn take_opener(&mut self) -> Option<Opener> {
+        self.opener.take()
+    }
+
+    /// The dummy of middlebox compatibility mode (RFC 8446 §D.4), once.
+    pub(super) fn change_cipher_spec(&mut self) -> Result<()> {
+        self.flush()?;
+        if !self.sent_change_cipher_spec {
+            self.sent_change_cipher_spec = true;
+            write_plaintext_record(
+                ContentType::CHANGE_CIPHER_SPEC,
+                ProtocolVersion::TLS1_2,
+                &[1],
+                &mut self.bytes,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Queues an alert; what was queued before goes first.
+    pub(crate) fn alert(&mut self, description: AlertDescription) -> Result<()> {
+        self.flush()?;
+        // RFC 8446 §6: the level is implied by the description.
+        let level = match description {
+            AlertDescription::CLOSE_NOTIFY | AlertDescription::USER_CANCELED => 1,
+            _ => 2,
+        };
+        self.write(ContentType::ALERT, &[level, description.0])?;
+        self.closed |= description == AlertDescription::CLOSE_NOTIFY;
+        Ok(())
+    }
+
+    /// Queues application data.
+    pub(crate) fn data(&mut self, plaintext: &[u8]) -> Result<()> {
+        self.write(ContentType::APPLICATION_DATA, plaintext)
+    }
+
+    /// Whether the write key should be replaced before more is sent (RFC 8446 §5.5).
+    pub(crate) fn needs_key_update(&self) -> bool {
+        self.sealer.as_ref().is_some_and(Sealer::needs_update)
+    }
+
+    /// The sequence number of the next protected record.
+    #[cfg(test)]
+    pub(crate) fn sequence(&mut self) -> &mut u64 {
+        self.sealer.as_mut().map(Sealer::sequence).unwrap()
+    }
+
+    /// Bytes to write.
+    pub(crate) fn pending(&self) -> &[u8] {
+        self.bytes.get(self.written..).unwrap_or_default()
+    }
+
+    /// Forgets `len` octets of [`Outbox::pending`]; gives a large buffer back once all are gone.
+    pub(crate) fn consume(&mut self, len: usize) {
+        self.written = self.written.saturating_add(len).min(self.bytes.len());
+        if self.written == self.bytes.len() {
+            self.bytes.clear();
+            self.written = 0;
+            if self.bytes.capacity() > KEPT_CAPACITY {
+                self.bytes = Vec::new();
+            }
+        }
+    }
+
+    /// Wipes the keys; what is queued stays.
+    pub(crate) fn drop_keys(&mut self) {
+        self.sealer = None;
+        self.opener = None;
+    }
+
+    /// RFC 8446 §6.1: after close_notify nothing is sent any more, not even the answer to a KeyUpdate.
+    fn write(&mut self, content_type: ContentType, content: &[u8]) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        if let Some(sealer) = &mut self.sealer {
+            return sealer.seal(content_type, content, self.shape, &mut self.bytes);
+        }
+        // RFC 8446 §5.1: an initial ClientHello may say TLS 1.0, which old middleboxes want.
+        let version = if self.first_record { ProtocolVersion::TLS1_0 } else { ProtocolVersion::TLS1_2 };
+        self.first_record = false;
+        write_plaintext_record(content_type, version, content, &mut self.bytes)
+    }
+
+    /// An outbox whose first record is an initial ClientHello.
+    pub(crate) fn for_client() -> Self {
+        Self { first_record: true, ..Self::default() }
+    }
+}
