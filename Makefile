@@ -22,7 +22,7 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint bench interop fuzz mutants guards install docs header clean deps
+.PHONY: help demo test test-rust test-python lint bench interop fuzz mutants guards install docs header stub clean deps
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,10 @@ docs: ## the Rust documentation, in target/doc
 header: ## write include/otls.h, include/otls_oath.h and include/otls.symbols anew from capi/src
 	OTLS_BLESS=1 $(CARGO) test --locked -p otls-capi --features redis,postgres --test c generated
 	OTLS_BLESS=1 $(CARGO) test --locked -p otls-capi --features redis,postgres --test c symbols
+
+stub: $(VENV)/.otls ## write the docstrings of the Python stub anew from the compiled module
+	$(PY) scripts/stub.py
+	$(PY) -m ruff format bindings/python/python/otls/_otls.pyi
 
 clean: ## remove everything that was built
 	rm -rf '$(TARGET)' fuzz/target

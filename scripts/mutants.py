@@ -101,7 +101,7 @@ def listed(plan: dict[str, Any]) -> list[Mutant]:
     subjects = plan["subject"]
     files = [part for subject in subjects for part in ("-f", f"{subject['source'].removesuffix('.rs')}*")]
     files += [part for subject in subjects for part in ("-f", f"{subject['source'].removesuffix('.rs')}*/**")]
-    found = json.loads(output("cargo", "mutants", "--list", "--json", "--diff", *files))
+    found = json.loads(output("cargo", "mutants", "--list", "--json", "--diff", "--workspace", *files))
     mutants: list[Mutant] = []
     seen: Counter[str] = Counter()
     for one in found:

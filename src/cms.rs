@@ -51,15 +51,22 @@ pub struct Verified {
 /// that matters, as it does for [`crate::otp::Mail`], it has to be in the content.
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::pki::{
+/// use otls::pki::{VerifyOptions, Validity,
 ///     Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PeerRole, PrivateKey, Profile,
 ///     TrustStore,
 /// };
 /// use otls::{UnixTime, cms};
 ///
 /// let (now, random) = (UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256,
+///     Validity::days(now, 1),
+///     &random,
+/// )?;
 /// let identity = |name: &str| -> otls::Result<Identity> {
 ///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 ///     let name = DistinguishedName::with_common_name(name);

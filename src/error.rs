@@ -13,9 +13,26 @@ pub use report::{Check, Finding, Report};
 use crate::codepoints::{AlertDescription, HandshakeType};
 
 /// What every fallible function of this crate returns.
+///
+/// ```
+/// fn three() -> otls::Result<u8> {
+///     Ok(3)
+/// }
+/// assert_eq!(three(), Ok(3));
+/// ```
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// Why something failed, and whose fault it was.
+///
+/// ```
+/// use otls::{Error, pki::Certificate};
+///
+/// // Text, hint and number for a person; the variant and what is in it for a program.
+/// let error = Certificate::load(b"no certificate").err().unwrap();
+/// assert!(matches!(error, Error::Certificate(_)));
+/// assert_eq!(error.code().name(), "CERTIFICATE_MALFORMED");
+/// assert!(core::error::Error::source(&error).is_some());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -58,6 +75,13 @@ pub enum Error {
 }
 
 /// Bytes of a peer that do not decode (RFC 8446 §6.2, decode_error and its neighbours).
+///
+/// ```
+/// use otls::error::{InvalidMessage, Malformed};
+///
+/// let invalid = InvalidMessage { what: "ClientHello", why: Malformed::Truncated };
+/// assert_eq!(invalid.to_string(), "ClientHello is cut short");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidMessage {
     /// The structure or field, in the RFC's words.
@@ -67,6 +91,13 @@ pub struct InvalidMessage {
 }
 
 /// The ways in which bytes fail to decode.
+///
+/// ```
+/// use otls::error::{InvalidMessage, Malformed};
+///
+/// let is_too_short = |invalid: &InvalidMessage| invalid.why == Malformed::Truncated;
+/// assert!(is_too_short(&InvalidMessage { what: "Finished", why: Malformed::Truncated }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -89,6 +120,13 @@ pub enum Malformed {
 }
 
 /// A well-formed message that breaks the protocol.
+///
+/// ```
+/// use otls::{Error, codepoints::AlertDescription, error::PeerMisbehaved};
+///
+/// let error = Error::from(PeerMisbehaved::BadFinished);
+/// assert_eq!(error.alert(), Some(AlertDescription::DECRYPT_ERROR));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerMisbehaved {
@@ -116,6 +154,13 @@ pub enum PeerMisbehaved {
 }
 
 /// Nothing in common.
+///
+/// ```
+/// use otls::{Error, error::PeerIncompatible};
+///
+/// let error = Error::from(PeerIncompatible::NoTls13);
+/// assert_eq!(error.hint(), "enable TLS 1.3 on the other side");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerIncompatible {
@@ -129,6 +174,19 @@ pub enum PeerIncompatible {
 }
 
 /// The caller's mistake: what, and what to do about it.
+///
+/// ```
+/// use otls::{Error, pki::Validity, pki::AuthorityTerms};
+/// # use otls::{crypto::{SystemRandom, hash::HashAlgorithm}, pki::{Authority, DistinguishedName, KeyType, PrivateKey}};
+///
+/// # let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+/// # let name = DistinguishedName::with_common_name("CA");
+/// let nothing = Validity::days(otls::UnixTime(1_800_000_000), 0);
+/// let refused = Authority::create(key, &name, HashAlgorithm::Sha256, nothing, &SystemRandom);
+/// let Some(Error::ApiMisuse(misuse)) = refused.err() else { unreachable!() };
+/// assert_eq!(misuse.hint, "pass how long it shall be valid");
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misuse {
     /// What was wrong with the call.
@@ -138,6 +196,13 @@ pub struct Misuse {
 }
 
 /// Why a key does not load or cannot be used.
+///
+/// ```
+/// use otls::{Error, error::KeyError, pki::PrivateKey};
+///
+/// let error = PrivateKey::load(b"no key", None).err().unwrap();
+/// assert!(matches!(error, Error::Key(KeyError::NotAKey(_))));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -172,6 +237,13 @@ pub enum KeyError {
 }
 
 /// Why a certificate, request or CRL does not load or cannot be made.
+///
+/// ```
+/// use otls::{Error, error::CertificateError, pki::GeneralName};
+///
+/// let error = GeneralName::parse("two words").err().unwrap();
+/// assert!(matches!(error, Error::Certificate(CertificateError::BadName(_))));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateError {
@@ -194,6 +266,12 @@ pub enum CertificateError {
 }
 
 /// Why a one-time password or its message was refused.
+///
+/// ```
+/// use otls::{Error, error::OtpError};
+///
+/// assert_eq!(Error::from(OtpError::Expired).code().name(), "OTP_EXPIRED");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtpError {
@@ -233,6 +311,13 @@ pub enum OtpError {
 }
 
 /// Why enrolment failed.
+///
+/// ```
+/// use otls::{Error, error::EnrolmentError};
+///
+/// let is_another = |error: &Error| matches!(error, Error::Enrolment(EnrolmentError::FingerprintMismatch));
+/// assert!(!is_another(&Error::Truncated));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnrolmentError {
@@ -248,6 +333,12 @@ pub enum EnrolmentError {
 
 /// Why a CMS message is not read. What does not decrypt is [`Error::DecryptFailed`], a wrong signature
 /// [`KeyError::BadSignature`], and a signer who is not trusted [`Error::BadCertificate`].
+///
+/// ```
+/// use otls::{Error, error::CmsError};
+///
+/// assert_eq!(Error::from(CmsError::NotRecipient).code().name(), "CMS_NOT_RECIPIENT");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CmsError {
@@ -275,7 +366,48 @@ impl Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    /// The error of one kind that this is made of. The text of this one has its text in it.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            Self::InvalidMessage(error) => error,
+            Self::PeerMisbehaved(error) => error,
+            Self::PeerIncompatible(error) => error,
+            Self::BadCertificate(report) => report,
+            Self::Key(error) => error,
+            Self::Certificate(error) => error,
+            Self::Otp(error) => error,
+            Self::Enrolment(error) => error,
+            Self::Cms(error) => error,
+            Self::ApiMisuse(_)
+            | Self::AlertReceived(_)
+            | Self::Rejected(_)
+            | Self::BadRecord
+            | Self::DecryptFailed
+            | Self::Truncated
+            | Self::Random
+            | Self::Internal(_) => return None,
+        })
+    }
+}
+
+macro_rules! are_errors {
+    ($($family:ident),*) => {
+        $( impl core::error::Error for $family {} )*
+    };
+}
+
+are_errors!(
+    InvalidMessage,
+    PeerMisbehaved,
+    PeerIncompatible,
+    Report,
+    KeyError,
+    CertificateError,
+    OtpError,
+    EnrolmentError,
+    CmsError
+);
 
 macro_rules! into_error {
     ($($family:ident => $variant:ident),* $(,)?) => {

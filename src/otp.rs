@@ -12,11 +12,16 @@ mod channel;
 mod code;
 mod context;
 mod deadline;
+mod decision;
 mod envelope;
+mod exporter;
+mod id;
+mod issued;
 mod ledger;
 mod mail;
 mod message;
 pub mod oath;
+mod quoted;
 mod reader;
 mod receipt;
 mod shown;
@@ -24,15 +29,19 @@ mod signed_decision;
 mod store;
 mod subject;
 mod transaction;
+mod verdict;
 
 pub use amount::Amount;
-pub use answer::{Answer, Decision};
+pub use answer::Answer;
 pub use audit::{Audit, AuditCall, AuditHead, AuditLog, AuditRepair, Event, EventKind};
 pub use channel::Channel;
 pub use code::{Code, CodeFormat};
 pub use context::Context;
+pub use decision::Decision;
 pub use envelope::Envelope;
-pub use ledger::{Attempt, CodeRequest, Issued, Ledger, OtpId, Verdict};
+pub use id::OtpId;
+pub use issued::Issued;
+pub use ledger::{Attempt, CodeRequest, Ledger};
 pub use mail::Mail;
 pub use message::Message;
 pub use receipt::Receipt;
@@ -42,6 +51,7 @@ pub use store::SqliteStore;
 pub use store::{Insertion, MemoryStore, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal};
 pub use subject::Subject;
 pub use transaction::Transaction;
+pub use verdict::Verdict;
 #[doc(hidden)]
 pub use {
     deadline::Deadline,

@@ -3,6 +3,14 @@
 use core::time::Duration;
 
 /// A point in time: seconds since the Unix epoch, UTC, without leap seconds.
+///
+/// ```
+/// use core::time::Duration;
+/// use otls::UnixTime;
+///
+/// let now = UnixTime(1_800_000_000);
+/// assert_eq!(now.plus(Duration::from_secs(60)), UnixTime(1_800_000_060));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixTime(pub u64);
 

@@ -5,6 +5,13 @@ use core::fmt;
 use crate::error::Error;
 
 /// What a connection wants and has, as bits.
+///
+/// ```
+/// use otls::State;
+///
+/// let state = State(State::HANDSHAKE_DONE.0 | State::WANT_READ.0);
+/// assert!(state.contains(State::HANDSHAKE_DONE) && !state.contains(State::CLOSED));
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct State(pub u32);
 

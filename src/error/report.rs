@@ -5,6 +5,18 @@ use core::fmt;
 use super::ErrorCode;
 
 /// Why no candidate chain was accepted. Never empty.
+///
+/// ```
+/// use otls::error::Check;
+/// use otls::pki::{Chain, PeerRole, TrustStore};
+///
+/// fn explain(trust: &TrustStore, chain: &Chain, now: otls::UnixTime) {
+///     if let Err(report) = trust.verify(chain, &PeerRole::Client, now) {
+///         let expired = report.check() == Check::NotAfter;
+///         println!("{report} ({}), expired: {expired}", report.hint());
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     first: Box<Finding>,
@@ -14,6 +26,12 @@ pub struct Report {
 }
 
 /// One failed check.
+///
+/// ```
+/// fn depths(report: &otls::error::Report) -> Vec<(usize, String)> {
+///     report.findings().map(|finding| (finding.depth, finding.reason.clone())).collect()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Which candidate chain, counted from 0.
@@ -31,6 +49,10 @@ pub struct Finding {
 }
 
 /// The checks that a certificate chain has to pass.
+///
+/// ```
+/// assert_eq!(otls::error::Check::NotAfter.name(), "notAfter");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Check {

@@ -36,6 +36,17 @@ enum State {
 }
 
 /// What came back; see [`EstClient`].
+///
+/// ```
+/// use otls::est::EstReply;
+///
+/// fn count(reply: &EstReply) -> usize {
+///     match reply {
+///         EstReply::CaCertificates(certificates) => certificates.len(),
+///         EstReply::Enrolled(_) => 1,
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub enum EstReply {
     /// The authority's certificates (RFC 7030 §4.1.3). Nothing says yet that they are the right ones:

@@ -20,6 +20,14 @@ use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
 
 /// One issued certificate; see [`Register`].
+///
+/// ```
+/// use otls::est::{Entry, Register};
+///
+/// let register = Register::default();
+/// let revoked: Vec<&Entry> = register.entries().iter().filter(|entry| entry.revoked.is_some()).collect();
+/// assert_eq!(revoked, Vec::<&Entry>::new());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Serial number, big-endian.

@@ -66,6 +66,13 @@ pub(super) const MAX_RECORD_SIZE_LIMIT: u16 = 16_385;
 
 /// What one side is willing to do: a [`ClientConfig`] or a [`ServerConfig`]. The methods here are those that
 /// both have. It is shared by any number of connections in an `Arc`.
+///
+/// ```
+/// use otls::{ClientConfig, codepoints::NamedGroup, pki::TrustStore};
+///
+/// let config = ClientConfig::new(TrustStore::new()).with_groups(&[NamedGroup::X25519])?;
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Config<S> {
     pub(super) side: S,

@@ -4,6 +4,15 @@ use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 
 /// What a client offers, for the server to choose its configuration by; values that this library
 /// does not know are in the lists too.
+///
+/// ```
+/// use otls::{Offer, codepoints::NamedGroup};
+///
+/// /// Whether a client may be given the configuration that is safe against quantum computers.
+/// fn is_hybrid(offer: &Offer) -> bool {
+///     offer.groups.contains(&NamedGroup::X25519MLKEM768)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// Cipher suites, most preferred first.
@@ -19,6 +28,15 @@ pub struct Offer {
 }
 
 /// What a server asks a client's certificate to be.
+///
+/// ```
+/// use otls::{RequestedCertificate, codepoints::SignatureScheme};
+///
+/// /// Whether the server takes a key on P-256.
+/// fn takes_p256(requested: &RequestedCertificate) -> bool {
+///     requested.schemes.contains(&SignatureScheme::ECDSA_SECP256R1_SHA256)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedCertificate {
     /// Signature schemes of handshakes that the server accepts.

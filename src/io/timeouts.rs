@@ -68,6 +68,10 @@ impl Timeouts {
 }
 
 /// What was waited for in vain.
+///
+/// ```
+/// assert_ne!(otls::io::Waiting::Read, otls::io::Waiting::Write);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waiting {
@@ -82,6 +86,15 @@ pub enum Waiting {
 }
 
 /// The error inside an [`io::ErrorKind::TimedOut`] of a stream.
+///
+/// ```
+/// use otls::io::Timeout;
+///
+/// /// What a stream was waiting for when it gave up.
+/// fn waiting(error: &std::io::Error) -> Option<String> {
+///     error.get_ref()?.downcast_ref::<Timeout>().map(Timeout::to_string)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeout {

@@ -59,6 +59,15 @@ pub trait Transport {
 }
 
 /// What is waited for; see [`Transport::wait`].
+///
+/// ```
+/// use otls::io::Readiness;
+///
+/// /// What a transport of one's own has to wait for.
+/// fn words(readiness: Readiness) -> &'static str {
+///     if readiness.send { "room to send" } else { "something to receive" }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Readiness {

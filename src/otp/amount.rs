@@ -4,7 +4,7 @@ use core::fmt;
 
 use iso_currency::Currency;
 
-use super::transaction::quoted;
+use super::quoted::quoted;
 use crate::error::{OtpError, Result};
 
 /// A sum of money: minor units (paise, cents) of an ISO 4217 currency. `Display` writes it as people of

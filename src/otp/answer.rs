@@ -1,7 +1,11 @@
 //! What the customer answers.
 
-use super::{OtpId, SignedDecision};
+use super::{Decision, Envelope, OtpId, SignedDecision, Statement};
+use crate::connection::Connection;
+use crate::crypto::Random;
+use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::time::UnixTime;
 
 /// Customer to bank: the code comes back, or the customer declines; with a signed [`SignedDecision`] or without.
 ///
@@ -46,42 +50,25 @@ impl Answer {
     }
 }
 
-/// What a customer decides about a transaction.
-///
-/// ```
-/// use otls::otp::Decision;
-///
-/// assert_eq!(Decision::Approved.to_string(), "approved");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Decision {
-    /// It shall happen.
-    Approved,
-    /// It shall not.
-    Declined,
-}
-
-impl Decision {
-    pub(super) const fn octet(self) -> u8 {
-        match self {
-            Self::Approved => 1,
-            Self::Declined => 2,
-        }
-    }
-
-    pub(super) fn of(octet: u8) -> Result<Self, &'static str> {
-        [Self::Approved, Self::Declined]
-            .into_iter()
-            .find(|known| known.octet() == octet)
-            .ok_or("an unknown decision")
-    }
-}
-
-impl core::fmt::Display for Decision {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Approved => "approved",
-            Self::Declined => "declined",
-        })
+impl SignedDecision {
+    /// Signs what `answer` says of `envelope`, with the connection's own identity.
+    ///
+    /// # Errors
+    /// As [`SignedDecision::sign`]; [`crate::Error::ApiMisuse`] on a resumed connection, whose key is not at hand.
+    pub fn of_answer(
+        connection: &Connection,
+        envelope: &Envelope,
+        answer: &Answer,
+        now: UnixTime,
+        random: &dyn Random,
+    ) -> Result<Self> {
+        let Some(identity) = connection.identity() else {
+            return Err(Error::misuse(
+                "a receipt on a connection without a key of its own",
+                "on a resumed connection sign with the first one's identity",
+            ));
+        };
+        let (id, context, decision) = (envelope.id, envelope.context.clone(), answer.decision());
+        Self::sign(connection, identity, Statement { id, context, decision, time: now }, random)
     }
 }

@@ -51,6 +51,20 @@ pub trait Audit: Send + Sync {
 }
 
 /// Something that a ledger did.
+///
+/// ```
+/// use otls::otp::{Audit, Event, EventKind};
+///
+/// /// Counts what was accepted.
+/// struct Counter(std::sync::atomic::AtomicU64);
+///
+/// impl Audit for Counter {
+///     fn record(&self, event: &Event<'_>) -> otls::Result<u64> {
+///         let accepted = matches!(event.kind, EventKind::Verified(verdict) if verdict.is_accepted());
+///         Ok(self.0.fetch_add(u64::from(accepted), std::sync::atomic::Ordering::Relaxed))
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Event<'a> {
     /// When.
@@ -81,6 +95,13 @@ impl<'a> Event<'a> {
 }
 
 /// A call that changes what a ledger holds.
+///
+/// ```
+/// use otls::otp::{AuditCall, EventKind};
+///
+/// let is_a_try = |kind: &EventKind| matches!(kind, EventKind::Asked(AuditCall::Verify));
+/// assert!(is_a_try(&EventKind::Asked(AuditCall::Verify)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuditCall {

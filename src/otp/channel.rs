@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
+use super::exporter::exported;
 use super::message::{Binding, Direction, Header};
 use super::{Answer, Envelope, Message, OtpId, SignedDecision};
-use crate::connection::{Connection, State};
+use crate::connection::Connection;
 use crate::crypto::Random;
-use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::{Error, OtpError, Result};
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -243,25 +243,6 @@ fn make_room(codes: &mut HashMap<OtpId, UnixTime>, now: UnixTime) -> bool {
 /// The certificates are named as well, so that it holds who the two are and not only that they agree.
 fn binding(connection: &Connection, direction: Direction) -> Result<Binding> {
     exported(connection, EXPORTER_LABEL, &[direction.octet()])
-}
-
-pub(super) fn exported(connection: &Connection, label: &[u8], purpose: &[u8]) -> Result<[u8; 32]> {
-    if !connection.state().contains(State::HANDSHAKE_DONE) {
-        return Err(Error::misuse("OTP messages before the handshake is done", "wait for HANDSHAKE_DONE"));
-    }
-    let (Some(certificate), Some(peer)) = (connection.certificate(), connection.peer()) else {
-        return Err(Error::misuse(
-            "OTP messages on a connection with an anonymous side",
-            "require client certificates: ClientAuth::Require, and an identity for the client",
-        ));
-    };
-    let ours = digest(HashAlgorithm::Sha256, certificate.to_der());
-    let theirs = digest(HashAlgorithm::Sha256, peer.certificate().to_der());
-    let (server, client) = if connection.is_server() { (&ours, &theirs) } else { (&theirs, &ours) };
-    let context = [purpose, server.as_ref(), client.as_ref()].concat();
-    let mut exported = [0; 32];
-    connection.export(label, &context, &mut exported)?;
-    Ok(exported)
 }
 
 /// What arrived of a message so far. Nothing is kept between messages.

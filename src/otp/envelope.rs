@@ -9,7 +9,7 @@ use crate::time::UnixTime;
 ///
 /// ```
 /// use otls::crypto::SystemRandom;
-/// use otls::otp::{Context, Envelope, Ledger, MemoryStore};
+/// use otls::otp::{CodeRequest, Context, Envelope, Ledger, MemoryStore};
 /// use otls::{Secret, UnixTime};
 ///
 /// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
@@ -58,7 +58,7 @@ impl Envelope {
     /// ```
     /// use otls::Secret;
     /// use otls::crypto::SystemRandom;
-    /// use otls::otp::{Envelope, Ledger, MemoryStore, Transaction};
+    /// use otls::otp::{CodeRequest, Envelope, Ledger, MemoryStore, Transaction};
     ///
     /// let ledger = Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32]))?;
     /// let login = Transaction {

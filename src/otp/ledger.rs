@@ -8,8 +8,8 @@ use core::time::Duration;
 use super::audit::{Audit, AuditCall, Event, EventKind};
 use super::store::KEEP_EXPIRED;
 use super::{
-    Code, CodeFormat, Context, Insertion, Policy, Presented, Receipt, Record, Statistics, Store, Subject,
-    Tag, Withdrawal,
+    Code, CodeFormat, Context, Insertion, Issued, OtpId, Policy, Presented, Receipt, Record, Statistics,
+    Store, Subject, Tag, Verdict, Withdrawal,
 };
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
@@ -56,70 +56,6 @@ pub struct Ledger {
 }
 
 crate::shown::shown!(Ledger);
-
-/// The identifier of an issued code: random, not secret. Displayed as 32 hexadecimal digits.
-///
-/// ```
-/// let id = otls::otp::OtpId([0xAB; 16]);
-/// assert_eq!(id.to_string(), "ab".repeat(16));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OtpId(pub [u8; 16]);
-
-impl core::fmt::Display for OtpId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
-    }
-}
-
-/// The answer to a code.
-///
-/// ```
-/// use otls::otp::Verdict;
-///
-/// assert!(Verdict::Accepted.is_accepted());
-/// assert!(!Verdict::Wrong { attempts_left: 2 }.is_accepted());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Right, in time, for the first time.
-    Accepted,
-    /// Wrong, or right for another transaction; so many attempts are left.
-    Wrong {
-        /// Attempts that are left; after none, every code is answered with [`Verdict::Locked`].
-        attempts_left: u32,
-    },
-    /// Too late.
-    Expired,
-    /// It was accepted before.
-    Used,
-    /// Too many wrong codes, for this code or for its subject; or the subject is locked.
-    Locked,
-    /// No such code of this subject.
-    Unknown,
-    /// It was withdrawn, or another was sent in its place.
-    Cancelled,
-}
-
-impl Verdict {
-    /// Whether the transaction may go on.
-    pub const fn is_accepted(self) -> bool {
-        matches!(self, Self::Accepted)
-    }
-
-    /// The verdict in words, of the code.
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Accepted | Self::Used => "was accepted before",
-            Self::Wrong { .. } => "was wrong",
-            Self::Expired => "has expired",
-            Self::Locked => "is locked",
-            Self::Unknown => "is unknown",
-            Self::Cancelled => "was cancelled",
-        }
-    }
-}
 
 /// What a code is asked for: whose, for what, and how long and how often it may be tried. See [`Ledger`] for an
 /// example.
@@ -183,21 +119,6 @@ impl<'a> Attempt<'a> {
         self.receipt = Some(receipt);
         self
     }
-}
-
-/// A code that was just issued; see [`Ledger`] for an example.
-#[derive(Debug)]
-pub struct Issued {
-    /// Its identifier.
-    pub id: OtpId,
-    /// The code itself; the ledger does not keep it.
-    pub code: Code,
-    /// What it was issued for, and is good for alone.
-    pub context: Context,
-    /// When it was issued.
-    pub issued_at: UnixTime,
-    /// From this second on it is expired.
-    pub expires_at: UnixTime,
 }
 
 impl Ledger {

@@ -22,16 +22,23 @@ use crate::time::UnixTime;
 /// customer answers over a connection.
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::otp::{Amount, Envelope, Ledger, Mail, MemoryStore, Transaction};
-/// use otls::pki::{
+/// use otls::otp::{CodeRequest, Amount, Envelope, Ledger, Mail, MemoryStore, Transaction};
+/// use otls::pki::{VerifyOptions, Validity,
 ///     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
 ///     PrivateKey, Profile, TrustStore,
 /// };
 /// use otls::{Secret, UnixTime};
 ///
 /// let (now, random) = (UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256,
+///     Validity::days(now, 1),
+///     &random,
+/// )?;
 /// let name = GeneralName::parse("bank.example")?;
 /// let identity = |cn: &str, names: &[GeneralName], profile| -> otls::Result<Identity> {
 ///     let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
+use super::transaction::MAX_TEXT_LEN;
 use super::{Answer, CodeFormat, Context, Decision, Envelope, OtpId, SignedDecision, Verdict};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, ct_eq};
@@ -312,9 +313,6 @@ const VERSION: u8 = 1;
 
 /// The most octets after the header: the longest envelope has 12,369.
 const MAX_BODY_LEN: usize = 16_384;
-
-/// The most octets of an envelope's text.
-pub(super) const MAX_TEXT_LEN: usize = 8192;
 
 /// The most octets of an answer: what a customer types may have more than a code's digits.
 const MAX_ANSWER_LEN: usize = 64;

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::channel::exported;
+use super::exporter::exported;
+use super::quoted::quoted;
 use super::reader::Reader;
-use super::transaction::quoted;
-use super::{Answer, Context, Decision, Envelope, OtpId, Transaction};
+use super::{Context, Decision, OtpId, Transaction};
 use crate::codepoints::SignatureScheme;
 use crate::connection::Connection;
 use crate::crypto::Random;
@@ -43,6 +43,16 @@ pub struct SignedDecision {
 }
 
 /// What a customer signs: see [`SignedDecision::sign`].
+///
+/// ```
+/// use otls::UnixTime;
+/// use otls::otp::{Context, Decision, OtpId, Statement};
+///
+/// let (id, context) = (OtpId([1; 16]), Context::new().with("amount", "100000.00")?);
+/// let statement = Statement { id, context, decision: Decision::Declined, time: UnixTime(1_800_000_000) };
+/// assert_eq!(statement.decision.to_string(), "declined");
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// Which code.
@@ -93,27 +103,6 @@ impl SignedDecision {
         let signature =
             identity.key().sign(scheme, &unsigned.signed_content(&certificate.fingerprint()), random)?;
         Ok(Self { signature, ..unsigned })
-    }
-
-    /// Signs what `answer` says of `envelope`, with the connection's own identity.
-    ///
-    /// # Errors
-    /// As [`SignedDecision::sign`]; [`crate::Error::ApiMisuse`] on a resumed connection, whose key is not at hand.
-    pub fn of_answer(
-        connection: &Connection,
-        envelope: &Envelope,
-        answer: &Answer,
-        now: UnixTime,
-        random: &dyn Random,
-    ) -> Result<Self> {
-        let Some(identity) = connection.identity() else {
-            return Err(Error::misuse(
-                "a receipt on a connection without a key of its own",
-                "on a resumed connection sign with the first one's identity",
-            ));
-        };
-        let (id, context, decision) = (envelope.id, envelope.context.clone(), answer.decision());
-        Self::sign(connection, identity, Statement { id, context, decision, time: now }, random)
     }
 
     /// Which code.

@@ -145,6 +145,19 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
 }
 
 /// What a store keeps of a code; see [`Ledger`](super::Ledger), which makes it.
+///
+/// ```
+/// use otls::UnixTime;
+/// use otls::otp::{Insertion, MemoryStore, OtpId, Policy, Record, Store, Subject, Tag};
+///
+/// let now = UnixTime(1_800_000_000);
+/// let tag = Tag { pepper_id: [1; 8], mac: [7; 32] };
+/// let (issued_at, expires_at) = (now, UnixTime(now.0 + 120));
+/// let subject = Subject::new("asha")?;
+/// let record = Record { id: OtpId([1; 16]), subject, tag, issued_at, expires_at, attempts: 3 };
+/// assert_eq!(MemoryStore::default().insert(&record, None, &Policy::default())?, Insertion::Kept);
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Which code.
@@ -162,6 +175,13 @@ pub struct Record {
 }
 
 /// A keyed hash of a code and all that it is for, and the key's identifier; see [`Store`].
+///
+/// ```
+/// use otls::otp::Tag;
+///
+/// // Of another pepper: another tag, whatever the hash says.
+/// assert_ne!(Tag { pepper_id: [1; 8], mac: [7; 32] }, Tag { pepper_id: [2; 8], mac: [7; 32] });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     /// Which pepper: it tells peppers apart and does not reveal them.
@@ -171,6 +191,17 @@ pub struct Tag {
 }
 
 /// What somebody presents for a code; see [`Store`].
+///
+/// ```
+/// use otls::otp::{Presented, Subject, Tag};
+///
+/// let (right, wrong) = (Tag { pepper_id: [1; 8], mac: [7; 32] }, Tag { pepper_id: [1; 8], mac: [8; 32] });
+/// let (subject, tags) = (&Subject::new("asha")?, &[right]);
+/// let now = otls::UnixTime(1_800_000_000);
+/// let presented = Presented { subject, tags, now, subject_attempts: 100, receipt: None };
+/// assert!(presented.matches(&right) && !presented.matches(&wrong));
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Presented<'a> {
     /// Who presents it.
@@ -186,6 +217,15 @@ pub struct Presented<'a> {
 }
 
 /// How a code is withdrawn; see [`Store`].
+///
+/// ```
+/// use otls::otp::{MemoryStore, OtpId, Store, Subject, Verdict, Withdrawal};
+///
+/// let subject = Subject::new("asha")?;
+/// let withdrawal = Withdrawal { subject: &subject, now: otls::UnixTime(1_800_000_000), receipt: None };
+/// assert_eq!(MemoryStore::default().cancel(&OtpId([1; 16]), &withdrawal)?, Verdict::Unknown);
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Withdrawal<'a> {
     /// Whose code it is.
@@ -229,6 +269,13 @@ impl Default for Policy {
 }
 
 /// What became of a record that was to be kept.
+///
+/// ```
+/// use otls::otp::{Insertion, Verdict};
+///
+/// // The code that should be replaced was accepted in the meantime.
+/// assert_ne!(Insertion::NotOpen(Verdict::Used), Insertion::Kept);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Insertion {
     /// It is kept.
@@ -242,6 +289,14 @@ pub enum Insertion {
 }
 
 /// What a store holds; see [`Ledger::statistics`](super::Ledger::statistics).
+///
+/// ```
+/// use otls::otp::{Ledger, MemoryStore, Statistics};
+///
+/// let ledger = Ledger::new(Box::new(MemoryStore::default()), otls::Secret::from(vec![7; 32]))?;
+/// assert_eq!(ledger.statistics(otls::UnixTime(0))?, Statistics::default());
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Codes that may still be accepted, unless their subject is locked.

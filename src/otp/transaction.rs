@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::message::MAX_TEXT_LEN;
+use super::quoted::quoted;
 use super::{Amount, Context, shown};
 use crate::error::{OtpError, Result};
 use crate::secret::Secret;
@@ -207,18 +207,6 @@ fn canonical(minor: &str) -> Result<u64> {
     number.ok_or_else(|| refused("its amount is not a number of minor units"))
 }
 
-/// The beginning of a text for an error, escaped: what is refused must not do what it is refused for.
-pub(super) fn quoted(text: &str) -> String {
-    let mut beginning: String = text.chars().take(MAX_QUOTED).collect();
-    if beginning.len() < text.len() {
-        beginning.push('…');
-    }
-    if shown::check_words(&beginning).is_ok() && !shown::turns(&beginning) {
-        return format!("{beginning:?}");
-    }
-    format!("\"{}\"", beginning.escape_default())
-}
-
 fn refused(why: &str) -> crate::Error {
     OtpError::Transaction(why.to_owned()).into()
 }
@@ -234,10 +222,10 @@ const CODE: &str = "code";
 
 const TAKEN: [&str; 6] = [PURPOSE, AMOUNT, CURRENCY, PAYEE, TEMPLATE, CODE];
 
-/// Characters of a text that an error repeats.
-const MAX_QUOTED: usize = 64;
-
 const DOTS: &str = "••••••";
+
+/// The most octets of an envelope's text.
+pub(super) const MAX_TEXT_LEN: usize = 8192;
 
 #[cfg(test)]
 mod tests;

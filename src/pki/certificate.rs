@@ -27,8 +27,9 @@ pub const MAX_CERTIFICATE_LEN: usize = 64 << 10;
 /// A certificate. Cheap to clone.
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::pki::{Authority, Certificate, DistinguishedName, KeyType, PrivateKey};
+/// use otls::pki::{Validity, Authority, Certificate, DistinguishedName, KeyType, PrivateKey};
 ///
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
 /// let now = otls::UnixTime(1_800_000_000);
@@ -94,8 +95,9 @@ impl Certificate {
     /// of many loads for the sake of the others. Nothing is accepted for want of an authority.
     ///
     /// ```
+    /// use core::time::Duration;
     /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-    /// # use otls::pki::{Authority, DistinguishedName, KeyType, PrivateKey};
+    /// # use otls::pki::{Validity, Authority, DistinguishedName, KeyType, PrivateKey};
     /// use otls::pki::{Certificate, TrustStore};
     /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
     /// # let (now, name) = (otls::UnixTime(1_800_000_000), DistinguishedName::with_common_name("Private CA"));

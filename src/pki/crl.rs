@@ -85,8 +85,9 @@ pub struct Revoked {
 /// Cheap to clone; takes its DER and 4 octets for each entry in memory.
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::pki::{Authority, Crl, DistinguishedName, KeyType, PrivateKey, RevocationReason};
+/// use otls::pki::{Validity, Authority, Crl, DistinguishedName, KeyType, PrivateKey, RevocationReason};
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
@@ -138,8 +139,9 @@ impl Crl {
     /// [`crate::Error::Certificate`], also for a file with anything beside lists.
     ///
     /// ```
+    /// use core::time::Duration;
     /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-    /// # use otls::pki::{Authority, DistinguishedName, KeyType, PrivateKey};
+    /// # use otls::pki::{Validity, Authority, DistinguishedName, KeyType, PrivateKey};
     /// use otls::pki::Crl;
     /// # let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
     /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;

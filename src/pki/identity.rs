@@ -11,11 +11,18 @@ use crate::error::{KeyError, Result};
 /// Shared by [`Arc`] among any number of connections.
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::pki::{Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PrivateKey, Profile};
+/// use otls::pki::{Validity, Authority, CertificateRequest, DistinguishedName, Identity, KeyType, PrivateKey, Profile};
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256,
+///     Validity::days(now, 1),
+///     &random,
+/// )?;
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 /// let alice = DistinguishedName::with_common_name("Alice");
 /// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;
@@ -50,7 +57,7 @@ impl Identity {
     ///
     /// ```
     /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-    /// # use otls::pki::{Authority, DistinguishedName, Identity, KeyType, PrivateKey};
+    /// # use otls::pki::{Validity, Authority, DistinguishedName, Identity, KeyType, PrivateKey};
     /// # let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
     /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
     /// # let key_pem = key.to_pem(None, &random)?;

@@ -9,6 +9,16 @@ use crate::error::{Error, KeyError, Result};
 use crate::secret::Secret;
 
 /// The structure that a private key is written in.
+///
+/// ```
+/// use otls::crypto::SystemRandom;
+/// use otls::pki::{Encoding, KeyEncryption, KeyFormat, KeyType, PrivateKey};
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+/// let pem = key.export(KeyFormat::Sec1, Encoding::Pem, KeyEncryption::Plain, &SystemRandom)?;
+/// assert!(pem.expose().starts_with(b"-----BEGIN EC PRIVATE KEY-----"));
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum KeyFormat {
     /// PrivateKeyInfo (RFC 5208, RFC 5958), for every kind of key; what everybody reads.
@@ -21,6 +31,16 @@ pub enum KeyFormat {
 }
 
 /// How a structure becomes octets.
+///
+/// ```
+/// use otls::crypto::SystemRandom;
+/// use otls::pki::{Encoding, KeyEncryption, KeyFormat, KeyType, PrivateKey};
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+/// let der = key.export(KeyFormat::Pkcs8, Encoding::Der, KeyEncryption::Plain, &SystemRandom)?;
+/// assert_eq!(der.expose().first(), Some(&0x30));
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// Text (RFC 7468).
@@ -32,6 +52,17 @@ pub enum Encoding {
 
 /// How a private key is encrypted; each with the password, which is used as it is: octets, UTF-8 if it
 /// came from a person.
+///
+/// ```
+/// use otls::crypto::SystemRandom;
+/// use otls::pki::{Encoding, KeyEncryption, KeyFormat, KeyType, PrivateKey};
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+/// let encryption = KeyEncryption::Pbkdf2(b"a password");
+/// let pem = key.export(KeyFormat::Pkcs8, Encoding::Pem, encryption, &SystemRandom)?;
+/// assert!(PrivateKey::load(pem.expose(), Some(b"a password")).is_ok());
+/// # Ok::<(), otls::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub enum KeyEncryption<'a> {
     /// Not at all.

@@ -45,13 +45,20 @@ pub enum PeerRole {
 /// The authorities that are trusted, and their revocation lists. Cheap to clone.
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::crypto::{SystemRandom, hash::HashAlgorithm};
-/// use otls::pki::{
+/// use otls::pki::{Validity,
 ///     Authority, CertificateRequest, Chain, DistinguishedName, KeyType, PeerRole, PrivateKey, Profile, TrustStore,
 /// };
 ///
 /// let (now, random) = (otls::UnixTime(1_800_000_000), SystemRandom);
-/// let ca = Authority::create(PrivateKey::generate(KeyType::EcdsaP256, &random)?, &DistinguishedName::with_common_name("Private CA"), HashAlgorithm::Sha256, Validity::days(now, 1), &random)?;
+/// let ca = Authority::create(
+///     PrivateKey::generate(KeyType::EcdsaP256, &random)?,
+///     &DistinguishedName::with_common_name("Private CA"),
+///     HashAlgorithm::Sha256,
+///     Validity::days(now, 1),
+///     &random,
+/// )?;
 /// let key = PrivateKey::generate(KeyType::EcdsaP256, &random)?;
 /// let alice = DistinguishedName::with_common_name("Alice");
 /// let request = CertificateRequest::create(&key, &alice, &[], HashAlgorithm::Sha256, &random)?;

@@ -4,6 +4,7 @@
 mod architecture;
 #[path = "../c_support/mod.rs"]
 mod c_support;
+mod circles;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance_table;

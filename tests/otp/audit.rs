@@ -26,7 +26,7 @@ fn payment() -> Context {
 }
 
 fn ledger(log: &Path) -> Ledger {
-    let mut ledger = Ledger::new(otls_stores::open("memory:").unwrap(), key(7))
+    let ledger = Ledger::new(otls_stores::open("memory:").unwrap(), key(7))
         .unwrap()
         .with_policy(Policy { issues: 1000, ..Policy::default() })
         .unwrap()

@@ -29,7 +29,7 @@ fn issue(ledger: &Ledger, subject: &str) -> Issued {
 }
 
 fn open(path: &Path) -> Result<Ledger, Error> {
-    let mut ledger = Ledger::new(Box::new(MemoryStore::default()), key(7))
+    let ledger = Ledger::new(Box::new(MemoryStore::default()), key(7))
         .unwrap()
         .with_audit(Box::new(AuditLog::open(path, &key(1))?));
     Ok(ledger)

@@ -442,7 +442,7 @@ impl Audit for Names {
 #[test]
 fn an_auditor_reads_whether_a_code_was_issued() {
     let events = Arc::new(Mutex::new(Vec::new()));
-    let mut ledger = ledger().with_audit(Box::new(Names(Arc::clone(&events))));
+    let ledger = ledger().with_audit(Box::new(Names(Arc::clone(&events))));
     issue(&ledger, 3);
     ledger.lock("asha", NOW).unwrap();
     assert!(
@@ -505,7 +505,7 @@ fn a_store_that_fails_accepts_nothing() {
         }
     }
     let events = Arc::new(Mutex::new(Vec::new()));
-    let mut ledger =
+    let ledger =
         Ledger::new(Box::new(Down), pepper(7)).unwrap().with_audit(Box::new(Names(Arc::clone(&events))));
     let id = OtpId([0; 16]);
     assert_eq!(
@@ -543,7 +543,7 @@ fn a_store_that_fails_accepts_nothing() {
 
 #[test]
 fn what_a_subject_may_not_have_is_an_error_of_its_own() {
-    let mut ledger = ledger().with_policy(Policy { issues: 1, ..Policy::default() }).unwrap();
+    let ledger = ledger().with_policy(Policy { issues: 1, ..Policy::default() }).unwrap();
     let issue = |subject: &str| {
         ledger
             .issue(
@@ -598,8 +598,7 @@ fn policies_that_mean_nothing_are_refused() {
 
 #[test]
 fn codes_of_another_alphabet_are_issued_and_verified() {
-    let mut ledger =
-        ledger().with_code_format(CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8).unwrap());
+    let ledger = ledger().with_code_format(CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8).unwrap());
     let issued = issue(&ledger, 3);
     assert_eq!(issued.code.expose().len(), 8);
     let lower = issued.code.expose().to_lowercase();

@@ -86,18 +86,19 @@ fn certificates(reply: est::EstReply) -> Vec<Certificate> {
 }
 
 /// The server's half: answers one client's requests.
+///
+/// A responder for one connection. `default_profile` is for requests that name none;
+/// certificates are valid for `lifetime`, 90 days by default. `peer` is the certificate that the client has
+/// authenticated with: it may have a new one for another key.
+///
+/// Server certificates take a token of the register, or a `peer` that has one for the same names; with
+/// `require_token=True` so do those of clients. With `open_to_servers=True` neither does: only where nobody
+/// but this machine reaches it. Loopback names then belong to their first key, as others do.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct EstServer(Mutex<est::EstServer>);
 
 #[pymethods]
 impl EstServer {
-    /// A responder for one connection. `default_profile` is for requests that name none;
-    /// certificates are valid for `lifetime`, 90 days by default. `peer` is the certificate that the client has
-    /// authenticated with: it may have a new one for another key.
-    ///
-    /// Server certificates take a token of the register, or a `peer` that has one for the same names; with
-    /// `require_token=True` so do those of clients. With `open_to_servers=True` neither does: only where nobody
-    /// but this machine reaches it. Loopback names then belong to their first key, as others do.
     #[new]
     #[pyo3(signature = (
         authority, *, default_profile="client", lifetime=None, peer=None, require_token=false,
@@ -283,7 +284,7 @@ impl RegisterEntry {
         PyTuple::new(py, &self.0.names)
     }
 
-    /// The common name.
+    /// The common name; empty if there is none.
     #[getter]
     fn common_name(&self) -> &str {
         &self.0.common_name

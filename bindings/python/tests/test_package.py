@@ -32,6 +32,12 @@ def test_the_stub_is_what_the_module_is(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_stub_says_what_help_says() -> None:
+    script = Path(__file__).resolve().parents[3] / "scripts" / "stub.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_name_of_the_extension_module_is_exported_and_documented() -> None:
     exported = set(otls.__all__)
     names = {name for name in dir(_otls) if not name.startswith("_")} - {"ERROR_CODES"}

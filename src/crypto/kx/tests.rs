@@ -1,6 +1,7 @@
 use super::*;
 use crate::crypto::SystemRandom;
 use crate::crypto::engine::available;
+use crate::crypto::primitive::kx::{ALL_ZERO, BAD_ENCAPSULATION_KEY};
 use crate::crypto::testing::{Given, hex};
 use crate::error::Error;
 

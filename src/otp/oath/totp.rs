@@ -9,6 +9,7 @@ use crate::time::UnixTime;
 /// Codes from the time, in steps of `period` seconds since 1970 (RFC 6238 with T0 = 0).
 ///
 /// ```
+/// use core::time::Duration;
 /// use otls::UnixTime;
 /// use otls::otp::oath::{SharedSecret, Totp, TotpState, Window};
 ///

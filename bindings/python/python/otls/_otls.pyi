@@ -31,7 +31,9 @@ def check_name(name: str) -> str:
 def cms_seal(
     content: _Bytes, signer: Identity, recipient: Certificate, *, now: _Moment | None = None
 ) -> bytes:
-    """Signs ``content`` and encrypts it to the holder of ``recipient``: CMS in DER."""
+    """Signs ``content`` and encrypts it to the holder of ``recipient``: CMS (RFC 5652, RFC 5083) in DER,
+    which ``openssl cms`` reads. The recipient's certificate is taken as it is.
+    """
 
 def cms_open(
     message: _Bytes,
@@ -42,10 +44,14 @@ def cms_open(
     role: Literal["server", "client", "any"] | None = None,
     now: _Moment | None = None,
 ) -> Verified:
-    """Opens what ``cms_seal`` or ``openssl cms`` has made, if its signer is trusted."""
+    """Opens what ``cms_seal`` or ``openssl cms`` has made: signed, then encrypted. The signer's
+    certificate is judged as by ``TrustStore.verify``. Nothing comes out unless all of it is right.
+    """
 
 def cms_sign(content: _Bytes, signer: Identity, *, now: _Moment | None = None) -> bytes:
-    """Signs ``content`` for everybody to read: CMS SignedData with the content in it."""
+    """Signs ``content`` for everybody to read: CMS SignedData that has the content and the signer's chain
+    in it.
+    """
 
 def cms_verify(
     message: _Bytes,
@@ -55,7 +61,7 @@ def cms_verify(
     role: Literal["server", "client", "any"] | None = None,
     now: _Moment | None = None,
 ) -> Verified:
-    """Verifies what ``cms_sign`` or ``openssl cms -sign -nodetach`` has made."""
+    """Verifies what ``cms_sign`` or ``openssl cms -sign -nodetach`` has made, as ``cms_open`` does."""
 
 @final
 class Verified:
@@ -73,7 +79,10 @@ class Verified:
 
 @final
 class PrivateKey:
-    """A private key."""
+    """A private key.
+
+    It shows nothing of itself: saving it is ``to_pem`` or ``to_der``.
+    """
 
     @staticmethod
     def generate(kind: str, *, bits: int | None = None, curve: str | None = None) -> PrivateKey:
@@ -93,7 +102,12 @@ class PrivateKey:
         password: _Material | None = None,
         encryption: Literal["pbkdf2", "scrypt", "legacy-pem"] | None = None,
     ) -> bytes:
-        """The key in a format of choice."""
+        """The key in a format of choice: ``"pkcs8"``, ``"pkcs1"`` (RSA) or ``"sec1"`` (EC), as ``"pem"``
+        or ``"der"``.
+
+        With a password PKCS#8 is encrypted by PBES2 (``encryption="pbkdf2"``, the default, or ``"scrypt"``),
+        and traditional PEM by ``encryption="legacy-pem"``, which is weak.
+        """
     def decrypt(self, ciphertext: _Bytes, *, label: _Bytes | None = None) -> bytes:
         """Decrypts what ``PublicKey.encrypt`` made with the same ``label`` (RSA-OAEP with SHA-256)."""
     @property
@@ -127,7 +141,9 @@ class PublicKey:
     def to_pkcs1_der(self) -> bytes:
         """RSAPublicKey (PKCS#1) as DER; RSA only."""
     def encrypt(self, plaintext: _Material, *, label: _Bytes | None = None) -> bytes:
-        """Encrypts a few octets to the holder of the private key (RSA-OAEP with SHA-256)."""
+        """Encrypts a few octets, such as an AEAD key, to the holder of the private key (RSA-OAEP with
+        SHA-256).
+        """
     @property
     def kind(self) -> str:
         """``"rsa"`` or ``"ecdsa"``."""
@@ -146,18 +162,26 @@ class PublicKey:
 
 @final
 class Aead:
-    """Authenticated encryption with associated data under one key."""
+    """Authenticated encryption with associated data under one key.
+
+    Algorithms: ``"AES-128-GCM"``, ``"AES-256-GCM"``, ``"CHACHA20-POLY1305"``, and AES-CBC with PKCS#7 padding
+    inside ``"AES-128-CBC-HMAC-SHA256"`` and ``"AES-256-CBC-HMAC-SHA384"``, where the tag is checked first.
+    """
 
     def __new__(cls, name: str, key: _Material) -> Aead: ...
     @staticmethod
     def generate_key(name: str) -> bytes:
         """A new random key for an algorithm."""
     def seal(self, plaintext: _Bytes, *, aad: _Bytes | None = None) -> bytes:
-        """Seals one message: nonce, ciphertext and tag, with a random nonce."""
+        """Seals one message: nonce, ciphertext and tag, with a random nonce. ``aad`` is authenticated and
+        not part of the result.
+        """
     def open(self, sealed: _Bytes, *, aad: _Bytes | None = None) -> bytes:
         """Opens what ``seal`` made; raises ``otls.DecryptError`` for anything else."""
     def seal_with_nonce(self, nonce: _Bytes, plaintext: _Bytes, *, aad: _Bytes | None = None) -> bytes:
-        """Seals with a nonce of the caller's, which must never be used twice."""
+        """Seals with a nonce of the caller's: ciphertext and tag. The same nonce twice under one key gives
+        both messages and the key's authenticity away.
+        """
     def open_with_nonce(self, nonce: _Bytes, sealed: _Bytes, *, aad: _Bytes | None = None) -> bytes:
         """Opens what ``seal_with_nonce`` made."""
 
@@ -167,10 +191,12 @@ class DistinguishedName:
 
     The keywords are put in the usual order; ``attributes`` come behind them, in their own: each is a pair of
     a type (``"UID"``, ``"DC"``, ``"1.2.3.4"``) and a text, or a list of pairs that stand in one
-    RelativeDistinguishedName. Two names are equal when RFC 5280 section 7.1 says that they match.
+    RelativeDistinguishedName. The values are checked (RFC 5280): the country is two letters, the others are
+    not too long and have no control characters. Two names are equal when RFC 5280 section 7.1 says that they
+    match.
 
-    ``common_name`` and its like are empty where there is no such attribute, and also where there are
-    several, because none of them is then the one: ``values`` has them all.
+    ``common_name`` and its like are empty where there is no such attribute, and also where there are several,
+    because none of them is then the one: ``values`` has them all.
     """
 
     def __new__(
@@ -193,7 +219,9 @@ class DistinguishedName:
         """The name as it is encoded."""
     @property
     def attributes(self) -> tuple[tuple[str, str | bytes], ...]:
-        """All attributes: a type, and a text or the bytes of the value's DER where it is none."""
+        """All attributes in their order, each a type and a value: text, or the bytes of its DER where it
+        is none.
+        """
     @property
     def rdns(self) -> tuple[tuple[tuple[str, str | bytes], ...], ...]:
         """As ``attributes``, a tuple of them for each RelativeDistinguishedName."""
@@ -201,7 +229,9 @@ class DistinguishedName:
         """The texts of all attributes of a type, in their order."""
     @property
     def country(self) -> str:
-        """C: two letters."""
+        """C: two letters. As with each of these: empty where there is none, and also where there are
+        several, because none of them is then the one; ``values`` has them all.
+        """
     @property
     def state(self) -> str:
         """ST: state or province."""
@@ -227,7 +257,10 @@ class DistinguishedName:
 
 @final
 class CertificateRequest:
-    """A certificate request (PKCS#10): a subject, names and a public key, signed with its private key."""
+    """A certificate request (PKCS#10): a subject, names and a public key, signed with its private key.
+
+    One that was loaded has a signature that verified: its sender has the private key.
+    """
 
     @staticmethod
     def create(
@@ -270,7 +303,10 @@ class CertificateRequest:
     def signature_algorithm(self) -> str:
         """What it is signed with, as OpenSSL names it."""
     def left_out_of(self, certificate: Certificate) -> list[str]:
-        """What it asks for and ``certificate``, which was issued for it, does not have."""
+        """What it asks for and ``certificate``, which was issued for it, does not have: usages,
+        constraints and attributes, and names where it is an authority's. What else is not issued of its
+        subject and names is refused.
+        """
     def to_text(self) -> str:
         """All of it for a person to read."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -286,11 +322,13 @@ class Certificate:
     @staticmethod
     def load_chain(data: _Material) -> list[Certificate]:
         """Loads all certificates of a PEM bundle, in order; at least one. A file with anything else in it
-        is refused."""
+        is refused.
+        """
     @staticmethod
     def load_authorities(data: _Material) -> tuple[list[Certificate], list[str]]:
         """Loads the authorities of a bundle; those with a kind or size of key that is not supported are
-        left out, and named in the second list."""
+        left out, and named in the second list.
+        """
     def to_pem(self) -> bytes:
         """PEM."""
     def to_der(self) -> bytes:
@@ -354,7 +392,8 @@ class Crl:
     @staticmethod
     def load(data: _Material) -> Crl:
         """Loads one list, PEM or DER; a file with anything beside it is refused. Its signature is checked
-        by whoever verifies with it."""
+        by whoever verifies with it.
+        """
     @staticmethod
     def load_all(data: _Material) -> list[Crl]:
         """Loads all lists of a file, in order; at least one. A file with anything else in it is refused."""
@@ -397,16 +436,20 @@ class Authority:
         lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Authority:
-        """Makes an authority with a self-signed certificate that is valid for ``lifetime``, ten years
-        by default."""
+        """Makes an authority with a self-signed certificate that is valid for ``lifetime``, ten years by
+        default. It signs with ``hash``, or with the one that fits the key; ``path_length`` authorities
+        may stand below it.
+        """
     @staticmethod
     def load(
         certificate: Certificate, key: PrivateKey, *, chain: _Chain | None = None, hash: str | None = None
     ) -> Authority:
-        """An authority from its certificate and key; with the issuers above it in ``chain``."""
+        """An authority from its certificate and key; one below another has the issuers above it in
+        ``chain``, nearest first.
+        """
     @property
     def chain(self) -> list[Certificate]:
-        """The authority's certificate and those above it."""
+        """The authority's certificate and those above it: what its holders send behind their own."""
     @property
     def certificate(self) -> Certificate:
         """The authority's certificate."""
@@ -418,7 +461,10 @@ class Authority:
         lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
-        """Issues a certificate for the key, subject and names of ``request``."""
+        """Issues a certificate for the key, subject and names of ``request``, valid for ``lifetime``, 90
+        days by default. ``profile`` ("server", "client" or "both") decides what it is good for, not the
+        request.
+        """
     def issue_authority(
         self,
         request: CertificateRequest,
@@ -429,7 +475,10 @@ class Authority:
         lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
-        """Issues the certificate of an authority below this one."""
+        """Issues the certificate of an authority below this one. ``path_length`` further ones may stand
+        below it, and it may issue for names within ``permitted`` and outside ``excluded`` only: DNS
+        names with all below them, and networks.
+        """
     def issue_crl(
         self,
         revoked: Sequence[tuple[Certificate, _Moment, str]],
@@ -438,7 +487,10 @@ class Authority:
         lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Crl:
-        """Signs a list of revoked certificates, each as (certificate, time, reason)."""
+        """Signs a list of revoked certificates, each as (certificate, time, reason). The ``number`` has to
+        grow from list to list; by default it is the time. The next list is due after ``lifetime``,
+        seven days by default.
+        """
 
 @final
 class Identity:
@@ -457,8 +509,13 @@ class Identity:
 
 @final
 class TrustStore:
-    """The authorities that are trusted: by certificate, or by the SHA-256 fingerprint (hexadecimal) of
-    one that the peer sends with its own."""
+    """The authorities that are trusted: by certificate, or by the SHA-256 fingerprint (hexadecimal) of one
+    that the peer sends with its own.
+
+    ``intermediates`` help to find a path where the peer does not send them; at most ``max_depth`` may stand
+    in one. Where ``crls`` has a list of an authority, its certificates are checked against it; with
+    ``require_crls`` there has to be one.
+    """
 
     def __new__(
         cls,
@@ -478,13 +535,29 @@ class TrustStore:
         role: Literal["server", "client", "any"] | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
-        """Judges a chain (leaf first); returns the trusted authority that it leads to."""
+        """Judges a chain (leaf first) as that of the server ``server_name``, or without it as a client's;
+        with ``role="any"`` the path alone. Returns the trusted authority that it leads to. Raises a
+        ``CertificateError`` whose ``report`` says what failed.
+        """
 
 @final
 class ClientConfig:
-    """What a client is willing to do: it trusts servers of ``trust`` alone.
+    """What a client is willing to do: it trusts servers of ``trust`` alone. Shared by any number of
+    connections.
 
-    Shared by any number of connections.
+    Without an identity it pauses (NEED_CLIENT_CERT) when a server asks for a certificate; with
+    ``no_identity=True`` it never sends one. ``further_identities`` are of other authorities or kinds of key:
+    a server gets the one that it can verify.
+
+    ``suites``, ``groups``, ``signing_schemes`` (of what our key signs) and ``verify_schemes`` (of what the
+    server signs) are sequences of names, most preferred first; see ``otls.SUITES``, ``otls.GROUPS`` and
+    ``otls.SCHEMES``. ``key_shares`` are the groups of which a share goes with the first message, none for an
+    empty sequence (RFC 8446 §4.2.8). A server may send at most ``max_chain_len`` certificates (10).
+
+    Connections keep the newest ``sessions`` sessions that the server offers to resume; none is resumed later
+    than ``session_lifetime`` (a day, at most seven) after its last full handshake. With ``named_authorities``
+    the server is told whom we trust, to choose its certificate by. ``any_server_name=True`` takes a
+    certificate for any name, as long as its path is right: for diagnosis alone.
     """
 
     def __new__(
@@ -513,9 +586,17 @@ class ClientConfig:
 
 @final
 class ServerConfig:
-    """What a server is willing to do, with its identity and what it asks of clients.
+    """What a server is willing to do, with its identity and what it asks of clients. Shared by any number
+    of connections.
 
-    Shared by any number of connections.
+    ``client_auth="require"`` or ``"request"`` asks for a certificate of ``trust``; ``"server-only"`` has to
+    be asked for by name. ``"enrolled"`` is for enrolment servers: as ``"request"``, and a server's
+    certificate will do.
+
+    ``further_identities`` are for other names or kinds of key: each client gets the one that it can verify.
+    With ``tickets`` clients may resume: each connection gets ``ticket_count`` of them, and no session
+    outlives ``session_lifetime`` (a day, at most seven) after its last full handshake. The others are those
+    of ``otls.ClientConfig``.
     """
 
     def __new__(
@@ -542,7 +623,10 @@ class ServerConfig:
 
 @final
 class TicketKeys:
-    """The keys that a server seals its session tickets with. They change every 12 hours by themselves."""
+    """The keys that a server seals its session tickets with. They change every 12 hours by themselves.
+
+    Servers that hold the same keys resume each other's sessions: ``export`` on one, ``load`` on the others.
+    """
 
     @staticmethod
     def generate(*, now: _Moment | None = None) -> TicketKeys:
@@ -551,11 +635,14 @@ class TicketKeys:
     def from_bytes(data: _Bytes, *, now: _Moment | None = None) -> TicketKeys:
         """Keys that ``to_bytes`` made, on this server or another."""
     def to_bytes(self, *, now: _Moment | None = None) -> bytes:
-        """The keys as of now. Secret."""
+        """The keys as of now. Secret: whoever has them can pass for clients that may resume."""
 
 @final
 class Session:
-    """A session that a client may resume, once."""
+    """A session that a client may resume, once: ``Connection.take_session`` gives it, and
+    ``Connection.client(session=...)`` uses it up. Whoever has it can pass for the client until it
+    expires.
+    """
 
     @staticmethod
     def from_bytes(data: _Bytes) -> Session:
@@ -570,7 +657,9 @@ class Session:
         """From then on it is of no use."""
     @property
     def authenticated_at(self) -> datetime:
-        """When both sides last showed their certificates: the time of the full handshake."""
+        """When both sides last showed their certificates: the time of the full handshake, and not of one
+        that resumed it.
+        """
 
 @final
 class Offer:
@@ -590,7 +679,9 @@ class Offer:
         """The server's name that the client asked for."""
     @property
     def alpn(self) -> tuple[str, ...]:
-        """ALPN protocols, most preferred first; what is no UTF-8 is escaped as in ``os.fsdecode``."""
+        """ALPN protocols, most preferred first. Octets that are no UTF-8 are escaped as in ``os.fsdecode``
+        (PEP 383).
+        """
 
 @final
 class RequestedCertificate:
@@ -601,7 +692,9 @@ class RequestedCertificate:
         """Names of the signature schemes that the server accepts."""
     @property
     def certificate_schemes(self) -> tuple[str, ...] | None:
-        """Names of the schemes that it accepts in certificates, where it tells them apart."""
+        """Names of the signature schemes that it accepts in certificates; ``None`` where it does not tell
+        them apart.
+        """
     @property
     def authorities(self) -> tuple[bytes, ...]:
         """Subjects (DER) of the authorities that the server trusts; empty if it did not say."""
@@ -610,18 +703,28 @@ class RequestedCertificate:
 class Connection:
     """A TLS 1.3 connection without I/O: bytes in, bytes out.
 
-    Certificates are judged at the time of the call that judges them: that of ``now``, a callable that returns
-    an aware ``datetime``, or of the system's clock.
+    Made by ``Connection.client``, ``Connection.server`` or ``Connection.accept``. What ``pending`` returns
+    goes to the peer, what the peer sends goes to ``feed``. The first error is final: it is raised, kept in
+    ``error``, and its alert is pending. Calls from several threads are taken one by one; the interpreter lock
+    is released while a call works.
 
     It belongs to the process that made it: in one that was forked from it every call raises
-    ``otls.ApiMisuse``, because both would protect data with the same keys and nonces.
+    ``otls.ApiMisuse``, because both would protect data with the same keys and nonces. Make the connection
+    after ``os.fork()``.
+
+    Certificates are judged at the time of the call that judges them (``feed``, ``configure``,
+    ``provide_identity``): that of ``now``, a callable that returns an aware ``datetime``, or of the system's
+    clock.
     """
 
     @staticmethod
     def client(
         config: ClientConfig, server_name: str, *, session: Session | None = None, now: _Clock | None = None
     ) -> Connection:
-        """A client that connects to the server of this name; its first bytes are pending at once."""
+        """A client that connects to the server of this name; its first bytes are pending at once.
+
+        ``session`` is resumed if it can be, which uses it up; see ``resumed``.
+        """
     @staticmethod
     def server(config: ServerConfig, *, now: _Clock | None = None) -> Connection:
         """A server."""
@@ -639,9 +742,14 @@ class Connection:
     def provide_identity(self, identity: Identity | None) -> None:
         """Goes on with this identity, or with none, after NEED_CLIENT_CERT."""
     def reject(self, alert: str) -> None:
-        """Gives a paused handshake up with this alert, such as ``"access_denied"``."""
+        """Gives the handshake up where it waits for us (NEED_CONFIG or NEED_CLIENT_CERT), with the alert
+        that says why, such as ``"unrecognized_name"`` or ``"access_denied"`` (RFC 8446 §6.2). The
+        connection has then failed with ``otls.Rejected``, and the alert is pending.
+        """
     def feed(self, data: _Bytes) -> int:
-        """Takes bytes that arrived; returns how many were taken."""
+        """Takes bytes that arrived; returns how many were taken. Feed the rest again when NEED_CONFIG,
+        NEED_CLIENT_CERT or undelivered plaintext no longer stand in the way.
+        """
     def feed_end(self) -> None:
         """The transport ended; raises ``otls.TruncatedError`` unless the peer said close_notify."""
     def pending(self, limit: int = ...) -> bytes:
@@ -654,7 +762,9 @@ class Connection:
     def seal(self, data: _Bytes) -> None:
         """Protects application data; it is then pending."""
     def update_keys(self, *, request: bool = False) -> None:
-        """Replaces the key that we seal with; with ``request`` the peer has to replace its own as well."""
+        """Replaces the key that we seal with (RFC 8446 §4.6.3); with ``request`` the peer has to replace
+        its own as well. Done by itself before a key's limit is reached.
+        """
     def read(self, limit: int = ...) -> bytes:
         """Takes decrypted data, at most ``limit`` octets; empty where there is none."""
     @property
@@ -664,32 +774,34 @@ class Connection:
         """Queues close_notify."""
     @property
     def peer(self) -> Certificate | None:
-        """The peer's certificate, once it and the peer's possession of its key are verified.
-
-        None once the connection has failed.
+        """The peer's certificate, once it and the peer's possession of its key are verified; None once the
+        connection has failed.
         """
     @property
     def peer_chain(self) -> list[Certificate]:
         """The peer's chain as it was sent, leaf first; empty before it is verified."""
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate that we showed the peer, on this connection or on the one that it resumes.
-
-        None once the connection has failed.
+        """The certificate that we showed the peer, on this connection or on the one that it resumes; None
+        once the connection has failed.
         """
     @property
     def resumed(self) -> bool:
         """Whether this connection resumes an earlier one (RFC 8446 §2.2)."""
     @property
     def retried(self) -> bool:
-        """Whether the server has asked for another key share (HelloRetryRequest)."""
+        """Whether the server has asked for another key share (HelloRetryRequest, RFC 8446 §4.1.4), which
+        costs a round trip: ``key_shares`` of ``otls.ClientConfig`` can save it.
+        """
     @property
     def alpn(self) -> str | None:
         """The application protocol that was agreed on (ALPN, RFC 7301)."""
     def take_session(self) -> Session | None:
         """The newest session that the server offers to resume, where the configuration keeps any."""
     def take_key_log(self) -> str | None:
-        """The secrets since the last call, as lines of an ``SSLKEYLOGFILE`` (RFC 9850)."""
+        """The secrets since the last call, as lines of an ``SSLKEYLOGFILE`` (RFC 9850); ``None`` without
+        any.
+        """
     @property
     def identity(self) -> Identity | None:
         """The identity that we authenticated with; none for a client that resumes."""
@@ -716,7 +828,10 @@ class Connection:
 
 @final
 class OtpId:
-    """The identifier of an issued code; not secret."""
+    """The identifier of an issued code; not secret.
+
+    ``OtpId(text)`` takes the 32 hexadecimal digits of ``str(id)``.
+    """
 
     def __new__(cls, text: str) -> OtpId: ...
     def __bytes__(self) -> bytes: ...
@@ -732,7 +847,12 @@ class Code:
 
 @final
 class Context:
-    """The transaction that a code is for, as named fields."""
+    """The transaction that a code is for, as named fields, for example ``Context({"purpose": "transfer",
+    "amount": "100000.00", "currency": "INR"})``. A ``Transaction`` makes one with a template for the
+    customer's text.
+
+    One changed character is another transaction, for which the code is not good.
+    """
 
     def __new__(cls, fields: Mapping[str, str]) -> Context: ...
     @property
@@ -743,7 +863,9 @@ class Context:
 
 @final
 class Amount:
-    """A sum of money: minor units of an ISO 4217 currency. ``str`` writes it as people do."""
+    """A sum of money: minor units (paise, cents) of an ISO 4217 currency. ``str`` writes it as people do:
+    ``str(Amount(10_000_000, "INR"))`` is ``"Rs 1,00,000"``.
+    """
 
     def __new__(cls, minor: int, currency: str) -> Amount: ...
     @property
@@ -818,7 +940,9 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """``"accepted"``, ``"wrong"``, ``"expired"``, ``"used"``, ``"locked"`` or ``"unknown"``."""
+        """``"accepted"``, ``"wrong"``, ``"expired"``, ``"used"``, ``"locked"``, ``"unknown"`` or
+        ``"cancelled"``.
+        """
     @property
     def accepted(self) -> bool:
         """Whether the code was right, in time, and for the first time."""
@@ -829,7 +953,13 @@ class Verdict:
 
 @final
 class Ledger:
-    """Issues codes and verifies each once. It remembers no code, only a keyed hash."""
+    """Issues codes and verifies each once. It remembers no code, only a keyed hash.
+
+    A ledger over the store that ``address`` names: ``"memory:"``, ``"sqlite:PATH"``, ``"redis://HOST"`` or
+    ``"postgresql://HOST/DATABASE"``. ``pepper`` is a secret of at least 32 octets, kept apart from the store;
+    in memory it may be left out and is random then. A subject gets ``issues`` codes within a ``window``, ten
+    minutes by default, and ``subject_attempts`` wrong tries in a row.
+    """
 
     def __new__(
         cls,
@@ -869,8 +999,9 @@ class Ledger:
         attempts: int = 3,
         now: _Moment | None = None,
     ) -> Issued:
-        """Issues a code to ``subject`` for ``context``, good for ``lifetime``, two minutes by default,
-        and ``attempts`` wrong tries."""
+        """Issues a code to ``subject`` for ``context``, good for ``lifetime``, two minutes by default, and
+        ``attempts`` wrong tries.
+        """
     def resend(
         self,
         id: OtpId,
@@ -881,7 +1012,9 @@ class Ledger:
         attempts: int = 3,
         now: _Moment | None = None,
     ) -> Issued:
-        """Issues a code in the place of one that did not arrive; its wrong tries count on."""
+        """Issues a code in the place of one that did not arrive: that one is cancelled, and the wrong
+        tries that it has seen count for the new one.
+        """
     def verify(
         self,
         id: OtpId,
@@ -892,10 +1025,9 @@ class Ledger:
         receipt: Receipt | None = None,
         now: _Moment | None = None,
     ) -> Verdict:
-        """Judges a code: one that is right is accepted once. That of another subject is ``unknown``.
-
-        A ``receipt`` is kept in the same step in which the code is accepted, and with no other verdict. One
-        that is about another code or transaction, or declines, is an error, and no code is judged.
+        """Judges a code: one that is right is accepted once. That of another subject is ``unknown``. A
+        ``receipt`` is kept in the same step in which the code is accepted, and with no other verdict.
+        One that is about another code or transaction, or declines, is an error, and no code is judged.
         """
     def cancel(self, id: OtpId, subject: str, *, now: _Moment | None = None) -> Verdict:
         """Withdraws a code of ``subject``: ``cancelled``, or ``used`` or ``unknown`` where it is too late."""
@@ -906,15 +1038,19 @@ class Ledger:
     def receipt(self, id: OtpId, subject: str) -> Receipt | None:
         """What the customer has signed about a code that was issued to ``subject``, if something was kept."""
     def forget_receipts(self, before: _Moment, *, now: _Moment | None = None) -> int:
-        """Forgets the receipts that were kept before a time, and returns how many. Nothing else does."""
+        """Forgets the receipts that were kept before a time, and returns how many. Nothing else forgets
+        them.
+        """
     def lock(self, subject: str, *, now: _Moment | None = None) -> None:
-        """Locks a subject: it gets no codes and none of its codes are accepted."""
+        """Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked."""
     def unlock(self, subject: str, *, now: _Moment | None = None) -> None:
         """Unlocks a subject that was locked or had too many wrong codes in a row."""
     def expire(self, *, now: _Moment | None = None) -> int:
         """Forgets the codes that expired more than an hour ago, and returns how many. Receipts stay."""
     def statistics(self, *, now: _Moment | None = None) -> dict[str, int]:
-        """How many codes are open, used, cancelled, locked and expired; and locked_subjects."""
+        """How many codes are ``open``, ``used``, ``cancelled``, ``locked`` and ``expired``, and how many
+        ``locked_subjects`` there are.
+        """
 
 @final
 class Hotp:
@@ -932,10 +1068,12 @@ class Hotp:
         """The code for a counter."""
     def verify(self, code: Code | _Material, counter: int, *, look_ahead: int = 10) -> int | None:
         """The counter to store if ``code`` is right for ``counter``, the stored one, or for one of the
-        ``look_ahead`` behind it, at most 100; else ``None``."""
+        ``look_ahead`` behind it, at most 100; else ``None``.
+        """
     def resynchronise(self, first: Code | _Material, second: Code | _Material, counter: int) -> int | None:
         """The counter to store if two codes in a row are right within 1000 counters of the stored one: for
-        a token that is ahead too far."""
+        a token that is ahead too far.
+        """
     @property
     def digits(self) -> int:
         """Digits of a code."""
@@ -943,7 +1081,8 @@ class Hotp:
 @final
 class TotpState:
     """What the bank stores for each shared secret of a ``Totp``; ``TotpState()`` is right for one that was
-    never used."""
+    never used.
+    """
 
     def __new__(cls, next_step: int = 0, drift: int = 0) -> TotpState: ...
     @property
@@ -980,8 +1119,9 @@ class Totp:
         future: int = 1,
         now: _Moment | None = None,
     ) -> TotpState | None:
-        """The state to store if ``code`` is right and was not used before; else ``None``. It may be ``past``
-        steps late or ``future`` ones early, at most 10 each."""
+        """The state to store if ``code`` is right and was not used before; else ``None``. It may be
+        ``past`` steps late or ``future`` ones early, at most 10 each.
+        """
     @property
     def algorithm(self) -> str:
         """``"SHA1"``, ``"SHA256"`` or ``"SHA512"``."""
@@ -994,7 +1134,10 @@ class Totp:
 
 @final
 class OtpAuth:
-    """A shared secret with its parameters, who issued it, and for whom: what an ``otpauth`` URI says."""
+    """A shared secret with its parameters, who issued it, and for whom: what an ``otpauth`` URI says.
+
+    For the codes of a ``Totp``, or of a ``Hotp`` from ``counter`` on.
+    """
 
     def __new__(cls, codes: Totp | Hotp, issuer: str, account: str, *, counter: int | None = None) -> OtpAuth:
         """For the codes of a ``Totp``, or of a ``Hotp`` from ``counter`` on."""
@@ -1005,7 +1148,8 @@ class OtpAuth:
         """The URI, with all parameters written out. It is as secret as the secret in it."""
     def qr(self, *, invert: bool = False) -> str:
         """A QR code of the URI as text, light on a dark ground, or with ``invert`` dark on a light one. It
-        is as secret as the secret in it."""
+        is as secret as the secret in it.
+        """
     @property
     def issuer(self) -> str | None:
         """Who issued the secret."""
@@ -1024,8 +1168,8 @@ class OtpAuth:
 
 @final
 class Ocra:
-    """Responses to challenges under one suite (RFC 6287), for example
-    ``Ocra(secret, "OCRA-1:HOTP-SHA256-8:QA08-T1M")``.
+    """Responses to challenges under one suite (RFC 6287), for example ``Ocra(secret,
+    "OCRA-1:HOTP-SHA256-8:QA08-T1M")``.
 
     ``secret`` is ``bytes``, or base32 as ``str``; 16 octets or more. Codes from a shared secret are not
     phishing-resistant, and the bank can compute them too.
@@ -1046,8 +1190,9 @@ class Ocra:
         session: _Bytes | None = None,
         now: _Moment | None = None,
     ) -> Code:
-        """The response: digits, or hexadecimal for a suite that does not truncate. The inputs are those that
-        the suite names; ``now`` is by default the system's time, if the suite has one."""
+        """The response: digits, or hexadecimal for a suite that does not truncate. The inputs are those
+        that the suite names; ``now`` is by default the system's time, if the suite has one.
+        """
     def verify(
         self,
         response: Code | _Material,
@@ -1078,7 +1223,9 @@ class Envelope:
     ) -> Envelope: ...
     @staticmethod
     def for_transaction(issued: Issued, transaction: Transaction) -> Envelope:
-        """For a code that was just issued for ``transaction.context``, with the text of its template."""
+        """For a code that was just issued for the context of ``transaction``, with the text of its
+        template.
+        """
     @property
     def id(self) -> OtpId:
         """Which code."""
@@ -1099,13 +1246,15 @@ class Envelope:
 
 @final
 class Mail:
-    """An envelope for a customer who is not connected, and the bank that has signed it."""
+    """An envelope that came by a push message, a mail box or a file, and the bank that has signed it."""
 
     @staticmethod
     def seal(
         envelope: Envelope, signer: Identity, recipient: Certificate, *, now: _Moment | None = None
     ) -> bytes:
-        """Signs ``envelope`` for the customer ``recipient`` and encrypts it to that certificate."""
+        """Signs ``envelope`` together with the customer's certificate ``recipient``, and encrypts it to
+        it.
+        """
     @staticmethod
     def open(
         message: _Bytes,
@@ -1117,10 +1266,9 @@ class Mail:
         accept_free_text: bool = False,
         now: _Moment | None = None,
     ) -> Mail:
-        """Opens what ``seal`` has made for ``recipient``, if ``server_name`` has signed it.
-
-        A bank whose signer is no server is named by ``role`` and recognised by ``Mail.signer``; one of the
-        two has to be given. ``accept_free_text`` is as in :class:`Channel`.
+        """Opens what ``seal`` has made for ``recipient``. The bank's certificate is judged as by
+        ``TrustStore.verify``: pass the bank's name as ``server_name``, or a ``role`` where its signer
+        is no server. ``accept_free_text`` as in ``Channel``.
         """
     @property
     def envelope(self) -> Envelope:
@@ -1151,7 +1299,9 @@ class Answer:
 
 @final
 class Receipt:
-    """A customer's signed decision about a transaction, with the certificates that go with it."""
+    """A customer's signed decision about a transaction, with the certificates that go with it. No code is
+    in it, and none can be found from it.
+    """
 
     @staticmethod
     def sign(
@@ -1162,14 +1312,18 @@ class Receipt:
         identity: Identity | None = None,
         now: _Moment | None = None,
     ) -> Receipt:
-        """Signs ``"approved"`` or ``"declined"``; on a resumed connection it needs ``identity``."""
+        """Signs a decision, ``"approved"`` or ``"declined"``, about what ``envelope`` asks, with the
+        connection's own identity; one that resumes another has none at hand, and needs ``identity``.
+        """
     @staticmethod
     def from_pem(data: _Material) -> Receipt:
         """Reads a file exactly as ``to_pem`` wrote it. It proves nothing before ``verify``."""
     def to_pem(self) -> bytes:
         """The receipt with its certificates, to be kept."""
     def verify(self, trust: TrustStore) -> Certificate:
-        """Judges it at its own time, without a connection; returns the customer's certificate."""
+        """Judges it without a connection: the certificates as a client's, at the receipt's own time, and
+        the signature. Returns the customer's certificate.
+        """
     def check_context(self, context: Context) -> None:
         """Raises ``OtpReceiptError``, which names what differs, unless it is about this transaction."""
     @property
@@ -1186,7 +1340,7 @@ class Receipt:
         """The transaction."""
     @property
     def text(self) -> str | None:
-        """What the customer read, with dots for the code; ``None`` without a template."""
+        """What the customer read, with dots for the code; ``None`` for a transaction without a template."""
     @property
     def scheme(self) -> str:
         """The signature's scheme."""
@@ -1212,15 +1366,19 @@ class VerdictNotice:
 class Channel:
     """Sends and receives OTP messages over one connection, which it then has to itself.
 
-    It receives envelopes that show a transaction; with ``accept_free_text=True`` also those with a text of
-    the bank's own, which is bound to nothing.
+    Each message is bound to the connection, to both sides' identities and to its direction. It receives
+    envelopes that show a transaction; with ``accept_free_text=True`` also those with a text of the bank's
+    own.
     """
 
     def __new__(cls, connection: Connection, *, accept_free_text: bool = False) -> Channel: ...
     def send(self, message: Envelope | Answer | VerdictNotice) -> None:
         """Seals a message; it is then pending on the connection."""
     def expect(self, id: OtpId, expires_at: _Moment, *, now: _Moment | None = None) -> None:
-        """Takes answers about a code that has gone to this connection's customer by another way."""
+        """Takes answers about a code that has gone to this connection's customer by another way, by mail
+        or over an earlier connection: without it only the codes of envelopes that were sent here may be
+        answered.
+        """
     def receive(self, *, now: _Moment | None = None) -> Envelope | Answer | VerdictNotice | None:
         """The next whole message of those that the connection has decrypted, or ``None``."""
     def approve(
@@ -1231,11 +1389,13 @@ class Channel:
         identity: Identity | None = None,
         now: _Moment | None = None,
     ) -> Receipt:
-        """Returns a code, by default that of ``envelope``, with a signed receipt."""
+        """Returns a code, by default that of ``envelope``, with a signed receipt: the customer approves
+        what ``envelope`` asks. ``identity`` as in ``Receipt.sign``. Returns what was signed.
+        """
     def decline(
         self, envelope: Envelope, *, identity: Identity | None = None, now: _Moment | None = None
     ) -> Receipt:
-        """Declines what ``envelope`` asks, with a signed receipt and without a code."""
+        """Declines what ``envelope`` asks, with a signed receipt and without a code; as ``approve``."""
     @property
     def connection(self) -> Connection:
         """The connection that the messages go over."""
@@ -1251,22 +1411,32 @@ class EstClient:
     def simpleenroll(
         host: str, profile: str, request: CertificateRequest, *, token: _Material | None = None
     ) -> EstClient:
-        """Asks the server ``host`` for a certificate of a profile; ``token`` if it wants one."""
+        """Asks the server ``host`` for a certificate of a profile, "server" or "client", with an enrolment
+        token if it wants one.
+        """
     @property
     def request(self) -> bytes:
         """The bytes to send."""
     def feed(self, data: _Bytes) -> list[Certificate] | None:
-        """Takes decrypted bytes; returns the certificates once the reply is complete."""
+        """Takes decrypted bytes; returns the certificates once the reply is complete: those of the
+        authority, or the one that was issued.
+        """
     def feed_end(self) -> list[Certificate] | None:
-        """The connection ended with close_notify: returns the reply that this completes."""
+        """The connection ended with close_notify, which may be what ends the reply: returns it, or raises
+        that it is not complete.
+        """
 
 @final
 class EstServer:
     """The server's half: answers one client's requests.
 
+    A responder for one connection. ``default_profile`` is for requests that name none; certificates are valid
+    for ``lifetime``, 90 days by default. ``peer`` is the certificate that the client has authenticated with:
+    it may have a new one for another key.
+
     Server certificates take a token of the register, or a ``peer`` that has one for the same names; with
-    ``require_token`` so do those of clients. With ``open_to_servers`` neither does: only where nobody but
-    this machine reaches it. Loopback names then belong to their first key, as others do.
+    ``require_token=True`` so do those of clients. With ``open_to_servers=True`` neither does: only where
+    nobody but this machine reaches it. Loopback names then belong to their first key, as others do.
     """
 
     def __new__(
@@ -1280,7 +1450,9 @@ class EstServer:
         open_to_servers: bool = False,
     ) -> EstServer: ...
     def feed(self, data: _Bytes, register: Register, *, now: _Moment | None = None) -> bytes:
-        """Takes decrypted bytes; returns the responses to the requests that are complete."""
+        """Takes decrypted bytes; returns the responses to the requests that are complete. What was issued
+        is in ``register`` then: keep the register before you send.
+        """
     @property
     def is_done(self) -> bool:
         """Whether the last response ends the connection."""
@@ -1319,7 +1491,10 @@ class Register:
     def holders(self, name: str, *, now: _Moment | None = None) -> list[RegisterEntry]:
         """The certificates in force that hold a name, in whatever spelling."""
     def new_token(self, profile: str, names: Sequence[str]) -> str:
-        """A new token for one certificate of ``profile`` with names that are all in ``names``."""
+        """A new token for one enrolment, to be given to whom it is for: good for a certificate of
+        ``profile`` whose names, its common name among them, are all in ``names``. Only its hash is
+        kept.
+        """
     @property
     def token_count(self) -> int:
         """How many tokens are unused."""
@@ -1334,7 +1509,7 @@ class RegisterEntry:
         """The serial number."""
     @property
     def profile(self) -> str:
-        """``"server"`` or ``"client"``."""
+        """``"server"``, ``"client"``, ``"both"`` or ``"ca"``."""
     @property
     def names(self) -> tuple[str, ...]:
         """The names that it holds: no other key gets a certificate with one of them."""
@@ -1372,11 +1547,12 @@ class AuditRepair:
         """The log as it was found."""
 
 def repair_audit_log(path: _Path, key: _Material, *, now: _Moment | None = None) -> AuditRepair | None:
-    """Makes an audit log that can be opened of one that is refused, and keeps the old one beside it.
-
-    The lines up to the first that is not as it was written stay, and an event says what was dropped. ``None``
-    for a log in which nothing is wrong.
+    """Makes an audit log that can be opened of one that is refused: the lines up to the first that is not
+    as it was written stay, and an event says what was dropped. The log as it was found is kept beside
+    it. ``None`` for one in which nothing is wrong.
     """
 
 def verify_audit_log(path: _Path, key: _Material) -> tuple[int, bytes]:
-    """Checks a whole audit log; returns the number of its events and the end of its chain."""
+    """Checks a whole audit log: returns the number of events and the end of the chain, which shows later,
+    kept elsewhere, whether the log was put back to an older state.
+    """

@@ -22,7 +22,7 @@ pub(crate) fn verify_audit_log<'py>(
     Ok((head.count, PyBytes::new(py, &head.mac)))
 }
 
-/// What a repair has found and done.
+/// What a repair of an audit log has found and done.
 #[pyclass(frozen, get_all, module = "otls")]
 pub(crate) struct AuditRepair {
     /// What was wrong, as `verify_audit_log` says it.

@@ -36,13 +36,14 @@ impl Code {
 }
 
 /// The identifier of an issued code; not secret.
+///
+/// `OtpId(text)` takes the 32 hexadecimal digits of `str(id)`.
 #[pyclass(frozen, eq, hash, module = "otls")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct OtpId(pub(crate) otp::OtpId);
 
 #[pymethods]
 impl OtpId {
-    /// From the 32 hexadecimal digits of `str(id)`.
     #[new]
     fn new(text: &str) -> Result<Self> {
         u128::from_str_radix(text, 16)
@@ -204,15 +205,16 @@ impl Verdict {
 }
 
 /// Issues codes and verifies each once. It remembers no code, only a keyed hash.
+///
+/// A ledger over the store that `address` names: `"memory:"`, `"sqlite:PATH"`, `"redis://HOST"` or
+/// `"postgresql://HOST/DATABASE"`. `pepper` is a secret of at least 32 octets, kept apart from the
+/// store; in memory it may be left out and is random then. A subject gets `issues` codes within a `window`, ten
+/// minutes by default, and `subject_attempts` wrong tries in a row.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Ledger(otp::Ledger);
 
 #[pymethods]
 impl Ledger {
-    /// A ledger over the store that `address` names: `"memory:"`, `"sqlite:PATH"`, `"redis://HOST"` or
-    /// `"postgresql://HOST/DATABASE"`. `pepper` is a secret of at least 32 octets, kept apart from the
-    /// store; in memory it may be left out and is random then. A subject gets `issues` codes within a `window`, ten
-    /// minutes by default, and `subject_attempts` wrong tries in a row.
     #[new]
     #[pyo3(signature = (
         address="memory:", *, pepper=None, former_peppers=None, subject_attempts=100, issues=30,
@@ -302,7 +304,8 @@ impl Ledger {
     }
 
     /// Judges a code: one that is right is accepted once. That of another subject is `unknown`. A `receipt` is
-    /// kept in the same step in which the code is accepted, and with no other verdict.
+    /// kept in the same step in which the code is accepted, and with no other verdict. One that is about another
+    /// code or transaction, or declines, is an error, and no code is judged.
     #[pyo3(signature = (id, subject, context, code, *, receipt=None, now=None))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn verify(

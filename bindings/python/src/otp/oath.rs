@@ -162,12 +162,13 @@ impl Totp {
 }
 
 /// A shared secret with its parameters, who issued it, and for whom: what an `otpauth` URI says.
+///
+/// For the codes of a `Totp`, or of a `Hotp` from `counter` on.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct OtpAuth(oath::OtpAuth);
 
 #[pymethods]
 impl OtpAuth {
-    /// For the codes of a `Totp`, or of a `Hotp` from `counter` on.
     #[new]
     #[pyo3(signature = (codes, issuer, account, *, counter=None))]
     fn new(codes: Codes, issuer: &str, account: &str, counter: Option<u64>) -> Result<Self> {

@@ -14,6 +14,9 @@ use crate::failure::Result;
 /// RelativeDistinguishedName. The values are checked (RFC 5280): the country is two letters, the others are
 /// not too long and have no control characters. Two names are equal when RFC 5280 section 7.1 says that they
 /// match.
+///
+/// `common_name` and its like are empty where there is no such attribute, and also where there are several,
+/// because none of them is then the one: `values` has them all.
 #[pyclass(frozen, eq, hash, module = "otls")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct DistinguishedName(pub(crate) pki::DistinguishedName);
