@@ -34,6 +34,8 @@ demo: ## the TTP, the bank and the customer with default answers: prints the cus
 test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing
 	@$(MAKE) --no-print-directory test-rust test-python
 
+# What is built once and not again needs no traces of it: the folder stays below 2 GB.
+test-rust: export CARGO_INCREMENTAL ?= 0
 test-rust: $(VENV)/.tools ## the tests in Rust, which build and run the C programs too
 	$(CARGO) test --locked $(OURS) --features $(ALL_FEATURES) --no-fail-fast
 

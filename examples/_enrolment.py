@@ -117,7 +117,15 @@ def details(
     ]
 
 
-EXTRA_NAME = Question("san", "an extra DNS name", "", optional_dns_name)
+def party_details(organisation: str, domain: str) -> list[Question]:
+    """Those that the bank and the customer are asked."""
+    extra = Question("san", "an extra DNS name", "", optional_dns_name)
+    return [*details(organisation, domain), extra]
+
+
+def name_question(default: str) -> Question:
+    """Who somebody is, for the TTP and in the folder."""
+    return Question("name", "user name for the certificate", default, user_name)
 
 
 def add_party_flags(parser: argparse.ArgumentParser) -> None:

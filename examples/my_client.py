@@ -8,19 +8,17 @@ from pathlib import Path
 
 import otls
 from _enrolment import (
-    EXTRA_NAME,
     SCHEMES,
     Party,
     add_party_flags,
     default_domain,
-    details,
     load_authority,
-    user_name,
+    name_question,
+    party_details,
 )
 from _terminal import (
     Exit,
     Operator,
-    Question,
     Stop,
     add_question_flags,
     address,
@@ -32,14 +30,14 @@ from _terminal import (
 
 PROGRAM = "my_client"
 DECLINE = "no"
-NAME = Question("name", "user name for the certificate", "customer", user_name)
+NAME = name_question("customer")
 
 
 def main() -> int:
     """Fetches one OTP."""
     args = parse()
     operator = Operator(PROGRAM, args)
-    operator.expect([NAME, *details("", ""), EXTRA_NAME])
+    operator.expect([NAME, *party_details("", "")])
     key_password(args)
     if args.confirm and not operator.is_interactive:
         raise Stop(Exit.USAGE, "--confirm asks at a terminal, and there is none", "leave --confirm out")
@@ -66,7 +64,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--confirm", action="store_true", help="ask for the code instead of returning it unasked"
     )
-    add_question_flags(parser, [NAME, *details("Example Customer", "NAME.example"), EXTRA_NAME])
+    add_question_flags(parser, [NAME, *party_details("Example Customer", "NAME.example")])
     add_party_flags(parser)
     return parser.parse_args()
 
@@ -87,7 +85,7 @@ def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Str
             profile="client",
             name=name,
             authority=authority,
-            questions=[*details("Example Customer", default_domain(name)), EXTRA_NAME],
+            questions=party_details("Example Customer", default_domain(name)),
         )
         return party.identity(auth, hash_name)
 

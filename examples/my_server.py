@@ -8,14 +8,13 @@ from pathlib import Path
 
 import otls
 from _enrolment import (
-    EXTRA_NAME,
     SCHEMES,
     Party,
     add_party_flags,
     default_domain,
-    details,
     load_authority,
-    user_name,
+    name_question,
+    party_details,
 )
 from _ledger import open_ledger
 from _terminal import (
@@ -34,7 +33,7 @@ from _terminal import (
 )
 
 PROGRAM = "my_server"
-NAME = Question("name", "user name for the certificate", "bank", user_name)
+NAME = name_question("bank")
 SUITE = [
     Question("auth", "key exchange/authentication (ECDSA, RSA)", "ECDSA", choice("ECDSA", "RSA")),
     Question(
@@ -66,7 +65,7 @@ def main() -> int:
     """Serves one customer, or as many as asked."""
     args = parse()
     operator = Operator(PROGRAM, args)
-    operator.expect([NAME, *SUITE, *details("", ""), EXTRA_NAME])
+    operator.expect([NAME, *SUITE, *party_details("", "")])
     key_password(args)
     name = operator.ask(NAME)
     with listen(args) as listener:
@@ -115,7 +114,7 @@ def parse() -> argparse.Namespace:
         metavar="ADDRESS",
         help="memory:, sqlite:PATH, redis://HOST or postgresql://HOST/DATABASE (default: %(default)s)",
     )
-    add_question_flags(parser, [NAME, *SUITE, *details("Example Bank", "NAME.example"), EXTRA_NAME])
+    add_question_flags(parser, [NAME, *SUITE, *party_details("Example Bank", "NAME.example")])
     add_party_flags(parser)
     return parser.parse_args()
 
@@ -187,7 +186,7 @@ class Bank:
             profile="server",
             name=self._name,
             authority=authority,
-            questions=[*details("Example Bank", default_domain(self._name)), EXTRA_NAME],
+            questions=party_details("Example Bank", default_domain(self._name)),
             own_names=host_names(self._args.bind),
             between=check_peer,
         )

@@ -47,7 +47,7 @@ pub struct Verified {
 }
 
 /// Signs `content` and encrypts it to the holder of `recipient`, whose certificate is taken as it is: whoever
-/// does not know it verifies it first ([`TrustStore::verify`]). The content does not say for whom it is; where
+/// does not know it verifies it first ([`crate::pki::TrustStore::verify`]). The content does not say for whom it is; where
 /// that matters, as it does for [`crate::otp::Mail`], it has to be in the content.
 ///
 /// ```

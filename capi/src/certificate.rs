@@ -180,7 +180,7 @@ pub unsafe extern "C" fn otls_certificate_public_key(
 fn text(name: &GeneralName) -> String {
     match name {
         GeneralName::Dns(name) => name.clone(),
-        other => other.to_string(),
+        GeneralName::Ip(_) | GeneralName::Email(_) | GeneralName::Uri(_) | _ => name.to_string(),
     }
 }
 

@@ -51,7 +51,7 @@ fn main() {
     write("certificate", "request.pem", request.to_pem().as_bytes());
     write("certificate", "crl.der", crl.to_der());
 
-    let mut responder = EstServer::new(authority.clone(), Profile::Client, 3600);
+    let mut responder = EstServer::new(authority.clone(), Profile::Client, std::time::Duration::from_secs(3600));
     let mut register = Register::default();
     let (_, cacerts) = EstClient::cacerts("ttp.example");
     let (_, enroll) = EstClient::simpleenroll("ttp.example", Profile::Client, &request);

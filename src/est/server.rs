@@ -140,7 +140,7 @@ impl EstServer {
                 Ok(Some((head, body))) => {
                     self.sent_continue = false;
                     self.answered = self.answered.saturating_add(1);
-                    let answer = self.answer(&head, &body, register, now, random)?;
+                    let answer = self.answer((&head, &body), register, now, random)?;
                     // One operation of the authority's key for each connection.
                     let issued = answer.certificates.is_some() && head.method == "POST";
                     self.is_done = head.close || issued || self.answered >= MAX_REQUESTS;
@@ -193,8 +193,7 @@ impl EstServer {
 
     fn answer(
         &self,
-        head: &RequestHead,
-        body: &[u8],
+        (head, body): (&RequestHead, &[u8]),
         register: &mut Register,
         now: UnixTime,
         random: &dyn Random,
@@ -208,7 +207,7 @@ impl EstServer {
                 Answer::certificates(self.authority.certificate(), "application/pkcs7-mime", outcome)
             }
             (Operation::SimpleEnroll, "POST") => {
-                match self.enrol(head, body, profile, register, now, random)? {
+                match self.enrol((head, body), profile, register, now, random)? {
                     Ok((certificate, left_out)) => {
                         let mut outcome = format!("issued to {}", certificate.subject());
                         if !left_out.is_empty() {
@@ -247,8 +246,7 @@ impl EstServer {
     /// The outer result is a failure of our own side, the inner one what the client is told.
     fn enrol(
         &self,
-        head: &RequestHead,
-        body: &[u8],
+        (head, body): (&RequestHead, &[u8]),
         profile: Profile,
         register: &mut Register,
         now: UnixTime,

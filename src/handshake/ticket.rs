@@ -33,8 +33,8 @@ const MAX_LAG: u64 = 7_300;
 /// the one before and then wiped, so that who steals the keys cannot open older tickets; the
 /// last key is kept for tickets that are still good.
 ///
-/// Servers that hold the same keys take each other's tickets: [`export`](Self::export) on one,
-/// [`load`](Self::load) on the others. Each moves on by itself, at the same time. So do forked processes: what
+/// Servers that hold the same keys take each other's tickets: [`to_bytes`](Self::to_bytes) on one,
+/// [`from_bytes`](Self::from_bytes) on the others. Each moves on by itself, at the same time. So do forked processes: what
 /// a ticket is sealed with is random for each.
 ///
 /// ```

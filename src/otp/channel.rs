@@ -114,7 +114,7 @@ impl Channel {
     /// [`OtpError::Malformed`], also for more than [`Channel::MAX_RECEIPTS_PER_CODE`] receipts, and
     /// [`OtpError::WrongBinding`], also for an answer about a code that was not sent on this connection, are final:
     /// close it.
-    /// [`OtpError::FreeText`] (see [`Channel::accept_free_text`]), [`OtpError::Transaction`] (a free text with
+    /// [`OtpError::FreeText`] (see [`Channel::with_free_text`]), [`OtpError::Transaction`] (a free text with
     /// characters that mislead), [`OtpError::Replayed`], [`OtpError::Expired`] and [`OtpError::Receipt`] (a
     /// receipt that does not prove its answer; one that is good may still be for another transaction, see
     /// [`super::SignedDecision::check_context`]) refuse one message.

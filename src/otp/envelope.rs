@@ -40,7 +40,7 @@ impl Envelope {
     /// An envelope for a code that was just issued for `context`; `text` is shown to the customer.
     ///
     /// Where the context has no template, the text is free: whoever receives it has to accept that by name
-    /// ([`super::Channel::accept_free_text`]). [`Envelope::for_transaction`] is accepted everywhere.
+    /// ([`super::Channel::with_free_text`]). [`Envelope::for_transaction`] is accepted everywhere.
     pub fn new(issued: &Issued, context: Context, text: Secret) -> Self {
         Self {
             id: issued.id,

@@ -3,7 +3,7 @@
 use super::{Code, Context, OtpId};
 use crate::time::UnixTime;
 
-/// A code that was just issued; see [`Ledger`] for an example.
+/// A code that was just issued; see [`super::Ledger`] for an example.
 #[derive(Debug)]
 pub struct Issued {
     /// Its identifier.

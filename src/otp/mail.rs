@@ -99,7 +99,7 @@ impl Mail {
     }
 
     /// Opens a message that was sent to `recipient`. The bank's certificate is judged by `options`:
-    /// [`PeerRole::Server`] with the bank's name.
+    /// [`crate::pki::PeerRole::Server`] with the bank's name.
     ///
     /// # Errors
     /// Those of [`cms::open`]. [`OtpError::Malformed`] for a content that is no envelope;

@@ -202,20 +202,16 @@ impl Scan {
 
 impl<'ast> Visit<'ast> for Scan {
     fn visit_item(&mut self, item: &'ast Item) {
-        let attributes = match item {
-            Item::Mod(item) => &item.attrs,
-            Item::Fn(item) => &item.attrs,
-            Item::Use(item) => &item.attrs,
-            Item::Impl(item) => &item.attrs,
-            _ => &Vec::new(),
-        };
-        if attributes.iter().any(is_of_tests) {
-            if let Item::Mod(item) = item {
-                self.facts.tests.insert(item.ident.to_string());
-            }
-            return;
+        let of_tests = |attributes: &[Attribute]| attributes.iter().any(is_of_tests);
+        if let Item::Mod(module) = item
+            && of_tests(&module.attrs)
+        {
+            self.facts.tests.insert(module.ident.to_string());
+        } else if !matches!(item, Item::Fn(function) if of_tests(&function.attrs))
+            && !matches!(item, Item::Use(import) if of_tests(&import.attrs))
+        {
+            visit::visit_item(self, item);
         }
-        visit::visit_item(self, item);
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {

@@ -26,12 +26,11 @@ fn payment() -> Context {
 }
 
 fn ledger(log: &Path) -> Ledger {
-    let ledger = Ledger::new(otls_stores::open("memory:").unwrap(), key(7))
+    Ledger::new(otls_stores::open("memory:").unwrap(), key(7))
         .unwrap()
         .with_policy(Policy { issues: 1000, ..Policy::default() })
         .unwrap()
-        .with_audit(Box::new(AuditLog::open(log, &key(1)).unwrap()));
-    ledger
+        .with_audit(Box::new(AuditLog::open(log, &key(1)).unwrap()))
 }
 
 /// A folder with a log of eighteen events, and the codes that were issued.

@@ -1,5 +1,6 @@
 //! The ledger and its stores, codes, channel, receipts and the audit log.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
 mod audit;
 mod audit_repair;
@@ -10,6 +11,7 @@ mod common;
 #[path = "stores/ground.rs"]
 mod ground;
 mod ledger;
+mod ledger_setup;
 #[cfg(feature = "sqlite")]
 #[path = "stores/process.rs"]
 mod process;

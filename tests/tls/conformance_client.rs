@@ -315,9 +315,7 @@ fn before_verify() -> ServerPuppet {
 #[test]
 fn a_signature_that_does_not_verify_is_a_decrypt_error() {
     let mut puppet = before_verify();
-    let mut verify = puppet.certificate_verify();
-    let last = verify.len() - 1;
-    verify[last] ^= 1;
+    let verify = broken(puppet.certificate_verify());
     let result = puppet.wire.message(&verify);
     puppet.wire.refused(result, Alert::DECRYPT_ERROR);
     // The client's words in the server's mouth.

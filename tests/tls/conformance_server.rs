@@ -274,9 +274,7 @@ fn before_verify() -> ClientPuppet {
 #[test]
 fn a_signature_that_does_not_verify_is_a_decrypt_error() {
     let mut puppet = before_verify();
-    let mut verify = puppet.certificate_verify();
-    let last = verify.len() - 1;
-    verify[last] ^= 1;
+    let verify = broken(puppet.certificate_verify());
     let result = puppet.wire.message(&verify);
     puppet.wire.refused(result, Alert::DECRYPT_ERROR);
     let mut puppet = before_verify();

@@ -1,5 +1,4 @@
 //! What one side is willing to do.
-#![expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,6 +2,8 @@
 //! converts the result. Sockets, clocks that tick and everything that waits are in the Python
 //! package around it.
 
+#![allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+
 mod aead;
 mod cms;
 mod config;

@@ -27,7 +27,7 @@ use crate::secret::{Secret, ct_eq};
 /// # let path = folder.path().join("audit.log");
 /// let key = || Secret::from(vec![7; 32]); // from a file, 32 random octets
 /// let log = AuditLog::open(&path, &key())?;
-/// // Ledger::set_audit(Box::new(log)), and later, perhaps elsewhere:
+/// // Ledger::with_audit(Box::new(log)), and later, perhaps elsewhere:
 /// assert_eq!(AuditLog::verify(&path, &key())?.count, 0);
 /// # Ok::<(), otls::Error>(())
 /// ```

@@ -273,3 +273,11 @@ pub fn to_be_signed(role: &str, transcript: &[u8]) -> Vec<u8> {
     let context = format!("TLS 1.3, {role} CertificateVerify");
     [&[0x20; 64][..], context.as_bytes(), &[0], &sha256(transcript)].concat()
 }
+
+/// A message whose last octet is another.
+pub fn broken(mut message: Vec<u8>) -> Vec<u8> {
+    if let Some(last) = message.last_mut() {
+        *last ^= 1;
+    }
+    message
+}

@@ -54,21 +54,21 @@ class AsyncStream(Facts):
         sock: socket.socket,
         connection: Connection,
         *,
-        timeout: Timeout = DEFAULT_TIMEOUT,
         configure: Configure | None = None,
         provide_identity: ProvideIdentity | None = None,
-        accept_free_text: bool = False,
+        timeout: Timeout = DEFAULT_TIMEOUT,
         key_log: KeyLog | None = None,
+        accept_free_text: bool = False,
     ) -> None:
         self._engine = Engine(
             sock,
             connection,
             LoopWaiter(sock),
-            timeout=timeout,
             configure=configure,
             provide_identity=provide_identity,
-            accept_free_text=accept_free_text,
+            timeout=timeout,
             key_log=key_log,
+            accept_free_text=accept_free_text,
         )
         # Taken in this order.
         self._writing = asyncio.Lock()

@@ -217,13 +217,13 @@ def serve(
     address: Address | Listener,
     config: ServerConfig | None = None,
     *,
-    configure: Configure | None = None,
-    timeout: Timeout = DEFAULT_TIMEOUT,
     max_connections: int = MAX_CONNECTIONS,
+    timeout: Timeout = DEFAULT_TIMEOUT,
     grace: float = GRACE,
+    configure: Configure | None = None,
     on_failure: OnFailure | None = None,
-    accept_free_text: bool = False,
     key_log: KeyLog | None = None,
+    accept_free_text: bool = False,
     now: Clock | None = None,
 ) -> None:
     """Serves customers until SIGTERM or Ctrl-C: ``handler(stream)`` for each, in a thread of its own.
@@ -236,13 +236,13 @@ def serve(
         handler,
         address,
         config,
-        configure=configure,
-        timeout=timeout,
         max_connections=max_connections,
+        timeout=timeout,
         grace=grace,
+        configure=configure,
         on_failure=on_failure,
-        accept_free_text=accept_free_text,
         key_log=key_log,
+        accept_free_text=accept_free_text,
         now=now,
     )
     with _until_terminated(server):

@@ -220,7 +220,6 @@ impl Ledger {
         address="memory:", *, pepper=None, former_peppers=None, subject_attempts=100, issues=30,
         window=None, alphabet="0123456789", length=6, audit_log=None, audit_key=None
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
         py: Python<'_>,
         address: &str,
@@ -285,7 +284,6 @@ impl Ledger {
     /// Issues a code in the place of one that did not arrive: that one is cancelled, and the wrong tries
     /// that it has seen count for the new one.
     #[pyo3(signature = (id, subject, context, *, lifetime=None, attempts=3, now=None))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn resend(
         &self,
         py: Python<'_>,
@@ -307,7 +305,6 @@ impl Ledger {
     /// kept in the same step in which the code is accepted, and with no other verdict. One that is about another
     /// code or transaction, or declines, is an error, and no code is judged.
     #[pyo3(signature = (id, subject, context, code, *, receipt=None, now=None))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn verify(
         &self,
         py: Python<'_>,

@@ -42,7 +42,6 @@ impl Mail {
     /// `accept_free_text` as in `Channel`.
     #[staticmethod]
     #[pyo3(signature = (message, recipient, trust, *, server_name=None, role=None, accept_free_text=false, now=None))]
-    #[expect(clippy::too_many_arguments, reason = "each by its name")]
     fn open(
         py: Python<'_>,
         message: Octets,

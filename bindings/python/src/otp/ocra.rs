@@ -32,7 +32,6 @@ impl Ocra {
     /// The response: digits, or hexadecimal for a suite that does not truncate. The inputs are those that
     /// the suite names; `now` is by default the system's time, if the suite has one.
     #[pyo3(signature = (challenge, *, second_challenge=None, counter=None, pin=None, pin_hash=None, session=None, now=None))]
-    #[allow(clippy::too_many_arguments, reason = "each is one input of RFC 6287")]
     fn response(
         &self,
         challenge: &str,
@@ -56,7 +55,6 @@ impl Ocra {
 
     /// Whether a response is right. A challenge is for one attempt: that is the caller's to see to.
     #[pyo3(signature = (response, challenge, *, second_challenge=None, counter=None, pin=None, pin_hash=None, session=None, now=None))]
-    #[allow(clippy::too_many_arguments, reason = "each is one input of RFC 6287")]
     fn verify(
         &self,
         response: CodeText,

@@ -100,7 +100,6 @@ impl Authority {
     /// it, and it may issue for names within `permitted` and outside `excluded` only: DNS names with all
     /// below them, and networks.
     #[pyo3(signature = (request, *, path_length=0, permitted=None, excluded=None, lifetime=None, now=None))]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn issue_authority(
         &self,
         py: Python<'_>,

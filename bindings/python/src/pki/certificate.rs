@@ -240,6 +240,18 @@ impl CertificateRequest {
         self.0.is_ca()
     }
 
+    /// What it is signed with, as OpenSSL names it.
+    #[getter]
+    fn signature_algorithm(&self) -> String {
+        self.0.signature_algorithm()
+    }
+
+    /// ExtendedKeyUsage: names, or dotted numbers.
+    #[getter]
+    fn extended_key_usages(&self) -> Vec<String> {
+        self.0.extended_key_usages()
+    }
+
     /// pathLenConstraint: how many authorities may stand below; `None` without one.
     #[getter]
     fn path_length(&self) -> Option<u8> {
@@ -250,18 +262,6 @@ impl CertificateRequest {
     #[getter]
     fn key_usages(&self) -> Vec<&'static str> {
         self.0.key_usages()
-    }
-
-    /// ExtendedKeyUsage: names, or dotted numbers.
-    #[getter]
-    fn extended_key_usages(&self) -> Vec<String> {
-        self.0.extended_key_usages()
-    }
-
-    /// What it is signed with, as OpenSSL names it.
-    #[getter]
-    fn signature_algorithm(&self) -> String {
-        self.0.signature_algorithm()
     }
 
     /// What it asks for and `certificate`, which was issued for it, does not have: usages, constraints and

@@ -35,7 +35,6 @@ impl DistinguishedName {
         *, country="", state="", locality="", organization="", organizational_unit="", common_name="",
         email="", serial_number="", attributes=None,
     ))]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
         country: &str,
         state: &str,
