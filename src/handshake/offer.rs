@@ -13,7 +13,7 @@ use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 ///     offer.groups.contains(&NamedGroup::X25519MLKEM768)
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Offer {
     /// Cipher suites, most preferred first.
     pub suites: Vec<CipherSuite>,
@@ -37,7 +37,7 @@ pub struct Offer {
 ///     requested.schemes.contains(&SignatureScheme::ECDSA_SECP256R1_SHA256)
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestedCertificate {
     /// Signature schemes of handshakes that the server accepts.
     pub schemes: Vec<SignatureScheme>,

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyTuple};
@@ -369,12 +370,34 @@ const fn poisoned() -> Failure {
     Failure::Core(otls::Error::Internal("an earlier call on this object panicked"))
 }
 
-/// What a client offers.
-#[pyclass(frozen, module = "otls")]
+/// What a client offers. A server gets one; those of your own are for trying what chooses a configuration.
+#[pyclass(frozen, eq, hash, module = "otls")]
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Offer(otls::Offer);
 
 #[pymethods]
 impl Offer {
+    #[new]
+    #[pyo3(signature = (suites, groups, schemes, server_name=None, alpn=None))]
+    fn new(
+        suites: Vec<String>,
+        groups: Vec<String>,
+        schemes: Vec<String>,
+        server_name: Option<String>,
+        alpn: Option<Vec<Bound<'_, PyString>>>,
+    ) -> Result<Self> {
+        let octets = |name: Bound<'_, PyString>| -> PyResult<Vec<u8>> {
+            name.call_method1("encode", ("utf-8", "surrogateescape"))?.extract()
+        };
+        Ok(Self(otls::Offer {
+            suites: numbers(&suites, CipherSuite::from_name, CipherSuite)?,
+            groups: numbers(&groups, NamedGroup::from_name, NamedGroup)?,
+            schemes: numbers(&schemes, SignatureScheme::from_name, SignatureScheme)?,
+            server_name,
+            alpn: alpn.unwrap_or_default().into_iter().map(octets).collect::<PyResult<_>>()?,
+        }))
+    }
+
     /// Names of cipher suites, most preferred first.
     #[getter]
     fn suites<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -407,12 +430,29 @@ impl Offer {
     }
 }
 
-/// What a server asks a client's certificate to be.
-#[pyclass(frozen, module = "otls")]
+/// What a server asks a client's certificate to be. A client gets one; those of your own are for trying what
+/// provides an identity.
+#[pyclass(frozen, eq, hash, module = "otls")]
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RequestedCertificate(otls::RequestedCertificate);
 
 #[pymethods]
 impl RequestedCertificate {
+    #[new]
+    #[pyo3(signature = (schemes, certificate_schemes=None, authorities=None))]
+    fn new(
+        schemes: Vec<String>,
+        certificate_schemes: Option<Vec<String>>,
+        authorities: Option<Vec<Vec<u8>>>,
+    ) -> Result<Self> {
+        let numbers = |names: Vec<String>| numbers(&names, SignatureScheme::from_name, SignatureScheme);
+        Ok(Self(otls::RequestedCertificate {
+            schemes: numbers(schemes)?,
+            certificate_schemes: certificate_schemes.map(numbers).transpose()?,
+            authorities: authorities.unwrap_or_default(),
+        }))
+    }
+
     /// Names of the signature schemes that the server accepts.
     #[getter]
     fn schemes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -435,6 +475,17 @@ impl RequestedCertificate {
 /// The name of an application protocol, which is any octets (RFC 7301 §3.1).
 fn protocol<'py>(py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
     PyString::from_encoded_object(&PyBytes::new(py, name), Some(c"utf-8"), Some(c"surrogateescape"))
+}
+
+/// What names stand for: registered ones, or numbers as those that nobody knows are shown, "0x1A1A".
+fn numbers<T>(names: &[String], known: fn(&str) -> Option<T>, number: fn(u16) -> T) -> Result<Vec<T>> {
+    let one = |name: &String| {
+        let unknown = || u16::from_str_radix(name.strip_prefix("0x")?, 16).ok().map(number);
+        known(name).or_else(unknown).ok_or_else(|| {
+            Failure::misuse("a name that is not registered", "pass a registered name, or a number as 0x1A1A")
+        })
+    };
+    names.iter().map(one).collect()
 }
 
 fn names<'py, T: ToString>(py: Python<'py>, list: &[T]) -> PyResult<Bound<'py, PyTuple>> {

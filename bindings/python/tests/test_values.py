@@ -46,6 +46,17 @@ def values(world: World) -> list[tuple[Any, Any]]:
         (otls.Amount(1, "INR"), otls.Amount(1, "EUR")),
         (PAYMENT, otls.Transaction("transfer", "{code}")),
         (otls.TotpState(3, -1), otls.TotpState(3, 1)),
+        (otls.Verdict("wrong", 2), otls.Verdict("used")),
+        (
+            otls.Offer(
+                ["TLS_AES_128_GCM_SHA256"], ["x25519", "0x1A1A"], [], "bank.example", ["h2", "\udcff"]
+            ),
+            otls.Offer([], ["x25519"], []),
+        ),
+        (
+            otls.RequestedCertificate(["ecdsa_secp256r1_sha256"], None, [b"0"]),
+            otls.RequestedCertificate(["ecdsa_secp256r1_sha256"], []),
+        ),
     ]
 
 
@@ -85,3 +96,18 @@ def test_what_holds_a_secret_is_neither_copied_nor_pickled(world: World) -> None
         for way in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError):
                 way(thing)
+
+
+def test_values_that_mean_nothing_are_refused() -> None:
+    wrong: list[Callable[[], object]] = [
+        lambda: otls.Verdict("right"),
+        lambda: otls.Verdict("wrong"),
+        lambda: otls.Verdict("used", 2),
+        lambda: otls.Offer(["AES"], [], []),
+        lambda: otls.Offer([], ["0x"], []),
+        lambda: otls.RequestedCertificate(["0x12345"]),
+    ]
+    for make in wrong:
+        with pytest.raises(otls.ApiMisuse) as refused:
+            make()
+        assert refused.value.hint

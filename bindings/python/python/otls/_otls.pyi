@@ -663,8 +663,19 @@ class Session:
 
 @final
 class Offer:
-    """What a client offers."""
+    """What a client offers. A server gets one; those of your own are for trying what chooses a
+    configuration.
+    """
 
+    def __new__(
+        cls,
+        suites: Sequence[str],
+        groups: Sequence[str],
+        schemes: Sequence[str],
+        server_name: str | None = None,
+        alpn: Sequence[str] | None = None,
+    ) -> Offer: ...
+    def __hash__(self) -> int: ...
     @property
     def suites(self) -> tuple[str, ...]:
         """Names of cipher suites, most preferred first."""
@@ -685,8 +696,17 @@ class Offer:
 
 @final
 class RequestedCertificate:
-    """What a server asks a client's certificate to be."""
+    """What a server asks a client's certificate to be. A client gets one; those of your own are for trying
+    what provides an identity.
+    """
 
+    def __new__(
+        cls,
+        schemes: Sequence[str],
+        certificate_schemes: Sequence[str] | None = None,
+        authorities: Sequence[bytes] | None = None,
+    ) -> RequestedCertificate: ...
+    def __hash__(self) -> int: ...
     @property
     def schemes(self) -> tuple[str, ...]:
         """Names of the signature schemes that the server accepts."""
@@ -936,8 +956,9 @@ class Issued:
 
 @final
 class Verdict:
-    """The ledger's answer to a code."""
+    """The ledger's answer to a code: ``kind`` says which, and a wrong one has ``attempts_left``."""
 
+    def __new__(cls, kind: str, attempts_left: int | None = None) -> Verdict: ...
     @property
     def kind(self) -> str:
         """``"accepted"``, ``"wrong"``, ``"expired"``, ``"used"``, ``"locked"``, ``"unknown"`` or

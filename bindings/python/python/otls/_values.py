@@ -15,11 +15,14 @@ from ._otls import (
     Context,
     Crl,
     DistinguishedName,
+    Offer,
     OtpId,
     PublicKey,
     Receipt,
+    RequestedCertificate,
     TotpState,
     Transaction,
+    Verdict,
 )
 
 #: Kinds with an encoding: the method that makes it, and the one that reads it.
@@ -51,3 +54,13 @@ def register() -> None:
     reduce(Context, lambda value: (Context, (value.fields,)))
     reduce(Amount, lambda value: (Amount, (value.minor, value.currency)))
     reduce(TotpState, lambda value: (TotpState, (value.next_step, value.drift)))
+    reduce(Verdict, lambda value: (Verdict, (value.kind, value.attempts_left)))
+    reduce(Offer, lambda value: (Offer, _fields(value, "suites groups schemes server_name alpn")))
+    reduce(
+        RequestedCertificate,
+        lambda value: (RequestedCertificate, _fields(value, "schemes certificate_schemes authorities")),
+    )
+
+
+def _fields(value: object, names: str) -> tuple[Any, ...]:
+    return tuple(getattr(value, name) for name in names.split())

@@ -136,7 +136,7 @@ impl Issued {
     }
 }
 
-/// The ledger's answer to a code.
+/// The ledger's answer to a code: `kind` says which, and a wrong one has `attempts_left`.
 #[pyclass(frozen, eq, hash, module = "otls")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Verdict {
@@ -146,6 +146,19 @@ pub(crate) struct Verdict {
 
 #[pymethods]
 impl Verdict {
+    #[new]
+    #[pyo3(signature = (kind, attempts_left=None))]
+    fn new(kind: &str, attempts_left: Option<u32>) -> Result<Self> {
+        let known = KINDS.into_iter().find(|known| *known == kind);
+        match (known, attempts_left) {
+            (Some(kind), left) if (kind == "wrong") == left.is_some() => Ok(Self { kind, attempts_left }),
+            _ => Err(Failure::misuse(
+                "an unknown verdict, or attempts that do not go with it",
+                "pass one of the kinds, and attempts_left for \"wrong\" alone",
+            )),
+        }
+    }
+
     /// `"accepted"`, `"wrong"`, `"expired"`, `"used"`, `"locked"`, `"unknown"` or `"cancelled"`.
     #[getter]
     fn kind(&self) -> &'static str {
@@ -175,6 +188,8 @@ impl Verdict {
         format!("<Verdict {}>", self.__str__())
     }
 }
+
+const KINDS: [&str; 7] = ["accepted", "wrong", "expired", "used", "locked", "unknown", "cancelled"];
 
 impl Verdict {
     pub(crate) fn from_core(verdict: otp::Verdict) -> Result<Self> {
