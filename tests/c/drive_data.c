@@ -118,6 +118,43 @@ static void two_loops_may_write_first(void) {
     join(client);
 }
 
+/* Takes what has arrived at a socket: 0 if that is nothing. */
+static ssize_t drained(int socket) {
+    uint8_t waste[PART];
+    ssize_t count, all = 0;
+    while ((count = recv(socket, waste, sizeof waste, MSG_DONTWAIT)) > 0) {
+        all += count;
+    }
+    return all;
+}
+
+/* Who is told to come again is woken for it: where nothing waits to be sent any more, there is room at once. */
+static void come_again_means_that_the_socket_will_tell(void) {
+    struct drive *link[2];
+    struct drive_error why;
+    int sockets[2], room = 1 << 20, rounds = 0;
+    uint8_t *data = calloc(1, MUCH);
+    make_link_on(sockets, link, &PATIENT, &PATIENT);
+    CHECK(setsockopt(sockets[CLIENT], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
+    for (int i = 0; i < 20; i++) {
+        ssize_t count;
+        do {
+            count = drive_try_write(link[CLIENT], data, MUCH, &why);
+        } while (count > 0);
+        CHECK(count == DRIVE_AGAIN && (drive_events(link[CLIENT]) & POLLOUT));
+        /* The peer takes all of it before we come again. */
+        while (drained(sockets[SERVER]) > 0) {
+        }
+        count = drive_try_write(link[CLIENT], data, 1, &why);
+        CHECK(count == 1 || (count == DRIVE_AGAIN && (drive_events(link[CLIENT]) & POLLOUT)));
+        rounds += count == 1;
+    }
+    CHECK(rounds > 0);
+    drive_drop(link[CLIENT]);
+    drive_drop(link[SERVER]);
+    free(data);
+}
+
 static void octets_may_come_one_at_a_time(void) {
     struct drive *link[2];
     int near[2], far[2];
@@ -271,6 +308,7 @@ int main(void) {
     an_echo_of_a_megabyte_does_not_stall();
     both_may_write_first();
     two_loops_may_write_first();
+    come_again_means_that_the_socket_will_tell();
     octets_may_come_one_at_a_time();
     signals_lose_nothing();
     a_half_closed_connection_goes_on();
