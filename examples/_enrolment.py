@@ -394,7 +394,8 @@ class Party:
                 f"use the folder that has the key ({self.folder}), or free the name where the TTP runs: "
                 f"my_ttp.py --revoke NAME, for example {self.name!r}"
             )
-            raise Stop(Exit.TTP, f"the TTP: {error}", error.hint or hint) from error
+            mine = isinstance(error, otls.EnrolmentRefused)
+            raise Stop(Exit.TTP, f"the TTP: {error}", hint if mine else error.hint) from error
         except (otls.Error, OSError) as error:
             raise Stop(
                 Exit.TTP, f"the TTP at {host}:{number}: {error}", "check --ttp, and the TTP's terminal"

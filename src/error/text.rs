@@ -29,9 +29,35 @@ impl Error {
             | Self::BadRecord
             | Self::DecryptFailed
             | Self::Truncated
-            | Self::Certificate(_)
-            | Self::Enrolment(_) => String::new(),
+            | Self::Certificate(_) => String::new(),
+            Self::Enrolment(error) => error.hint().to_owned(),
             Self::Otp(error) => error.hint().to_owned(),
+        }
+    }
+}
+
+impl EnrolmentError {
+    const fn hint(&self) -> &'static str {
+        match self {
+            // RFC 7030 §4.2.3.
+            Self::Status(202, _) => "somebody has to approve it first: ask again later, with the same key",
+            Self::Status(301 | 302 | 303 | 307 | 308, _) => {
+                "it is elsewhere: ask there, once you know that it is the same authority's"
+            }
+            Self::Status(400, _) => "mend the request as the text says, or ask whoever runs the server",
+            Self::Status(401, _) => "pass the token, or the password, that the authority has given you",
+            Self::Status(403, _) => "the authority decides: ask whoever runs it, for another name or a token",
+            Self::Status(404 | 405, _) => {
+                "it has no such operation for this profile: ask whoever runs it for the path and the label"
+            }
+            Self::Status(429 | 503, _) => "it is busy: ask again later",
+            Self::Status(..) => "see the server's log",
+            Self::Http(_) | Self::Malformed(_) => {
+                "check that an enrolment server (RFC 7030) is at this address, and nothing between changes it"
+            }
+            Self::FingerprintMismatch => {
+                "take the fingerprint from the authority once more; if it stays another, this is not that authority"
+            }
         }
     }
 }

@@ -203,8 +203,7 @@ fn read_certificate(head: &ReplyHead, body: &[u8], key: &[u8; 32]) -> Result<Est
 
 fn read_certificates(head: &ReplyHead, body: &[u8]) -> Result<Vec<Certificate>> {
     if head.status != 200 {
-        // RFC 7030 §4.2.3: 202 with Retry-After means that a person has to decide first.
-        let text = one_line(&String::from_utf8_lossy(body));
+        let text = one_line(&(String::from_utf8_lossy(body).into_owned() + &head.advice()));
         return Err(EnrolmentError::Status(head.status, text).into());
     }
     if !head.has_content_type("application/pkcs7-mime") {

@@ -258,6 +258,29 @@ fn the_client_is_told_the_status_and_the_reason() {
 }
 
 #[test]
+fn each_answer_of_a_server_says_what_to_do() {
+    let answers = [
+        ("202 Accepted\r\nRetry-After: 120", "(Retry-After: 120)", "ask again later, with the same key"),
+        ("302 Found\r\nLocation: https://est.example/x", "(Location: https://est.example/x)", "ask there"),
+        ("401 No\r\nWWW-Authenticate: Basic realm=\"est\"", "(asks for: Basic realm=\"est\")", "the token"),
+        ("404 Not Found", "404", "the path and the label"),
+        ("503 Busy\r\nRetry-After: 5", "(Retry-After: 5)", "it is busy"),
+        ("500 No", "500", "see the server's log"),
+    ];
+    for (head, text, hint) in answers {
+        let (mut client, _) = EstClient::cacerts("h");
+        let reply = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+        let error = client.feed(reply.as_bytes()).err().unwrap();
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(error.hint().contains(hint), "{error}: {}", error.hint());
+    }
+    let (mut client, _) = EstClient::cacerts("h");
+    let nasty = format!("HTTP/1.1 302 F\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(9000));
+    let error = client.feed(nasty.as_bytes()).err().unwrap();
+    assert!(error.to_string().chars().count() < 300, "{error}");
+}
+
+#[test]
 fn a_client_refuses_what_is_no_enrolment_reply() {
     let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/pkcs7-mime\r\n";
     let http = |reply: &str| {

@@ -11,6 +11,7 @@ mod connection;
 mod convert;
 mod est;
 mod failure;
+mod offer;
 mod otp;
 mod pki;
 mod session;
@@ -28,9 +29,11 @@ mod _otls {
     #[pymodule_export]
     use crate::config::{ClientConfig, ServerConfig};
     #[pymodule_export]
-    use crate::connection::{Connection, Offer, RequestedCertificate};
+    use crate::connection::Connection;
     #[pymodule_export]
     use crate::est::{EstClient, EstServer, Exchange, Register, RegisterEntry};
+    #[pymodule_export]
+    use crate::offer::{Offer, RequestedCertificate};
     #[pymodule_export]
     use crate::otp::audit::{AuditRepair, repair_audit_log, verify_audit_log};
     #[pymodule_export]

@@ -455,7 +455,10 @@ def test_who_speaks_something_else_is_named(world: World) -> None:
         b"GET / HTTP/1.1\r\n\r\n": "HTTP",
         b"HTTP/1.1 400 Bad Request\r\n\r\n": "HTTP",
         b"SSH-2.0-OpenSSH_9.2\r\n": "SSH",
-        b"220 mail.example ESMTP\r\n": "",
+        b"220 mail.example ESMTP\r\n": "STARTTLS",
+        b"* OK IMAP4rev1 ready\r\n": "STARTTLS",
+        b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10": "SSL 2.0",
+        b"\xff\xfd\x18\xff\xfd\x20\xff\xfd": "",
     }
     for first, named in cases.items():
         ours, theirs = socket.socketpair()

@@ -80,6 +80,21 @@ impl ReplyHead {
     }
 }
 
+impl ReplyHead {
+    /// What the fields add to the status: where to ask instead, when again, and how to say who asks.
+    pub(crate) fn advice(&self) -> String {
+        let known =
+            [("location", "Location"), ("retry-after", "Retry-After"), ("www-authenticate", "asks for")];
+        let field = |(name, shown): (&'static str, &str)| {
+            self.fields
+                .all(name)
+                .next()
+                .map(|value| format!(" ({shown}: {})", String::from_utf8_lossy(value)))
+        };
+        known.into_iter().filter_map(field).collect()
+    }
+}
+
 impl Head for ReplyHead {
     fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Refusal> {
         let mut slots = [httparse::EMPTY_HEADER; MAX_FIELDS];
