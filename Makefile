@@ -35,7 +35,7 @@ test: deps ## everything that CI tests: Rust, C and Python; installs the tools t
 	@$(MAKE) --no-print-directory test-rust test-python
 
 # What is built once and not again needs no traces of it: the folder stays below 2 GB.
-test-rust: export CARGO_INCREMENTAL ?= 0
+test test-rust test-python: export CARGO_INCREMENTAL ?= 0
 test-rust: $(VENV)/.tools ## the tests in Rust, which build and run the C programs too
 	$(CARGO) test --locked $(OURS) --features $(ALL_FEATURES) --no-fail-fast
 

@@ -100,7 +100,7 @@ def rust_program() -> Path:
 
 def c_program(folder: Path) -> Path:
     """The program over ``examples/c/drive.c``."""
-    paths = built("build", "--package", "otls-capi")
+    paths = built("build", "--package", "otls-capi", "--features", "redis,postgres")
     library = next(path for path in paths if path.name == "libotls.so")
     # The name that programs load it by.
     shutil.copy(library, folder / "libotls.so.0")

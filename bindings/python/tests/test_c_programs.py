@@ -22,7 +22,9 @@ pytestmark = pytest.mark.timeout(900)
 def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built programs."""
     folder = tmp_path_factory.mktemp("c")
-    build = ["cargo", "build", "--locked", "--package", "otls-capi", "--message-format", "json"]
+    # With the features of the tests in Rust: what those have built is used again.
+    build = ["cargo", "build", "--locked", "--package", "otls-capi"]
+    build += ["--features", "redis,postgres", "--message-format", "json"]
     messages = subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     files = [
         Path(file)
