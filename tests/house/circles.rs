@@ -34,6 +34,8 @@ fn a_circle_is_found_in_every_shape() {
         ("fn f() { super::b::go() }", "fn f() -> crate::room::a::A { loop {} }"),
         ("fn f() { println!(\"{}\", super::b::LIMIT) }", "use super::{a::{self}, c::C};"),
         ("mod inner { use super::super::b::B; }", "pub(super) use super::a::A;"),
+        ("use crate::room; fn f() { room::b::go() }", "use super as up; fn f() { up::a::go() }"),
+        ("use super::b; fn f() { vec![b::go()] }", "use super::a::A;"),
     ];
     for (a, b) in shapes {
         let found = circles(&room(a, b));
@@ -53,6 +55,10 @@ fn what_is_no_circle_is_none() {
     for (a, b) in fine {
         assert_eq!(circles(&room(a, b)), Vec::<String>::new(), "{a} | {b}");
     }
+    // A glob hides whom it imports: it is refused as it stands.
+    assert_eq!(circles(&room("use super::*;", "")).len(), 1);
+    assert_eq!(circles(&room("", "pub use super::c::*;")).len(), 1);
+    assert_eq!(circles(&room("#[cfg(test)] mod tests { use super::*; }", "")), Vec::<String>::new());
     // What is beneath a file counts as the file.
     let mut sources = room("mod below;", "use super::a::A;");
     sources.insert(module("room::a::below"), "use crate::room::b::B;".to_owned());
@@ -90,6 +96,9 @@ fn circles(sources: &Sources) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
+    for (from, facts) in &package.0 {
+        found.extend(facts.globs.iter().map(|path| format!("{}: {path}::*", from.join("/"))));
+    }
     for (folder, edges) in &folders {
         let reaches = closure(edges.keys());
         let members = |start: &String| -> BTreeSet<&String> {
@@ -131,6 +140,8 @@ fn closure<'a>(edges: impl Iterator<Item = &'a (String, String)>) -> BTreeMap<St
 #[derive(Default)]
 struct Facts {
     imports: Vec<Vec<String>>,
+    /// What is imported without a name.
+    globs: Vec<String>,
     /// What a name is short for.
     names: BTreeMap<String, Vec<String>>,
     /// Modules that are there in tests alone.
@@ -143,8 +154,9 @@ impl Package {
     fn of(sources: &Sources) -> Self {
         let mut files: BTreeMap<Module, Facts> = BTreeMap::new();
         for (module, source) in sources {
-            let mut scan = Scan { depth: 0, facts: Facts::default() };
+            let mut scan = Scan { depth: 0, facts: Facts::default(), short: Vec::new() };
             scan.visit_file(&syn::parse_file(source).expect("source that parses"));
+            scan.expand();
             files.insert(module.clone(), scan.facts);
         }
         let is_of_tests = |module: &Module| {
@@ -186,6 +198,12 @@ struct Scan {
     /// Inline modules around what is read.
     depth: usize,
     facts: Facts,
+    /// Paths that begin with a name of this file.
+    short: Vec<Vec<String>>,
+}
+
+fn is_of_package(path: &[String]) -> bool {
+    path.first().is_some_and(|first| first == "crate" || first == "super" || first == "self")
 }
 
 impl Scan {
@@ -194,8 +212,19 @@ impl Scan {
         let supers = path.iter().take_while(|name| *name == "super").count();
         let inner = supers.min(self.depth);
         let path = &path[inner..];
-        if path.first().is_some_and(|first| first == "crate" || first == "super" || first == "self") {
+        if is_of_package(path) {
             self.facts.imports.push(path.to_vec());
+        } else if path.len() > 1 {
+            self.short.push(path.to_vec());
+        }
+    }
+
+    /// The paths that begin with a name which an import has brought.
+    fn expand(&mut self) {
+        for path in &self.short {
+            if let Some(begin) = self.facts.names.get(&path[0]).filter(|begin| is_of_package(begin)) {
+                self.facts.imports.push(begin.iter().chain(&path[1..]).cloned().collect());
+            }
         }
     }
 }
@@ -225,7 +254,9 @@ impl<'ast> Visit<'ast> for Scan {
         flatten(&item.tree, &mut Vec::new(), &mut paths);
         for (name, path) in paths {
             self.note(&path);
-            if self.depth == 0 {
+            if name == "*" {
+                self.facts.globs.extend(is_of_package(&path).then(|| path.join("::")));
+            } else if self.depth == 0 {
                 self.facts.names.insert(name, path);
             }
         }
