@@ -94,7 +94,11 @@ def built(*arguments: str) -> list[Path]:
 
 def rust_program() -> Path:
     """The program over ``otls::io``."""
-    paths = built("build", "--example", "drive", "--features", "tokio")
+    # Chosen as the tests in Rust are: what those have built is used again, and not a second time built.
+    members = ["--package=otls", "--package=otls-stores", "--package=otls-capi", "--package=otls-cli"]
+    features = "otls/qr,otls/sqlite,otls/tokio,otls-stores/redis,otls-stores/postgres"
+    features += ",otls-capi/redis,otls-capi/postgres"
+    paths = built("build", "--example", "drive", *members, "--features", features)
     return next(path for path in paths if path.name == "drive")
 
 
