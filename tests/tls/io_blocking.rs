@@ -350,16 +350,29 @@ fn a_connection_that_fails_says_why() {
 }
 
 #[test]
+#[allow(unsafe_code)]
 fn signals_interrupt_nothing() {
+    use std::os::unix::thread::JoinHandleExt;
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _handler = runtime.block_on(async { signal(SignalKind::alarm()).unwrap() });
-    let (client, server) = pair();
-    let echoing = thread::spawn(move || echo(server));
-    let exchanging = thread::spawn(move || exchange(client, data(4 * MIB)));
+    let (mut client, server) = pair();
+    let echoing = thread::spawn(move || {
+        // The other side waits, and signals come.
+        thread::sleep(Duration::from_millis(100));
+        echo(server)
+    });
+    let exchanging = thread::spawn(move || {
+        // What reads and writes all of something calls again by itself, this does not.
+        client.handshake().unwrap();
+        exchange(client, data(4 * MIB))
+    });
     while !exchanging.is_finished() {
-        let this = rustix::process::getpid();
-        rustix::process::kill_process(this, rustix::process::Signal::ALARM).unwrap();
+        // A signal for the process goes to whichever thread; these two are meant.
+        for thread in [exchanging.as_pthread_t(), echoing.as_pthread_t()] {
+            // SAFETY: a thread's id is valid until it is joined, and the signal has a handler.
+            unsafe { libc::pthread_kill(thread, libc::SIGALRM) };
+        }
         thread::sleep(Duration::from_millis(1));
     }
     assert!(exchanging.join().unwrap() == data(4 * MIB));
