@@ -51,7 +51,7 @@ pub mod otp;
 /// What the other packages of this workspace need and nobody else does: no part of the API.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::otp::{Deadline, KEEP_EXPIRED, Pool};
+    pub use crate::otp::{Deadline, FORGET_AT_ONCE, KEEP_EXPIRED, Pool};
     pub use crate::process::lock;
 }
 

@@ -55,5 +55,5 @@ pub use verdict::Verdict;
 #[doc(hidden)]
 pub use {
     deadline::Deadline,
-    store::{KEEP_EXPIRED, Pool},
+    store::{FORGET_AT_ONCE, KEEP_EXPIRED, Pool},
 };

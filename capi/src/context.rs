@@ -1,12 +1,13 @@
 //! `otls_otp_context`: what a code is good for.
 
-use libc::c_char;
+use libc::{c_char, size_t};
 
+use super::blob::lend;
 use super::error::otls_error;
 use super::failure::Failure;
 use super::guard::{self, create, status};
 use super::handle::Locked;
-use super::pointer::{Handle, Out, Text};
+use super::pointer::{Handle, Out, Text, Value};
 use otls::otp::{Amount, Context, Transaction};
 
 /// The transaction that a code is for: named values such as amount and payee. One changed character is
@@ -96,4 +97,17 @@ pub unsafe extern "C" fn otls_otp_context_payment(
         };
         Ok(otls_otp_context(Locked::new(payment.context()?)))
     })
+}
+
+/// One of a context's named values as C borrows it: the name comes back.
+pub(super) fn lend_field(
+    context: Option<&Context>,
+    index: usize,
+    name_len: &Value<size_t>,
+    value: &Value<*const u8>,
+    value_len: &Value<size_t>,
+) -> *const u8 {
+    let field = context.and_then(|context| context.fields().nth(index));
+    value.put(lend(field.map(|(_, value)| value.as_bytes()), value_len));
+    lend(field.map(|(name, _)| name.as_bytes()), name_len)
 }

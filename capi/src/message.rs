@@ -3,7 +3,7 @@
 use libc::{c_char, size_t};
 
 use super::blob::lend;
-use super::context::otls_otp_context;
+use super::context::{lend_field, otls_otp_context};
 use super::error::otls_error;
 use super::guard::{self, create, required, status};
 use super::handle::Shared;
@@ -204,9 +204,8 @@ pub unsafe extern "C" fn otls_otp_message_field(
     let (name_len, value, value_len) =
         unsafe { (Value::new(name_len, 0), Value::new(value, core::ptr::null()), Value::new(value_len, 0)) };
     guard::value(core::ptr::null(), || {
-        let field = envelope(message).and_then(|envelope| envelope.context.fields().nth(index));
-        value.put(lend(field.map(|(_, value)| value.as_bytes()), &value_len));
-        lend(field.map(|(name, _)| name.as_bytes()), &name_len)
+        let context = envelope(message).map(|envelope| &envelope.context);
+        lend_field(context, index, &name_len, &value, &value_len)
     })
 }
 

@@ -2,10 +2,10 @@
 
 use libc::size_t;
 
-use super::blob::{lend, otls_blob};
+use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::connection::otls_connection;
-use super::context::otls_otp_context;
+use super::context::{lend_field, otls_otp_context};
 use super::error::otls_error;
 use super::failure::Failure;
 use super::guard::{self, create, required, status};
@@ -220,9 +220,7 @@ pub unsafe extern "C" fn otls_receipt_field(
     let (name_len, value, value_len) =
         unsafe { (Value::new(name_len, 0), Value::new(value, core::ptr::null()), Value::new(value_len, 0)) };
     guard::value(core::ptr::null(), || {
-        let field = lent(receipt).and_then(|receipt| receipt.context().fields().nth(index));
-        value.put(lend(field.map(|(_, value)| value.as_bytes()), &value_len));
-        lend(field.map(|(name, _)| name.as_bytes()), &name_len)
+        lend_field(lent(receipt).map(SignedDecision::context), index, &name_len, &value, &value_len)
     })
 }
 

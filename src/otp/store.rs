@@ -317,6 +317,10 @@ pub struct Statistics {
 /// not "unknown".
 pub const KEEP_EXPIRED: Duration = Duration::from_secs(3600);
 
+/// So many records are forgotten with each new one: more than one, so that they do not pile up, and
+/// few, so that no call is slow.
+pub const FORGET_AT_ONCE: u32 = 16;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -4,7 +4,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
 use otls::error::OtpError;
-use otls::internal::{Deadline, KEEP_EXPIRED, Pool};
+use otls::internal::{Deadline, FORGET_AT_ONCE, KEEP_EXPIRED, Pool};
 use otls::otp::{
     Insertion, OtpId, Policy, Presented, Record, Statistics, Store, Subject, Verdict, Withdrawal,
 };
@@ -258,7 +258,3 @@ SELECT NONCE,
        count(*) FILTER (WHERE outcome = 0 AND failures < attempts AND expires_at > $1),
        (SELECT count(*) FROM otls.subjects WHERE locked)
 FROM otls.codes";
-
-/// So many records are forgotten with each new one: more than one, so that they do not pile up, and
-/// few, so that no call is slow.
-const FORGET_AT_ONCE: u32 = 16;

@@ -11,7 +11,9 @@ use super::super::deadline::Deadline;
 use super::super::{OtpId, Subject, Verdict};
 use super::pool::Pool;
 use super::rules::{Code, Outcome, Standing};
-use super::{Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal};
+use super::{
+    FORGET_AT_ONCE, Insertion, KEEP_EXPIRED, Policy, Presented, Record, Statistics, Store, Tag, Withdrawal,
+};
 use crate::error::{OtpError, Result};
 use crate::time::UnixTime;
 
@@ -307,7 +309,3 @@ SELECT count(*) FILTER (WHERE outcome = 1),
        count(*) FILTER (WHERE outcome = 0 AND failures < attempts AND expires_at > ?1),
        (SELECT count(*) FROM subjects WHERE locked)
 FROM codes";
-
-/// So many records are forgotten with each new one: more than one, so that they do not pile up, and
-/// few, so that no call is slow.
-const FORGET_AT_ONCE: u32 = 16;
