@@ -13,6 +13,7 @@ PY      := $(VENV)/bin/python
 # What is tested, and documented.
 OURS         := -p otls -p otls-stores -p otls-capi -p otls-cli
 ALL_FEATURES := otls/qr,otls/sqlite,otls/tokio,otls-stores/redis,otls-stores/postgres,otls-capi/redis,otls-capi/postgres
+DOC          := $(CARGO) doc --locked --no-deps -p otls -p otls-stores --features otls/qr,otls/sqlite,otls/tokio
 # The C library of `make install` has SQLite alone: FEATURES=sqlite,redis,postgres adds the stores that are
 # servers, FEATURES= leaves all out but memory.
 FEATURES     ?= sqlite
@@ -47,7 +48,7 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 	$(CARGO) clippy --locked --workspace --all-targets --features $(ALL_FEATURES) -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path fuzz/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps -p otls -p otls-stores --features otls/qr,otls/sqlite,otls/tokio
+	RUSTDOCFLAGS='-D warnings' $(DOC)
 	$(PY) -m ruff check benches bindings/python examples scripts
 	$(PY) -m ruff format --check benches bindings/python examples scripts
 	cd bindings/python && $(abspath $(PY)) -m mypy
@@ -89,7 +90,7 @@ install: ## library, header, otls.pc and CMake package into $(DESTDIR)$(PREFIX)
 	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh '$(TARGET)/release'
 
 docs: ## the Rust documentation, in target/doc
-	$(CARGO) doc --locked --no-deps -p otls -p otls-stores --features otls/qr,otls/sqlite,otls/tokio
+	$(DOC)
 
 header: ## write include/otls.h, include/otls_oath.h and include/otls.symbols anew from capi/src
 	OTLS_BLESS=1 $(CARGO) test --locked -p otls-capi --features redis,postgres --test c generated

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use crate::common::{DAY, NOW, World};
 use otls::crypto::SystemRandom;
-use otls::otp::{Amount, Decision, OtpId, Receipt, SignedDecision, Statement, Transaction};
+use otls::otp::{Decision, OtpId, Receipt, SignedDecision, Statement};
 use otls::pki::{KeyType, RevocationReason, Validity};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,13 +21,7 @@ impl Desk {
     fn new() -> Self {
         let (world, other) = (World::new(KeyType::EcdsaP256), common::authority("another root"));
         let pair = world.pair().established();
-        let transfer = Transaction {
-            purpose: "transfer".to_owned(),
-            amount: Some(Amount::new(10_000_000, "INR").unwrap()),
-            payee: Some("your friend's account".to_owned()),
-            template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
-            ..Transaction::default()
-        };
+        let transfer = common::payment();
         let (id, context) = (OtpId([0xAB; 16]), transfer.context().unwrap());
         let decision = Decision::Approved;
         let receipt = SignedDecision::sign(

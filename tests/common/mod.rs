@@ -7,6 +7,7 @@ use std::time::Duration;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::crypto::sign::KeyAlgorithm;
+use otls::otp::{Amount, Transaction};
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
     PrivateKey, Profile, TrustStore, Validity,
@@ -73,6 +74,17 @@ impl World {
 
     pub fn pair(&self) -> Pair {
         Pair::new(self.client_config(), self.server_config())
+    }
+}
+
+/// What the demo's bank asks its customer.
+pub fn payment() -> Transaction {
+    Transaction {
+        purpose: "transfer".to_owned(),
+        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
+        payee: Some("your friend's account".to_owned()),
+        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
+        ..Transaction::default()
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::c_support::{compile, driver, library, root, scratch, shared, succeed, tool};
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
-use otls::otp::{Amount, Channel, Envelope, Message, OtpId, Transaction};
+use otls::otp::{Channel, Envelope, Message, OtpId};
 use otls::pki::{
     Authority, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PrivateKey, Profile,
     Validity,
@@ -159,13 +159,7 @@ fn flush(connection: &mut Connection, stream: &mut impl Write) {
 }
 
 fn envelope() -> Message {
-    let transfer = Transaction {
-        purpose: "transfer".to_owned(),
-        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
-        payee: Some("your friend's account".to_owned()),
-        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
-        ..Transaction::default()
-    };
+    let transfer = common::payment();
     Message::Envelope(Envelope {
         id: OtpId([7; 16]),
         text: Secret::from(MESSAGE.as_bytes().to_vec()),

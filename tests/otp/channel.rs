@@ -2,11 +2,11 @@
 
 use crate::common;
 use crate::common::{NOW, Pair, World, transfer};
+use crate::ledger::ledger;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Issued, Ledger, MemoryStore,
-    Message, OtpId, Transaction, Verdict,
+    Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Issued, Message, OtpId, Verdict,
 };
 use otls::pki::KeyType;
 use otls::{ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, Secret, ServerConfig, State};
@@ -14,26 +14,12 @@ use std::time::Duration;
 
 const TEXT: &str = "The OTP for transferring Rs 1,00,000 to your friend's account is ";
 
-fn transaction() -> Transaction {
-    Transaction {
-        purpose: "transfer".to_owned(),
-        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
-        payee: Some("your friend's account".to_owned()),
-        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
-        ..Transaction::default()
-    }
-}
-
 fn payment() -> Context {
-    transaction().context().unwrap()
-}
-
-fn ledger() -> Ledger {
-    Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap()
+    common::payment().context().unwrap()
 }
 
 fn envelope(issued: &Issued) -> Message {
-    Message::Envelope(Envelope::for_transaction(issued, &transaction()).unwrap())
+    Message::Envelope(Envelope::for_transaction(issued, &common::payment()).unwrap())
 }
 
 fn some_envelope() -> Message {

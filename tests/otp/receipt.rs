@@ -1,35 +1,22 @@
 //! What customers sign: checked on the connection, kept, and judged years later.
 
 use crate::common;
-use crate::common::{DAY, NOW, Pair, World, transfer};
+use crate::common::{DAY, NOW, Pair, World, payment, transfer};
+use crate::ledger::ledger;
 use base64ct::{Base64, Encoding as _};
 use otls::codepoints::SignatureScheme;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::{HashAlgorithm, digest};
 use otls::error::OtpError;
 use otls::otp::{
-    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Ledger, MemoryStore, Message,
-    OtpId, Receipt, SignedDecision, Statement, Transaction, Verdict,
+    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Ledger, Message, OtpId,
+    Receipt, SignedDecision, Statement, Transaction, Verdict,
 };
 use otls::pki::{KeyType, Validity};
 use otls::{Connection, Error, Secret, UnixTime};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn payment() -> Transaction {
-    Transaction {
-        purpose: "transfer".to_owned(),
-        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
-        payee: Some("your friend's account".to_owned()),
-        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
-        ..Transaction::default()
-    }
-}
-
-fn ledger() -> Ledger {
-    Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap()
-}
 
 /// The bank's message for a code, as the customer has received it.
 fn received(pair: &mut Pair, ledger: &Ledger) -> Envelope {

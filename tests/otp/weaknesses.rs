@@ -4,13 +4,14 @@ use crate::common;
 use std::sync::Arc;
 
 use crate::common::{DAY, NOW, World, transfer};
+use crate::ledger::ledger;
 use otls::crypto::SystemRandom;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{EnrolmentError, OtpError};
 use otls::est::{EstClient, EstReply, EstServer, Register};
 use otls::otp::{
-    Amount, Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Ledger, MemoryStore, Message,
-    OtpId, Receipt, SignedDecision, Statement, Transaction, Verdict,
+    Answer, Attempt, Channel, CodeRequest, Context, Decision, Envelope, Message, OtpId, Receipt,
+    SignedDecision, Statement, Transaction, Verdict,
 };
 use otls::pki::{
     Authority, Certificate, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType, PeerRole,
@@ -20,20 +21,6 @@ use otls::{Error, Secret};
 
 fn payment(amount: &str) -> Context {
     Context::new().with("amount", amount).unwrap().with("payee", "friend").unwrap()
-}
-
-fn transfer_of() -> Transaction {
-    Transaction {
-        purpose: "transfer".to_owned(),
-        amount: Some(Amount::new(10_000_000, "INR").unwrap()),
-        payee: Some("your friend's account".to_owned()),
-        template: "The OTP for transferring {amount} to {payee} is {code}.".to_owned(),
-        ..Transaction::default()
-    }
-}
-
-fn ledger() -> Ledger {
-    Ledger::new(Box::new(MemoryStore::default()), Secret::from(vec![7; 32])).unwrap()
 }
 
 struct Ttp {
@@ -90,11 +77,11 @@ fn status(result: Result<Certificate, Error>) -> u16 {
 fn the_code_that_was_shown_is_verified_once_and_a_second_try_is_refused() {
     let mut pair = World::new(KeyType::EcdsaP256).pair().established();
     let (mut bank, mut customer, ledger) = (Channel::new(), Channel::new(), ledger());
-    let context = transfer_of().context().unwrap();
+    let context = common::payment().context().unwrap();
     let issued = ledger.issue(&CodeRequest::new("customer.example", &context), NOW, &SystemRandom).unwrap();
     let code = issued.code.expose();
     let text = format!("The OTP for transferring Rs 1,00,000 to your friend's account is {code}.");
-    let envelope = Envelope::for_transaction(&issued, &transfer_of()).unwrap();
+    let envelope = Envelope::for_transaction(&issued, &common::payment()).unwrap();
     bank.send(&mut pair.server, &Message::Envelope(envelope)).unwrap();
     transfer(&mut pair.server, &mut pair.client).unwrap();
     let Some(Message::Envelope(shown)) = customer.receive(&mut pair.client, NOW).unwrap() else {
@@ -131,7 +118,7 @@ fn a_code_for_one_amount_does_not_release_another() {
 #[test]
 fn the_customer_reads_what_the_code_is_bound_to() {
     let mut pair = World::new(KeyType::EcdsaP256).pair().established();
-    let transfer_of = transfer_of();
+    let transfer_of = common::payment();
     let context = transfer_of.context().unwrap();
     let issued = ledger().issue(&CodeRequest::new("customer.example", &context), NOW, &SystemRandom).unwrap();
     let envelope = Envelope::for_transaction(&issued, &transfer_of).unwrap();

@@ -10,7 +10,6 @@ line that begins with "## Drivers"; ``test_drivers.py`` runs it in small.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -22,11 +21,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from built import ROOT, c_library, example
 from driver_peers import has_go, peer, relay
 
 import otls
 
-ROOT = Path(__file__).resolve().parents[3]
 MIB = 1 << 20
 
 #: What a program may take in all, in seconds: its own deadlines are shorter.
@@ -69,7 +68,7 @@ PEERS = ("otls", "OpenSSL", "Go")
 def drivers(folder: Path) -> dict[str, list[str]]:
     """The programs, which are built first, by the name of their driver."""
     python = [sys.executable, str(Path(__file__).with_name("drive.py"))]
-    rust = [str(rust_program())]
+    rust = [str(example("drive"))]
     return {
         "Rust, blocking": [*rust, "blocking"],
         "tokio": [*rust, "tokio"],
@@ -79,35 +78,10 @@ def drivers(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def built(*arguments: str) -> list[Path]:
-    """The programs and libraries that a cargo command makes."""
-    command = ["cargo", *arguments, "--locked", "--quiet", "--message-format=json"]
-    run = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    found = []
-    for line in run.stdout.splitlines():
-        message = json.loads(line)
-        if message.get("reason") == "compiler-artifact" and "otls" in message["package_id"]:
-            found += [Path(name) for name in message["filenames"]]
-            found += [Path(message["executable"])] if message.get("executable") else []
-    return found
-
-
-def rust_program() -> Path:
-    """The program over ``otls::io``."""
-    # Chosen as the tests in Rust are: what those have built is used again, and not a second time built.
-    members = ["--package=otls", "--package=otls-stores", "--package=otls-capi", "--package=otls-cli"]
-    features = "otls/qr,otls/sqlite,otls/tokio,otls-stores/redis,otls-stores/postgres"
-    features += ",otls-capi/redis,otls-capi/postgres"
-    paths = built("build", "--example", "drive", *members, "--features", features)
-    return next(path for path in paths if path.name == "drive")
-
-
 def c_program(folder: Path) -> Path:
     """The program over ``examples/c/drive.c``."""
-    paths = built("build", "--package", "otls-capi", "--features", "redis,postgres")
-    library = next(path for path in paths if path.name == "libotls.so")
     # The name that programs load it by.
-    shutil.copy(library, folder / "libotls.so.0")
+    shutil.copy(c_library(), folder / "libotls.so.0")
     sources = [ROOT / "examples/c/drive.c", ROOT / "tests/c/drive_client.c"]
     program = folder / "drive-c"
     flags = [

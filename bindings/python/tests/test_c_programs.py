@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from built import ROOT, c_library
 from programs import EXAMPLES, MESSAGE, PATIENCE, Program, bank, customer
 
 import otls
-
-ROOT = EXAMPLES.parent
 
 # The first of them builds the C library, which takes minutes on a busy machine.
 pytestmark = pytest.mark.timeout(900)
@@ -22,17 +20,7 @@ pytestmark = pytest.mark.timeout(900)
 def c_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built programs."""
     folder = tmp_path_factory.mktemp("c")
-    # With the features of the tests in Rust: what those have built is used again.
-    build = ["cargo", "build", "--locked", "--package", "otls-capi"]
-    build += ["--features", "redis,postgres", "--message-format", "json"]
-    messages = subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    files = [
-        Path(file)
-        for message in map(json.loads, messages.splitlines())
-        if message["reason"] == "compiler-artifact" and message["target"]["name"] == "otls"
-        for file in message["filenames"]
-    ]
-    library = next(file for file in files if file.name == "libotls.so")
+    library = c_library()
     (folder / "libotls.so.0").symlink_to(library)
     for name in ("otp_bank", "otp_customer"):
         sources = [str(EXAMPLES / "c" / f"{name}.c"), str(EXAMPLES / "c" / "drive.c")]
