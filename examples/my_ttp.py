@@ -60,9 +60,9 @@ def main() -> int:
         tls.authority = authority
         book = Book(folder)
         host, number = listener.address
+        operator.say("issues without a token, also to servers: to programs of this machine alone")
         operator.say(f"ready on {host}:{number}; certificate in {folder / 'cert.pem'}")
         operator.say(f"fingerprint {authority.certificate.fingerprint}")
-        operator.say("issues without a token, also to servers: to programs of this machine alone")
         service = Service(operator, authority, book, args.days)
         # It says by itself what goes wrong.
         logging.getLogger("otls").addHandler(logging.NullHandler())
