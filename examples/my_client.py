@@ -7,103 +7,64 @@ import sys
 from pathlib import Path
 
 import otls
-from _enrolment import (
-    SCHEMES,
-    Party,
-    add_party_flags,
-    default_domain,
-    load_authority,
-    name_question,
-    party_details,
-)
-from _terminal import (
-    Exit,
-    Operator,
-    Stop,
-    add_question_flags,
-    address,
-    key_password,
-    make_parser,
-    run,
-    wait_for,
-)
+from _enrolment import KINDS, Party, add_party_flags, load_authority, party_questions
+from _terminal import Exit, Operator, Stop, address, blame, make_parser, run
 
 PROGRAM = "my_client"
 DECLINE = "no"
-NAME = name_question("customer")
+NAME, DETAILS = party_questions("customer", "Example Customer")
 
 
 def main() -> int:
     """Fetches one OTP."""
     args = parse()
-    operator = Operator(PROGRAM, args)
-    operator.expect([NAME, *party_details("", "")])
-    key_password(args)
+    operator = Operator(PROGRAM, args, [NAME, *DETAILS])
+    operator.key_password()
     if args.confirm and not operator.is_interactive:
         raise Stop(Exit.USAGE, "--confirm asks at a terminal, and there is none", "leave --confirm out")
     name = operator.ask(NAME)
-    with connect(operator, args, name) as stream:
-        return exchange(operator, args, stream)
+    with connect(operator, name) as stream:
+        return exchange(operator, stream)
 
 
 def parse() -> argparse.Namespace:
     """The flags."""
-    parser = make_parser(PROGRAM, __doc__ or "", "my_client.py --name asha --country IN --confirm")
-    parser.add_argument(
-        "--bank",
-        type=address,
-        default=("127.0.0.1", 5000),
-        metavar="HOST:PORT",
-        help="default: 127.0.0.1:5000",
-    )
-    parser.add_argument(
-        "--server-name",
-        metavar="NAME",
-        help="that the bank's certificate must have (default: the host of --bank)",
-    )
-    parser.add_argument(
-        "--confirm", action="store_true", help="ask for the code instead of returning it unasked"
-    )
-    add_question_flags(parser, [NAME, *party_details("Example Customer", "NAME.example")])
+    example = "my_client.py --name asha --country IN --confirm"
+    parser = make_parser(__doc__ or "", example, [NAME, *DETAILS])
+    add = parser.add_argument
+    where = "127.0.0.1:5000"
+    add("--bank", type=address, default=where, metavar="HOST:PORT", help=f"default: {where}")
+    text = "that the bank's certificate must have (default: the host of --bank)"
+    add("--server-name", metavar="NAME", help=text)
+    add("--confirm", action="store_true", help="ask for the code instead of returning it unasked")
     add_party_flags(parser)
     return parser.parse_args()
 
 
-def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Stream:
+def connect(operator: Operator, name: str) -> otls.Stream:
     """A connection on which the bank has accepted us."""
-    authority = load_authority(operator, args)
+    args, authority = operator.args, load_authority(operator)
     config = otls.ClientConfig(otls.TrustStore(authority), key_log=args.key_log is not None)
-    host, number = args.bank
+    bank = "the bank at {}:{}".format(*args.bank)
 
     def provide_identity(request: otls.RequestedCertificate) -> otls.Identity:
         auth, hash_name = wanted_key(request)
-        operator.say(f"the bank {host}:{number} asks for a certificate: {auth} with {hash_name}")
-        party = Party(
-            operator=operator,
-            args=args,
-            folder=Path("Client"),
-            profile="client",
-            name=name,
-            authority=authority,
-            questions=party_details("Example Customer", default_domain(name)),
-        )
+        operator.say(f"{bank} asks for a certificate: {auth} with {hash_name}")
+        party = Party(operator, Path("Client"), "client", name, DETAILS, authority)
         return party.identity(auth, hash_name)
 
-    operator.say(f"connecting to the bank at {host}:{number}, which chooses the suite")
-    stream = wait_for(
-        operator,
-        f"the bank at {host}:{number}",
-        lambda: otls.connect(
+    def attempt() -> otls.Stream:
+        return otls.connect(
             args.bank,
             config,
-            server_name=args.server_name or host,
+            server_name=args.server_name,
             timeout=args.timeout,
             provide_identity=provide_identity,
             key_log=args.key_log,
-        ),
-        wait=args.wait,
-        failure=Exit.NETWORK,
-    )
+        )
+
+    operator.say(f"connecting to {bank}, which chooses the suite")
+    stream = operator.wait_for(bank, attempt, Exit.NETWORK)
     try:
         stream.confirm()
     except BaseException:
@@ -114,30 +75,28 @@ def connect(operator: Operator, args: argparse.Namespace, name: str) -> otls.Str
 
 def wanted_key(request: otls.RequestedCertificate) -> tuple[str, str]:
     """The kind of key that the bank accepts and that we can make."""
-    for kind, scheme in SCHEMES.items():
+    for answers, (_, _, scheme) in KINDS.items():
         if scheme in request.schemes:
-            return kind
+            return answers
     raise Stop(Exit.PROTOCOL, f"the bank accepts no key that we can make: {', '.join(request.schemes)}")
 
 
-def exchange(operator: Operator, args: argparse.Namespace, stream: otls.Stream) -> Exit:
+def exchange(operator: Operator, stream: otls.Stream) -> Exit:
     """Shows the message, returns the code with a signed receipt and reports what the bank says of it."""
     bank = stream.peer
     operator.say(f"verified the bank {bank.subject if bank else ''}")
     operator.say(f"connection: {stream.suite}, {stream.group}, {stream.peer_scheme}")
     envelope = stream.receive_message()
     if not isinstance(envelope, otls.Envelope):
-        raise Stop(
-            Exit.NETWORK, "the bank closed the connection before it sent a code", "see the bank's terminal"
-        )
+        text = "the bank closed the connection before it sent a code"
+        raise Stop(Exit.NETWORK, text, "see the bank's terminal")
     # The library refuses a text that is not the transaction's, or that has what a terminal obeys.
     show(envelope.expose_text())
+    is_asked = operator.args.confirm
     while True:
-        code = (
-            operator.read(f"type the code to approve the payment, or {DECLINE}", flag="no --confirm")
-            if args.confirm
-            else envelope.code
-        )
+        code: str | otls.Code = envelope.code
+        if is_asked:
+            code = operator.read(f"type the code to approve the payment, or {DECLINE}", "no --confirm")
         if code == DECLINE:
             stream.decline(envelope)
             operator.say("told the bank, signed, that you decline")
@@ -145,26 +104,21 @@ def exchange(operator: Operator, args: argparse.Namespace, stream: otls.Stream) 
         stream.approve(envelope, code)
         notice = stream.receive_message()
         if not isinstance(notice, otls.VerdictNotice):
-            raise Stop(
-                Exit.NETWORK, "the bank closed the connection before it judged the code", "see its terminal"
-            )
+            text = "the bank closed the connection before it judged the code"
+            raise Stop(Exit.NETWORK, text, "see its terminal")
         verdict = notice.verdict
         if verdict.accepted:
             operator.say("the bank verified the code: accepted")
             return Exit.OK
-        if not args.confirm or not verdict.attempts_left:
+        if not is_asked or not verdict.attempts_left:
             raise Stop(Exit.OTP, f"the bank refused the code: {verdict}", "start both again for a new code")
         operator.say(f"the bank refused the code: {verdict}")
 
 
 def show(text: str) -> None:
     """The message, alone on standard output."""
-    try:
+    with blame(Exit.FILES, "cannot show the message", "keep standard output open"):
         print(text, flush=True)
-    except OSError as error:
-        raise Stop(
-            Exit.FILES, f"cannot show the message: {error.strerror}", "keep standard output open"
-        ) from error
     if sys.stdout is None:
         raise Stop(Exit.FILES, "there is no standard output to show the message on")
 

@@ -7,39 +7,28 @@ from datetime import timedelta
 from pathlib import Path
 
 import otls
-from _enrolment import (
-    SCHEMES,
-    Party,
-    add_party_flags,
-    default_domain,
-    load_authority,
-    name_question,
-    party_details,
-)
+from _enrolment import KINDS, Party, add_party_flags, load_authority, party_questions
 from _ledger import open_ledger
-from _terminal import (
-    Exit,
-    Operator,
-    Question,
-    Stop,
-    add_question_flags,
-    choice,
-    count,
-    explain,
-    key_password,
-    make_parser,
-    port,
-    run,
-)
+from _terminal import Exit, Operator, Question, Stop, blame, count, explain, make_parser, port, run
+
+
+def choice(name: str, text: str, *options: str) -> Question:
+    """A question whose answer is one of the options, in any case; the first is the default."""
+
+    def check(answer: str) -> str:
+        if answer.upper() not in options:
+            raise ValueError(f"answer {', '.join(options[:-1])} or {options[-1]}")
+        return answer.upper()
+
+    return Question(name, f"{text} ({', '.join(options)})", options[0], check)
+
 
 PROGRAM = "my_server"
-NAME = name_question("bank")
+NAME, DETAILS = party_questions("bank", "Example Bank")
 SUITE = [
-    Question("auth", "key exchange/authentication (ECDSA, RSA)", "ECDSA", choice("ECDSA", "RSA")),
-    Question(
-        "cipher", "symmetric encryption (AES, CHACHA20, AES-GCM)", "AES", choice("AES", "CHACHA20", "AES-GCM")
-    ),
-    Question("hash", "hash (SHA256, SHA384)", "SHA256", choice("SHA256", "SHA384")),
+    choice("auth", "key exchange/authentication", "ECDSA", "RSA"),
+    choice("cipher", "symmetric encryption", "AES", "CHACHA20", "AES-GCM"),
+    choice("hash", "hash", "SHA256", "SHA384"),
 ]
 
 #: The suite that the answers stand for (docs/PROTOCOL.md).
@@ -64,13 +53,12 @@ TRANSFER = otls.Transaction(
 def main() -> int:
     """Serves one customer, or as many as asked."""
     args = parse()
-    operator = Operator(PROGRAM, args)
-    operator.expect([NAME, *SUITE, *party_details("", "")])
-    key_password(args)
+    operator = Operator(PROGRAM, args, [NAME, *SUITE, *DETAILS])
+    operator.key_password()
     name = operator.ask(NAME)
     with listen(args) as listener:
         host, number = listener.address
-        bank = Bank(operator, args, name)
+        bank = Bank(operator, name)
         served = 0
         while True:
             operator.say(f"waiting for a customer on {host}:{number}")
@@ -79,8 +67,7 @@ def main() -> int:
             except (otls.Error, OSError) as error:
                 if not args.serve_forever:
                     raise
-                _, text, hint = explain(error)
-                operator.say(f"this customer was not served: {text}" + (f" ({hint})" if hint else ""))
+                operator.say(f"this customer was not served: {explain(error)[1]}")
                 code = Exit.OK
             served += 1
             if not args.serve_forever and (served >= args.count or code != Exit.OK):
@@ -89,45 +76,26 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The flags."""
-    parser = make_parser(
-        PROGRAM,
-        __doc__ or "",
-        "my_server.py --name bank --auth ECDSA --cipher CHACHA20 --hash SHA384 --no-input",
-    )
-    parser.add_argument(
-        "--bind", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)"
-    )
-    parser.add_argument("--port", type=port, default=5000, help="default: 5000; 0 takes a free one")
-    parser.add_argument(
-        "--count", type=count, default=1, metavar="N", help="serve this many customers (default: 1)"
-    )
-    parser.add_argument("--serve-forever", action="store_true", help="serve until Ctrl-C")
-    parser.add_argument(
-        "--ttl", type=count, default=120, metavar="S", help="a code is good for (default: 120)"
-    )
-    parser.add_argument(
-        "--attempts", type=count, default=3, metavar="N", help="wrong codes before it locks (default: 3)"
-    )
-    parser.add_argument(
-        "--ledger",
-        default="sqlite:Server/otp.sqlite",
-        metavar="ADDRESS",
-        help="memory:, sqlite:PATH, redis://HOST or postgresql://HOST/DATABASE (default: %(default)s)",
-    )
-    add_question_flags(parser, [NAME, *SUITE, *party_details("Example Bank", "NAME.example")])
+    example = "my_server.py --name bank --auth ECDSA --cipher CHACHA20 --hash SHA384 --no-input"
+    parser = make_parser(__doc__ or "", example, [NAME, *SUITE, *DETAILS])
+    add = parser.add_argument
+    add("--bind", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")
+    add("--port", type=port, default=5000, help="default: 5000; 0 takes a free one")
+    add("--count", type=count, default=1, metavar="N", help="serve this many customers (default: 1)")
+    add("--serve-forever", action="store_true", help="serve until Ctrl-C")
+    add("--ttl", type=count, default=120, metavar="S", help="a code is good for (default: 120)")
+    add("--attempts", type=count, default=3, metavar="N", help="wrong codes before it locks (default: 3)")
+    text = "memory:, sqlite:PATH, redis://HOST or postgresql://HOST/DATABASE (default: %(default)s)"
+    add("--ledger", default="sqlite:Server/otp.sqlite", metavar="ADDRESS", help=text)
     add_party_flags(parser)
     return parser.parse_args()
 
 
 def listen(args: argparse.Namespace) -> otls.Listener:
     """The listening socket; each connection is configured when its customer is there."""
-    try:
+    hint = "another bank may be running: end it, or choose another --port"
+    with blame(Exit.NETWORK, f"cannot listen on {args.bind}:{args.port}", hint):
         return otls.listen((args.bind, args.port), configure=_unconfigured, timeout=args.timeout)
-    except OSError as error:
-        text = f"cannot listen on {args.bind}:{args.port}: {error.strerror or error}"
-        raise Stop(
-            Exit.NETWORK, text, "another bank may be running: end it, or choose another --port"
-        ) from error
 
 
 def host_names(bind: str) -> tuple[str, ...]:
@@ -139,12 +107,10 @@ def host_names(bind: str) -> tuple[str, ...]:
 class Bank:
     """One bank: its identity once it has one, and its ledger."""
 
-    def __init__(self, operator: Operator, args: argparse.Namespace, name: str) -> None:
-        self._operator = operator
-        self._args = args
-        self._name = name
+    def __init__(self, operator: Operator, name: str) -> None:
+        self._operator, self._args, self._name = operator, operator.args, name
         self._config: otls.ServerConfig | None = None
-        self._ledger = open_ledger(args.ledger, Path("Server"))
+        self._ledger = open_ledger(self._args.ledger, Path("Server"))
 
     def serve(self, listener: otls.Listener) -> Exit:
         """Serves the next customer."""
@@ -152,9 +118,8 @@ class Bank:
         try:
             stream = listener.accept(wait=wait, handshake=False)
         except TimeoutError as error:
-            raise Stop(
-                Exit.NETWORK, f"no customer came: {error}", "start my_client.py, or see --timeout"
-            ) from error
+            text = f"no customer came: {error}"
+            raise Stop(Exit.NETWORK, text, "start my_client.py, or see --timeout") from error
         with stream:
             stream.configure = lambda offer: self._configure(stream, offer)
             stream.key_log = self._args.key_log
@@ -170,34 +135,22 @@ class Bank:
     def _choose(self, stream: otls.Stream) -> otls.ServerConfig:
         def check_peer() -> None:
             if stream.peer_is_gone():
-                raise Stop(
-                    Exit.NETWORK, "the customer closed the connection half way", "see the customer's terminal"
-                )
+                text = "the customer closed the connection half way"
+                raise Stop(Exit.NETWORK, text, "see the customer's terminal")
 
-        answers = {}
-        for question in SUITE:
-            check_peer()
-            answers[question.key] = self._operator.ask(question)
-        authority = load_authority(self._operator, self._args)
-        party = Party(
-            operator=self._operator,
-            args=self._args,
-            folder=Path("Server"),
-            profile="server",
-            name=self._name,
-            authority=authority,
-            questions=party_details("Example Bank", default_domain(self._name)),
-            own_names=host_names(self._args.bind),
-            between=check_peer,
-        )
-        identity = party.identity(answers["auth"], answers["hash"])
-        scheme = SCHEMES[answers["auth"], answers["hash"]]
+        self._operator.before = check_peer
+        auth, cipher, hash_name = (self._operator.ask(question) for question in SUITE)
+        authority = load_authority(self._operator)
+        names = host_names(self._args.bind)
+        party = Party(self._operator, Path("Server"), "server", self._name, DETAILS, authority, names)
+        identity = party.identity(auth, hash_name)
+        scheme = KINDS[auth, hash_name][2]
         self._operator.say("waiting for the customer's certificate")
         return otls.ServerConfig(
             identity,
             client_auth="require",
             trust=otls.TrustStore(authority),
-            suites=[SUITES[answers["cipher"], answers["hash"]]],
+            suites=[SUITES[cipher, hash_name]],
             signing_schemes=[scheme],
             verify_schemes=[scheme],
             key_log=self._args.key_log is not None,
@@ -221,11 +174,8 @@ class Bank:
         while True:
             answer = stream.receive_message()
             if not isinstance(answer, otls.Answer):
-                raise Stop(
-                    Exit.NETWORK,
-                    "the customer left without returning the code",
-                    "see the customer's terminal",
-                )
+                text = "the customer left without returning the code"
+                raise Stop(Exit.NETWORK, text, "see the customer's terminal")
             # Code and receipt count together: without a proof of what was approved nothing is accepted.
             if answer.receipt is None:
                 raise Stop(Exit.OTP, f"{subject} sent no signed receipt", "see the customer's terminal")
@@ -252,13 +202,9 @@ class Bank:
         if receipt is None:
             return
         path = Path("Server") / "receipts" / f"{receipt.id}.pem"
-        try:
+        with blame(Exit.FILES, f"cannot write the receipt {path}", "check the folder"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             otls.write_file(path, receipt.to_pem(), mode=0o600, overwrite=False)
-        except OSError as error:
-            raise Stop(
-                Exit.FILES, f"cannot write the receipt {path}: {error.strerror}", "check the folder"
-            ) from error
         self._operator.say(f"keeps the customer's signed receipt, {receipt.decision}: {path}")
 
 

@@ -15,24 +15,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import otls
-from _enrolment import KEYS, common_dns_name, details
-from _terminal import (
-    Exit,
-    Operator,
-    Stop,
-    add_question_flags,
-    choice,
-    count,
-    explain,
-    key_password,
-    make_parser,
-    port,
-    read_file,
-    run,
-)
+from _enrolment import KINDS, attribute, details, dns_name, new_key, subject
+from _terminal import Exit, Operator, Stop, blame, count, explain, load, make_parser, port, run
 
 PROGRAM = "my_ttp"
-QUESTIONS = details("Example Trust", "ttp.example", domain_check=common_dns_name)
+# Its domain name is a common name as well, which is shorter.
+QUESTIONS = details("Example Trust", "ttp.example", lambda answer: attribute("CN")(dns_name(answer)))
 
 #: Clients at a time; more wait in the kernel's queue.
 MAX_CLIENTS = 64
@@ -45,19 +33,16 @@ TLS_LIFETIME = timedelta(days=30)
 def main() -> int:
     """Serves until Ctrl-C, or revokes and ends."""
     args = parse()
-    operator = Operator(PROGRAM, args)
     folder = Path("CA")
     if args.revoke is not None:
-        return revoke(operator, folder, args.revoke)
+        return revoke(Operator(PROGRAM, args), folder, args.revoke)
     refuse_strangers(args.bind)
-    if not (folder / "cert.pem").exists():
-        operator.expect(QUESTIONS)
-    password = key_password(args)
+    operator = Operator(PROGRAM, args, [] if (folder / "cert.pem").exists() else QUESTIONS)
+    operator.key_password()
     tls = TlsIdentity(args.bind)
     # The port first: who waits for the TTP sees that it is there while its operator is being asked.
     with listen(args, tls) as listener:
-        authority = load_or_create(operator, args, folder, password)
-        tls.authority = authority
+        tls.authority = authority = load_or_create(operator, folder)
         book = Book(folder)
         host, number = listener.address
         operator.say("issues without a token, also to servers: to programs of this machine alone")
@@ -73,53 +58,26 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The flags."""
-    parser = make_parser(
-        PROGRAM, __doc__ or "", 'my_ttp.py --country IN --organisation "Example Trust" --no-input'
-    )
-    parser.add_argument(
-        "--bind",
-        default="127.0.0.1",
-        metavar="ADDRESS",
-        help="where to listen: an address of this machine alone (default: 127.0.0.1)",
-    )
-    parser.add_argument("--port", type=port, default=15000, help="default: 15000; 0 takes a free one")
-    parser.add_argument(
-        "--days", type=count, default=90, metavar="N", help="certificates are valid (default: 90)"
-    )
-    parser.add_argument(
-        "--ca-auth",
-        type=choice("ECDSA", "RSA"),
-        default="ECDSA",
-        metavar="KIND",
-        help="key of a new CA (default: ECDSA)",
-    )
-    parser.add_argument(
-        "--ca-hash",
-        type=choice("SHA256", "SHA384"),
-        default="SHA384",
-        metavar="HASH",
-        help="that it signs with (default: SHA384)",
-    )
-    parser.add_argument(
-        "--key-password-file",
-        metavar="FILE",
-        help="password of CA/key.pem, on the first line (or OTLS_KEY_PASSWORD in the environment)",
-    )
-    parser.add_argument(
-        "--revoke",
-        metavar="NAME",
-        help="mark the certificates with a name as revoked, so that a new key may have it; then end",
-    )
-    add_question_flags(parser, QUESTIONS)
+    example = 'my_ttp.py --country IN --organisation "Example Trust" --no-input'
+    parser = make_parser(__doc__ or "", example, QUESTIONS)
+    add = parser.add_argument
+    text = "where to listen: an address of this machine alone (default: 127.0.0.1)"
+    add("--bind", default="127.0.0.1", metavar="ADDRESS", help=text)
+    add("--port", type=port, default=15000, help="default: 15000; 0 takes a free one")
+    add("--days", type=count, default=90, metavar="N", help="certificates are valid (default: 90)")
+    kinds, hashes = ("ECDSA", "RSA"), ("SHA256", "SHA384")
+    add("--ca-auth", type=str.upper, choices=kinds, default="ECDSA", help="key of a new CA (default: ECDSA)")
+    text = "that it signs with (default: SHA384)"
+    add("--ca-hash", type=str.upper, choices=hashes, default="SHA384", help=text)
+    text = "mark the certificates with a name as revoked, so that a new key may have it; then end"
+    add("--revoke", metavar="NAME", help=text)
     return parser.parse_args()
 
 
 def refuse_strangers(bind: str) -> None:
     """Ends unless only this machine can reach the address: whoever comes is certified, without a token."""
-    try:
+    with blame(Exit.NETWORK, f"--bind {bind}", "pass an address"):
         found = socket.getaddrinfo(bind, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Stop(Exit.NETWORK, f"--bind {bind}: {error.strerror or error}", "pass an address") from error
     if not all(ip_address(str(address[0])).is_loopback for *_, address in found):
         raise Stop(
             Exit.USAGE,
@@ -130,49 +88,31 @@ def refuse_strangers(bind: str) -> None:
 
 def listen(args: argparse.Namespace, tls: TlsIdentity) -> otls.Listener:
     """The listening socket."""
-    try:
+    hint = "another TTP may be running: end it, or choose another --port"
+    with blame(Exit.NETWORK, f"cannot listen on {args.bind}:{args.port}", hint):
         return otls.listen((args.bind, args.port), configure=tls.config, timeout=TIMEOUTS)
-    except OSError as error:
-        text = f"cannot listen on {args.bind}:{args.port}: {error.strerror or error}"
-        raise Stop(
-            Exit.NETWORK, text, "another TTP may be running: end it, or choose another --port"
-        ) from error
 
 
-def load_or_create(
-    operator: Operator, args: argparse.Namespace, folder: Path, password: bytes | None
-) -> otls.Authority:
+def load_or_create(operator: Operator, folder: Path) -> otls.Authority:
     """The authority in the folder; asks for its name the first time."""
-    key_path, certificate_path = folder / "key.pem", folder / "cert.pem"
-    try:
-        if certificate_path.exists():
-            if not key_path.exists():
-                text = f"{certificate_path} is there, but not {key_path}"
-                raise Stop(Exit.FILES, text, "bring the key back, or move the certificate away for a new CA")
-            certificate = otls.Certificate.load(read_file(certificate_path))
-            key = otls.load_key(read_file(key_path), password=password)
+    args, key_path, certificate_path = operator.args, folder / "key.pem", folder / "cert.pem"
+    if certificate_path.exists():
+        if not key_path.exists():
+            text = f"{certificate_path} is there, but not {key_path}"
+            raise Stop(Exit.FILES, text, "bring the key back, or move the certificate away for a new CA")
+        certificate, key = load(certificate_path, otls.Certificate.load), operator.load_key(key_path)
+        with blame(Exit.FILES, f"{certificate_path}, {key_path}"):
             return otls.Authority.load(certificate, key, hash=ca_hash(args, key))
-        answers = {question.key: operator.ask(question) for question in QUESTIONS}
-        folder.mkdir(exist_ok=True)
-        if key_path.exists():
-            key = otls.load_key(read_file(key_path), password=password)
-        else:
-            key = KEYS[args.ca_auth, args.ca_hash]()
-            otls.save_key(key_path, key, password=password)
-        subject = otls.DistinguishedName(
-            country=answers["country"],
-            state=answers["state"],
-            locality=answers["locality"],
-            organization=answers["organisation"],
-            common_name=answers["domain"],
-        )
-        authority = otls.Authority.create(key, subject, hash=ca_hash(args, key))
-        otls.write_file(certificate_path, authority.certificate.to_pem())
-        return authority
-    except otls.KeyMaterialError as error:
-        raise Stop(Exit.FILES, f"{key_path}: {error}", error.hint) from error
-    except otls.CertificateError as error:
-        raise Stop(Exit.FILES, f"{certificate_path}: {error}", error.hint) from error
+    answers = {question.name: operator.ask(question) for question in QUESTIONS}
+    folder.mkdir(exist_ok=True)
+    if key_path.exists():
+        key = operator.load_key(key_path)
+    else:
+        key = new_key(key_path, KINDS[args.ca_auth, args.ca_hash], operator.key_password())
+    with blame(Exit.FILES, str(key_path)):
+        authority = otls.Authority.create(key, subject(answers, answers["domain"]), hash=ca_hash(args, key))
+    otls.write_file(certificate_path, authority.certificate.to_pem())
+    return authority
 
 
 def ca_hash(args: argparse.Namespace, key: otls.PrivateKey) -> str | None:
@@ -234,15 +174,15 @@ class Book:
         """The register; kept when the block ends well, forgotten when it does not."""
         with self._lock, self._lock_path.open("a") as lock_file:
             fcntl.flock(lock_file, fcntl.LOCK_EX)
-            before = read_file(self._path) if self._path.exists() else b""
-            try:
-                register = otls.Register.from_text(before.decode()) if before else otls.Register()
-            except (otls.Error, UnicodeDecodeError) as error:
-                raise Stop(Exit.FILES, f"{self._path}: {error}", "bring it back from a copy") from error
+            register = otls.Register()
+            if self._path.exists():
+                parse = otls.Register.from_text
+                register = load(self._path, lambda data: parse(data.decode()), "bring it back from a copy")
+            before = register.to_text()
             yield register
-            after = register.to_text().encode()
+            after = register.to_text()
             if after != before:
-                otls.write_file(self._path, after, mode=0o600)
+                otls.write_file(self._path, after.encode(), mode=0o600)
 
 
 @dataclass
@@ -270,8 +210,7 @@ class Service:
         """Says why a client was not served; it is not the others' trouble."""
         # Some clients leave without close_notify, and who waits for us only looks in.
         if isinstance(error, Exception) and not isinstance(error, otls.TruncatedError):
-            _, text, hint = explain(error)
-            self.operator.say(f"{_name(client)}: {text}" + (f" ({hint})" if hint else ""))
+            self.operator.say(f"{_name(client)}: {explain(error)[1]}")
 
 
 def revoke(operator: Operator, folder: Path, name: str) -> int:

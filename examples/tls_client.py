@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import otls
-from _terminal import LOG, Exit, Stop, make_parser, port, printable, read_file, run, seconds
+from _terminal import Exit, Stop, blame, make_parser, port, printable, read_file, run, seconds
+from _terminal import say as tell
 
 PROGRAM = "tls_client"
 
@@ -48,27 +49,17 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The flags."""
-    parser = make_parser(PROGRAM, __doc__ or "", "tls_client.py example.com --get /index.html")
-    parser.add_argument("host", metavar="HOST", help="a DNS name or an IP address")
-    parser.add_argument("--port", type=port, default=443, help="default: 443")
-    parser.add_argument(
-        "--root-dir",
-        type=Path,
-        default=Path("/etc/ssl/certs"),
-        metavar="FOLDER",
-        help="authorities and revocation lists under their hashes (default: /etc/ssl/certs)",
-    )
-    parser.add_argument(
-        "--no-check-hostname",
-        dest="check_hostname",
-        action="store_false",
-        help="accept a certificate for any name: whoever has one of the same authorities can answer",
-    )
-    parser.add_argument("--get", default="/", metavar="PATH", help="the page (default: /)")
-    parser.add_argument("--key-log", metavar="FILE", help="append the connection's secrets to this file")
-    parser.add_argument(
-        "--timeout", type=seconds, default=30.0, metavar="S", help="for the server to answer (default: 30)"
-    )
+    parser = make_parser(__doc__ or "", "tls_client.py example.com --get /index.html")
+    add = parser.add_argument
+    add("host", metavar="HOST", help="a DNS name or an IP address")
+    add("--port", type=port, default=443, help="default: 443")
+    folder, text = Path("/etc/ssl/certs"), "authorities and revocation lists under their hashes"
+    add("--root-dir", type=Path, default=folder, metavar="FOLDER", help=f"{text} (default: {folder})")
+    text = "accept a certificate for any name: whoever has one of the same authorities can answer"
+    add("--no-check-hostname", dest="check_hostname", action="store_false", help=text)
+    add("--get", default="/", metavar="PATH", help="the page (default: /)")
+    add("--key-log", metavar="FILE", help="append the connection's secrets to this file")
+    add("--timeout", type=seconds, default=30.0, metavar="S", help="for the server to answer (default: 30)")
     args = parser.parse_args()
     if not re.fullmatch(r"/[!-~]*", args.get):
         parser.error(f"--get {args.get!r} is not a path: it begins with / and has no spaces")
@@ -77,10 +68,8 @@ def parse() -> argparse.Namespace:
 
 def load_folder(folder: Path) -> otls.TrustStore:
     """The certificates (01234567.0) and revocation lists (01234567.r0) of a folder."""
-    try:
+    with blame(Exit.FILES, f"cannot read {folder}", "see --root-dir"):
         names = sorted(entry.name for entry in folder.iterdir())
-    except OSError as error:
-        raise Stop(Exit.FILES, f"cannot read {folder}: {error.strerror}", "see --root-dir") from error
     authorities, lists, unusable = [], [], []
     for name in names:
         kind = re.fullmatch(r"[0-9a-f]{8}\.(r?)[0-9]+", name)
@@ -161,7 +150,7 @@ def get(stream: otls.Stream, host: str, path: str) -> Exit:
 
 def say(text: str) -> None:
     """A line on standard error."""
-    LOG.say(printable(text))
+    tell(printable(text))
 
 
 if __name__ == "__main__":

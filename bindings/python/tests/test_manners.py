@@ -105,6 +105,7 @@ def test_colour_is_for_terminals_that_want_it(tmp_path: Path, colourless: dict[s
         ("my_client", ["--san", "no spaces"], ["--san"]),
         ("my_client", ["--confirm"], ["--confirm", "terminal"]),
         ("my_ttp", ["--organisation", "tab\there"], ["--organisation"]),
+        ("my_ttp", ["--ca-auth", "DSA"], ["--ca-auth", "ECDSA", "RSA"]),
     ],
 )
 def test_a_flag_that_is_not_accepted(tmp_path: Path, name: str, flags: list[str], texts: list[str]) -> None:
