@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +26,19 @@ def test_a_ttp_that_never_was(tmp_path: Path, ports: tuple[int, int]) -> None:
     with customer(tmp_path, ports, "--wait", "1") as client:
         client.fails(4, "gave up waiting for the TTP to write CA/cert.pem")
     assert "waiting up to 1 s for the TTP" in client.log
+
+
+def test_a_ttp_whose_operator_thinks_is_waited_for_until_it_ends(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    with Program("my_ttp", "--port", str(ports[0]), folder=tmp_path, terminal=True) as ttp:
+        ttp.expect("country code [IN]: ")
+        with customer(tmp_path, ports, "--wait", "1") as client:
+            client.expect("waiting up to 1 s for the TTP")
+            time.sleep(2.5)
+            assert client.process.poll() is None, client.log
+            ttp.press(b"\x03")
+            client.fails(4, "gave up waiting for the TTP to write CA/cert.pem")
 
 
 def test_a_bank_that_is_down(tmp_path: Path, ports: tuple[int, int], world: World) -> None:
