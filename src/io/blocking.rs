@@ -146,8 +146,9 @@ impl<S: Transport> Stream<S> {
     }
 
     /// Whether the peer has ended its direction or is gone, for somebody who thinks for long and reads nothing
-    /// meanwhile. A peer that has half-closed and waits for the answer looks the same: where that may be, read
-    /// to the end instead.
+    /// meanwhile. It is noticed behind data that nobody has read, as long as the system had room for all of it.
+    /// A peer that has half-closed and waits for the answer looks the same: where that may be, read to the end
+    /// instead.
     pub fn peer_is_gone(&mut self) -> bool {
         self.0.peer_is_gone()
     }

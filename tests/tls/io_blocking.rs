@@ -265,7 +265,8 @@ fn a_write_that_is_cut_short_by_a_close_is_no_clean_end() {
 
 #[test]
 fn a_peer_that_hangs_up_is_noticed_while_nobody_reads() {
-    for unread in [&b""[..], b"unread"] {
+    // The last is more than a stream reads ahead, and less than the system holds.
+    for unread in [&b""[..], b"unread", &data(60_000)] {
         let (mut client, mut server) = pair();
         server.write_all(unread).unwrap();
         thread::sleep(Duration::from_millis(20));
@@ -377,6 +378,40 @@ fn signals_interrupt_nothing() {
     }
     assert!(exchanging.join().unwrap() == data(4 * MIB));
     echoing.join().unwrap().unwrap();
+}
+
+#[test]
+#[allow(unsafe_code)]
+fn a_forked_child_is_refused_and_takes_nothing_from_its_parent() {
+    let (mut client, mut server) = pair();
+    server.write_all(b"for the parent").unwrap();
+    // SAFETY: the child only calls a stream that refuses, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let is_refused = |done: io::Result<usize>| {
+            matches!(done.map_err(io::Error::downcast::<Error>), Err(Ok(Error::ApiMisuse(_))))
+        };
+        let mut wrong = i32::from(!is_refused(client.read(&mut [0; 8])));
+        wrong |= i32::from(!is_refused(client.write(b"twice"))) << 1;
+        wrong |= i32::from(!is_refused(client.handshake().map(|_| 0))) << 2;
+        wrong |= i32::from(!is_refused(client.close_write().map(|()| 0))) << 3;
+        wrong |= i32::from(client.pending() != 0 || client.peer_is_gone()) << 4;
+        client.abort();
+        wrong |= i32::from(!is_refused(client.close().map(|()| 0))) << 5;
+        drop(server);
+        // SAFETY: as above.
+        unsafe { libc::_exit(wrong) };
+    }
+    let mut status = -1;
+    // SAFETY: a child of our own, and a place for its status.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "what was not refused, as bits of the second octet");
+    let mut read = [0; 14];
+    client.read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"for the parent");
+    client.write_all(b"both ways").unwrap();
+    server.read_exact(&mut read[..9]).unwrap();
+    assert_eq!(&read[..9], b"both ways");
 }
 
 #[test]
