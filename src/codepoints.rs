@@ -156,10 +156,16 @@ codepoints! {
         ECDSA_SECP256R1_SHA256 = 0x0403 => "ecdsa_secp256r1_sha256",
         /// ECDSA on P-384.
         ECDSA_SECP384R1_SHA384 = 0x0503 => "ecdsa_secp384r1_sha384",
+        /// Certificates only.
+        ECDSA_SECP521R1_SHA512 = 0x0603 => "ecdsa_secp521r1_sha512",
         /// RSASSA-PSS with a key of type rsaEncryption.
         RSA_PSS_RSAE_SHA256 = 0x0804 => "rsa_pss_rsae_sha256",
         /// RSASSA-PSS with a key of type rsaEncryption.
         RSA_PSS_RSAE_SHA384 = 0x0805 => "rsa_pss_rsae_sha384",
+        /// Certificates only.
+        RSA_PSS_RSAE_SHA512 = 0x0806 => "rsa_pss_rsae_sha512",
+        /// Ed25519 (RFC 8032).
+        ED25519 = 0x0807 => "ed25519",
     }
 }
 

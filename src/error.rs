@@ -255,6 +255,8 @@ pub enum CertificateError {
     Excess(String),
     /// The signature of a request or CRL does not verify: no proof that its sender has the key.
     BadSignature,
+    /// It is signed with an algorithm that is not accepted; the text names it.
+    UnsupportedSignature(String),
     /// A name is not acceptable; the text says which and why.
     BadName(String),
     /// Another key holds this name, until its certificate is revoked.

@@ -28,6 +28,8 @@ pub const OTLS_KEY_RSA_4096: i32 = 3;
 pub const OTLS_KEY_ECDSA_P256: i32 = 4;
 /// Type of a key: ECDSA on P-384.
 pub const OTLS_KEY_ECDSA_P384: i32 = 5;
+/// Type of a key: Ed25519.
+pub const OTLS_KEY_ED25519: i32 = 6;
 
 pub(super) fn key_type(number: i32) -> Result<KeyType> {
     Ok(match number {
@@ -36,6 +38,7 @@ pub(super) fn key_type(number: i32) -> Result<KeyType> {
         OTLS_KEY_RSA_4096 => KeyType::Rsa4096,
         OTLS_KEY_ECDSA_P256 => KeyType::EcdsaP256,
         OTLS_KEY_ECDSA_P384 => KeyType::EcdsaP384,
+        OTLS_KEY_ED25519 => KeyType::Ed25519,
         _ => return Err(Error::misuse("an unknown type of key", "pass one of the OTLS_KEY_ numbers")),
     })
 }

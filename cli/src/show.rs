@@ -96,6 +96,8 @@ fn algorithm(algorithm: KeyAlgorithm) -> String {
         KeyAlgorithm::Rsa(bits) => format!("RSA, {bits} bits"),
         KeyAlgorithm::EcdsaP256 => "ECDSA on P-256".to_owned(),
         KeyAlgorithm::EcdsaP384 => "ECDSA on P-384".to_owned(),
+        KeyAlgorithm::EcdsaP521 => "ECDSA on P-521".to_owned(),
+        KeyAlgorithm::Ed25519 => "Ed25519".to_owned(),
     }
 }
 

@@ -83,6 +83,8 @@ pub(crate) enum Kind {
     P256,
     /// ECDSA on P-384.
     P384,
+    /// Ed25519.
+    Ed25519,
 }
 
 impl From<Kind> for KeyType {
@@ -93,6 +95,7 @@ impl From<Kind> for KeyType {
             Kind::Rsa4096 => Self::Rsa4096,
             Kind::P256 => Self::EcdsaP256,
             Kind::P384 => Self::EcdsaP384,
+            Kind::Ed25519 => Self::Ed25519,
         }
     }
 }
@@ -111,6 +114,7 @@ pub(crate) fn hash_for(wish: Option<Hash>, key: KeyAlgorithm) -> HashAlgorithm {
     match (wish, key) {
         (Some(Hash::Sha256), _) => HashAlgorithm::Sha256,
         (Some(Hash::Sha384), _) | (None, KeyAlgorithm::EcdsaP384) => HashAlgorithm::Sha384,
-        (None, KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Rsa(_)) => HashAlgorithm::Sha256,
+        // Ed25519 has a hash of its own.
+        (None, _) => HashAlgorithm::Sha256,
     }
 }

@@ -87,6 +87,9 @@ impl SignatureMethod {
             KeyAlgorithm::EcdsaP384 => {
                 (SignatureScheme::ECDSA_SECP384R1_SHA384, MessageHash::Sha384, bare(ECDSA_WITH_SHA384)?)
             }
+            KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => {
+                return Err(unsupported("a signer whose key is not RSA, P-256 or P-384"));
+            }
         })
     }
 

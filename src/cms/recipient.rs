@@ -41,6 +41,7 @@ pub(super) fn for_holder(recipient: &Certificate, key: &Secret, random: &dyn Ran
                 encrypted_key: octets(&recipient.public_key().encrypt(b"", key.expose(), random)?)?,
             })
         }
+        KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => Err(no_encryption(recipient)),
         KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => {
             let mut ukm = [0; UKM_LEN];
             random.fill(&mut ukm)?;
@@ -207,7 +208,7 @@ impl<'a> Own<'a> {
         Ok(match self.identity.key().algorithm() {
             KeyAlgorithm::EcdsaP256 => curve == SECP256R1,
             KeyAlgorithm::EcdsaP384 => curve == SECP384R1,
-            KeyAlgorithm::Rsa(_) => false,
+            KeyAlgorithm::Rsa(_) | KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => false,
         })
     }
 }
@@ -229,6 +230,13 @@ fn key_encryption_key(
     x963::derive(hash, secret, &shared_info, len)
 }
 
+fn no_encryption(recipient: &Certificate) -> Error {
+    wrong_usage(
+        recipient,
+        "nothing is encrypted to its kind of key: that takes RSA, P-256 or P-384".to_owned(),
+    )
+}
+
 /// IssuerAndSerialNumber (RFC 5652 §10.2.4), its parts as the certificate has them.
 pub(super) fn issuer_and_serial(certificate: &Certificate) -> Result<Octets> {
     let serial = tlv(Tag::Integer, certificate.serial_integer())?;
@@ -240,6 +248,7 @@ fn check_usage(recipient: &Certificate) -> Result<()> {
     let needed = match recipient.public_key().algorithm() {
         KeyAlgorithm::Rsa(_) => "keyEncipherment",
         KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => "keyAgreement",
+        KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => return Err(no_encryption(recipient)),
     };
     let usages = recipient.key_usages();
     if usages.is_empty() || usages.contains(&needed) {

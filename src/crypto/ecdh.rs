@@ -16,7 +16,7 @@ use crate::secret::Secret;
 /// the private key to `key`, whose SubjectPublicKeyInfo is `spki`.
 ///
 /// # Errors
-/// [`KeyError::WrongScheme`] for an RSA key; [`Error::Random`].
+/// [`KeyError::WrongScheme`] for a key of another kind; [`Error::Random`].
 pub(crate) fn to_holder(key: &VerifyingKey, spki: &[u8], random: &dyn Random) -> Result<(Vec<u8>, Secret)> {
     match key.algorithm() {
         KeyAlgorithm::EcdsaP256 => {
@@ -27,14 +27,14 @@ pub(crate) fn to_holder(key: &VerifyingKey, spki: &[u8], random: &dyn Random) ->
             let key = p384::PublicKey::from_public_key_der(spki).map_err(|_| NOT_LOADED)?;
             kx::respond(NamedGroup::SECP384R1, key.to_sec1_point(false).as_bytes(), random)
         }
-        KeyAlgorithm::Rsa(_) => Err(NOT_EC.into()),
+        KeyAlgorithm::Rsa(_) | KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => Err(NOT_EC.into()),
     }
 }
 
 /// The secret shared with whoever made `point`, uncompressed.
 ///
 /// # Errors
-/// [`KeyError::WrongScheme`] for an RSA key; [`Error::DecryptFailed`] for what is no point of its curve.
+/// [`KeyError::WrongScheme`] for a key of another kind; [`Error::DecryptFailed`] for what is no point of its curve.
 pub(crate) fn with_point(key: &SigningKey, point: &[u8]) -> Result<Secret> {
     let pkcs8 = key.to_pkcs8_der()?;
     // Allocated once, so that growing leaves no copy behind.
@@ -49,7 +49,7 @@ pub(crate) fn with_point(key: &SigningKey, point: &[u8]) -> Result<Secret> {
             key.agree(point, &mut secret)
         }
         KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => return Err(Error::DecryptFailed),
-        KeyAlgorithm::Rsa(_) => return Err(NOT_EC.into()),
+        KeyAlgorithm::Rsa(_) | KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => return Err(NOT_EC.into()),
     };
     agreed.map_err(|_| Error::DecryptFailed)?;
     Ok(secret.into())

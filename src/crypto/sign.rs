@@ -1,11 +1,14 @@
-//! Signatures: RSASSA-PSS, RSASSA-PKCS1-v1_5 (certificates only) and ECDSA.
+//! Signatures: RSASSA-PSS, RSASSA-PKCS1-v1_5 (certificates only), ECDSA and Ed25519.
 
 mod decode;
+mod ed25519;
 
 use pkcs8::{EncodePrivateKey, EncodePublicKey};
+use signature::Signer as _;
 
 use super::hash::HashAlgorithm;
-use super::primitive::sign::{PrivateParts, PublicParts, RsaScheme, Signer, Verifier};
+use super::primitive::sign::{PrivateParts, PublicParts, Signer, Verifier};
+pub(crate) use super::primitive::sign::{RsaScheme, SignatureHash};
 use super::{Engine, Random, fast, portable};
 use crate::codepoints::SignatureScheme;
 use crate::error::{Error, KeyError, Result};
@@ -33,6 +36,10 @@ pub enum KeyAlgorithm {
     EcdsaP256,
     /// ECDSA on P-384.
     EcdsaP384,
+    /// ECDSA on P-521: public keys alone, for the signatures of authorities.
+    EcdsaP521,
+    /// Ed25519 (RFC 8032, RFC 8410).
+    Ed25519,
 }
 
 impl KeyAlgorithm {
@@ -43,6 +50,8 @@ impl KeyAlgorithm {
             (Self::Rsa(_), Some(Scheme::Rsa(_)))
                 | (Self::EcdsaP256, Some(Scheme::Ecdsa(Curve::P256)))
                 | (Self::EcdsaP384, Some(Scheme::Ecdsa(Curve::P384)))
+                | (Self::EcdsaP521, Some(Scheme::Ecdsa(Curve::P521)))
+                | (Self::Ed25519, Some(Scheme::Ed25519))
         )
     }
 
@@ -50,7 +59,7 @@ impl KeyAlgorithm {
     pub const fn rsa_bits(self) -> Option<usize> {
         match self {
             Self::Rsa(bits) => Some(bits),
-            Self::EcdsaP256 | Self::EcdsaP384 => None,
+            Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 | Self::Ed25519 => None,
         }
     }
 
@@ -60,6 +69,8 @@ impl KeyAlgorithm {
             Self::Rsa(_) => "an RSA key takes rsa_pss_rsae_* and rsa_pkcs1_* schemes",
             Self::EcdsaP256 => "a P-256 key takes ecdsa_secp256r1_sha256",
             Self::EcdsaP384 => "a P-384 key takes ecdsa_secp384r1_sha384",
+            Self::EcdsaP521 => "a P-521 key takes ecdsa_secp521r1_sha512",
+            Self::Ed25519 => "an Ed25519 key takes ed25519",
         }
     }
 }
@@ -107,6 +118,10 @@ impl SigningKey {
             }
             KeyAlgorithm::EcdsaP256 => PrivateParts::P256(portable::sign::generate_p256(random)?),
             KeyAlgorithm::EcdsaP384 => PrivateParts::P384(portable::sign::generate_p384(random)?),
+            KeyAlgorithm::EcdsaP521 => {
+                return Err(KeyError::UnsupportedAlgorithm("a private key of P-521".to_owned()).into());
+            }
+            KeyAlgorithm::Ed25519 => PrivateParts::Ed25519(portable::sign::generate_ed25519(random)?),
         };
         Self::from_parts(engine, parts)
     }
@@ -135,6 +150,9 @@ impl SigningKey {
             PrivateParts::P384(key) => {
                 (KeyAlgorithm::EcdsaP384, key.to_pkcs8_der(), key.public_key().to_public_key_der())
             }
+            PrivateParts::Ed25519(key) => {
+                (KeyAlgorithm::Ed25519, ed25519::pkcs8(key), ed25519::spki(&key.verifying_key()))
+            }
         };
         // Its coefficient does not exist where the two primes are the same.
         let pkcs8 = pkcs8.map_err(|_| KeyError::Invalid("its private numbers do not fit together"))?;
@@ -148,6 +166,7 @@ impl SigningKey {
             (None, PrivateParts::Rsa(key)) => Signer::Rsa(portable::sign::rsa_signer(*key)?),
             (None, PrivateParts::P256(key)) => Signer::Ecdsa(portable::sign::p256_signer(key)),
             (None, PrivateParts::P384(key)) => Signer::Ecdsa(portable::sign::p384_signer(key)),
+            (None, PrivateParts::Ed25519(key)) => Signer::Ed25519(key),
         };
         Ok(Self {
             algorithm,
@@ -183,6 +202,7 @@ impl SigningKey {
         match (&self.signer, Scheme::of(scheme)) {
             (Signer::Rsa(signer), Some(Scheme::Rsa(scheme))) => signer.sign(scheme, message, random),
             (Signer::Ecdsa(signer), _) => signer.sign(message, random),
+            (Signer::Ed25519(signer), _) => Ok(signer.sign(message).to_vec()),
             (Signer::Rsa(_), _) => Err(KeyError::WrongScheme(self.algorithm.expects()).into()),
         }
     }
@@ -227,6 +247,8 @@ impl VerifyingKey {
             (None, PublicParts::Rsa { pkcs1, .. }) => Verifier::Rsa(portable::sign::rsa_verifier(pkcs1)?),
             (None, PublicParts::P256(point)) => Verifier::Ecdsa(portable::sign::p256_verifier(point)?),
             (None, PublicParts::P384(point)) => Verifier::Ecdsa(portable::sign::p384_verifier(point)?),
+            (None, PublicParts::P521(point)) => Verifier::Ecdsa(portable::sign::p521_verifier(point)?),
+            (None, PublicParts::Ed25519(octets)) => Verifier::Ed25519(ed25519::verifier(octets)?),
         };
         let (algorithm, cost) = match parts {
             PublicParts::Rsa { bits, multiplications, .. } => {
@@ -234,6 +256,8 @@ impl VerifyingKey {
             }
             PublicParts::P256(_) => (KeyAlgorithm::EcdsaP256, P256_COST),
             PublicParts::P384(_) => (KeyAlgorithm::EcdsaP384, P384_COST),
+            PublicParts::P521(_) => (KeyAlgorithm::EcdsaP521, P521_COST),
+            PublicParts::Ed25519(_) => (KeyAlgorithm::Ed25519, ED25519_COST),
         };
         Ok(Self { algorithm, cost, verifier })
     }
@@ -255,14 +279,28 @@ impl VerifyingKey {
     /// # Errors
     /// [`crate::Error::Key`]: bad signature, or a scheme that does not fit the key.
     pub fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> Result<()> {
-        let is_valid = match (&self.verifier, Scheme::of(scheme)) {
-            (Verifier::Rsa(verifier), Some(Scheme::Rsa(scheme))) => {
-                verifier.verify(scheme, message, signature)
+        let method = match Scheme::of(scheme) {
+            Some(Scheme::Rsa(scheme)) => Method::Rsa(scheme),
+            Some(Scheme::Ecdsa(curve)) if self.algorithm.supports(scheme) => Method::Ecdsa(curve.hash()),
+            Some(Scheme::Ed25519) => Method::Ed25519,
+            Some(Scheme::Ecdsa(_)) | None => {
+                return Err(KeyError::WrongScheme(self.algorithm.expects()).into());
             }
-            (Verifier::Ecdsa(verifier), Some(Scheme::Ecdsa(curve))) if self.algorithm.supports(scheme) => {
-                verifier.verify(curve.hash(), message, signature)
-            }
-            (Verifier::Rsa(_) | Verifier::Ecdsa(_), _) => {
+        };
+        self.verify_by(method, message, signature)
+    }
+
+    /// Verifies a signature of a certificate, request, list or message: there are more ways than TLS 1.3 has
+    /// schemes.
+    ///
+    /// # Errors
+    /// As [`VerifyingKey::verify`].
+    pub(crate) fn verify_by(&self, method: Method, message: &[u8], signature: &[u8]) -> Result<()> {
+        let is_valid = match (&self.verifier, method) {
+            (Verifier::Rsa(verifier), Method::Rsa(scheme)) => verifier.verify(scheme, message, signature),
+            (Verifier::Ecdsa(verifier), Method::Ecdsa(hash)) => verifier.verify(hash, message, signature),
+            (Verifier::Ed25519(key), Method::Ed25519) => ed25519::verify(key, message, signature),
+            (Verifier::Rsa(_) | Verifier::Ecdsa(_) | Verifier::Ed25519(_), _) => {
                 return Err(KeyError::WrongScheme(self.algorithm.expects()).into());
             }
         };
@@ -275,23 +313,47 @@ impl VerifyingKey {
     /// # Errors
     /// As [`VerifyingKey::verify`].
     pub fn verify_ecdsa(&self, hash: HashAlgorithm, message: &[u8], signature: &[u8]) -> Result<()> {
-        match &self.verifier {
-            Verifier::Ecdsa(verifier) if verifier.verify(hash, message, signature) => Ok(()),
-            Verifier::Ecdsa(_) => Err(KeyError::BadSignature.into()),
-            Verifier::Rsa(_) => Err(KeyError::WrongScheme(self.algorithm.expects()).into()),
-        }
+        let hash = match hash {
+            HashAlgorithm::Sha256 => SignatureHash::Sha256,
+            HashAlgorithm::Sha384 => SignatureHash::Sha384,
+        };
+        self.verify_by(Method::Ecdsa(hash), message, signature)
     }
 }
 
 // Measured on a core of 2024 (docs/performance.md), rounded up.
 const P256_COST: u32 = 100;
 const P384_COST: u32 = 300;
+const P521_COST: u32 = 1_500;
+const ED25519_COST: u32 = 60;
+
+/// How a certificate, request, revocation list or message is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Rsa(RsaScheme),
+    /// RFC 5758 §3.2: the hash does not follow from the curve.
+    Ecdsa(SignatureHash),
+    Ed25519,
+}
+
+impl Method {
+    /// How many times as long as others a signature takes that the fast engine does not verify.
+    pub(crate) const fn slowness(self) -> u32 {
+        match self {
+            Self::Rsa(RsaScheme::Pss { hash, salt_len }) if salt_len != hash.output_len() => SLOW_RSA,
+            Self::Rsa(_) | Self::Ecdsa(_) | Self::Ed25519 => 1,
+        }
+    }
+}
+
+/// How many times as long as the fast engine's an RSA signature of the portable engine takes.
+const SLOW_RSA: u32 = 5;
 
 /// A multiplication of 8192 bits takes about 40 microseconds and grows with the square of the size; a size that
 /// the fast engine lacks takes five times as long.
 fn rsa_cost(bits: usize, multiplications: u32) -> u32 {
     let words = u32::try_from(bits / 64).unwrap_or(u32::MAX);
-    let slow = if fast::RSA_SIZES.contains(&bits) { 1 } else { 5 };
+    let slow = if fast::RSA_SIZES.contains(&bits) { 1 } else { SLOW_RSA };
     let one = words.saturating_mul(words).saturating_mul(slow) / 410;
     one.saturating_add(1).saturating_mul(multiplications)
 }
@@ -300,18 +362,22 @@ fn rsa_cost(bits: usize, multiplications: u32) -> u32 {
 enum Scheme {
     Rsa(RsaScheme),
     Ecdsa(Curve),
+    Ed25519,
 }
 
 impl Scheme {
     const fn of(scheme: SignatureScheme) -> Option<Self> {
         Some(match scheme {
-            SignatureScheme::RSA_PSS_RSAE_SHA256 => Self::Rsa(RsaScheme::PssSha256),
-            SignatureScheme::RSA_PSS_RSAE_SHA384 => Self::Rsa(RsaScheme::PssSha384),
-            SignatureScheme::RSA_PKCS1_SHA256 => Self::Rsa(RsaScheme::Pkcs1Sha256),
-            SignatureScheme::RSA_PKCS1_SHA384 => Self::Rsa(RsaScheme::Pkcs1Sha384),
-            SignatureScheme::RSA_PKCS1_SHA512 => Self::Rsa(RsaScheme::Pkcs1Sha512),
+            SignatureScheme::RSA_PSS_RSAE_SHA256 => Self::Rsa(RsaScheme::pss(SignatureHash::Sha256)),
+            SignatureScheme::RSA_PSS_RSAE_SHA384 => Self::Rsa(RsaScheme::pss(SignatureHash::Sha384)),
+            SignatureScheme::RSA_PKCS1_SHA256 => Self::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha256)),
+            SignatureScheme::RSA_PKCS1_SHA384 => Self::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha384)),
+            SignatureScheme::RSA_PKCS1_SHA512 => Self::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha512)),
             SignatureScheme::ECDSA_SECP256R1_SHA256 => Self::Ecdsa(Curve::P256),
             SignatureScheme::ECDSA_SECP384R1_SHA384 => Self::Ecdsa(Curve::P384),
+            SignatureScheme::RSA_PSS_RSAE_SHA512 => Self::Rsa(RsaScheme::pss(SignatureHash::Sha512)),
+            SignatureScheme::ECDSA_SECP521R1_SHA512 => Self::Ecdsa(Curve::P521),
+            SignatureScheme::ED25519 => Self::Ed25519,
             _ => return None,
         })
     }
@@ -321,14 +387,16 @@ impl Scheme {
 enum Curve {
     P256,
     P384,
+    P521,
 }
 
 impl Curve {
     /// RFC 8446 §4.2.3: in TLS 1.3 the curve fixes the hash.
-    const fn hash(self) -> HashAlgorithm {
+    const fn hash(self) -> SignatureHash {
         match self {
-            Self::P256 => HashAlgorithm::Sha256,
-            Self::P384 => HashAlgorithm::Sha384,
+            Self::P256 => SignatureHash::Sha256,
+            Self::P384 => SignatureHash::Sha384,
+            Self::P521 => SignatureHash::Sha512,
         }
     }
 }

@@ -84,6 +84,8 @@ codes! {
     NameTaken = 52, "NAME_TAKEN";
     /// The authority refuses.
     AuthorityRefused = 53, "AUTHORITY_REFUSED";
+    /// A request is signed with an algorithm that is not accepted.
+    UnsupportedSignature = 54, "UNSUPPORTED_SIGNATURE";
     /// Wrong password.
     KeyWrongPassword = 60, "KEY_WRONG_PASSWORD";
     /// The key needs a password.
@@ -205,6 +207,7 @@ impl CertificateError {
         match self {
             Self::Malformed(_) | Self::NotFound(_) | Self::Excess(_) => ErrorCode::CertificateMalformed,
             Self::BadSignature => ErrorCode::RequestBadSignature,
+            Self::UnsupportedSignature(_) => ErrorCode::UnsupportedSignature,
             Self::BadName(_) => ErrorCode::BadName,
             Self::NameTaken(_) => ErrorCode::NameTaken,
             Self::Refused(_) => ErrorCode::AuthorityRefused,

@@ -226,6 +226,7 @@ impl fmt::Display for CertificateError {
             Self::NotFound(found) => write!(f, "not found: {found}"),
             Self::Excess(found) => write!(f, "more than is loaded here: {found}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::UnsupportedSignature(name) => write!(f, "signed with {name}, which is not accepted"),
             Self::BadName(what) => write!(f, "name not acceptable: {what}"),
             Self::NameTaken(name) => {
                 write!(f, "the name {name:?} belongs to another key until its certificate is revoked")

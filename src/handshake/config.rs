@@ -38,6 +38,7 @@ pub const SUPPORTED_SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::ECDSA_SECP384R1_SHA384,
     SignatureScheme::RSA_PSS_RSAE_SHA256,
     SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::ED25519,
 ];
 
 /// Signatures in certificates, which are sent as signature_algorithms_cert (RFC 8446 §4.2.3): the
@@ -50,6 +51,9 @@ pub(super) const CERTIFICATE_SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::RSA_PKCS1_SHA256,
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::RSA_PKCS1_SHA512,
+    SignatureScheme::ED25519,
+    SignatureScheme::ECDSA_SECP521R1_SHA512,
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
 ];
 
 /// Tickets that a server sends on one connection, and sessions that a client keeps of one.

@@ -269,6 +269,8 @@ const fn scheme_of(algorithm: KeyAlgorithm) -> SignatureScheme {
         KeyAlgorithm::Rsa(_) => SignatureScheme::RSA_PSS_RSAE_SHA256,
         KeyAlgorithm::EcdsaP256 => SignatureScheme::ECDSA_SECP256R1_SHA256,
         KeyAlgorithm::EcdsaP384 => SignatureScheme::ECDSA_SECP384R1_SHA384,
+        KeyAlgorithm::EcdsaP521 => SignatureScheme::ECDSA_SECP521R1_SHA512,
+        KeyAlgorithm::Ed25519 => SignatureScheme::ED25519,
     }
 }
 
@@ -282,11 +284,12 @@ pub(super) fn refused(why: &str) -> Error {
 }
 
 /// The schemes that a handshake may be signed with; PKCS#1 v1.5 is for certificates alone.
-const SCHEMES: [SignatureScheme; 4] = [
+const SCHEMES: [SignatureScheme; 5] = [
     SignatureScheme::ECDSA_SECP256R1_SHA256,
     SignatureScheme::ECDSA_SECP384R1_SHA384,
     SignatureScheme::RSA_PSS_RSAE_SHA256,
     SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::ED25519,
 ];
 
 const VERSION: u8 = 1;

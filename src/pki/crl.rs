@@ -26,7 +26,7 @@ use super::certificate::without_leading_zeros;
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::moment::x509_time;
 use super::pem::{self, Kind};
-use super::signature::{SignatureFault, Signed};
+use super::signature::{SignatureFault, Signed, Unsupported};
 use super::{DistinguishedName, PublicKey};
 use crate::error::{CertificateError, Error, Result};
 use crate::time::UnixTime;
@@ -260,6 +260,11 @@ impl Crl {
     /// `Some(false)` for what a delta list takes back, `None` where the list does not name it.
     pub(super) fn revokes(&self, serial: &[u8], issuer: &DistinguishedName) -> Option<bool> {
         self.0.entries.revokes(&self.0.der, serial, issuer, self.issuer_name())
+    }
+
+    /// What the list is signed with, where nobody accepts that.
+    pub(super) fn unsupported_signature(&self) -> Option<Unsupported> {
+        Signed::of(&self.0.der).ok()?.unsupported()
     }
 
     /// Whether `key` has signed the list, where that is known.

@@ -16,7 +16,7 @@ use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
 use super::pem::{self, Kind};
-use super::signature::{Signed, Signer, algorithm_name};
+use super::signature::{SignatureFault, Signed, Signer, algorithm_name};
 use super::{Certificate, DistinguishedName, GeneralName, PrivateKey, PublicKey};
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
@@ -220,7 +220,14 @@ impl CertificateRequest {
         Signed::of(der)
             .map_err(|_| CertificateError::Malformed("the request is not a signed structure"))?
             .verify(&public_key)
-            .map_err(|_| CertificateError::BadSignature)?;
+            .map_err(|fault| match fault {
+                SignatureFault::UnsupportedAlgorithm(name) => {
+                    CertificateError::UnsupportedSignature(name.to_string())
+                }
+                SignatureFault::Bad | SignatureFault::OtherKeyKind | SignatureFault::TooMany => {
+                    CertificateError::BadSignature
+                }
+            })?;
         let subject = DistinguishedName::of_x509(&request.info.subject)?;
         let requested = requested_extensions(&request).ok_or(MALFORMED_EXTENSIONS)?;
         let extensions = Extensions::of(&requested).map_err(|_| MALFORMED_EXTENSIONS)?;

@@ -34,6 +34,8 @@ pub enum KeyType {
     EcdsaP256,
     /// ECDSA on P-384.
     EcdsaP384,
+    /// Ed25519.
+    Ed25519,
 }
 
 impl KeyType {
@@ -45,6 +47,7 @@ impl KeyType {
             Self::Rsa4096 => KeyAlgorithm::Rsa(4096),
             Self::EcdsaP256 => KeyAlgorithm::EcdsaP256,
             Self::EcdsaP384 => KeyAlgorithm::EcdsaP384,
+            Self::Ed25519 => KeyAlgorithm::Ed25519,
         }
     }
 }

@@ -100,22 +100,17 @@ pub(super) fn read(
             (pem::the_one(data, sections, Kind::is_private_key, instead).map_err(KeyError::from)?, None)
         }
     };
-    let der = match (key.legacy_encrypted().map_err(KeyError::Malformed)?, password) {
+    let legacy = key.legacy_encrypted().map_err(KeyError::Malformed)?;
+    let is_legacy = legacy.is_some();
+    let der = match (legacy, password) {
         (Some((headers, encrypted)), Some(password)) => traditional::decrypt(&headers, &encrypted, password)?,
         (Some(_), None) => return Err(KeyError::PasswordRequired.into()),
-        (None, _) => {
-            match (key.kind, password) {
-                (Kind::EncryptedPrivateKey, None) => return Err(KeyError::PasswordRequired.into()),
-                (Kind::PrivateKey | Kind::RsaPrivateKey | Kind::EcPrivateKey, Some(_)) => {
-                    return Err(KeyError::PasswordNotNeeded.into());
-                }
-                _ => {}
-            }
-            key.der().map_err(KeyError::Malformed)?
-        }
+        (None, _) => key.der().map_err(KeyError::Malformed)?,
     };
-    match (key.kind, password) {
+    match (key_kind(key.kind, &der), password) {
         (Kind::EncryptedPrivateKey, Some(password)) => encrypted::decrypt(&der, password),
+        (Kind::EncryptedPrivateKey, None) => Err(KeyError::PasswordRequired.into()),
+        (_, Some(_)) if !is_legacy => Err(KeyError::PasswordNotNeeded.into()),
         (Kind::RsaPrivateKey, _) => traditional::pkcs8_of_pkcs1(&der),
         (Kind::EcPrivateKey, _) => {
             let curve = curve.map(Section::der).transpose().map_err(KeyError::Malformed)?;
@@ -123,6 +118,12 @@ pub(super) fn read(
         }
         _ => Ok(der),
     }
+}
+
+/// What the DER is where its label says otherwise: exporters put PKCS#8 under the labels of PKCS#1 and SEC1, and
+/// the reverse.
+fn key_kind(label: Kind, der: &[u8]) -> Kind {
+    Some(Kind::of_der(der)).filter(|kind| kind.is_private_key()).unwrap_or(label)
 }
 
 /// The unencrypted PKCS#8 in another format.

@@ -110,7 +110,7 @@ impl Kind {
     }
 
     /// By the tags of the first elements: enough to say what somebody passed by mistake.
-    fn of_der(der: &[u8]) -> Self {
+    pub(super) fn of_der(der: &[u8]) -> Self {
         let Some(outer) = tags(der) else { return Self::Unknown };
         let inner = content(der).and_then(tags).unwrap_or_default();
         match (outer.as_slice(), inner.as_slice()) {

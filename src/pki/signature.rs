@@ -1,46 +1,57 @@
 //! The signature algorithms of certificates, requests and revocation lists (RFC 5280 §4.1.1.2),
 //! over the signatures of [`crate::crypto`].
 
+use core::fmt;
+
 use der::asn1::{AnyRef, BitString, BitStringRef, ObjectIdentifier};
-use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag};
+use der::{Decode as _, Encode as _, Reader as _, Sequence, SliceReader, Tag};
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 use signature::Keypair;
-use spki::{AlgorithmIdentifierOwned, Document, DynSignatureAlgorithmIdentifier, EncodePublicKey};
+use spki::{
+    AlgorithmIdentifierOwned, AlgorithmIdentifierRef, Document, DynSignatureAlgorithmIdentifier,
+    EncodePublicKey,
+};
 use x509_cert::builder::Builder;
 
 use super::{PrivateKey, PublicKey};
 use crate::codepoints::SignatureScheme;
 use crate::crypto::Random;
 use crate::crypto::hash::HashAlgorithm;
-use crate::crypto::sign::{KeyAlgorithm, VerifyingKey};
+use crate::crypto::sign::{KeyAlgorithm, Method, RsaScheme, SignatureHash};
 use crate::error::{Error, KeyError, Result};
-
-/// A signature algorithm together with the kind of key that it is for.
-#[derive(Debug)]
-pub(super) struct Algorithm {
-    signature: AlgorithmIdentifier,
-    key: AlgorithmIdentifier,
-    method: Method,
-}
-
-#[derive(Debug)]
-enum Method {
-    Scheme(SignatureScheme),
-    /// RFC 5758 §3.2: the hash of a certificate's ECDSA signature does not follow from the curve.
-    Ecdsa(HashAlgorithm),
-}
 
 /// Why the signature over a certificate, request or revocation list does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureFault {
-    /// The algorithm is none of ours (SHA-1 and MD5 are not).
-    UnsupportedAlgorithm,
+    /// The algorithm is none of ours.
+    UnsupportedAlgorithm(Unsupported),
     /// The algorithm is for another kind of key.
     OtherKeyKind,
     /// The signature is wrong.
     Bad,
     /// Not looked at: the verification has looked at too many.
     TooMany,
+}
+
+/// A signature algorithm that is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsupported {
+    Algorithm(ObjectIdentifier),
+    /// An algorithm of ours with something that is not.
+    Variant(&'static str),
+}
+
+/// What is accepted, for a hint.
+pub(super) const ACCEPTED: &str =
+    "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519";
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Algorithm(oid) => f.write_str(&name_of(*oid)),
+            Self::Variant(what) => f.write_str(what),
+        }
+    }
 }
 
 /// What is signed, with what, and the signature: the outer form that certificates, requests and
@@ -69,26 +80,110 @@ impl<'a> Signed<'a> {
 
     /// Checks the signature with `key`.
     pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
-        let mut fault = SignatureFault::UnsupportedAlgorithm;
-        for algorithm in ALGORITHMS.iter().filter(|candidate| candidate.signature.as_ref() == self.algorithm)
-        {
-            if algorithm.key == key_identifier(key.algorithm()) {
-                return algorithm
-                    .method
-                    .verify(key.verifying(), self.tbs, self.signature)
-                    .map_err(|_| SignatureFault::Bad);
-            }
-            fault = SignatureFault::OtherKeyKind;
-        }
-        Err(fault)
+        let method = self.method()?;
+        let verified = key.verifying().verify_by(method, self.tbs, self.signature);
+        verified.map_err(|error| match error {
+            Error::Key(KeyError::WrongScheme(_)) => SignatureFault::OtherKeyKind,
+            _ => SignatureFault::Bad,
+        })
     }
+
+    /// How many times as long as others this signature may take, before it is known whether it counts.
+    pub(super) fn slowness(&self) -> u32 {
+        self.method().map_or(1, Method::slowness)
+    }
+
+    /// The algorithm, where nobody accepts it.
+    pub(super) fn unsupported(&self) -> Option<Unsupported> {
+        method_of(self.algorithm).err()
+    }
+
+    fn method(&self) -> Result<Method, SignatureFault> {
+        method_of(self.algorithm).map_err(SignatureFault::UnsupportedAlgorithm)
+    }
+}
+
+/// What the content of an AlgorithmIdentifier stands for.
+fn method_of(algorithm: &[u8]) -> Result<Method, Unsupported> {
+    let (oid, parameters) = SliceReader::new(algorithm)
+        .and_then(|mut reader| {
+            let oid: ObjectIdentifier = reader.decode()?;
+            let parameters: Option<AnyRef<'_>> = reader.decode()?;
+            reader.finish()?;
+            Ok((oid, parameters))
+        })
+        .map_err(|_: der::Error| Unsupported::Variant("an algorithm that does not decode"))?;
+    let method = match oid {
+        ID_RSASSA_PSS => return pss(parameters).map(Method::Rsa),
+        _ => METHODS.iter().find(|(known, _)| *known == oid).map(|(_, method)| *method),
+    };
+    let method = method.ok_or(Unsupported::Algorithm(oid))?;
+    match (method, parameters) {
+        // RFC 4055 §5: NULL, and absent has to be accepted as well.
+        (Method::Rsa(_), None) => Ok(method),
+        (Method::Rsa(_), Some(parameters)) if parameters.is_null() => Ok(method),
+        // RFC 5758 §3.2, RFC 8410 §3: absent.
+        (Method::Ecdsa(_) | Method::Ed25519, None) => Ok(method),
+        (Method::Ecdsa(_), Some(_)) => Err(Unsupported::Variant("ECDSA with parameters (RFC 5758 §3.2)")),
+        (Method::Rsa(_) | Method::Ed25519, Some(_)) => {
+            Err(Unsupported::Variant("an algorithm with parameters that it does not have"))
+        }
+    }
+}
+
+/// RSASSA-PSS-params (RFC 4055 §3.1).
+fn pss(parameters: Option<AnyRef<'_>>) -> Result<RsaScheme, Unsupported> {
+    const MALFORMED: Unsupported = Unsupported::Variant("RSASSA-PSS with parameters that do not decode");
+    const SHA1: Unsupported = Unsupported::Variant("RSASSA-PSS with SHA-1");
+    let parameters: PssParameters<'_> =
+        parameters.ok_or(SHA1)?.decode_as().map_err(|_: der::Error| MALFORMED)?;
+    let hash = pss_hash(&parameters.hash.ok_or(SHA1)?)?;
+    let mask = parameters.mask.ok_or(Unsupported::Variant("RSASSA-PSS with SHA-1 in its mask"))?;
+    let mask_hash = mask.parameters.and_then(|hash| hash.decode_as().ok()).ok_or(MALFORMED)?;
+    if mask.oid != ID_MGF1 || pss_hash(&mask_hash)? != hash {
+        return Err(Unsupported::Variant("RSASSA-PSS with another hash in its mask"));
+    }
+    // The trailer has one value (RFC 4055 §3.1). The default of the salt is SHA-1's.
+    if parameters.trailer.is_some_and(|trailer| trailer != 1) {
+        return Err(MALFORMED);
+    }
+    let salt_len = usize::from(parameters.salt_len.unwrap_or(20));
+    Ok(RsaScheme::Pss { hash, salt_len })
+}
+
+/// RFC 4055 §2.1: with NULL or without parameters.
+fn pss_hash(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<SignatureHash, Unsupported> {
+    let known = HASHES.iter().find(|(oid, _)| *oid == algorithm.oid).map(|(_, hash)| *hash);
+    match algorithm.parameters {
+        Some(parameters) if !parameters.is_null() => {
+            Err(Unsupported::Variant("RSASSA-PSS with a hash that has parameters"))
+        }
+        _ => known.ok_or(Unsupported::Variant("RSASSA-PSS with a hash other than SHA-256, SHA-384, SHA-512")),
+    }
+}
+
+#[derive(Sequence)]
+struct PssParameters<'a> {
+    #[asn1(context_specific = "0", optional = "true")]
+    hash: Option<AlgorithmIdentifierRef<'a>>,
+    #[asn1(context_specific = "1", optional = "true")]
+    mask: Option<AlgorithmIdentifierRef<'a>>,
+    #[asn1(context_specific = "2", optional = "true")]
+    salt_len: Option<u16>,
+    #[asn1(context_specific = "3", optional = "true")]
+    trailer: Option<u8>,
 }
 
 /// The name of the algorithm that a certificate, request or revocation list is signed with: OpenSSL's,
 /// or a dotted number.
 pub(super) fn algorithm_name(der: &[u8]) -> String {
-    let Some(oid) = algorithm(der) else { return "unknown".to_owned() };
-    known(oid).map_or_else(|| oid.to_string(), |(_, name, _)| (*name).to_owned())
+    algorithm(der).map_or_else(|| "unknown".to_owned(), name_of)
+}
+
+fn name_of(oid: ObjectIdentifier) -> String {
+    let other = || OTHER_NAMES.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name);
+    let name = known(oid).map(|(_, name, _)| *name).or_else(other);
+    name.map_or_else(|| oid.to_string(), str::to_owned)
 }
 
 /// The schemes by which a peer says that it verifies this certificate's signature (RFC 8446 §4.2.3).
@@ -117,7 +212,11 @@ const ALGORITHM_NAMES: &[Named] = &[
         "ecdsa-with-SHA384",
         &[SignatureScheme::ECDSA_SECP384R1_SHA384],
     ),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), "ecdsa-with-SHA512", &[]),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"),
+        "ecdsa-with-SHA512",
+        &[SignatureScheme::ECDSA_SECP521R1_SHA512],
+    ),
     (
         ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
         "sha256WithRSAEncryption",
@@ -136,17 +235,70 @@ const ALGORITHM_NAMES: &[Named] = &[
     (
         ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"),
         "rsassaPss",
-        &[SignatureScheme::RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA384],
+        &[
+            SignatureScheme::RSA_PSS_RSAE_SHA256,
+            SignatureScheme::RSA_PSS_RSAE_SHA384,
+            SignatureScheme::RSA_PSS_RSAE_SHA512,
+        ],
     ),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"), "sha1WithRSAEncryption", &[]),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), "ecdsa-with-SHA1", &[]),
-    (ObjectIdentifier::new_unwrap("1.3.101.112"), "ED25519", &[]),
+    (ObjectIdentifier::new_unwrap("1.3.101.112"), "ED25519", &[SignatureScheme::ED25519]),
+];
+
+/// Algorithms that are not accepted, by OpenSSL's names.
+const OTHER_NAMES: &[(ObjectIdentifier, &str)] = &[
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.2"), "md2WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4"), "md5WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"), "sha1WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("1.3.14.3.2.29"), "sha1WithRSA"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.14"), "sha224WithRSAEncryption"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.14"), "RSA-SHA3-256"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.15"), "RSA-SHA3-384"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.16"), "RSA-SHA3-512"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), "ecdsa-with-SHA1"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.1"), "ecdsa-with-SHA224"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.10"), "ecdsa_with_SHA3-256"),
+    (ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"), "dsaWithSHA1"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.2"), "dsa_with_SHA256"),
+    (ObjectIdentifier::new_unwrap("1.3.101.113"), "ED448"),
+    (ObjectIdentifier::new_unwrap("1.2.156.10197.1.501"), "SM2-with-SM3"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"), "ML-DSA-44"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"), "ML-DSA-65"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"), "ML-DSA-87"),
+];
+
+const ID_RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const ID_MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
+
+const HASHES: [(ObjectIdentifier, SignatureHash); 3] = [
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), SignatureHash::Sha256),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), SignatureHash::Sha384),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), SignatureHash::Sha512),
+];
+
+/// RFC 4055 §5, RFC 5758 §3.2, RFC 8410 §3.
+const METHODS: [(ObjectIdentifier, Method); 7] = [
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
+        Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha256)),
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"),
+        Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha384)),
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"),
+        Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha512)),
+    ),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Method::Ecdsa(SignatureHash::Sha256)),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Method::Ecdsa(SignatureHash::Sha384)),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Method::Ecdsa(SignatureHash::Sha512)),
+    (ObjectIdentifier::new_unwrap("1.3.101.112"), Method::Ed25519),
 ];
 
 /// Signs what x509-cert builds.
 pub(super) struct Signer<'a> {
     key: &'a PrivateKey,
-    algorithm: &'static Algorithm,
+    algorithm: AlgorithmIdentifier,
     scheme: SignatureScheme,
 }
 
@@ -157,19 +309,28 @@ impl<'a> Signer<'a> {
         // An ECDSA key signs certificates with the hash of its TLS 1.3 scheme (RFC 8446 §4.2.3), so
         // that one answer about the hash holds for the certificate and the handshake.
         let (algorithm, scheme) = match (key.algorithm(), hash) {
-            (KeyAlgorithm::Rsa(_), HashAlgorithm::Sha256) => (&RSA_SHA256, SignatureScheme::RSA_PKCS1_SHA256),
-            (KeyAlgorithm::Rsa(_), HashAlgorithm::Sha384) => (&RSA_SHA384, SignatureScheme::RSA_PKCS1_SHA384),
+            (KeyAlgorithm::Rsa(_), HashAlgorithm::Sha256) => {
+                (alg_id::RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA256)
+            }
+            (KeyAlgorithm::Rsa(_), HashAlgorithm::Sha384) => {
+                (alg_id::RSA_PKCS1_SHA384, SignatureScheme::RSA_PKCS1_SHA384)
+            }
             (KeyAlgorithm::EcdsaP256, HashAlgorithm::Sha256) => {
-                (&P256_SHA256, SignatureScheme::ECDSA_SECP256R1_SHA256)
+                (alg_id::ECDSA_SHA256, SignatureScheme::ECDSA_SECP256R1_SHA256)
             }
             (KeyAlgorithm::EcdsaP384, HashAlgorithm::Sha384) => {
-                (&P384_SHA384, SignatureScheme::ECDSA_SECP384R1_SHA384)
+                (alg_id::ECDSA_SHA384, SignatureScheme::ECDSA_SECP384R1_SHA384)
             }
+            // Its hash is part of it (RFC 8032 §5.1).
+            (KeyAlgorithm::Ed25519, _) => (alg_id::ED25519, SignatureScheme::ED25519),
             (KeyAlgorithm::EcdsaP256, HashAlgorithm::Sha384) => {
                 return Err(KeyError::WrongScheme("a P-256 key signs with SHA-256").into());
             }
             (KeyAlgorithm::EcdsaP384, HashAlgorithm::Sha256) => {
                 return Err(KeyError::WrongScheme("a P-384 key signs with SHA-384").into());
+            }
+            (KeyAlgorithm::EcdsaP521, _) => {
+                return Err(KeyError::WrongScheme("a P-521 key signs nothing here").into());
             }
         };
         Ok(Self { key, algorithm, scheme })
@@ -199,7 +360,7 @@ impl Keypair for Signer<'_> {
 
 impl DynSignatureAlgorithmIdentifier for Signer<'_> {
     fn signature_algorithm_identifier(&self) -> spki::Result<AlgorithmIdentifierOwned> {
-        let der = AnyRef::new(Tag::Sequence, self.algorithm.signature.as_ref())?.to_der()?;
+        let der = AnyRef::new(Tag::Sequence, self.algorithm.as_ref())?.to_der()?;
         Ok(AlgorithmIdentifierOwned::from_der(&der)?)
     }
 }
@@ -214,51 +375,4 @@ impl EncodePublicKey for SignerPublicKey {
     }
 }
 
-impl Method {
-    fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<()> {
-        match self {
-            Self::Scheme(scheme) => key.verify(*scheme, message, signature),
-            Self::Ecdsa(hash) => key.verify_ecdsa(*hash, message, signature),
-        }
-    }
-}
-
 const NOT_BUILT: Error = Error::Internal("a certificate, request or revocation list does not encode");
-
-static ALGORITHMS: [&Algorithm; 9] = [
-    &P256_SHA256,
-    &P256_SHA384,
-    &P384_SHA256,
-    &P384_SHA384,
-    &RSA_SHA256,
-    &RSA_SHA384,
-    &RSA_SHA512,
-    &RSA_PSS_SHA256,
-    &RSA_PSS_SHA384,
-];
-
-static P256_SHA256: Algorithm = ecdsa(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, HashAlgorithm::Sha256);
-static P256_SHA384: Algorithm = ecdsa(alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, HashAlgorithm::Sha384);
-static P384_SHA256: Algorithm = ecdsa(alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, HashAlgorithm::Sha256);
-static P384_SHA384: Algorithm = ecdsa(alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, HashAlgorithm::Sha384);
-static RSA_SHA256: Algorithm = rsa(alg_id::RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA256);
-static RSA_SHA384: Algorithm = rsa(alg_id::RSA_PKCS1_SHA384, SignatureScheme::RSA_PKCS1_SHA384);
-static RSA_SHA512: Algorithm = rsa(alg_id::RSA_PKCS1_SHA512, SignatureScheme::RSA_PKCS1_SHA512);
-static RSA_PSS_SHA256: Algorithm = rsa(alg_id::RSA_PSS_SHA256, SignatureScheme::RSA_PSS_RSAE_SHA256);
-static RSA_PSS_SHA384: Algorithm = rsa(alg_id::RSA_PSS_SHA384, SignatureScheme::RSA_PSS_RSAE_SHA384);
-
-const fn ecdsa(key: AlgorithmIdentifier, signature: AlgorithmIdentifier, hash: HashAlgorithm) -> Algorithm {
-    Algorithm { signature, key, method: Method::Ecdsa(hash) }
-}
-
-const fn rsa(signature: AlgorithmIdentifier, scheme: SignatureScheme) -> Algorithm {
-    Algorithm { signature, key: alg_id::RSA_ENCRYPTION, method: Method::Scheme(scheme) }
-}
-
-const fn key_identifier(algorithm: KeyAlgorithm) -> AlgorithmIdentifier {
-    match algorithm {
-        KeyAlgorithm::Rsa(_) => alg_id::RSA_ENCRYPTION,
-        KeyAlgorithm::EcdsaP256 => alg_id::ECDSA_P256,
-        KeyAlgorithm::EcdsaP384 => alg_id::ECDSA_P384,
-    }
-}

@@ -113,6 +113,8 @@ impl Page {
             KeyAlgorithm::Rsa(bits) => ("rsaEncryption", bits, None),
             KeyAlgorithm::EcdsaP256 => ("id-ecPublicKey", 256, Some("prime256v1 (P-256)")),
             KeyAlgorithm::EcdsaP384 => ("id-ecPublicKey", 384, Some("secp384r1 (P-384)")),
+            KeyAlgorithm::EcdsaP521 => ("id-ecPublicKey", 521, Some("secp521r1 (P-521)")),
+            KeyAlgorithm::Ed25519 => ("ED25519", 256, None),
         };
         self.line(indent, "Subject Public Key Info:");
         self.line(indent + 4, &format!("Public Key Algorithm: {algorithm}"));

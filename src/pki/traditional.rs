@@ -52,7 +52,7 @@ pub(super) fn pkcs1_of_pkcs8(pkcs8: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(|_| NOT_ENCODED)?;
     if info.algorithm.oid != RSA_ENCRYPTION {
         return Err(
-            KeyError::UnsupportedFormat("PKCS#1 for a key that is not RSA: use SEC1".to_owned()).into()
+            KeyError::UnsupportedFormat("PKCS#1 for a key that is not RSA: use PKCS#8".to_owned()).into()
         );
     }
     Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))
@@ -63,7 +63,7 @@ pub(super) fn sec1_of_pkcs8(pkcs8: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(|_| NOT_ENCODED)?;
     if info.algorithm.oid != EC_PUBLIC_KEY {
         return Err(
-            KeyError::UnsupportedFormat("SEC1 for a key that is not EC: use PKCS#1".to_owned()).into()
+            KeyError::UnsupportedFormat("SEC1 for a key that is not EC: use PKCS#8".to_owned()).into()
         );
     }
     let curve = info.algorithm.parameters_oid().map_err(|_| NOT_ENCODED)?;

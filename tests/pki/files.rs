@@ -169,7 +169,7 @@ fn what_stands_around_pem_is_text() {
 #[test]
 fn authorities_with_other_keys_are_left_out_by_name_and_nothing_else_is() {
     let Some(openssl) = openssl() else { return };
-    openssl.ok("req -x509 -newkey ed25519 -nodes -keyout ed.key -subj /CN=Ed -out ed.pem");
+    openssl.ok("req -x509 -newkey ed448 -nodes -keyout ed.key -subj /CN=Ed -out ed.pem");
     openssl.ok("req -x509 -newkey rsa:1024 -nodes -keyout small.key -subj /CN=Small -out small.pem");
     let (ed, small) = (openssl.read("ed.pem"), openssl.read("small.pem"));
     let (one, two) = (pem_of(CA.certificate()), pem_of(OTHER_CA.certificate()));

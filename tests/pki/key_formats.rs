@@ -223,7 +223,6 @@ fn keys_that_are_not_for_this_library_are_named() {
         ("ecparam -name secp256k1 -genkey -noout -out key", "secp256k1"),
         ("ecparam -name secp521r1 -genkey -noout -out key", "P-521"),
         ("ecparam -name brainpoolP256r1 -genkey -noout -out key", "brainpoolP256r1"),
-        ("genpkey -algorithm ED25519 -out key", "Ed25519"),
         ("genpkey -algorithm ED448 -out key", "Ed448"),
         ("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out key", "PSS"),
     ] {

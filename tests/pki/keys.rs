@@ -15,14 +15,22 @@ use otls::error::KeyError;
 use otls::pki::{Certificate, Identity, KeyType, PrivateKey, PublicKey};
 
 const PASSWORD: &[u8] = "pässwörd ₹".as_bytes();
-const KEY_TYPES: [KeyType; 5] =
-    [KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096];
+const KEY_TYPES: [KeyType; 6] = [
+    KeyType::EcdsaP256,
+    KeyType::EcdsaP384,
+    KeyType::Ed25519,
+    KeyType::Rsa2048,
+    KeyType::Rsa3072,
+    KeyType::Rsa4096,
+];
 
 fn scheme_of(key: &PrivateKey) -> SignatureScheme {
     match key.algorithm() {
         KeyAlgorithm::Rsa(_) => SignatureScheme::RSA_PSS_RSAE_SHA256,
         KeyAlgorithm::EcdsaP256 => SignatureScheme::ECDSA_SECP256R1_SHA256,
         KeyAlgorithm::EcdsaP384 => SignatureScheme::ECDSA_SECP384R1_SHA384,
+        KeyAlgorithm::EcdsaP521 => SignatureScheme::ECDSA_SECP521R1_SHA512,
+        KeyAlgorithm::Ed25519 => SignatureScheme::ED25519,
     }
 }
 
@@ -237,8 +245,7 @@ fn keys_that_are_too_small_or_of_another_kind_are_refused() {
     let Some(openssl) = openssl() else { return };
     openssl.ok("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out key.pem");
     assert_eq!(key_error(&openssl.read("key.pem"), None), KeyError::RsaSize(1024));
-    for kind in ["-algorithm ED25519", "-algorithm EC -pkeyopt ec_paramgen_curve:P-521", "-algorithm X25519"]
-    {
+    for kind in ["-algorithm ED448", "-algorithm EC -pkeyopt ec_paramgen_curve:P-521", "-algorithm X25519"] {
         openssl.ok(&format!("genpkey {kind} -out key.pem"));
         let error = key_error(&openssl.read("key.pem"), None);
         assert!(matches!(error, KeyError::UnsupportedAlgorithm(_)), "{kind}: {error}");

@@ -23,6 +23,7 @@ mod names;
 mod paths;
 mod pkits;
 mod profile;
+mod signatures;
 mod support;
 mod verify;
 mod weaknesses;

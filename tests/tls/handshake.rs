@@ -16,7 +16,7 @@ use otls::{ClientAuth, ClientConfig, Connection, Error, SUPPORTED_SUITES, Server
 
 #[test]
 fn every_suite_and_group_agrees_with_every_kind_of_key() {
-    for key_type in [KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::Rsa2048] {
+    for key_type in [KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::Ed25519, KeyType::Rsa2048] {
         let world = World::new(key_type);
         for (index, suite) in SUPPORTED_SUITES.iter().enumerate() {
             let group = SUPPORTED_GROUPS[index % SUPPORTED_GROUPS.len()];

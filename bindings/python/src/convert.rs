@@ -171,7 +171,7 @@ pub(crate) fn hash(name: Option<&str>, key: &otls::pki::PrivateKey) -> Result<Ha
     let Some(name) = name else {
         return Ok(match key.algorithm() {
             KeyAlgorithm::EcdsaP384 => HashAlgorithm::Sha384,
-            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Rsa(_) => HashAlgorithm::Sha256,
+            _ => HashAlgorithm::Sha256,
         });
     };
     match name.to_ascii_uppercase().replace('-', "").as_str() {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use graviola::hashing::{Sha256, Sha384};
+use graviola::hashing::{Sha256, Sha384, Sha512};
 use graviola::key_agreement::{p256 as fast_p256, p384 as fast_p384};
 use graviola::signing::ecdsa::{self, P256, P384};
 use graviola::signing::rsa::{SigningKey as RsaSigningKey, VerifyingKey as RsaVerifyingKey};
@@ -14,11 +14,10 @@ use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use zeroize::Zeroizing;
 
 use crate::crypto::Random;
-use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::portable;
 use crate::crypto::primitive::sign::{
-    EcdsaSigner, EcdsaVerifier, PrivateParts, PublicParts, RsaScheme, RsaSigner, RsaVerifier, Signer,
-    Verifier,
+    EcdsaSigner, EcdsaVerifier, PrivateParts, PublicParts, RsaScheme, RsaSigner, RsaVerifier, SignatureHash,
+    Signer, Verifier,
 };
 use crate::error::{Error, Result};
 
@@ -35,6 +34,7 @@ pub(in crate::crypto) fn signer(parts: &PrivateParts) -> Option<Signer> {
             let private_key = fast_p384::StaticPrivateKey::from_bytes(&scalar).ok()?;
             Signer::Ecdsa(Box::new(ecdsa::SigningKey::<P384> { private_key }))
         }
+        PrivateParts::Ed25519(_) => return None,
     })
 }
 
@@ -71,11 +71,17 @@ impl RsaSigner for RsaSigningKey {
     fn sign(&self, scheme: RsaScheme, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
         let mut signature = vec![0; self.modulus_len_bytes()];
         let len = match scheme {
-            RsaScheme::PssSha256 => self.sign_pss_sha256(&mut signature, message),
-            RsaScheme::PssSha384 => self.sign_pss_sha384(&mut signature, message),
-            RsaScheme::Pkcs1Sha256 => self.sign_pkcs1_sha256(&mut signature, message),
-            RsaScheme::Pkcs1Sha384 => self.sign_pkcs1_sha384(&mut signature, message),
-            RsaScheme::Pkcs1Sha512 => self.sign_pkcs1_sha512(&mut signature, message),
+            RsaScheme::Pss { hash, salt_len } if salt_len == hash.output_len() => match hash {
+                SignatureHash::Sha256 => self.sign_pss_sha256(&mut signature, message),
+                SignatureHash::Sha384 => self.sign_pss_sha384(&mut signature, message),
+                SignatureHash::Sha512 => self.sign_pss_sha512(&mut signature, message),
+            },
+            RsaScheme::Pss { .. } => {
+                return Err(Error::Internal("a signature with a salt of another length"));
+            }
+            RsaScheme::Pkcs1(SignatureHash::Sha256) => self.sign_pkcs1_sha256(&mut signature, message),
+            RsaScheme::Pkcs1(SignatureHash::Sha384) => self.sign_pkcs1_sha384(&mut signature, message),
+            RsaScheme::Pkcs1(SignatureHash::Sha512) => self.sign_pkcs1_sha512(&mut signature, message),
         }
         .map_err(failed)?
         .len();
@@ -110,9 +116,10 @@ fn failed(error: graviola::Error) -> Error {
 pub(in crate::crypto) fn verifier(parts: &PublicParts<'_>) -> Option<Verifier> {
     Some(match parts {
         PublicParts::Rsa { bits, pkcs1, .. } if SIZES.contains(bits) => {
-            Verifier::Rsa(Arc::new(RsaVerifyingKey::from_pkcs1_der(pkcs1).ok()?))
+            let fast = RsaVerifyingKey::from_pkcs1_der(pkcs1).ok()?;
+            Verifier::Rsa(Arc::new(FastRsaVerifier { fast, pkcs1: (*pkcs1).into() }))
         }
-        PublicParts::Rsa { .. } => return None,
+        PublicParts::Rsa { .. } | PublicParts::P521(_) | PublicParts::Ed25519(_) => return None,
         PublicParts::P256(point) => {
             let point = uncompressed(point, |point| {
                 Some(p256::PublicKey::from_sec1_bytes(point).ok()?.to_sec1_bytes())
@@ -140,14 +147,27 @@ fn uncompressed<'a>(
     }
 }
 
-impl RsaVerifier for RsaVerifyingKey {
+/// graviola takes a salt that is as long as the hash; for another the key is kept as it came.
+struct FastRsaVerifier {
+    fast: RsaVerifyingKey,
+    pkcs1: Box<[u8]>,
+}
+
+impl RsaVerifier for FastRsaVerifier {
     fn verify(&self, scheme: RsaScheme, message: &[u8], signature: &[u8]) -> bool {
         match scheme {
-            RsaScheme::PssSha256 => self.verify_pss_sha256(signature, message),
-            RsaScheme::PssSha384 => self.verify_pss_sha384(signature, message),
-            RsaScheme::Pkcs1Sha256 => self.verify_pkcs1_sha256(signature, message),
-            RsaScheme::Pkcs1Sha384 => self.verify_pkcs1_sha384(signature, message),
-            RsaScheme::Pkcs1Sha512 => self.verify_pkcs1_sha512(signature, message),
+            RsaScheme::Pss { hash, salt_len } if salt_len == hash.output_len() => match hash {
+                SignatureHash::Sha256 => self.fast.verify_pss_sha256(signature, message),
+                SignatureHash::Sha384 => self.fast.verify_pss_sha384(signature, message),
+                SignatureHash::Sha512 => self.fast.verify_pss_sha512(signature, message),
+            },
+            RsaScheme::Pss { .. } => {
+                return portable::sign::rsa_public_key(&self.pkcs1)
+                    .is_ok_and(|key| RsaVerifier::verify(&key, scheme, message, signature));
+            }
+            RsaScheme::Pkcs1(SignatureHash::Sha256) => self.fast.verify_pkcs1_sha256(signature, message),
+            RsaScheme::Pkcs1(SignatureHash::Sha384) => self.fast.verify_pkcs1_sha384(signature, message),
+            RsaScheme::Pkcs1(SignatureHash::Sha512) => self.fast.verify_pkcs1_sha512(signature, message),
         }
         .is_ok()
     }
@@ -156,14 +176,15 @@ impl RsaVerifier for RsaVerifyingKey {
 macro_rules! ecdsa_verifier {
     ($curve:ident, $portable:ident) => {
         impl EcdsaVerifier for ecdsa::VerifyingKey<$curve> {
-            fn verify(&self, hash: HashAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+            fn verify(&self, hash: SignatureHash, message: &[u8], signature: &[u8]) -> bool {
                 // The DER is taken apart by the portable engine's parser, so that both engines are
                 // strict in the same way.
                 $portable::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
                     let fixed = signature.to_bytes();
                     match hash {
-                        HashAlgorithm::Sha256 => self.verify::<Sha256>(&[message], &fixed),
-                        HashAlgorithm::Sha384 => self.verify::<Sha384>(&[message], &fixed),
+                        SignatureHash::Sha256 => self.verify::<Sha256>(&[message], &fixed),
+                        SignatureHash::Sha384 => self.verify::<Sha384>(&[message], &fixed),
+                        SignatureHash::Sha512 => self.verify::<Sha512>(&[message], &fixed),
                     }
                     .is_ok()
                 })

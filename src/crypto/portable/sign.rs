@@ -1,4 +1,4 @@
-//! RSA and ECDSA of RustCrypto.
+//! RSA and ECDSA of RustCrypto, Ed25519 of dalek.
 
 use std::sync::Arc;
 
@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 
 use crate::crypto::Random;
 use crate::crypto::hash::{HashAlgorithm, digest};
-use crate::crypto::primitive::sign::{EcdsaSigner, EcdsaVerifier, RsaScheme, RsaSigner, RsaVerifier};
+use crate::crypto::primitive::sign::{
+    EcdsaSigner, EcdsaVerifier, RsaScheme, RsaSigner, RsaVerifier, SignatureHash,
+};
 use crate::crypto::rng::{draw, stream};
 use crate::error::{Error, KeyError, Result};
 
@@ -27,6 +29,10 @@ pub(in crate::crypto) fn generate_p256(random: &dyn Random) -> Result<p256::Secr
 
 pub(in crate::crypto) fn generate_p384(random: &dyn Random) -> Result<p384::SecretKey> {
     draw::<48, _>(random, |octets| p384::SecretKey::from_slice(octets).ok())
+}
+
+pub(in crate::crypto) fn generate_ed25519(random: &dyn Random) -> Result<ed25519_dalek::SigningKey> {
+    draw::<32, _>(random, |seed| Some(ed25519_dalek::SigningKey::from_bytes(seed)))
 }
 
 pub(in crate::crypto) fn rsa_bits(key: &RsaPrivateKey) -> Result<usize> {
@@ -45,59 +51,67 @@ pub(in crate::crypto) fn rsa_signer(key: RsaPrivateKey) -> Result<Box<dyn RsaSig
     Ok(Box::new(key))
 }
 
+/// `$body` with the type `$D` of the hash.
+macro_rules! with_hash {
+    ($hash:expr, $D:ident => $body:expr) => {
+        match $hash {
+            SignatureHash::Sha256 => {
+                type $D = Sha256;
+                $body
+            }
+            SignatureHash::Sha384 => {
+                type $D = Sha384;
+                $body
+            }
+            SignatureHash::Sha512 => {
+                type $D = Sha512;
+                $body
+            }
+        }
+    };
+}
+
 impl RsaSigner for RsaPrivateKey {
     fn sign(&self, scheme: RsaScheme, message: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
         // For salt and blinding: RUSTSEC-2023-0071 is about timing, and blinding hides the base.
         let mut rng = stream(random)?;
         match scheme {
-            RsaScheme::PssSha256 => self.sign_with_rng(&mut rng, pss::<Sha256>(), &Sha256::digest(message)),
-            RsaScheme::PssSha384 => self.sign_with_rng(&mut rng, pss::<Sha384>(), &Sha384::digest(message)),
-            RsaScheme::Pkcs1Sha256 => {
-                self.sign_with_rng(&mut rng, Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message))
-            }
-            RsaScheme::Pkcs1Sha384 => {
-                self.sign_with_rng(&mut rng, Pkcs1v15Sign::new::<Sha384>(), &Sha384::digest(message))
-            }
-            RsaScheme::Pkcs1Sha512 => {
-                self.sign_with_rng(&mut rng, Pkcs1v15Sign::new::<Sha512>(), &Sha512::digest(message))
-            }
+            RsaScheme::Pss { hash, salt_len } => with_hash!(hash, D => {
+                self.sign_with_rng(&mut rng, Pss::<D>::new_blinded_with_salt(salt_len), &D::digest(message))
+            }),
+            RsaScheme::Pkcs1(hash) => with_hash!(hash, D => {
+                self.sign_with_rng(&mut rng, Pkcs1v15Sign::new::<D>(), &D::digest(message))
+            }),
         }
         .map_err(|_| Error::Internal("RSA signature"))
     }
 }
 
-/// RFC 8446 §4.2.3: the salt is as long as the hash.
-fn pss<D: Digest>() -> Pss<D> {
-    Pss::new_blinded_with_salt(<D as Digest>::output_size())
+pub(in crate::crypto) fn rsa_verifier(pkcs1: &[u8]) -> Result<Arc<dyn RsaVerifier>> {
+    Ok(Arc::new(rsa_public_key(pkcs1)?))
 }
 
-pub(in crate::crypto) fn rsa_verifier(pkcs1: &[u8]) -> Result<Arc<dyn RsaVerifier>> {
-    let key = RsaPublicKey::from_pkcs1_der(pkcs1)
-        .map_err(|_| KeyError::Invalid("its modulus and exponent do not fit together"))?;
-    Ok(Arc::new(key))
+pub(in crate::crypto) fn rsa_public_key(pkcs1: &[u8]) -> Result<RsaPublicKey> {
+    RsaPublicKey::from_pkcs1_der(pkcs1)
+        .map_err(|_| KeyError::Invalid("its modulus and exponent do not fit together").into())
 }
 
 impl RsaVerifier for RsaPublicKey {
     fn verify(&self, scheme: RsaScheme, message: &[u8], signature: &[u8]) -> bool {
         match scheme {
-            RsaScheme::PssSha256 => pss::<Sha256>().verify(self, &Sha256::digest(message), signature),
-            RsaScheme::PssSha384 => pss::<Sha384>().verify(self, &Sha384::digest(message), signature),
-            RsaScheme::Pkcs1Sha256 => {
-                Pkcs1v15Sign::new::<Sha256>().verify(self, &Sha256::digest(message), signature)
-            }
-            RsaScheme::Pkcs1Sha384 => {
-                Pkcs1v15Sign::new::<Sha384>().verify(self, &Sha384::digest(message), signature)
-            }
-            RsaScheme::Pkcs1Sha512 => {
-                Pkcs1v15Sign::new::<Sha512>().verify(self, &Sha512::digest(message), signature)
-            }
+            RsaScheme::Pss { hash, salt_len } => with_hash!(hash, D => {
+                Pss::<D>::new_with_salt(salt_len).verify(self, &D::digest(message), signature)
+            }),
+            RsaScheme::Pkcs1(hash) => with_hash!(hash, D => {
+                Pkcs1v15Sign::new::<D>().verify(self, &D::digest(message), signature)
+            }),
         }
         .is_ok()
     }
 }
 
-macro_rules! ecdsa {
-    ($curve:ident, $hash:expr, $signer:ident, $verifier:ident) => {
+macro_rules! ecdsa_signer {
+    ($curve:ident, $hash:expr, $signer:ident) => {
         pub(in crate::crypto) fn $signer(key: $curve::SecretKey) -> Box<dyn EcdsaSigner> {
             Box::new($curve::ecdsa::SigningKey::from(key))
         }
@@ -111,7 +125,11 @@ macro_rules! ecdsa {
                 Ok(signature.to_der().as_bytes().to_vec())
             }
         }
+    };
+}
 
+macro_rules! ecdsa_verifier {
+    ($curve:ident, $verifier:ident) => {
         pub(in crate::crypto) fn $verifier(point: &[u8]) -> Result<Arc<dyn EcdsaVerifier>> {
             let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point)
                 .map_err(|_| KeyError::Invalid("its point is not on the curve"))?;
@@ -119,14 +137,16 @@ macro_rules! ecdsa {
         }
 
         impl EcdsaVerifier for $curve::ecdsa::VerifyingKey {
-            fn verify(&self, hash: HashAlgorithm, message: &[u8], signature: &[u8]) -> bool {
-                $curve::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
-                    self.verify_prehash(digest(hash, message).as_ref(), &signature).is_ok()
-                })
+            fn verify(&self, hash: SignatureHash, message: &[u8], signature: &[u8]) -> bool {
+                $curve::ecdsa::Signature::from_der(signature)
+                    .is_ok_and(|signature| self.verify_prehash(&hash.digest(message), &signature).is_ok())
             }
         }
     };
 }
 
-ecdsa!(p256, HashAlgorithm::Sha256, p256_signer, p256_verifier);
-ecdsa!(p384, HashAlgorithm::Sha384, p384_signer, p384_verifier);
+ecdsa_signer!(p256, HashAlgorithm::Sha256, p256_signer);
+ecdsa_signer!(p384, HashAlgorithm::Sha384, p384_signer);
+ecdsa_verifier!(p256, p256_verifier);
+ecdsa_verifier!(p384, p384_verifier);
+ecdsa_verifier!(p521, p521_verifier);

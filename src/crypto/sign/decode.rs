@@ -6,7 +6,9 @@ use pkcs8::PrivateKeyInfoRef;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::{RsaPrivateKey as Pkcs1PrivateKey, RsaPublicKey as Pkcs1PublicKey, Version};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use zeroize::Zeroizing;
 
+use super::ed25519::{self, ID_ED25519};
 use super::{MAX_RSA_BITS, MIN_RSA_BITS};
 use crate::crypto::primitive::sign::{PrivateParts, PublicParts};
 use crate::error::{KeyError, Result};
@@ -14,10 +16,17 @@ use crate::error::{KeyError, Result};
 pub(super) fn pkcs8(der: &[u8]) -> Result<PrivateParts> {
     let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Malformed("PKCS#8 PrivateKeyInfo"))?;
     let private = info.private_key.as_bytes();
-    let parts = match kind(&info.algorithm)? {
+    let kind = match info.algorithm {
+        // RFC 8017 appendix A.1 has NULL; some exporters leave it out, and nothing follows from it.
+        AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: None } => Kind::Rsa,
+        algorithm => kind(&algorithm)?,
+    };
+    let parts = match kind {
         Kind::Rsa => PrivateParts::Rsa(Box::new(rsa_private(private)?)),
-        Kind::P256 => PrivateParts::P256(ec_private(private)?),
-        Kind::P384 => PrivateParts::P384(ec_private(private)?),
+        Kind::P256 => PrivateParts::P256(ec_private::<_, 32>(private)?),
+        Kind::P384 => PrivateParts::P384(ec_private::<_, 48>(private)?),
+        Kind::P521 => return Err(KeyError::UnsupportedAlgorithm(name(SECP521R1)).into()),
+        Kind::Ed25519 => PrivateParts::Ed25519(ed25519::private(private)?),
     };
     // RFC 5958 §2: version 2 may carry the public key. One that belongs to another key is a mix-up.
     if let Some(public) = info.public_key {
@@ -25,6 +34,7 @@ pub(super) fn pkcs8(der: &[u8]) -> Result<PrivateParts> {
             PrivateParts::Rsa(_) => None,
             PrivateParts::P256(key) => Some(key.public_key().to_sec1_bytes()),
             PrivateParts::P384(key) => Some(key.public_key().to_sec1_bytes()),
+            PrivateParts::Ed25519(key) => Some(key.verifying_key().as_bytes().as_slice().into()),
         };
         if own.is_some_and(|own| public.as_bytes() != Some(&own)) {
             return Err(KeyError::Invalid("its public half belongs to another key").into());
@@ -45,6 +55,10 @@ pub(super) fn spki(der: &[u8]) -> Result<PublicParts<'_>> {
         }
         Kind::P256 => PublicParts::P256(point(public)?),
         Kind::P384 => PublicParts::P384(point(public)?),
+        Kind::P521 => PublicParts::P521(point(public)?),
+        Kind::Ed25519 => {
+            PublicParts::Ed25519(public.try_into().map_err(|_| KeyError::Malformed("an Ed25519 public key"))?)
+        }
     })
 }
 
@@ -52,6 +66,8 @@ enum Kind {
     Rsa,
     P256,
     P384,
+    P521,
+    Ed25519,
 }
 
 fn kind(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Kind> {
@@ -59,11 +75,14 @@ fn kind(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Kind> {
         RSA_ENCRYPTION => match algorithm.parameters {
             // RFC 3279 §2.3.1: the parameters are NULL.
             Some(parameters) if parameters.is_null() => Ok(Kind::Rsa),
-            Some(_) | None => Err(KeyError::Malformed("the parameters of rsaEncryption").into()),
+            Some(_) | None => {
+                Err(KeyError::Malformed("the parameters of rsaEncryption, which have to be NULL").into())
+            }
         },
         EC_PUBLIC_KEY => match algorithm.parameters.map(named_curve) {
             Some(Some(SECP256R1)) => Ok(Kind::P256),
             Some(Some(SECP384R1)) => Ok(Kind::P384),
+            Some(Some(SECP521R1)) => Ok(Kind::P521),
             Some(Some(curve)) => Err(KeyError::UnsupportedAlgorithm(name(curve)).into()),
             Some(None) => {
                 Err(KeyError::UnsupportedAlgorithm("an elliptic curve that is not named".to_owned()).into())
@@ -71,6 +90,9 @@ fn kind(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Kind> {
             // RFC 5480 §2.1.1: the parameters are there.
             None => Err(KeyError::Malformed("the parameters of id-ecPublicKey").into()),
         },
+        // RFC 8410 §3: without parameters.
+        ID_ED25519 if algorithm.parameters.is_none() => Ok(Kind::Ed25519),
+        ID_ED25519 => Err(KeyError::Malformed("the parameters of id-Ed25519").into()),
         other => Err(KeyError::UnsupportedAlgorithm(name(other)).into()),
     }
 }
@@ -136,8 +158,17 @@ fn bit_length(number: &[u8]) -> usize {
     }
 }
 
-fn ec_private<K: for<'a> TryFrom<sec1::EcPrivateKey<'a>>>(der: &[u8]) -> Result<K> {
-    let key = sec1::EcPrivateKey::from_der(der).map_err(|_| KeyError::Malformed("ECPrivateKey"))?;
+/// RFC 5915 §3 has as many octets as the order; some exporters write a number instead, with a zero in front or
+/// with its leading zeros left out.
+fn ec_private<K: for<'a> TryFrom<sec1::EcPrivateKey<'a>>, const LEN: usize>(der: &[u8]) -> Result<K> {
+    let mut key = sec1::EcPrivateKey::from_der(der).map_err(|_| KeyError::Malformed("ECPrivateKey"))?;
+    let mut octets = Zeroizing::new([0; LEN]);
+    let (zeros, number) = key.private_key.split_at(key.private_key.len().saturating_sub(LEN));
+    if zeros.iter().all(|octet| *octet == 0) && number.len().saturating_add(MAX_ZEROS) >= LEN {
+        let from = LEN.saturating_sub(number.len());
+        octets.get_mut(from..).unwrap_or_default().copy_from_slice(number);
+        key.private_key = octets.as_slice();
+    }
     key.try_into()
         .map_err(|_| KeyError::Invalid("its scalar is out of range, or its point is not its own").into())
 }
@@ -158,6 +189,9 @@ fn name(oid: ObjectIdentifier) -> String {
         .map_or_else(|| oid.to_string(), |(_, name)| (*name).to_owned())
 }
 
+/// Octets that may be left out in front of a scalar: one key in 2^32 has more of them.
+const MAX_ZEROS: usize = 4;
+
 /// Bits by which a prime may be longer than half the modulus.
 const MAX_IMBALANCE_BITS: usize = 64;
 
@@ -169,6 +203,7 @@ const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 /// Algorithms and curves that a key may well have and that are not supported.
 const NAMES: &[(ObjectIdentifier, &str)] = &[
@@ -178,14 +213,13 @@ const NAMES: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "DSA"),
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.1"), "the curve P-192"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.33"), "the curve P-224"),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), "the curve P-521"),
+    (SECP521R1, "the curve P-521 (for a private key)"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.10"), "the curve secp256k1"),
     (ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7"), "the curve brainpoolP256r1"),
     (ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11"), "the curve brainpoolP384r1"),
     (ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.13"), "the curve brainpoolP512r1"),
     (ObjectIdentifier::new_unwrap("1.3.101.110"), "X25519"),
     (ObjectIdentifier::new_unwrap("1.3.101.111"), "X448"),
-    (ObjectIdentifier::new_unwrap("1.3.101.112"), "Ed25519"),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"), "ML-DSA-44"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"), "ML-DSA-65"),

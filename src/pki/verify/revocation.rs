@@ -212,6 +212,11 @@ impl<'a> Case<'a> {
                 "its issuer's revocation list has a critical extension that is not supported ({oid})"
             ));
         }
+        if let Some(algorithm) = list.unsupported_signature() {
+            return Err(format!(
+                "the revocation list in its issuer's name is signed with {algorithm}, which is not accepted"
+            ));
+        }
         let has_signed = |signer: &Certificate| {
             self.is_in_subjects_name(list, signer) && self.list_signed(list, signer).is_ok()
         };

@@ -176,7 +176,9 @@ impl<'a> Case<'a> {
     /// Takes from the budget what it costs to check this signature.
     pub(super) fn spend_on_signature(&self, der: &[u8], signer: &Certificate) -> bool {
         let hashing = u32::try_from(der.len() / OCTETS_HASHED_IN_A_MICROSECOND).unwrap_or(u32::MAX);
-        self.budget.spend_microseconds(signer.public_key().verifying().cost().saturating_add(hashing))
+        let slowness = Signed::of(der).map_or(1, |signed| signed.slowness());
+        let verifying = signer.public_key().verifying().cost().saturating_mul(slowness);
+        self.budget.spend_microseconds(verifying.saturating_add(hashing))
     }
 
     /// Why the names of `certificate` are not what `authority`, somewhere above it, may have certificates for.

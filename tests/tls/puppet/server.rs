@@ -262,6 +262,8 @@ pub fn certificate(context: &[u8], der: &[u8], of_entry: &[(u16, Vec<u8>)]) -> V
 pub fn certificate_verify(identity: &Identity, role: &str, transcript: &[u8]) -> Vec<u8> {
     let scheme = match identity.key().algorithm() {
         KeyAlgorithm::EcdsaP384 => SignatureScheme::ECDSA_SECP384R1_SHA384,
+        KeyAlgorithm::EcdsaP521 => SignatureScheme::ECDSA_SECP521R1_SHA512,
+        KeyAlgorithm::Ed25519 => SignatureScheme::ED25519,
         KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Rsa(_) => SignatureScheme::ECDSA_SECP256R1_SHA256,
     };
     let signature = identity.key().sign(scheme, &to_be_signed(role, transcript), &SystemRandom).unwrap();

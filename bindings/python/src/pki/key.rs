@@ -17,7 +17,8 @@ pub(crate) struct PrivateKey(pub(crate) pki::PrivateKey);
 
 #[pymethods]
 impl PrivateKey {
-    /// Makes a new key: `generate("rsa", bits=2048)` or `generate("ecdsa", curve="P-256")`.
+    /// Makes a new key: `generate("rsa", bits=2048)`, `generate("ecdsa", curve="P-256")` or
+    /// `generate("ed25519")`.
     #[staticmethod]
     #[pyo3(signature = (kind, *, bits=None, curve=None))]
     fn generate(py: Python<'_>, kind: &str, bits: Option<u32>, curve: Option<&str>) -> Result<Self> {
@@ -249,9 +250,10 @@ fn key_type(kind: &str, bits: Option<u32>, curve: Option<&str>) -> Result<pki::K
         ("rsa", Some(4096), None) => Ok(pki::KeyType::Rsa4096),
         ("ecdsa", None, None | Some("P-256")) => Ok(pki::KeyType::EcdsaP256),
         ("ecdsa", None, Some("P-384")) => Ok(pki::KeyType::EcdsaP384),
+        ("ed25519", None, None) => Ok(pki::KeyType::Ed25519),
         _ => Err(Failure::misuse(
             "no such kind of key",
-            "use \"rsa\" with bits=2048, 3072 or 4096, or \"ecdsa\" with curve=\"P-256\" or \"P-384\"",
+            "use \"rsa\" with bits=2048, 3072 or 4096, \"ecdsa\" with curve=\"P-256\" or \"P-384\", or \"ed25519\"",
         )),
     }
 }
@@ -259,23 +261,26 @@ fn key_type(kind: &str, bits: Option<u32>, curve: Option<&str>) -> Result<pki::K
 const fn kind(algorithm: KeyAlgorithm) -> &'static str {
     match algorithm {
         KeyAlgorithm::Rsa(_) => "rsa",
-        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => "ecdsa",
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::EcdsaP521 => "ecdsa",
+        KeyAlgorithm::Ed25519 => "ed25519",
     }
 }
 
 const fn curve(algorithm: KeyAlgorithm) -> Option<&'static str> {
     match algorithm {
-        KeyAlgorithm::Rsa(_) => None,
+        KeyAlgorithm::Rsa(_) | KeyAlgorithm::Ed25519 => None,
         KeyAlgorithm::EcdsaP256 => Some("P-256"),
         KeyAlgorithm::EcdsaP384 => Some("P-384"),
+        KeyAlgorithm::EcdsaP521 => Some("P-521"),
     }
 }
 
 const fn bits(algorithm: KeyAlgorithm) -> usize {
     match algorithm {
         KeyAlgorithm::Rsa(bits) => bits,
-        KeyAlgorithm::EcdsaP256 => 256,
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519 => 256,
         KeyAlgorithm::EcdsaP384 => 384,
+        KeyAlgorithm::EcdsaP521 => 521,
     }
 }
 
@@ -284,5 +289,7 @@ fn describe(algorithm: KeyAlgorithm) -> String {
         KeyAlgorithm::Rsa(bits) => format!("rsa {bits} bits"),
         KeyAlgorithm::EcdsaP256 => "ecdsa P-256".to_owned(),
         KeyAlgorithm::EcdsaP384 => "ecdsa P-384".to_owned(),
+        KeyAlgorithm::EcdsaP521 => "ecdsa P-521".to_owned(),
+        KeyAlgorithm::Ed25519 => "ed25519".to_owned(),
     }
 }
