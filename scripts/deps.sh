@@ -19,6 +19,8 @@ need pkg-config pkg-config
 need cmake cmake
 need nm binutils
 need certtool gnutls-bin
+need puttygen putty-tools
+need ssh-keygen openssh-client
 need redis-server redis-server
 # Debian keeps PostgreSQL's programs out of the path.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql

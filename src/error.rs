@@ -4,10 +4,12 @@
 //! that C and Python see, `error/text.rs` into what a person reads. No text contains a secret.
 
 mod code;
+mod found;
 mod report;
 mod text;
 
 pub use code::ErrorCode;
+pub use found::Found;
 pub use report::{Check, Finding, Report};
 
 use crate::codepoints::{AlertDescription, HandshakeType};
@@ -216,8 +218,8 @@ pub enum KeyError {
     UnsupportedEncryption(String),
     /// The data is damaged; the text says where.
     Malformed(&'static str),
-    /// There is no key in the data; the text says what there is instead.
-    NotAKey(String),
+    /// There is no key in the data; what there is instead.
+    NotAKey(Found),
     /// There is more in the data than the one key that is loaded; the text says what.
     Excess(String),
     /// A format that this key cannot be written in; named.
@@ -249,8 +251,8 @@ pub enum KeyError {
 pub enum CertificateError {
     /// The data is damaged; the text says where.
     Malformed(&'static str),
-    /// There is no certificate, request or CRL in the data; the text says what there is instead.
-    NotFound(String),
+    /// There is no certificate, request or CRL in the data; what there is instead.
+    NotFound(Found),
     /// There is more in the data than what is loaded; the text says what, and what loads it.
     Excess(String),
     /// The signature of a request or CRL does not verify: no proof that its sender has the key.

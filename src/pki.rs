@@ -16,6 +16,7 @@ mod extension_text;
 mod extensions;
 mod finding;
 pub(crate) mod fold;
+pub(crate) mod found;
 mod general_name;
 mod hex;
 mod identity;

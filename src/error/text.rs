@@ -28,8 +28,8 @@ impl Error {
             | Self::Rejected(_)
             | Self::BadRecord
             | Self::DecryptFailed
-            | Self::Truncated
-            | Self::Certificate(_) => String::new(),
+            | Self::Truncated => String::new(),
+            Self::Certificate(error) => error.hint().to_owned(),
             Self::Enrolment(error) => error.hint().to_owned(),
             Self::Otp(error) => error.hint().to_owned(),
         }
@@ -97,6 +97,7 @@ impl KeyError {
                 "re-encrypt it, for example with 'openssl pkcs8 -topk8 -v2 aes-256-cbc'"
             }
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
+            Self::NotAKey(found) if !found.hint().is_empty() => found.hint(),
             Self::NotAKey(_) => "pass the file that holds the key",
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
             Self::UnsupportedFormat(_) => {
@@ -108,6 +109,27 @@ impl KeyError {
             Self::CertificateMismatch => "pass the private key that the certificate was requested with",
             Self::BadSignature => "the data, the signature or the key is not the one that was signed with",
             Self::WrongScheme(_) => "choose a scheme of the key's own kind",
+        }
+    }
+}
+
+impl CertificateError {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
+            Self::NotFound(_) => "pass the file that holds it",
+            Self::Malformed(_) => "the file is damaged or cut short: take it from its source again",
+            Self::Excess(_) => "split the file: nothing of it is left out in silence",
+            Self::BadSignature => "it was altered, or made with another key: have it made again",
+            Self::UnsupportedSignature(_) => {
+                "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519"
+            }
+            Self::BadName(_) => "choose a name of the form that the text says",
+            Self::NameTaken(_) => {
+                "request it with the certificate that has the name, or have that one revoked"
+            }
+            Self::Refused(_) => "change the request as the text says, or ask another authority",
+            Self::NotAuthority(_) => "pass the certificate of the authority that has signed it",
         }
     }
 }

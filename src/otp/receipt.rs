@@ -5,6 +5,7 @@ use super::signed_decision::refused;
 use crate::connection::Connection;
 use crate::crypto::hash::{HashAlgorithm, digest};
 use crate::error::Result;
+use crate::pki::found;
 use crate::pki::pem::{self, Kind};
 use crate::pki::{Certificate, Chain, MAX_CHAIN_LEN, PeerRole, TrustStore, VerifiedPeer};
 
@@ -73,11 +74,11 @@ impl Receipt {
         if data.len() > Self::MAX_LEN {
             return Err(refused("the file has more than 1 MiB"));
         }
-        let sections = pem::sections(data).map_err(refused)?;
+        let sections = found::sections(data).map_err(|unfit| refused(unfit.what()))?;
         let Some((first, certificates)) =
             sections.split_first().filter(|(first, _)| first.kind == Kind::Receipt)
         else {
-            return Err(refused(&format!("there is none: {}", pem::describe(data, &sections))));
+            return Err(refused(&format!("there is none: {}", found::describe(&sections).what())));
         };
         if certificates.is_empty() || certificates.len() > MAX_CHAIN_LEN {
             return Err(refused("it comes with no certificate, or with more than 10"));

@@ -10,13 +10,14 @@ use zeroize::Zeroizing;
 
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
+use super::found;
 use super::hex::colons;
 use super::key::sha256;
 use super::pem::{self, Kind, Section};
 use super::signature::algorithm_name;
 use super::{DistinguishedName, GeneralName, PublicKey};
 use super::{pkcs7, profile};
-use crate::error::{CertificateError, Error, KeyError, Result};
+use crate::error::{CertificateError, Error, Found, KeyError, Result};
 use crate::time::UnixTime;
 
 /// The most certificates that a chain may have: RFC 8446 sets none, this bounds the work of a verifier.
@@ -86,7 +87,7 @@ impl Certificate {
     /// # Errors
     /// As [`Certificate::load`], but for the number of certificates.
     pub fn load_chain(data: &[u8]) -> Result<Vec<Self>> {
-        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let sections = found::sections(data).map_err(CertificateError::from)?;
         Self::of_sections(data, &sections)
     }
 
@@ -115,7 +116,7 @@ impl Certificate {
     /// As [`Certificate::load_chain`]; [`crate::Error::Key`] where none is left.
     pub fn load_authorities(data: &[u8]) -> Result<(Vec<Self>, Vec<String>)> {
         let (mut certificates, mut left_out) = (Vec::new(), Vec::new());
-        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let sections = found::sections(data).map_err(CertificateError::from)?;
         for der in Self::each(data, &sections)? {
             match Self::of_der(&der) {
                 Ok(certificate) => certificates.push(certificate),
@@ -324,7 +325,7 @@ impl Certificate {
     fn each(data: &[u8], sections: &[Section<'_>]) -> Result<Vec<Zeroizing<Vec<u8>>>> {
         let is_taken = |kind| matches!(kind, Kind::Certificate | Kind::Pkcs7);
         if sections.len() < 2 || !sections.iter().all(|section| is_taken(section.kind)) {
-            let only = pem::the_one(data, sections, is_taken, "and certificates alone are loaded here");
+            let only = found::the_one(data, sections, is_taken, "and certificates alone are loaded here");
             return Self::of_section(only.map_err(CertificateError::from)?);
         }
         let mut all = Vec::new();
@@ -343,7 +344,9 @@ impl Certificate {
         let packed = pkcs7::decode(&der).map_err(CertificateError::Malformed)?;
         check_count(packed.len())?;
         if packed.is_empty() {
-            return Err(CertificateError::NotFound("a PKCS#7 bundle without certificates".to_owned()).into());
+            return Err(
+                CertificateError::NotFound(Found::new("a PKCS#7 bundle without certificates", "")).into()
+            );
         }
         Ok(packed.into_iter().map(|der| Zeroizing::new(der.to_vec())).collect())
     }

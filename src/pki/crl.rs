@@ -24,6 +24,7 @@ use entries::{Cursor, Entries, Entry};
 
 use super::certificate::without_leading_zeros;
 use super::encoded::{MAX_ELEMENTS, has_at_most};
+use super::found;
 use super::moment::x509_time;
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed, Unsupported};
@@ -126,9 +127,9 @@ impl Crl {
     /// [`crate::Error::Certificate`], also for a file with anything beside the one list: see
     /// [`Crl::load_all`].
     pub fn load(data: &[u8]) -> Result<Self> {
-        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let sections = found::sections(data).map_err(CertificateError::from)?;
         let is_list = |kind| kind == Kind::Crl;
-        let list = pem::the_one(data, &sections, is_list, "load all lists of a file with load_all");
+        let list = found::the_one(data, &sections, is_list, "load all lists of a file with load_all");
         Self::of_section(list.map_err(CertificateError::from)?)
     }
 
@@ -155,10 +156,10 @@ impl Crl {
     /// # Ok::<(), otls::Error>(())
     /// ```
     pub fn load_all(data: &[u8]) -> Result<Vec<Self>> {
-        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let sections = found::sections(data).map_err(CertificateError::from)?;
         if sections.len() < 2 || sections.iter().any(|section| section.kind != Kind::Crl) {
             let is_list = |kind| kind == Kind::Crl;
-            let list = pem::the_one(data, &sections, is_list, "and revocation lists alone are loaded here");
+            let list = found::the_one(data, &sections, is_list, "and revocation lists alone are loaded here");
             return Ok(vec![Self::of_section(list.map_err(CertificateError::from)?)?]);
         }
         sections.iter().map(Self::of_section).collect()

@@ -15,6 +15,7 @@ use x509_cert::request::{CertReq, ExtensionReq, RequestBuilder};
 
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::extensions::Extensions;
+use super::found;
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed, Signer, algorithm_name};
 use super::{Certificate, DistinguishedName, GeneralName, PrivateKey, PublicKey};
@@ -92,9 +93,9 @@ impl CertificateRequest {
     /// # Errors
     /// [`crate::Error::Certificate`], also for a file with anything beside the one request; a bad signature is [`crate::error::CertificateError::BadSignature`].
     pub fn load(data: &[u8]) -> Result<Self> {
-        let sections = pem::sections(data).map_err(CertificateError::Malformed)?;
+        let sections = found::sections(data).map_err(CertificateError::from)?;
         let is_request = |kind| kind == Kind::Request;
-        let request = pem::the_one(data, &sections, is_request, "and one request alone is loaded");
+        let request = found::the_one(data, &sections, is_request, "and one request alone is loaded");
         let request = request.map_err(CertificateError::from)?;
         Self::of_der(&request.der().map_err(CertificateError::Malformed)?)
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::pem::{self, Kind, Section};
+use super::found;
+use super::pem::{Kind, Section};
 use super::{Certificate, Chain, PrivateKey, signature};
 use crate::codepoints::SignatureScheme;
 use crate::error::{KeyError, Result};
@@ -72,9 +73,12 @@ impl Identity {
     /// As [`Identity::new`], [`PrivateKey::load`] and [`Certificate::load_chain`]; a file with anything else
     /// in it is refused.
     pub fn load(data: &[u8], password: Option<&[u8]>) -> Result<Self> {
-        let sections = pem::sections(data).map_err(KeyError::Malformed)?;
+        let sections = found::sections(data).map_err(KeyError::from)?;
         let is_certificate = |section: &Section<'_>| matches!(section.kind, Kind::Certificate | Kind::Pkcs7);
         let (certificates, key): (Vec<_>, Vec<_>) = sections.into_iter().partition(is_certificate);
+        if key.is_empty() {
+            return Err(KeyError::NotAKey(found::describe(&certificates)).into());
+        }
         let key = PrivateKey::of_sections(data, &key, password)?;
         Self::new(Chain::new(Certificate::of_sections(data, &certificates)?)?, key)
     }

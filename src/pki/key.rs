@@ -3,6 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
+use super::found;
 use super::key_format::{self, Encoding, KeyEncryption, KeyFormat};
 use super::pem::{self, Kind, Section};
 use super::traditional;
@@ -90,7 +91,7 @@ impl PrivateKey {
     /// [`crate::Error::Key`]: each cause is its own [`crate::error::KeyError`]. A file with anything beside the
     /// one key is refused; one with the key's certificate too is for [`super::Identity::load`].
     pub fn load(data: &[u8], password: Option<&[u8]>) -> Result<Self> {
-        let sections = pem::sections(data).map_err(KeyError::Malformed)?;
+        let sections = found::sections(data).map_err(KeyError::from)?;
         Self::of_sections(data, &sections, password)
     }
 
@@ -217,9 +218,9 @@ impl PublicKey {
     /// # Errors
     /// [`crate::Error::Key`], also for a file with anything beside the one key.
     pub fn load(data: &[u8]) -> Result<Self> {
-        let sections = pem::sections(data).map_err(KeyError::Malformed)?;
+        let sections = found::sections(data).map_err(KeyError::from)?;
         let is_key = |kind| matches!(kind, Kind::PublicKey | Kind::RsaPublicKey);
-        let key = pem::the_one(data, &sections, is_key, "and one public key alone is loaded");
+        let key = found::the_one(data, &sections, is_key, "and one public key alone is loaded");
         let key = key.map_err(KeyError::from)?;
         let der = key.der().map_err(KeyError::Malformed)?;
         match key.kind == Kind::RsaPublicKey {

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::found;
 use super::pem::{self, Kind, Section};
 use super::{encrypted, traditional};
 use crate::crypto::Random;
@@ -97,7 +98,7 @@ pub(super) fn read(
         _ => {
             let instead =
                 "and one private key alone is loaded: load a key with its certificate as an identity";
-            (pem::the_one(data, sections, Kind::is_private_key, instead).map_err(KeyError::from)?, None)
+            (found::the_one(data, sections, Kind::is_private_key, instead).map_err(KeyError::from)?, None)
         }
     };
     let legacy = key.legacy_encrypted().map_err(KeyError::Malformed)?;

@@ -4,8 +4,6 @@ use base64ct::{Base64, Encoding as _};
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::error::{CertificateError, KeyError};
-
 /// What a piece of data is, by its PEM label or by the shape of its DER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -28,7 +26,7 @@ pub(crate) enum Kind {
 /// One PEM block, or all of a DER file.
 pub(crate) struct Section<'a> {
     pub(crate) kind: Kind,
-    label: &'a str,
+    pub(super) label: &'a str,
     body: Body<'a>,
 }
 
@@ -79,14 +77,8 @@ impl<'a> Section<'a> {
         Self { kind: Kind::of_der(der), label: "", body: Body::Der(der) }
     }
 
-    fn describe(&self, count: usize) -> String {
-        match (self.kind, self.label, count) {
-            (Kind::Unknown, "", _) => "DER of an unknown kind".to_owned(),
-            (Kind::Unknown, label, 1) => format!("a PEM block {label:?}"),
-            (Kind::Unknown, label, _) => format!("{count} PEM blocks {label:?}"),
-            (kind, _, 1) => kind.name().to_owned(),
-            (kind, _, _) => format!("{count} {}", kind.plural()),
-        }
+    pub(super) fn is_der(&self) -> bool {
+        matches!(self.body, Body::Der(_))
     }
 }
 
@@ -133,7 +125,7 @@ impl Kind {
         }
     }
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Certificate => "a certificate",
             Self::Request => "a certificate request",
@@ -152,7 +144,7 @@ impl Kind {
         }
     }
 
-    const fn plural(self) -> &'static str {
+    pub(super) const fn plural(self) -> &'static str {
         match self {
             Self::Certificate => "certificates",
             Self::Request => "certificate requests",
@@ -180,7 +172,7 @@ impl Kind {
 }
 
 /// The sections of `data`, in order; the error says what is wrong with its PEM armour.
-pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
+pub(super) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
     // Text may start with the octet 0x30 ('0') and DER may contain a PEM line: a DER length that is
     // exactly right decides.
     if content(data).is_some_and(|content| data.ends_with(content)) && is_whole(data) {
@@ -198,73 +190,11 @@ pub(super) fn is_der(data: &[u8]) -> bool {
     data.first() == Some(&0x30)
 }
 
-/// What `sections` hold, for the error that says what was found instead.
-pub(crate) fn describe(data: &[u8], sections: &[Section<'_>]) -> String {
-    if data.is_empty() {
-        return "the data is empty".to_owned();
-    }
-    if sections.is_empty() {
-        return "the data is neither PEM nor DER".to_owned();
-    }
-    let mut kinds: Vec<(&Section<'_>, usize)> = Vec::new();
-    for section in sections {
-        let is_known =
-            |(one, _): &&mut (&Section<'_>, usize)| (one.kind, one.label) == (section.kind, section.label);
-        if let Some((_, count)) = kinds.iter_mut().find(is_known) {
-            *count = count.saturating_add(1);
-        } else if kinds.len() < MAX_DESCRIBED {
-            kinds.push((section, 1));
-        }
-    }
-    let names: Vec<String> = kinds.iter().map(|(section, count)| section.describe(*count)).collect();
-    format!("the data holds {}", names.join(" and "))
-}
-
-/// The one section of `data` that `takes` wants; `instead` says what to call for a file with more. A file
-/// with anything else in it is refused: what a loader leaves out in silence may be what mattered.
-///
-/// # Errors
-/// What is there instead, or beside it.
-pub(super) fn the_one<'s, 'a>(
-    data: &[u8],
-    sections: &'s [Section<'a>],
-    takes: impl Fn(Kind) -> bool,
-    instead: &str,
-) -> Result<&'s Section<'a>, Unfit> {
-    let mut fit = sections.iter().filter(|section| takes(section.kind));
-    match (fit.next(), sections) {
-        (Some(one), [_]) => Ok(one),
-        (Some(_), _) => Err(Unfit::Excess(format!("{}, {instead}", describe(data, sections)))),
-        // A parser says better what is wrong with it.
-        (None, [only]) if only.kind == Kind::Unknown && is_der(data) => Ok(only),
-        (None, _) => Err(Unfit::Missing(describe(data, sections))),
-    }
-}
-
-/// Why a file is not one for a loader.
-pub(super) enum Unfit {
-    /// What it holds instead.
-    Missing(String),
-    /// What it holds beside what is wanted.
-    Excess(String),
-}
-
-impl From<Unfit> for CertificateError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::Missing(found) => Self::NotFound(found),
-            Unfit::Excess(found) => Self::Excess(found),
-        }
-    }
-}
-
-impl From<Unfit> for KeyError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::Missing(found) => Self::NotAKey(found),
-            Unfit::Excess(found) => Self::Excess(found),
-        }
-    }
+/// What stands behind the SEQUENCE that `der` begins with, where that is whole.
+pub(super) fn behind_der(der: &[u8]) -> Option<&[u8]> {
+    let mut reader = SliceReader::new(der).ok()?;
+    let whole = reader.tlv_bytes().ok()?;
+    der.get(whole.len()..)
 }
 
 /// PEM with lines of 64 characters (RFC 7468 §2).
@@ -315,8 +245,6 @@ const MAX_BLOCKS: usize = 4096;
 const MAX_LABEL_LEN: usize = 64;
 /// Characters of base64 that are decoded at once.
 const PIECE_CHARS: usize = 1024;
-/// The most kinds that an error text lists.
-const MAX_DESCRIBED: usize = 4;
 
 fn pem_blocks(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
     let mut blocks = Vec::new();
@@ -481,12 +409,5 @@ mod tests {
             let decodes = sections(pem.as_bytes()).unwrap()[0].der().is_ok();
             assert_eq!(decodes, body == "AA==", "{body}");
         }
-    }
-
-    #[test]
-    fn text_that_is_neither_pem_nor_der_says_so() {
-        let found = sections(b"hello").unwrap();
-        assert_eq!(describe(b"hello", &found), "the data is neither PEM nor DER");
-        assert_eq!(describe(b"", &[]), "the data is empty");
     }
 }

@@ -34,6 +34,15 @@ fn scheme_of(key: &PrivateKey) -> SignatureScheme {
     }
 }
 
+/// What is there instead of a key.
+#[track_caller]
+fn not_a_key(data: &[u8]) -> String {
+    match key_error(data, None) {
+        KeyError::NotAKey(found) => found.what().to_owned(),
+        error => panic!("{error}"),
+    }
+}
+
 #[track_caller]
 fn assert_pair(private: &PrivateKey, public: &PublicKey) {
     let scheme = scheme_of(private);
@@ -207,15 +216,15 @@ fn a_password_for_a_plain_key_is_an_error_of_its_own() {
 fn what_is_there_instead_of_a_key_is_named() {
     let certificate = CA.certificate();
     for data in [certificate.to_pem().into_bytes(), certificate.to_der().to_vec()] {
-        assert_eq!(key_error(&data, None), KeyError::NotAKey("the data holds a certificate".into()));
+        assert_eq!(not_a_key(&data), "the data holds a certificate");
     }
     let public = ec_key().public_key().clone();
     for data in [public.to_pem().into_bytes(), public.to_der().to_vec()] {
-        assert_eq!(key_error(&data, None), KeyError::NotAKey("the data holds a public key".into()));
+        assert_eq!(not_a_key(&data), "the data holds a public key");
     }
     let request = request(&ec_key(), "bank", &[]);
     for data in [request.to_pem().into_bytes(), request.to_der().to_vec()] {
-        assert_eq!(key_error(&data, None), KeyError::NotAKey("the data holds a certificate request".into()));
+        assert_eq!(not_a_key(&data), "the data holds a certificate request");
     }
     if let Some(openssl) = openssl() {
         openssl.write("ca.pem", certificate.to_pem());
@@ -223,11 +232,11 @@ fn what_is_there_instead_of_a_key_is_named() {
         openssl.ok("crl2pkcs7 -nocrl -certfile ca.pem -outform DER -out ca.p7b");
         for (file, what) in [("ca.p12", "a PKCS#12 file"), ("ca.p7b", "a PKCS#7 bundle")] {
             let found = format!("the data holds {what}");
-            assert_eq!(key_error(&openssl.read(file), None), KeyError::NotAKey(found));
+            assert_eq!(not_a_key(&openssl.read(file)), found);
         }
     }
-    assert_eq!(key_error(b"", None), KeyError::NotAKey("the data is empty".into()));
-    assert_eq!(key_error(b"hello", None), KeyError::NotAKey("the data is neither PEM nor DER".into()));
+    assert_eq!(not_a_key(b""), "the data is empty");
+    assert_eq!(not_a_key(b"hello"), "the data is neither PEM nor DER");
 }
 
 #[test]

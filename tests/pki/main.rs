@@ -13,6 +13,7 @@ mod est_enrolment;
 mod est_support;
 mod est_tokens;
 mod files;
+mod found;
 mod hierarchy;
 mod judges;
 mod key_files;

@@ -104,6 +104,7 @@ from ._errors import (
     Rejected,
     RequestBadSignature,
     TruncatedError,
+    UnsupportedSignature,
     WrongScheme,
 )
 from ._facts import (
@@ -324,6 +325,7 @@ __all__ = [
     "Verdict",
     "VerdictNotice",
     "Verified",
+    "UnsupportedSignature",
     "WrongScheme",
     "__version__",
     "check_name",

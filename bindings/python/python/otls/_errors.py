@@ -219,6 +219,12 @@ class RequestBadSignature(CertificateError):
     default_code = (50, "REQUEST_BAD_SIGNATURE")
 
 
+class UnsupportedSignature(CertificateError):
+    """A request is signed with an algorithm that is not accepted; the text names it."""
+
+    default_code = (54, "UNSUPPORTED_SIGNATURE")
+
+
 class BadName(CertificateError, ValueError):
     """A name is not acceptable."""
 

@@ -1,0 +1,361 @@
+//! What a file is that a loader does not take: told before anything is called malformed, with the command that
+//! makes of it what is taken.
+
+use core::fmt;
+
+use base64ct::{Base64, Encoding as _};
+
+use super::pem::{self, Kind, Section};
+use crate::error::{CertificateError, Found, KeyError};
+
+/// Why a file is not one for a loader.
+pub(crate) enum Unfit {
+    /// What it holds instead.
+    Missing(Found),
+    /// What it holds beside what is wanted.
+    Excess(String),
+    /// What is wrong with its armour.
+    Malformed(&'static str),
+}
+
+impl Unfit {
+    pub(crate) fn what(&self) -> &str {
+        match self {
+            Self::Missing(found) => found.what(),
+            Self::Excess(what) => what,
+            Self::Malformed(what) => what,
+        }
+    }
+}
+
+impl From<Unfit> for CertificateError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Missing(found) => Self::NotFound(found),
+            Unfit::Excess(found) => Self::Excess(found),
+            Unfit::Malformed(what) => Self::Malformed(what),
+        }
+    }
+}
+
+impl From<Unfit> for KeyError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Missing(found) => Self::NotAKey(found),
+            Unfit::Excess(found) => Self::Excess(found),
+            Unfit::Malformed(what) => Self::Malformed(what),
+        }
+    }
+}
+
+/// The sections of `data`, in order: at least one.
+///
+/// # Errors
+/// What the data is where it is neither PEM nor DER, and what is wrong with its armour.
+pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Unfit> {
+    if has(data, b"-----\\n") {
+        return Err(Unfit::Missing(data_is(
+            "PEM whose ends of lines are the two characters \\n",
+            r#"put real ends of lines there: printf '%b' "$(cat FILE)" > NEW"#,
+        )));
+    }
+    let sections = match pem::sections(data) {
+        Ok(sections) => sections,
+        // A message in BER may have PEM inside of it.
+        Err(_) if data.starts_with(BER) => return Err(Unfit::Missing(ber())),
+        Err(why) => return Err(of_no_armour(data).map_or(Unfit::Malformed(why), Unfit::Missing)),
+    };
+    match sections.as_slice() {
+        [] => Err(Unfit::Missing(of_no_armour(data).unwrap_or_else(neither))),
+        [only] if only.is_der() => of_der(data).map_or(Ok(sections), |found| Err(Unfit::Missing(found))),
+        _ => Ok(sections),
+    }
+}
+
+/// The one section of `data` that `takes` wants; `instead` says what to call for a file with more. A file
+/// with anything else in it is refused: what a loader leaves out in silence may be what mattered.
+///
+/// # Errors
+/// What is there instead, or beside it.
+pub(super) fn the_one<'s, 'a>(
+    data: &[u8],
+    sections: &'s [Section<'a>],
+    takes: impl Fn(Kind) -> bool,
+    instead: &str,
+) -> Result<&'s Section<'a>, Unfit> {
+    let mut fit = sections.iter().filter(|section| takes(section.kind));
+    match (fit.next(), sections) {
+        (Some(one), [_]) => Ok(one),
+        (Some(_), _) => Err(Unfit::Excess(format!("{}, {instead}", describe(sections).what()))),
+        // A parser says better what is wrong with it.
+        (None, [only]) if only.kind == Kind::Unknown && pem::is_der(data) => Ok(only),
+        (None, _) => Err(Unfit::Missing(describe(sections))),
+    }
+}
+
+/// What `sections` are, for the error that says what was found instead.
+pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
+    let mut kinds: Vec<(&Section<'_>, usize)> = Vec::new();
+    for section in sections {
+        let is_known =
+            |(one, _): &&mut (&Section<'_>, usize)| (one.kind, one.label) == (section.kind, section.label);
+        if let Some((_, count)) = kinds.iter_mut().find(is_known) {
+            *count = count.saturating_add(1);
+        } else if kinds.len() < MAX_DESCRIBED {
+            kinds.push((section, 1));
+        }
+    }
+    let hint = kinds.iter().find_map(|(section, _)| labelled(section.label)).map_or("", |(_, hint)| hint);
+    let names: Vec<String> = kinds.iter().map(|(section, count)| named(section, *count)).collect();
+    Found::new(format!("the data holds {}", names.join(" and ")), hint)
+}
+
+fn named(section: &Section<'_>, count: usize) -> String {
+    match (section.kind, section.label, count) {
+        (Kind::Unknown, "", _) => "DER of an unknown kind".to_owned(),
+        (Kind::Unknown, label, 1) => {
+            labelled(label).map_or_else(|| format!("a PEM block {label:?}"), |(what, _)| what.to_owned())
+        }
+        (Kind::Unknown, label, _) => format!("{count} PEM blocks {label:?}"),
+        (kind, _, 1) => kind.name().to_owned(),
+        (kind, _, _) => format!("{count} {}", kind.plural()),
+    }
+}
+
+/// What PEM's other labels stand for, and what makes of it what is taken.
+fn labelled(label: &str) -> Option<(&'static str, &'static str)> {
+    Some(match label {
+        "OPENSSH PRIVATE KEY" => {
+            ("an OpenSSH private key", "make PKCS#8 of a copy: cp FILE NEW && ssh-keygen -p -m PKCS8 -f NEW")
+        }
+        "TRUSTED CERTIFICATE" => (
+            "a certificate with OpenSSL's own trust settings",
+            "make a plain one of it: openssl x509 -in FILE -out NEW",
+        ),
+        "DSA PRIVATE KEY" | "DSA PUBLIC KEY" | "DSA PARAMETERS" => {
+            ("DSA", "make a new key: DSA is not used in TLS 1.3")
+        }
+        "PGP PRIVATE KEY BLOCK" | "PGP PUBLIC KEY BLOCK" | "PGP MESSAGE" | "PGP SIGNATURE" => (
+            "something of OpenPGP",
+            "OpenPGP has keys of its own: make a new one, and a certificate request with it",
+        ),
+        "SSH2 PUBLIC KEY" => ("an SSH public key", SSH_PUBLIC_KEY),
+        "TSS2 PRIVATE KEY" => {
+            ("a key that a TPM keeps", "make a key outside of the TPM: this one cannot leave it")
+        }
+        "ATTRIBUTE CERTIFICATE" => {
+            ("an attribute certificate", "ask for a public key certificate (RFC 5280)")
+        }
+        _ => return None,
+    })
+}
+
+/// DER that is not all of the file, or not DER.
+fn of_der(data: &[u8]) -> Option<Found> {
+    if data.starts_with(BER) {
+        return Some(ber());
+    }
+    // What a text editor, or a copy that was not binary, makes of octets that are no UTF-8.
+    if has(data, "\u{FFFD}\u{FFFD}".as_bytes()) {
+        return Some(data_is(
+            "DER that was taken for text, and is lost",
+            "copy it once more, as a binary file",
+        ));
+    }
+    let behind = pem::behind_der(data).filter(|behind| !behind.is_empty())?;
+    let whole = data.get(..data.len().saturating_sub(behind.len())).unwrap_or_default();
+    let hint = match Kind::of_der(whole) {
+        Kind::Certificate => "leave out what is behind it: openssl x509 -inform DER -in FILE -out NEW",
+        Kind::Request => "leave out what is behind it: openssl req -inform DER -in FILE -out NEW",
+        Kind::Crl => "leave out what is behind it: openssl crl -inform DER -in FILE -out NEW",
+        Kind::Pkcs7 => "leave out what is behind it: openssl pkcs7 -inform DER -in FILE -out NEW",
+        Kind::PublicKey => {
+            "leave out what is behind it: openssl pkey -pubin -inform DER -in FILE -pubout -out NEW"
+        }
+        kind if kind.is_private_key() => {
+            "leave out what is behind it: openssl pkey -inform DER -in FILE -out NEW"
+        }
+        _ => "take the file from its source again",
+    };
+    let octets = if behind.len() == 1 { "octet" } else { "octets" };
+    Some(data_is(format_args!("DER with {} {octets} behind it", behind.len()), hint))
+}
+
+/// What is neither PEM nor DER, by how it begins.
+fn of_no_armour(data: &[u8]) -> Option<Found> {
+    let found = |what: &'static str, hint: &'static str| Some(data_is(what, hint));
+    if data.iter().all(u8::is_ascii_whitespace) {
+        return found("empty", "look whether the file is the right one, and was written whole");
+    }
+    for (magic, what, hint) in MAGIC {
+        if data.starts_with(magic) {
+            return found(what, hint);
+        }
+    }
+    if data.starts_with(b"\xFF\xFE") || data.starts_with(b"\xFE\xFF") {
+        return found("text in UTF-16", "make UTF-8 of it: iconv -f UTF-16 -t UTF-8 FILE > NEW");
+    }
+    if data.starts_with(b"-\0-\0") {
+        return found("text in UTF-16", "make UTF-8 of it: iconv -f UTF-16LE -t UTF-8 FILE > NEW");
+    }
+    let text = core::str::from_utf8(data).ok()?;
+    of_text(text.trim_start_matches('\u{FEFF}').trim())
+}
+
+fn of_text(text: &str) -> Option<Found> {
+    let found = |what: &'static str, hint: &'static str| Some(data_is(what, hint));
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    for (begin, what, hint) in BEGINNINGS {
+        if begins(begin) {
+            return found(what, hint);
+        }
+    }
+    if begins("{") {
+        return match text.contains("\"kty\"") {
+            true => found("a JSON Web Key", JWK),
+            false => found("JSON", "take the certificate or key out of it, as PEM"),
+        };
+    }
+    let mut dashed =
+        text.match_indices("BEGIN ").filter_map(|(at, _)| text.get(..at)?.trim_end().chars().next_back());
+    if dashed.any(|before| DASHES.contains(&before)) {
+        return found(
+            "PEM whose hyphens have become typographic dashes",
+            "put five hyphens before and behind BEGIN and END again, or take the file from its source",
+        );
+    }
+    if text.len() >= 16 && text.bytes().all(|octet| octet.is_ascii_hexdigit() || octet.is_ascii_whitespace())
+    {
+        return found(
+            "hexadecimal digits",
+            "make octets of them: perl -ne 's/[^0-9A-Fa-f]//g; print pack \"H*\", $_' FILE > NEW",
+        );
+    }
+    of_base64(text).or_else(|| {
+        let is_path =
+            text.len() <= 4096 && !text.contains('\n') && (text.contains('/') || text.contains('\\'));
+        let has_ending = ENDINGS.iter().any(|ending| text.ends_with(ending));
+        if is_path || (has_ending && !text.contains(char::is_whitespace)) {
+            return found(
+                "the name of a file, where its content has to be",
+                "read the file, and pass what is in it",
+            );
+        }
+        None
+    })
+}
+
+fn of_base64(text: &str) -> Option<Found> {
+    let digits: Vec<u8> =
+        text.bytes().filter(|octet| !octet.is_ascii_whitespace()).take(BASE64_CHARS).collect();
+    let whole = digits.get(..digits.len() / 4 * 4).filter(|whole| whole.len() >= 16)?;
+    let mut octets = [0; BASE64_CHARS / 4 * 3];
+    let octets = Base64::decode(whole, &mut octets).ok()?;
+    let what = match octets {
+        octets if octets.starts_with(b"-----BEGIN ") => "base64 of PEM",
+        [0x30, ..] => "base64 without the BEGIN and END lines of PEM",
+        octets if MAGIC.iter().any(|(magic, _, _)| octets.starts_with(magic)) => "base64 of a key store",
+        _ => return None,
+    };
+    Some(data_is(what, "decode it: base64 -d FILE > NEW"))
+}
+
+fn data_is(what: impl fmt::Display, hint: &'static str) -> Found {
+    Found::new(format!("the data is {what}"), hint)
+}
+
+fn ber() -> Found {
+    data_is(
+        "BER whose lengths are left open, where DER has to be",
+        "take the certificates out of it: openssl pkcs7 -inform DER -in FILE -print_certs -out NEW",
+    )
+}
+
+fn neither() -> Found {
+    data_is("neither PEM nor DER", "")
+}
+
+fn has(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// A SEQUENCE of indefinite length (X.690 §8.1.3.6).
+const BER: &[u8] = &[0x30, 0x80];
+
+/// What binary files begin with.
+const MAGIC: [(&[u8], &str, &str); 7] = [
+    (
+        b"\xFE\xED\xFE\xED",
+        "a Java key store (JKS)",
+        "make PKCS#12 of it: keytool -importkeystore -srckeystore FILE -destkeystore NEW -deststoretype PKCS12",
+    ),
+    (
+        b"\xCE\xCE\xCE\xCE",
+        "a Java key store (JCEKS)",
+        "make PKCS#12 of it: keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS -destkeystore NEW -deststoretype PKCS12",
+    ),
+    (
+        b"\x07\x02\x00\x00\x00",
+        "a private key of Windows (PRIVATEKEYBLOB)",
+        "make PEM of it: openssl rsa -inform MSBLOB -in FILE -out NEW",
+    ),
+    (
+        b"\x1E\xF1\xB5\xB0",
+        "a private key of Windows (PVK)",
+        "make PEM of it: openssl rsa -inform PVK -in FILE -out NEW",
+    ),
+    (b"\x1F\x8B", "a gzip archive", "unpack it: gzip -dc FILE > NEW"),
+    (b"PK\x03\x04", "a zip archive", "unpack it: unzip FILE"),
+    (b"\x7FELF", "a program", "pass the file that the certificate or key is in"),
+];
+
+/// What text begins with, in any case.
+const BEGINNINGS: [(&str, &str, &str); 16] = [
+    ("<!DOCTYPE html", "a web page", WEB_PAGE),
+    ("<html", "a web page", WEB_PAGE),
+    ("<", "XML or a web page", "take the certificate or key out of it, as PEM"),
+    (
+        "PuTTY-User-Key-File-",
+        "a PuTTY private key",
+        "make PEM of it: puttygen FILE -O private-openssh -o NEW",
+    ),
+    (
+        "---- BEGIN SSH2 ",
+        "an SSH key (RFC 4716)",
+        "make PEM of it: ssh-keygen -i -f FILE > SSH && ssh-keygen -e -m PKCS8 -f SSH > NEW",
+    ),
+    ("ssh-", "an SSH public key", SSH_PUBLIC_KEY),
+    ("ecdsa-sha2-", "an SSH public key", SSH_PUBLIC_KEY),
+    ("sk-", "an SSH public key of a security key", "make a new key: this one signs for SSH alone"),
+    (
+        "pkcs11:",
+        "the address of a key in a token",
+        "make a key outside of the token: this one cannot leave it",
+    ),
+    ("MIME-Version:", "a mail", MAIL),
+    ("Content-Type:", "a mail", MAIL),
+    ("From:", "a mail", MAIL),
+    ("Received:", "a mail", MAIL),
+    ("Return-Path:", "a mail", MAIL),
+    (
+        "HTTP/1",
+        "an answer of a web server",
+        "leave out its head: what is behind the first empty line is the file",
+    ),
+    ("AGE-SECRET-KEY-", "a key of age", "make a new key: age encrypts files with this one alone"),
+];
+
+const WEB_PAGE: &str = "fetch the file itself: this is the page about it, or an error of the server";
+const MAIL: &str = "take the certificates out of it: openssl smime -pk7out -in FILE -out NEW";
+const SSH_PUBLIC_KEY: &str = "make PEM of it: ssh-keygen -e -m PKCS8 -f FILE > NEW";
+const JWK: &str = "make PEM of it: python3 -c \"import sys; from jwcrypto.jwk import JWK; sys.stdout.buffer.write(JWK.from_json(sys.stdin.read()).export_to_pem(True, None))\" < FILE > NEW";
+
+/// What editors and word processors make of hyphens.
+const DASHES: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'];
+
+const ENDINGS: [&str; 8] = [".pem", ".crt", ".cer", ".der", ".key", ".csr", ".p12", ".pfx"];
+
+/// The most kinds that an error text lists.
+const MAX_DESCRIBED: usize = 4;
+/// Characters of base64 that are enough to know what is behind them.
+const BASE64_CHARS: usize = 64;
