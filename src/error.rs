@@ -308,6 +308,10 @@ pub enum OtpError {
     Transaction(String),
     /// An envelope shows a text of its sender's own, and the receiver has not asked for such.
     FreeText,
+    /// What was typed cannot be a code of HOTP, TOTP or OCRA: it is empty, or has another length or other
+    /// characters; the text says what a code is. It was not judged, and is no attempt. (A ledger has a
+    /// verdict for it.)
+    NotACode(String),
 }
 
 /// Why enrolment failed.

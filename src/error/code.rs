@@ -140,6 +140,8 @@ codes! {
     OtpNotOpen = 113, "OTP_NOT_OPEN";
     /// An envelope with a free text, which the receiver has not asked for.
     OtpFreeText = 114, "OTP_FREE_TEXT";
+    /// What was typed cannot be a code from a shared secret, and was not judged.
+    OtpNotACode = 115, "OTP_NOT_A_CODE";
     /// Malformed HTTP.
     EnrolmentHttp = 120, "ENROLMENT_HTTP";
     /// The enrolment server refused.
@@ -231,6 +233,7 @@ impl OtpError {
             Self::Receipt(_) => ErrorCode::OtpReceipt,
             Self::Transaction(_) => ErrorCode::OtpTransaction,
             Self::FreeText => ErrorCode::OtpFreeText,
+            Self::NotACode(_) => ErrorCode::OtpNotACode,
         }
     }
 }

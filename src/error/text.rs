@@ -82,6 +82,7 @@ impl OtpError {
                 "name the purpose and give a template with {amount}, {payee} and {code}, as far as there are these"
             }
             Self::FreeText => "let the bank send a transaction with a template, or accept free text by name",
+            Self::NotACode(_) => "ask for it again: nothing was judged, and no attempt counts",
             Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }
@@ -256,6 +257,7 @@ impl fmt::Display for OtpError {
             Self::Receipt(why) => write!(f, "the receipt is refused: {why}"),
             Self::Transaction(why) => write!(f, "the transaction is not acceptable: {why}"),
             Self::FreeText => f.write_str("the OTP message shows free text and not a transaction"),
+            Self::NotACode(what) => write!(f, "what was typed is not a code: {what}"),
         }
     }
 }

@@ -117,10 +117,36 @@ fn a_code_is_printed_and_accepted_once() {
     // Without a memory it is accepted within its time.
     assert_eq!(shell.run("verify uri", &code), "accepted\n");
     assert_eq!(shell.run("verify uri --json", &code), "{\n  \"accepted\": true\n}\n");
-    for wrong in ["000000x", "1", &shell.code(600)] {
-        shell.refused("verify uri", wrong);
-    }
+    shell.refused("verify uri", &shell.code(600));
     assert_eq!(shell.run("verify uri --window 10", &shell.code(240)), "accepted\n");
+}
+
+#[test]
+fn a_code_is_taken_as_it_is_typed_and_what_cannot_be_one_is_no_attempt() {
+    let shell = Shell::with_secret();
+    let code = shell.run("code uri", "");
+    let (front, back) = code.trim_end().split_at(3);
+    let full_width: String =
+        code.trim_end().chars().map(|digit| char::from_u32(u32::from(digit) + 0xFEE0).unwrap()).collect();
+    for typed in [
+        format!("{front} {back}"),
+        format!(" {front}-{back} \r\n"),
+        format!("{front}\u{a0}\u{2013}\u{a0}{back}\nthe second line is not read\n"),
+        full_width,
+    ] {
+        assert_eq!(shell.run("verify uri --window 2", &typed), "accepted\n", "{typed:?}");
+    }
+    for typed in ["1", "12345", "1234567", "12345o", "१२३४५६", "123456x"] {
+        let (exit, line) = shell.fails("verify uri --state used", typed);
+        assert!(
+            exit == 2 && line.contains("not a code: one has 6 digits") && line.contains("no attempt"),
+            "{line}"
+        );
+    }
+    let (exit, line) = shell.fails("verify uri", &format!("{}{code}", " ".repeat(64)));
+    assert!(exit == 2 && line.contains("more than 64 octets"), "{line}");
+    // Nothing of it was remembered.
+    assert_eq!(shell.run("verify uri --state used --window 2", &code), "accepted\n");
 }
 
 #[test]
