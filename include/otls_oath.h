@@ -302,7 +302,9 @@ int32_t otls_ocra_verify(const otls_ocra *ocra,
                          otls_error **error);
 
 /**
- * Reads a URI, as text.
+ * Reads a URI, as text. A byte order mark and blanks around it do not count, and what apps add for their display is
+ * passed over (`image`, `color`, `lock`, `icon`, `tags`, `codeDisplay`). Another parameter could change what the codes
+ * are, and is refused by name.
  *
  * Errors: `OTLS_ERROR_OTP_URI`; `OTLS_ERROR_OTP_SECRET` if its secret is no base32 or has fewer than
  * `OTLS_OATH_SECRET_MIN_LEN` octets.

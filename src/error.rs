@@ -295,9 +295,13 @@ pub enum OtpError {
     NotOpen(&'static str),
     /// The shared secret of HOTP, TOTP or OCRA cannot be used; the text says why.
     Secret(&'static str),
-    /// The `otpauth` URI is malformed or asks for what is not supported; the text says where, and has
-    /// nothing of its secret.
-    Uri(String),
+    /// The `otpauth` URI is malformed or asks for what is not supported.
+    Uri {
+        /// What is wrong; it has nothing of the secret.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The OCRA suite is malformed or not supported, or an input is not what it asks for; the text says
     /// which.
     Suite(String),

@@ -29,7 +29,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         account: String,
         /// The hash; many apps know SHA1 alone.
-        #[arg(long, value_enum, default_value = "sha1")]
+        #[arg(long, value_enum, ignore_case = true, default_value = "sha1")]
         algorithm: Algorithm,
         /// Digits of a code: 6 to 8.
         #[arg(long, value_name = "N", default_value = "6")]
@@ -92,8 +92,11 @@ pub(crate) struct Source {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Algorithm {
+    #[value(aliases = ["sha-1", "hmacsha1", "hmac-sha1", "hmac-sha-1"])]
     Sha1,
+    #[value(aliases = ["sha-256", "hmacsha256", "hmac-sha256", "hmac-sha-256"])]
     Sha256,
+    #[value(aliases = ["sha-512", "hmacsha512", "hmac-sha512", "hmac-sha-512"])]
     Sha512,
 }
 
@@ -164,10 +167,8 @@ impl Source {
                 (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()))
             }
         };
-        // A second line is a character that no URI has.
-        let line = data.trim_ascii();
-        // What is not UTF-8 is refused as what is not ASCII.
-        let auth = OtpAuth::parse(core::str::from_utf8(line).unwrap_or("\u{FFFD}")).about(&name)?;
+        // A second line is a character that no URI has, and what is not UTF-8 is refused as what is not ASCII.
+        let auth = OtpAuth::parse(core::str::from_utf8(&data).unwrap_or("\u{FFFD}")).about(&name)?;
         Ok((name, auth))
     }
 }

@@ -228,7 +228,7 @@ impl OtpError {
             Self::SubjectLocked => ErrorCode::OtpSubjectLocked,
             Self::NotOpen(_) => ErrorCode::OtpNotOpen,
             Self::Secret(_) => ErrorCode::OtpSecret,
-            Self::Uri(_) => ErrorCode::OtpUri,
+            Self::Uri { .. } => ErrorCode::OtpUri,
             Self::Suite(_) => ErrorCode::OtpSuite,
             Self::Receipt(_) => ErrorCode::OtpReceipt,
             Self::Transaction(_) => ErrorCode::OtpTransaction,

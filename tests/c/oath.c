@@ -213,6 +213,12 @@ static void uris_say_what_went_into_them(void) {
     WORKS(otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32, &otpauth, &error));
     CHECK(otls_otpauth_issuer(otpauth, &len) == NULL && len == 0);
     otls_otpauth_free(otpauth);
+    WORKS(otls_otpauth_parse("\xEF\xBB\xBFotpauth://totp/asha?secret=" BASE32 "&image=x&lock=true&algorithm=HmacSHA1\r\n",
+                             &otpauth, &error));
+    otls_otpauth_free(otpauth);
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32 "&encoder=steam", &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32 "&x=1", &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth-migration://offline?data=CjEK", &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha", &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("", &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_SECRET, otls_otpauth_parse("otpauth://totp/a?secret=AAAA", &otpauth, &error));

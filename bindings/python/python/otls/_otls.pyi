@@ -1176,7 +1176,11 @@ class OtpAuth:
         """For the codes of a ``Totp``, or of a ``Hotp`` from ``counter`` on."""
     @staticmethod
     def parse(uri: _Material) -> OtpAuth:
-        """Reads a URI."""
+        """Reads a URI, as a file or a scanner of QR codes gives it: a byte order mark and blanks around it
+        do not count, and what apps add for their display is passed over (``image``, ``color``,
+        ``lock``, ``icon``, ``tags``, ``codeDisplay``). Another parameter could change what the codes
+        are, and is refused by name.
+        """
     def uri(self) -> str:
         """The URI, with all parameters written out. It is as secret as the secret in it."""
     def qr(self, *, invert: bool = False) -> str:

@@ -194,7 +194,9 @@ impl OtpAuth {
         }))
     }
 
-    /// Reads a URI.
+    /// Reads a URI, as a file or a scanner of QR codes gives it: a byte order mark and blanks around it do not
+    /// count, and what apps add for their display is passed over (`image`, `color`, `lock`, `icon`, `tags`,
+    /// `codeDisplay`). Another parameter could change what the codes are, and is refused by name.
     #[staticmethod]
     fn parse(uri: Material) -> Result<Self> {
         // What is not UTF-8 is refused as what is not ASCII.
@@ -286,9 +288,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for SharedSecret {
     }
 }
 
-/// `"SHA1"`, `"SHA256"` or `"SHA512"`, in any case, with or without a hyphen.
+/// `"SHA1"`, `"SHA256"` or `"SHA512"`, as apps name it too.
 fn hash(name: &str) -> Result<oath::OathHash> {
-    oath::OathHash::from_name(&name.to_ascii_uppercase().replace('-', ""))
+    oath::OathHash::from_app_name(name)
         .ok_or(Failure::misuse("unknown algorithm", "use \"SHA1\", \"SHA256\" or \"SHA512\""))
 }
 
