@@ -110,7 +110,8 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
         if verdict.accepted:
             operator.say("the bank verified the code: accepted")
             return Exit.OK
-        if not is_asked or not verdict.attempts_left:
+        # What is no code at all is no attempt.
+        if not is_asked or not (verdict.attempts_left or verdict.kind == "not_a_code"):
             raise Stop(Exit.OTP, f"the bank refused the code: {verdict}", "start both again for a new code")
         operator.say(f"the bank refused the code: {verdict}")
 

@@ -193,7 +193,7 @@ class Bank:
                 self._operator.say(f"the same code a second time is refused: {again}")
                 return Exit.OTP if again.accepted else Exit.OK
             self._operator.say(f"the code of {subject} was refused: {verdict}")
-            if not verdict.attempts_left:
+            if not verdict.attempts_left and verdict.kind != "not_a_code":
                 return Exit.OTP
 
     def _write(self, otp: otls.OtpId, subject: str) -> None:

@@ -385,6 +385,11 @@
 #define OTLS_ERROR_OTP_FREE_TEXT 114
 
 /**
+ * What was typed cannot be a code from a shared secret, and was not judged.
+ */
+#define OTLS_ERROR_OTP_NOT_A_CODE 115
+
+/**
  * Malformed HTTP.
  */
 #define OTLS_ERROR_ENROLMENT_HTTP 120
@@ -690,6 +695,11 @@
  * Verdict on a code: it was withdrawn.
  */
 #define OTLS_VERDICT_CANCELLED 7
+
+/**
+ * Verdict on a code: what was typed cannot be one, was not judged, and is no attempt.
+ */
+#define OTLS_VERDICT_NOT_A_CODE 8
 
 /**
  * What a certificate has to be good for: a TLS server, with a name.
@@ -1208,11 +1218,12 @@ typedef struct {
      */
     uint64_t window;
     /**
-     * What codes are made of: ten or more visible characters of ASCII; decimal digits for NULL.
+     * What codes are made of: ten or more visible characters of ASCII, no hyphen; decimal digits for NULL.
      */
     const char *alphabet;
     /**
-     * How many characters a code has: 6, which it is for 0, to 12.
+     * How many characters a code has: 6, which it is for 0, to 12. What is no code of this ledger is not judged: one
+     * that only verifies needs the same alphabet and length.
      */
     size_t code_len;
     /**
@@ -1282,11 +1293,11 @@ typedef struct {
      */
     const otls_otp_context *context;
     /**
-     * The code, ASCII digits; NULL for one that was declined.
+     * The code as somebody has typed it, UTF-8; NULL for one that was declined.
      */
     const uint8_t *code;
     /**
-     * How many they are.
+     * Its octets.
      */
     size_t code_len;
     /**
@@ -2503,6 +2514,10 @@ int32_t otls_otp_ledger_issue(otls_otp_ledger *ledger,
  * `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
  * is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
  * error. That of another subject is `OTLS_VERDICT_UNKNOWN`, and counts against nobody.
+ *
+ * Blanks, hyphens and dashes in and around the code do not count, full-width characters are those of ASCII, and a
+ * letter may have the other case where the alphabet has it in one. What then has another length or another
+ * character is `OTLS_VERDICT_NOT_A_CODE`: it is not judged, and is no attempt.
  *
  * The receipt, where there is one, is kept in the same step in which the code is accepted,
  * and with no other verdict; `otls_otp_ledger_receipt` returns it.

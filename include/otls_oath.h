@@ -182,11 +182,14 @@ int32_t otls_hotp_code(const otls_hotp *hotp,
                        otls_error **error);
 
 /**
- * Judges a code, ASCII digits, for the stored counter, `*counter`, and the `look_ahead` counters behind it, at most
+ * Judges a code as somebody has typed it, UTF-8, in which blanks, hyphens and dashes do not count and full-width
+ * digits are digits, for the stored counter, `*counter`, and the `look_ahead` counters behind it, at most
  * 100 (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*counter` is then what to store: above the counter that
  * was used, or as it was. Store it in the transaction that acts on the acceptance.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is no error.
+ * Errors: `OTLS_ERROR_OTP_NOT_A_CODE` for what has another length or other characters: it was not judged, and does
+ * not have to be counted as an attempt; `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is
+ * no error.
  */
 int32_t otls_hotp_verify(const otls_hotp *hotp,
                          const uint8_t *code,
@@ -242,7 +245,8 @@ int32_t otls_totp_code(const otls_totp *totp,
  * `*accepted` is 1 or 0, and `*state`, which was stored, is then what to store: the step that was used and the
  * drift, or as it was. A step is accepted once. Store it in the transaction that acts on the acceptance.
  *
- * Errors: `OTLS_ERROR_API_MISUSE` for more steps. A code that is wrong is no error.
+ * Errors: `OTLS_ERROR_OTP_NOT_A_CODE` as `otls_hotp_verify`; `OTLS_ERROR_API_MISUSE` for more steps. A code that is
+ * wrong is no error.
  */
 int32_t otls_totp_verify(const otls_totp *totp,
                          const uint8_t *code,
@@ -284,9 +288,11 @@ int32_t otls_ocra_response(const otls_ocra *ocra,
 
 /**
  * Judges a response: `*accepted` is 1 or 0. Counter and time are taken as they are, and a challenge is for
- * one attempt: both are the caller's to see to.
+ * one attempt: both are the caller's to see to. The response is taken as somebody has typed it, see
+ * `otls_hotp_verify`.
  *
- * Errors: as `otls_ocra_response`. A response that is wrong is no error.
+ * Errors: `OTLS_ERROR_OTP_NOT_A_CODE` for what cannot be a response, which was not judged; as `otls_ocra_response`.
+ * A response that is wrong is no error.
  */
 int32_t otls_ocra_verify(const otls_ocra *ocra,
                          const otls_ocra_input *input,
@@ -296,7 +302,9 @@ int32_t otls_ocra_verify(const otls_ocra *ocra,
                          otls_error **error);
 
 /**
- * Reads a URI, as text.
+ * Reads a URI, as text. A byte order mark and blanks around it do not count, and what apps add for their display is
+ * passed over (`image`, `color`, `lock`, `icon`, `tags`, `codeDisplay`). Another parameter could change what the codes
+ * are, and is refused by name.
  *
  * Errors: `OTLS_ERROR_OTP_URI`; `OTLS_ERROR_OTP_SECRET` if its secret is no base32 or has fewer than
  * `OTLS_OATH_SECRET_MIN_LEN` octets.

@@ -299,9 +299,13 @@ pub enum OtpError {
     NotOpen(&'static str),
     /// The shared secret of HOTP, TOTP or OCRA cannot be used; the text says why.
     Secret(&'static str),
-    /// The `otpauth` URI is malformed or asks for what is not supported; the text says where, and has
-    /// nothing of its secret.
-    Uri(String),
+    /// The `otpauth` URI is malformed or asks for what is not supported.
+    Uri {
+        /// What is wrong; it has nothing of the secret.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The OCRA suite is malformed or not supported, or an input is not what it asks for; the text says
     /// which.
     Suite(String),
@@ -312,6 +316,10 @@ pub enum OtpError {
     Transaction(String),
     /// An envelope shows a text of its sender's own, and the receiver has not asked for such.
     FreeText,
+    /// What was typed cannot be a code of HOTP, TOTP or OCRA: it is empty, or has another length or other
+    /// characters; the text says what a code is. It was not judged, and is no attempt. (A ledger has a
+    /// verdict for it.)
+    NotACode(String),
 }
 
 /// Why enrolment failed.

@@ -29,6 +29,7 @@ mod signed_decision;
 mod store;
 mod subject;
 mod transaction;
+mod typed;
 mod verdict;
 
 pub use amount::Amount;

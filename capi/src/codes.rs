@@ -113,6 +113,8 @@ pub const OTLS_ERROR_OTP_SUITE: i32 = 112;
 pub const OTLS_ERROR_OTP_NOT_OPEN: i32 = 113;
 /// An envelope with a free text, which the receiver has not asked for.
 pub const OTLS_ERROR_OTP_FREE_TEXT: i32 = 114;
+/// What was typed cannot be a code from a shared secret, and was not judged.
+pub const OTLS_ERROR_OTP_NOT_A_CODE: i32 = 115;
 /// Malformed HTTP.
 pub const OTLS_ERROR_ENROLMENT_HTTP: i32 = 120;
 /// The enrolment server refused.

@@ -49,11 +49,14 @@ pub unsafe extern "C" fn otls_hotp_code(
     status(error, || code.fill(required(hotp, "hotp")?.0.get()?.code(counter).expose().as_bytes(), "code"))
 }
 
-/// Judges a code, ASCII digits, for the stored counter, `*counter`, and the `look_ahead` counters behind it, at most
+/// Judges a code as somebody has typed it, UTF-8, in which blanks, hyphens and dashes do not count and full-width
+/// digits are digits, for the stored counter, `*counter`, and the `look_ahead` counters behind it, at most
 /// 100 (RFC 4226 section 7.4). `*accepted` is 1 or 0, and `*counter` is then what to store: above the counter that
 /// was used, or as it was. Store it in the transaction that acts on the acceptance.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is no error.
+/// Errors: `OTLS_ERROR_OTP_NOT_A_CODE` for what has another length or other characters: it was not judged, and does
+/// not have to be counted as an attempt; `OTLS_ERROR_API_MISUSE` for a larger `look_ahead`. A code that is wrong is
+/// no error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_hotp_verify(
     hotp: Option<&otls_hotp>,
@@ -100,7 +103,7 @@ pub unsafe extern "C" fn otls_hotp_resynchronise(
     status(error, || {
         accepted.check("accepted")?;
         let (stored, hotp) = (counter.get("counter")?, required(hotp, "hotp")?.0.get()?);
-        if let Some(next) = hotp.resynchronise(first.text("first")?, second.text("second")?, stored) {
+        if let Some(next) = hotp.resynchronise(first.text("first")?, second.text("second")?, stored)? {
             accepted.put(1);
             counter.put(next);
         }

@@ -34,9 +34,10 @@ pub struct otls_otp_ledger_options {
     pub issues: u32,
     /// The seconds of that window: 600 for 0.
     pub window: u64,
-    /// What codes are made of: ten or more visible characters of ASCII; decimal digits for NULL.
+    /// What codes are made of: ten or more visible characters of ASCII, no hyphen; decimal digits for NULL.
     pub alphabet: *const c_char,
-    /// How many characters a code has: 6, which it is for 0, to 12.
+    /// How many characters a code has: 6, which it is for 0, to 12. What is no code of this ledger is not judged: one
+    /// that only verifies needs the same alphabet and length.
     pub code_len: size_t,
     /// The file of an audit log, which records every event and is made where there is none: nothing is issued or
     /// accepted that cannot be recorded. NULL for none.
@@ -246,9 +247,9 @@ pub struct otls_otp_attempt {
     pub subject: *const c_char,
     /// The transaction that it was issued for.
     pub context: *const otls_otp_context,
-    /// The code, ASCII digits; NULL for one that was declined.
+    /// The code as somebody has typed it, UTF-8; NULL for one that was declined.
     pub code: *const u8,
-    /// How many they are.
+    /// Its octets.
     pub code_len: size_t,
     /// What the customer has signed, or NULL.
     pub receipt: *const otls_receipt,
@@ -285,6 +286,10 @@ impl<'a> Attempt<'a> {
 /// `OTLS_VERDICT_` numbers and `*attempts_left` (may be NULL) what `OTLS_VERDICT_WRONG` leaves. A right code
 /// is accepted exactly once, among any number of threads. A code that is refused is a verdict, not an
 /// error. That of another subject is `OTLS_VERDICT_UNKNOWN`, and counts against nobody.
+///
+/// Blanks, hyphens and dashes in and around the code do not count, full-width characters are those of ASCII, and a
+/// letter may have the other case where the alphabet has it in one. What then has another length or another
+/// character is `OTLS_VERDICT_NOT_A_CODE`: it is not judged, and is no attempt.
 ///
 /// The receipt, where there is one, is kept in the same step in which the code is accepted,
 /// and with no other verdict; `otls_otp_ledger_receipt` returns it.

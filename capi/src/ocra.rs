@@ -9,7 +9,7 @@ use super::handle::Shared;
 use super::oath::shared;
 use super::pointer::{Buffer, Input, Out, Text, Value};
 use otls::UnixTime;
-use otls::otp::oath::{OathCode, Ocra, OcraInput, OcraSuite, Pin};
+use otls::otp::oath::{Ocra, OcraInput, OcraSuite, Pin};
 
 /// Responses to challenges under one suite (RFC 6287). Like all codes from a shared secret they are not
 /// phishing-resistant, and the bank can compute them too.
@@ -93,15 +93,17 @@ pub unsafe extern "C" fn otls_ocra_response(
     let (response, error) = unsafe { (Buffer::new(response, response_len), Out::new(error)) };
     status(error, || {
         // SAFETY: as above, for those in the input.
-        let made = unsafe { respond(ocra, input) }?;
+        let made = unsafe { with_input(ocra, input, Ocra::response) }?;
         response.fill(made.expose().as_bytes(), "response")
     })
 }
 
 /// Judges a response: `*accepted` is 1 or 0. Counter and time are taken as they are, and a challenge is for
-/// one attempt: both are the caller's to see to.
+/// one attempt: both are the caller's to see to. The response is taken as somebody has typed it, see
+/// `otls_hotp_verify`.
 ///
-/// Errors: as `otls_ocra_response`. A response that is wrong is no error.
+/// Errors: `OTLS_ERROR_OTP_NOT_A_CODE` for what cannot be a response, which was not judged; as `otls_ocra_response`.
+/// A response that is wrong is no error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_ocra_verify(
     ocra: Option<&otls_ocra>,
@@ -116,8 +118,9 @@ pub unsafe extern "C" fn otls_ocra_verify(
         unsafe { (Input::new(response, response_len), Value::new(accepted, 0), Out::new(error)) };
     status(error, || {
         accepted.check("accepted")?;
+        let response = response.text("response")?;
         // SAFETY: as above, for those in the input.
-        let right = unsafe { respond(ocra, input) }?.matches(response.text("response")?);
+        let right = unsafe { with_input(ocra, input, |ocra, input| ocra.verify(input, response)) }?;
         accepted.put(i32::from(right));
         Ok(())
     })
@@ -125,7 +128,11 @@ pub unsafe extern "C" fn otls_ocra_verify(
 
 /// # Safety
 /// The caller keeps the rules for pointers in `input`.
-unsafe fn respond(ocra: Option<&otls_ocra>, input: Option<&otls_ocra_input>) -> Result<OathCode, Failure> {
+unsafe fn with_input<T>(
+    ocra: Option<&otls_ocra>,
+    input: Option<&otls_ocra_input>,
+    call: impl FnOnce(&Ocra, &OcraInput<'_>) -> otls::Result<T>,
+) -> Result<T, Failure> {
     let (ocra, input) = (required(ocra, "ocra")?.0.get()?, required(input, "input")?);
     // SAFETY: promised above.
     let (challenge, second, pin, pin_hash, session) = unsafe {
@@ -149,12 +156,13 @@ unsafe fn respond(ocra: Option<&otls_ocra>, input: Option<&otls_ocra_input>) -> 
         (Some(pin), None) => Some(Pin::Plain(pin)),
         (None, hash) => hash.map(Pin::Hashed),
     };
-    Ok(ocra.response(&OcraInput {
+    let input = OcraInput {
         challenge: challenge.text("challenge")?,
         second_challenge: second,
         counter: (input.has_counter != 0).then_some(input.counter),
         pin,
         session: session.optional("session")?,
         time: (input.has_time != 0).then_some(UnixTime(input.time)),
-    })?)
+    };
+    Ok(call(&ocra, &input)?)
 }

@@ -15,7 +15,9 @@ use otls::otp::oath::OtpAuth;
 /// What an `otpauth` URI says: a shared secret with its parameters, who issued it, and for whom.
 pub struct otls_otpauth(Shared<OtpAuth>);
 
-/// Reads a URI, as text.
+/// Reads a URI, as text. A byte order mark and blanks around it do not count, and what apps add for their display is
+/// passed over (`image`, `color`, `lock`, `icon`, `tags`, `codeDisplay`). Another parameter could change what the codes
+/// are, and is refused by name.
 ///
 /// Errors: `OTLS_ERROR_OTP_URI`; `OTLS_ERROR_OTP_SECRET` if its secret is no base32 or has fewer than
 /// `OTLS_OATH_SECRET_MIN_LEN` octets.

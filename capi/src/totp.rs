@@ -87,7 +87,8 @@ pub unsafe extern "C" fn otls_totp_code(
 /// `*accepted` is 1 or 0, and `*state`, which was stored, is then what to store: the step that was used and the
 /// drift, or as it was. A step is accepted once. Store it in the transaction that acts on the acceptance.
 ///
-/// Errors: `OTLS_ERROR_API_MISUSE` for more steps. A code that is wrong is no error.
+/// Errors: `OTLS_ERROR_OTP_NOT_A_CODE` as `otls_hotp_verify`; `OTLS_ERROR_API_MISUSE` for more steps. A code that is
+/// wrong is no error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_totp_verify(
     totp: Option<&otls_totp>,

@@ -119,6 +119,8 @@ pub const OTLS_VERDICT_LOCKED: i32 = 5;
 pub const OTLS_VERDICT_UNKNOWN: i32 = 6;
 /// Verdict on a code: it was withdrawn.
 pub const OTLS_VERDICT_CANCELLED: i32 = 7;
+/// Verdict on a code: what was typed cannot be one, was not judged, and is no attempt.
+pub const OTLS_VERDICT_NOT_A_CODE: i32 = 8;
 
 /// The number of a decision.
 pub(super) const fn of_decision(decision: Decision) -> i32 {
@@ -137,6 +139,7 @@ pub(super) const fn of_verdict(verdict: Verdict) -> (i32, u32) {
         Verdict::Used => (OTLS_VERDICT_USED, 0),
         Verdict::Locked => (OTLS_VERDICT_LOCKED, 0),
         Verdict::Cancelled => (OTLS_VERDICT_CANCELLED, 0),
+        Verdict::NotACode => (OTLS_VERDICT_NOT_A_CODE, 0),
         // One that this header has no number for was not accepted.
         Verdict::Unknown | _ => (OTLS_VERDICT_UNKNOWN, 0),
     }
@@ -151,6 +154,7 @@ pub(super) fn verdict(number: i32, attempts_left: u32) -> Result<Verdict> {
         OTLS_VERDICT_LOCKED => Verdict::Locked,
         OTLS_VERDICT_UNKNOWN => Verdict::Unknown,
         OTLS_VERDICT_CANCELLED => Verdict::Cancelled,
+        OTLS_VERDICT_NOT_A_CODE => Verdict::NotACode,
         _ => return Err(Error::misuse("an unknown verdict", "pass one of the OTLS_VERDICT_ numbers")),
     })
 }
@@ -187,10 +191,10 @@ mod tests {
 
     #[test]
     fn each_verdict_has_a_number_that_leads_back_to_it() {
-        for number in OTLS_VERDICT_ACCEPTED..=OTLS_VERDICT_CANCELLED {
+        for number in OTLS_VERDICT_ACCEPTED..=OTLS_VERDICT_NOT_A_CODE {
             let attempts_left = if number == OTLS_VERDICT_WRONG { 2 } else { 0 };
             assert_eq!(verdict(number, attempts_left).map(of_verdict), Ok((number, attempts_left)));
         }
-        assert!(verdict(0, 0).is_err() && verdict(OTLS_VERDICT_CANCELLED + 1, 0).is_err());
+        assert!(verdict(0, 0).is_err() && verdict(OTLS_VERDICT_NOT_A_CODE + 1, 0).is_err());
     }
 }

@@ -122,7 +122,7 @@ impl<T> About<T> for otls::Result<T> {
 
 fn exit_code(error: &Error) -> u8 {
     match error.code() {
-        ErrorCode::ApiMisuse => USAGE,
+        ErrorCode::ApiMisuse | ErrorCode::OtpNotACode => USAGE,
         ErrorCode::Internal | ErrorCode::Random => 1,
         ErrorCode::NameTaken | ErrorCode::AuthorityRefused | ErrorCode::BadName => AUTHORITY,
         ErrorCode::OtpAudit => RECORD,

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use otls::Secret;
 use otls::crypto::SystemRandom;
+use otls::error::ErrorCode;
 use otls::otp::oath::{OathHash, OtpAuth, SharedSecret, Totp, TotpState, Window};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -28,7 +29,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         account: String,
         /// The hash; many apps know SHA1 alone.
-        #[arg(long, value_enum, default_value = "sha1")]
+        #[arg(long, value_enum, ignore_case = true, default_value = "sha1")]
         algorithm: Algorithm,
         /// Digits of a code: 6 to 8.
         #[arg(long, value_name = "N", default_value = "6")]
@@ -54,7 +55,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         source: Source,
     },
-    /// Judge a code, the first line of standard input: exit code 8 if it is refused.
+    /// Judge a code, the first line of standard input: exit code 8 if it is refused, 2 if it cannot be a code.
+    /// Blanks and hyphens in it do not count.
     Verify {
         #[command(flatten)]
         source: Source,
@@ -90,8 +92,11 @@ pub(crate) struct Source {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Algorithm {
+    #[value(aliases = ["sha-1", "hmacsha1", "hmac-sha1", "hmac-sha-1"])]
     Sha1,
+    #[value(aliases = ["sha-256", "hmacsha256", "hmac-sha256", "hmac-sha-256"])]
     Sha256,
+    #[value(aliases = ["sha-512", "hmacsha512", "hmac-sha512", "hmac-sha-512"])]
     Sha512,
 }
 
@@ -162,10 +167,8 @@ impl Source {
                 (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()))
             }
         };
-        // A second line is a character that no URI has.
-        let line = data.trim_ascii();
-        // What is not UTF-8 is refused as what is not ASCII.
-        let auth = OtpAuth::parse(core::str::from_utf8(line).unwrap_or("\u{FFFD}")).about(&name)?;
+        // A second line is a character that no URI has, and what is not UTF-8 is refused as what is not ASCII.
+        let auth = OtpAuth::parse(core::str::from_utf8(&data).unwrap_or("\u{FFFD}")).about(&name)?;
         Ok((name, auth))
     }
 }
@@ -201,10 +204,15 @@ fn show(auth: &OtpAuth, json: bool) {
 
 fn verify(totp: &Totp, path: Option<&Path>, window: Window, json: bool) -> Result<ExitCode, Failure> {
     let code = read_code()?;
-    let code = core::str::from_utf8(code.expose()).unwrap_or_default();
+    // What is not UTF-8 is refused as what is no digit.
+    let code = core::str::from_utf8(code.expose()).unwrap_or("\u{FFFD}");
     let file = path.map(StateFile::open).transpose()?;
     let state = file.as_ref().map(StateFile::read).transpose()?.unwrap_or_default();
-    let accepted = totp.verify(code, now()?, window, state).about("--window")?;
+    let accepted = totp.verify(code, now()?, window, state);
+    let accepted = accepted.map_err(|error| {
+        let typed = error.code() == ErrorCode::OtpNotACode;
+        Failure::Otls { about: if typed { "standard input" } else { "--window" }.to_owned(), error }
+    })?;
     // What is not remembered is not accepted.
     if let (Some(file), Some(next)) = (&file, accepted) {
         file.write(next)?;
@@ -214,14 +222,20 @@ fn verify(totp: &Totp, path: Option<&Path>, window: Window, json: bool) -> Resul
     Ok(if accepted.is_some() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
-/// The one line of standard input.
+/// The first line of standard input.
 fn read_code() -> Result<Secret, Failure> {
-    let mut line = Zeroizing::new(Vec::with_capacity(64));
-    let read = io::stdin().lock().take(MAX_CODE_LEN).read_to_end(&mut line);
+    let mut input = Zeroizing::new(Vec::with_capacity(64));
+    let read = io::stdin().lock().take(MAX_CODE_LEN.saturating_add(1)).read_to_end(&mut input);
     read.map_err(|error| Failure::file(Path::new("standard input"), error))?;
-    let line = line.trim_ascii();
-    if line.is_empty() {
+    let line = input.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    if line.trim_ascii().is_empty() {
         return Err(Failure::usage("no code on standard input", "write it there, alone on its line"));
+    }
+    if u64::try_from(line.len()).is_ok_and(|len| len > MAX_CODE_LEN) {
+        return Err(Failure::usage(
+            "a line of more than 64 octets on standard input",
+            "write the code alone on it",
+        ));
     }
     Ok(Secret::from(line.to_vec()))
 }

@@ -58,6 +58,20 @@ impl OathHash {
         Self::ALL.into_iter().find(|hash| hash.name() == name)
     }
 
+    /// The hash as apps and their settings name it: `SHA1`, `sha256`, `SHA-512`, `HmacSHA1`, `HMAC-SHA-256`.
+    ///
+    /// ```
+    /// use otls::crypto::oath::OathHash;
+    ///
+    /// assert_eq!(OathHash::from_app_name("HmacSHA1"), Some(OathHash::Sha1));
+    /// assert_eq!(OathHash::from_app_name("SHA224"), None);
+    /// ```
+    pub fn from_app_name(name: &str) -> Option<Self> {
+        let plain: String = name.chars().filter(|character| *character != '-').collect();
+        let plain = plain.to_ascii_uppercase();
+        Self::from_name(plain.strip_prefix("HMAC").unwrap_or(&plain))
+    }
+
     /// Octets in the block that it works on (FIPS 180-4 §1).
     const fn block_len(self) -> usize {
         match self {

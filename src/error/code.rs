@@ -142,6 +142,8 @@ codes! {
     OtpNotOpen = 113, "OTP_NOT_OPEN";
     /// An envelope with a free text, which the receiver has not asked for.
     OtpFreeText = 114, "OTP_FREE_TEXT";
+    /// What was typed cannot be a code from a shared secret, and was not judged.
+    OtpNotACode = 115, "OTP_NOT_A_CODE";
     /// Malformed HTTP.
     EnrolmentHttp = 120, "ENROLMENT_HTTP";
     /// The enrolment server refused.
@@ -229,11 +231,12 @@ impl OtpError {
             Self::SubjectLocked => ErrorCode::OtpSubjectLocked,
             Self::NotOpen(_) => ErrorCode::OtpNotOpen,
             Self::Secret(_) => ErrorCode::OtpSecret,
-            Self::Uri(_) => ErrorCode::OtpUri,
+            Self::Uri { .. } => ErrorCode::OtpUri,
             Self::Suite(_) => ErrorCode::OtpSuite,
             Self::Receipt(_) => ErrorCode::OtpReceipt,
             Self::Transaction(_) => ErrorCode::OtpTransaction,
             Self::FreeText => ErrorCode::OtpFreeText,
+            Self::NotACode(_) => ErrorCode::OtpNotACode,
         }
     }
 }

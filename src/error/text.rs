@@ -73,15 +73,14 @@ impl OtpError {
             Self::SubjectLocked => "unlock the subject once you know that it is the customer who asks",
             Self::NotOpen(_) => "issue a new code",
             Self::Secret(_) => "take it whole from where it was made, or make a new one of 20 octets or more",
-            Self::Uri(_) => {
-                "take it whole from who issued it: otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER"
-            }
+            Self::Uri { hint, .. } => hint,
             Self::Suite(_) => "compare it with RFC 6287 §6, for example OCRA-1:HOTP-SHA256-8:QA08-T1M",
             Self::Receipt(_) => "do not act on it; take the file from where it was first written",
             Self::Transaction(_) => {
                 "name the purpose and give a template with {amount}, {payee} and {code}, as far as there are these"
             }
             Self::FreeText => "let the bank send a transaction with a template, or accept free text by name",
+            Self::NotACode(_) => "ask for it again: nothing was judged, and no attempt counts",
             Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
         }
     }
@@ -274,11 +273,12 @@ impl fmt::Display for OtpError {
             Self::SubjectLocked => f.write_str("the subject is locked"),
             Self::NotOpen(what) => write!(f, "the code cannot be sent again: it {what}"),
             Self::Secret(why) => write!(f, "the shared secret cannot be used: {why}"),
-            Self::Uri(why) => write!(f, "not a usable otpauth URI: {why}"),
+            Self::Uri { what, .. } => write!(f, "not a usable otpauth URI: {what}"),
             Self::Suite(why) => write!(f, "OCRA: {why}"),
             Self::Receipt(why) => write!(f, "the receipt is refused: {why}"),
             Self::Transaction(why) => write!(f, "the transaction is not acceptable: {why}"),
             Self::FreeText => f.write_str("the OTP message shows free text and not a transaction"),
+            Self::NotACode(what) => write!(f, "what was typed is not a code: {what}"),
         }
     }
 }

@@ -197,6 +197,7 @@ impl EventKind {
             Self::Verified(Verdict::Locked) => "verified:locked",
             Self::Verified(Verdict::Unknown) => "verified:unknown",
             Self::Verified(Verdict::Cancelled) => "verified:cancelled",
+            Self::Verified(Verdict::NotACode) => "verified:not_a_code",
             Self::Cancelled(Verdict::Cancelled) => "cancelled",
             Self::Cancelled(_) => "cancelled:refused",
             Self::Locked => "locked",

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::typed;
 use crate::crypto::Random;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -56,7 +57,8 @@ impl CodeFormat {
     ///
     /// # Errors
     /// [`crate::Error::ApiMisuse`] for fewer than 6 or more than 12 characters, an alphabet of fewer
-    /// than ten characters, a repeated one, or one that is not a visible character of ASCII.
+    /// than ten characters, a repeated one, or one that is not a visible character of ASCII. A hyphen is none
+    /// either: people put it between groups, where it does not count.
     pub fn of(alphabet: &str, len: usize) -> Result<Self> {
         if !(Self::MIN_LEN..=Self::MAX_LEN).contains(&len) {
             return Err(Error::misuse("a code has 6 to 12 characters", "ask for 6 or more, 12 at most"));
@@ -77,7 +79,18 @@ impl CodeFormat {
                 "use visible characters of ASCII",
             ));
         }
+        if alphabet.contains(&b'-') {
+            return Err(Error::misuse(
+                "an alphabet with a hyphen, which does not count in what people type",
+                "leave it out",
+            ));
+        }
         Ok(Self { alphabet, len })
+    }
+
+    /// The code that somebody has typed; `None` for what cannot be one of this format.
+    pub(super) fn read(&self, typed: &str) -> Option<Zeroizing<String>> {
+        typed::read(typed, &self.alphabet, self.len)
     }
 }
 
@@ -232,7 +245,9 @@ mod tests {
         for len in [0, 5, 13, usize::MAX] {
             assert!(matches!(CodeFormat::digits(len), Err(Error::ApiMisuse(_))), "{len}");
         }
-        for alphabet in ["", "012345678", "01234567899", "012345678 ", "012345678é", "012345678\0"] {
+        for alphabet in
+            ["", "012345678", "01234567899", "012345678 ", "012345678é", "012345678\0", "012345678-"]
+        {
             assert!(matches!(CodeFormat::of(alphabet, 6), Err(Error::ApiMisuse(_))), "{alphabet}");
         }
     }

@@ -168,7 +168,8 @@ impl Ledger {
         Ok(self)
     }
 
-    /// Issues other codes than six digits.
+    /// Issues other codes than six digits. What is not of this format is not judged ([`Verdict::NotACode`]), so
+    /// that a ledger which only verifies needs the format too, and codes of a former one are not accepted any more.
     #[must_use]
     pub fn with_code_format(mut self, format: CodeFormat) -> Self {
         self.format = format;
@@ -253,6 +254,11 @@ impl Ledger {
     /// Judges a code, once. A wrong code or context counts as a wrong attempt. The code of another subject is
     /// [`Verdict::Unknown`] and counts nothing, against nobody.
     ///
+    /// The code is taken as people type it: blanks, hyphens and dashes in and around it do not count, full-width
+    /// characters are those of ASCII, and a letter may have the other case where the alphabet has it in one. What
+    /// then has another length or another character is [`Verdict::NotACode`], before the store is asked:
+    /// whatever could be right costs an attempt.
+    ///
     /// A receipt's file is kept in the same step in which the code is accepted, and with no other verdict;
     /// [`Ledger::receipt`] returns it. Whose certificate it is, the connection has said
     /// ([`super::Channel::receive`]); here it has to be about this code and this transaction, and to verify with
@@ -268,12 +274,16 @@ impl Ledger {
         let file = receipts::approval_of(attempt)?;
         let receipt = file.as_deref().map(str::as_bytes);
         let subject = &Subject::new(attempt.subject)?;
-        let tags: Result<Vec<Tag>> =
-            self.peppers.iter().map(|pepper| pepper.tag(id, subject, context, code)).collect();
-        let (tags, subject_attempts) = (tags?, self.policy.subject_attempts);
-        let presented = Presented { subject, tags: &tags, now, subject_attempts, receipt };
         let call = Event::new(EventKind::Asked(AuditCall::Verify), Some(*id), Some(subject), now);
         let call = Event { context: Some(context), receipt: receipt.map(sha256), ..call };
+        let Some(code) = self.format.read(code) else {
+            let verdict = Verdict::NotACode;
+            return self.recorded(call, || Ok((verdict, EventKind::Verified(verdict))));
+        };
+        let tags: Result<Vec<Tag>> =
+            self.peppers.iter().map(|pepper| pepper.tag(id, subject, context, &code)).collect();
+        let (tags, subject_attempts) = (tags?, self.policy.subject_attempts);
+        let presented = Presented { subject, tags: &tags, now, subject_attempts, receipt };
         self.recorded(call, || {
             let verdict = self.store.verify(id, &presented)?;
             Ok((verdict, EventKind::Verified(verdict)))

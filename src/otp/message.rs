@@ -282,6 +282,7 @@ fn encode_verdict(verdict: Verdict) -> [u8; 5] {
         Verdict::Locked => (4, 0),
         Verdict::Unknown => (5, 0),
         Verdict::Cancelled => (6, 0),
+        Verdict::NotACode => (7, 0),
     };
     let [a, b, c, d] = attempts_left.to_be_bytes();
     [kind, a, b, c, d]
@@ -296,6 +297,7 @@ fn decode_verdict(kind: u8, attempts_left: u32) -> Result<Verdict, &'static str>
         (4, 0) => Ok(Verdict::Locked),
         (5, 0) => Ok(Verdict::Unknown),
         (6, 0) => Ok(Verdict::Cancelled),
+        (7, 0) => Ok(Verdict::NotACode),
         _ => Err("unknown verdict"),
     }
 }

@@ -28,6 +28,9 @@ pub enum Verdict {
     Unknown,
     /// It was withdrawn, or another was sent in its place.
     Cancelled,
+    /// What was typed cannot be a code: it is empty, or has another length or other characters. It was not
+    /// judged, so it does not tell whether there is a code, and it counts as no attempt.
+    NotACode,
 }
 
 impl Verdict {
@@ -45,6 +48,7 @@ impl Verdict {
             Self::Locked => "is locked",
             Self::Unknown => "is unknown",
             Self::Cancelled => "was cancelled",
+            Self::NotACode => "is none",
         }
     }
 }

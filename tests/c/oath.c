@@ -38,7 +38,24 @@ static void codes_from_a_counter(void) {
     CHECK(counter == 0);
     FAILS(OTLS_ERROR_API_MISUSE, otls_hotp_verify(hotp, TEXT("\xFF"), 1, &counter, &accepted, &error));
 
-    WORKS(otls_hotp_resynchronise(hotp, TEXT("399871"), TEXT("520489"), &counter, &accepted, &error));
+    /* As it is typed: a blank, a no-break space and a dash, full-width digits. */
+    WORKS(otls_hotp_verify(hotp, TEXT(" 287 082\n"), 1, &counter, &accepted, &error));
+    CHECK(accepted == 1 && counter == 2);
+    counter = 0;
+    WORKS(otls_hotp_verify(hotp, TEXT("287\xC2\xA0\xE2\x80\x93 082"), 1, &counter, &accepted, &error));
+    CHECK(accepted == 1 && counter == 2);
+    counter = 0;
+    WORKS(otls_hotp_verify(hotp, TEXT("28708\xEF\xBC\x92"), 1, &counter, &accepted, &error));
+    CHECK(accepted == 1 && counter == 2);
+    counter = 0;
+    FAILS(OTLS_ERROR_OTP_NOT_A_CODE, otls_hotp_verify(hotp, TEXT(""), 1, &counter, &accepted, &error));
+    FAILS(OTLS_ERROR_OTP_NOT_A_CODE, otls_hotp_verify(hotp, TEXT("28708"), 1, &counter, &accepted, &error));
+    FAILS(OTLS_ERROR_OTP_NOT_A_CODE, otls_hotp_verify(hotp, TEXT("28708o"), 1, &counter, &accepted, &error));
+    FAILS(OTLS_ERROR_OTP_NOT_A_CODE,
+          otls_hotp_resynchronise(hotp, TEXT("399871"), TEXT("5204890"), &counter, &accepted, &error));
+    CHECK(accepted == 0 && counter == 0);
+
+    WORKS(otls_hotp_resynchronise(hotp, TEXT("399 871"), TEXT("520-489"), &counter, &accepted, &error));
     CHECK(accepted == 1 && counter == 10);
     counter = 3;
     WORKS(otls_hotp_resynchronise(hotp, TEXT("520489"), TEXT("399871"), &counter, &accepted, &error));
@@ -70,6 +87,7 @@ static void codes_from_the_time(void) {
     CHECK(accepted == 1 && state.next_step == 37037037 && state.drift == -1);
     WORKS(otls_totp_verify(totp, code, len, now, &state, &accepted, &error));
     CHECK(accepted == 0 && state.next_step == 37037037 && state.drift == -1);
+    FAILS(OTLS_ERROR_OTP_NOT_A_CODE, otls_totp_verify(totp, code, 7, now, &state, &accepted, &error));
     FAILS(OTLS_ERROR_API_MISUSE, otls_totp_verify(totp, code, len, wide, &state, &accepted, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(NULL, code, len, now, &state, &accepted, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_totp_verify(totp, code, len, now, NULL, &accepted, &error));
@@ -115,6 +133,10 @@ static void responses_to_challenges(void) {
     input.pin_len = 0;
     WORKS(otls_ocra_verify(ocra, &input, response, len, &accepted, &error));
     CHECK(accepted == 1);
+    WORKS(otls_ocra_verify(ocra, &input, TEXT("8677-5851"), &accepted, &error));
+    CHECK(accepted == 1);
+    FAILS(OTLS_ERROR_OTP_NOT_A_CODE, otls_ocra_verify(ocra, &input, TEXT("8677585"), &accepted, &error));
+    CHECK(accepted == 0);
     WORKS(otls_ocra_verify(ocra, &input, TEXT("86775852"), &accepted, &error));
     CHECK(accepted == 0);
     FAILS(OTLS_ERROR_NULL_POINTER, otls_ocra_verify(ocra, NULL, response, len, &accepted, &error));
@@ -191,6 +213,12 @@ static void uris_say_what_went_into_them(void) {
     WORKS(otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32, &otpauth, &error));
     CHECK(otls_otpauth_issuer(otpauth, &len) == NULL && len == 0);
     otls_otpauth_free(otpauth);
+    WORKS(otls_otpauth_parse("\xEF\xBB\xBFotpauth://totp/asha?secret=" BASE32 "&image=x&lock=true&algorithm=HmacSHA1\r\n",
+                             &otpauth, &error));
+    otls_otpauth_free(otpauth);
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32 "&encoder=steam", &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha?secret=" BASE32 "&x=1", &otpauth, &error));
+    FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth-migration://offline?data=CjEK", &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("otpauth://totp/asha", &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_URI, otls_otpauth_parse("", &otpauth, &error));
     FAILS(OTLS_ERROR_OTP_SECRET, otls_otpauth_parse("otpauth://totp/a?secret=AAAA", &otpauth, &error));

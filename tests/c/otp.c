@@ -81,7 +81,7 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     otls_otp_issued *issued, *again;
     otls_otp_statistics statistics;
     otls_otp_ledger_options options = { 0 };
-    uint8_t id[OTLS_OTP_ID_LEN], code[12];
+    uint8_t id[OTLS_OTP_ID_LEN], code[12], wrong[12];
     size_t id_len = sizeof id, code_len;
     uint64_t forgotten;
     int32_t verdict;
@@ -105,7 +105,11 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     WORKS(otls_otp_issued_id(issued, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(issued, &code_len), sizeof code);
     CHECK(code_len == sizeof code);
+    wrong[0] = code[0] == 'A' ? 'B' : 'A';
+    memcpy(wrong + 1, code + 1, sizeof code - 1);
     WORKS(verify_code(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
+    CHECK(verdict == OTLS_VERDICT_NOT_A_CODE && left == 0);
+    WORKS(verify_code(ledger, id, id_len, "asha", context, wrong, 12, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 2);
     WORKS(otls_otp_ledger_issue(ledger, CODE_INSTEAD("asha", context, id, id_len), NOW, &again, &error));
     WORKS(verify_code(ledger, id, id_len, "asha", context, code, 12, NULL, NOW, &verdict, NULL, &error));
@@ -116,7 +120,9 @@ static void the_ledger_has_limits_and_tells_of_them(void) {
     FAILS(OTLS_ERROR_OTP_THROTTLED, otls_otp_ledger_issue(ledger, CODE("asha", context), NOW, &issued, &error));
     WORKS(otls_otp_issued_id(again, id, &id_len, &error));
     memcpy(code, otls_otp_issued_code(again, NULL), sizeof code);
-    WORKS(verify_code(ledger, id, id_len, "asha", context, code, 11, NULL, NOW, &verdict, &left, &error));
+    wrong[0] = code[0] == 'A' ? 'B' : 'A';
+    memcpy(wrong + 1, code + 1, sizeof code - 1);
+    WORKS(verify_code(ledger, id, id_len, "asha", context, wrong, 12, NULL, NOW, &verdict, &left, &error));
     CHECK(verdict == OTLS_VERDICT_WRONG && left == 1);
     WORKS(otls_otp_ledger_lock(ledger, "asha", NOW, &error));
     FAILS(OTLS_ERROR_OTP_SUBJECT_LOCKED,
@@ -303,6 +309,9 @@ static void messages_go_both_ways(otls_connection *bank, otls_connection *custom
     otls_otp_message_free(received);
 
     FAILS(OTLS_ERROR_API_MISUSE, otls_otp_message_of_verdict(id, id_len, 0, 0, &sent, &error));
+    WORKS(otls_otp_message_of_verdict(id, id_len, OTLS_VERDICT_NOT_A_CODE, 0, &sent, &error));
+    CHECK(otls_otp_message_verdict(sent, &left) == OTLS_VERDICT_NOT_A_CODE && left == 0);
+    otls_otp_message_free(sent);
     WORKS(otls_otp_message_of_verdict(id, id_len, OTLS_VERDICT_WRONG, 2, &sent, &error));
     received = carry(banks, bank, customers, customer, sent);
     CHECK(otls_otp_message_verdict(received, &left) == OTLS_VERDICT_WRONG && left == 2);

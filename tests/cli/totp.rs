@@ -117,10 +117,36 @@ fn a_code_is_printed_and_accepted_once() {
     // Without a memory it is accepted within its time.
     assert_eq!(shell.run("verify uri", &code), "accepted\n");
     assert_eq!(shell.run("verify uri --json", &code), "{\n  \"accepted\": true\n}\n");
-    for wrong in ["000000x", "1", &shell.code(600)] {
-        shell.refused("verify uri", wrong);
-    }
+    shell.refused("verify uri", &shell.code(600));
     assert_eq!(shell.run("verify uri --window 10", &shell.code(240)), "accepted\n");
+}
+
+#[test]
+fn a_code_is_taken_as_it_is_typed_and_what_cannot_be_one_is_no_attempt() {
+    let shell = Shell::with_secret();
+    let code = shell.run("code uri", "");
+    let (front, back) = code.trim_end().split_at(3);
+    let full_width: String =
+        code.trim_end().chars().map(|digit| char::from_u32(u32::from(digit) + 0xFEE0).unwrap()).collect();
+    for typed in [
+        format!("{front} {back}"),
+        format!(" {front}-{back} \r\n"),
+        format!("{front}\u{a0}\u{2013}\u{a0}{back}\nthe second line is not read\n"),
+        full_width,
+    ] {
+        assert_eq!(shell.run("verify uri --window 2", &typed), "accepted\n", "{typed:?}");
+    }
+    for typed in ["1", "12345", "1234567", "12345o", "१२३४५६", "123456x"] {
+        let (exit, line) = shell.fails("verify uri --state used", typed);
+        assert!(
+            exit == 2 && line.contains("not a code: one has 6 digits") && line.contains("no attempt"),
+            "{line}"
+        );
+    }
+    let (exit, line) = shell.fails("verify uri", &format!("{}{code}", " ".repeat(64)));
+    assert!(exit == 2 && line.contains("more than 64 octets"), "{line}");
+    // Nothing of it was remembered.
+    assert_eq!(shell.run("verify uri --state used --window 2", &code), "accepted\n");
 }
 
 #[test]
@@ -173,6 +199,10 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
     shell.write("short", "otpauth://totp/a?secret=GEZDGNBV\n");
     shell.write("hotp", "otpauth://hotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=7\n");
     shell.write("binary", "\u{FF}\u{FE}");
+    shell.write("export", "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8\n");
+    shell.write("steam", "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&encoder=steam\n");
+    shell.write("unknown", "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&offset=1\n");
+    shell.write("two", "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\notpauth://totp/b\n");
     shell.write("broken", "yesterday\n");
     shell.write("empty", "");
     for (arguments, input, exit, why) in [
@@ -183,6 +213,10 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         ("code short", "", 3, "fewer than 16 octets"),
         ("code binary", "", 3, "not a usable otpauth URI"),
         ("code empty", "", 3, "does not begin with otpauth://"),
+        ("code export", "", 3, "for its own URI"),
+        ("code steam", "", 3, "codes of their own"),
+        ("code unknown", "", 3, "\"offset\" is not known"),
+        ("code two", "", 3, "not percent-encoded"),
         ("code hotp", "", 2, "a URI for hotp"),
         ("verify uri", "", 2, "no code on standard input"),
         ("verify uri --window 11", "123456", 2, "more than 10 steps"),
@@ -194,5 +228,12 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         assert!(!line.contains("GEZDGNBV"), "{line}");
     }
     assert!(!shell.0.path().join("x").exists());
+    let app = "\u{FEFF}otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&image=x&algorithm=HMAC-SHA-256 \r\n";
+    shell.write("app", app);
+    assert_eq!(shell.run("show app", ""), "issuer:  -\naccount: a\ntotp: 6 digits, SHA256, 30 s\n");
+    shell.run("new --issuer Bank --account asha --out names --algorithm SHA-512", "");
+    assert!(shell.read("names").contains("algorithm=SHA512"));
+    shell.run("new --issuer Bank --account asha --out names --force --algorithm HmacSHA256", "");
+    assert!(shell.read("names").contains("algorithm=SHA256"));
     assert_eq!(shell.run("show hotp", ""), "issuer:  -\naccount: a\nhotp: 6 digits, SHA1, counter 7\n");
 }

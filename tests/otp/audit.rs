@@ -43,7 +43,7 @@ fn written() -> (tempfile::TempDir, PathBuf, Vec<String>) {
     let verify = |id, code: &str| {
         ledger.verify(&Attempt::new(id, ASHA, &payment(), code), NOW.plus(Duration::from_secs(1))).unwrap()
     };
-    assert_eq!(verify(&one.id, "no"), Verdict::Wrong { attempts_left: 2 });
+    assert_eq!(verify(&one.id, &crate::ledger::wrong(&one)), Verdict::Wrong { attempts_left: 2 });
     assert_eq!(verify(&one.id, one.code.expose()), Verdict::Accepted);
     ledger.cancel(&two.id, ASHA, NOW).unwrap();
     ledger.lock("ravi", NOW).unwrap();

@@ -235,9 +235,5 @@ fn codes_of_another_alphabet_are_issued_and_verified() {
     let ledger = ledger().with_code_format(CodeFormat::of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8).unwrap());
     let issued = issue(&ledger, 3);
     assert_eq!(issued.code.expose().len(), 8);
-    let lower = issued.code.expose().to_lowercase();
-    if lower != issued.code.expose() {
-        assert_eq!(verify(&ledger, &issued, &lower), Verdict::Wrong { attempts_left: 2 });
-    }
     assert_eq!(verify(&ledger, &issued, issued.code.expose()), Verdict::Accepted);
 }

@@ -27,4 +27,5 @@ mod store_failures;
 mod stores;
 #[cfg(feature = "sqlite")]
 mod traces;
+mod typed;
 mod weaknesses;

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::ground::{Ground, Postgres, Redis, Sqlite, ledger, payment};
+use crate::ledger::wrong;
 use crate::proxy::Proxy;
 use otls::crypto::SystemRandom;
 use otls::error::OtpError;
@@ -33,7 +34,7 @@ fn all_fail_soon(ledger: &Ledger, issued: &Issued) {
     std::thread::scope(|scope| {
         for call in 0..20 {
             scope.spawn(move || match call % 5 {
-                0 => assert!(failed(&verify(ledger, issued, "wrong"))),
+                0 => assert!(failed(&verify(ledger, issued, &wrong(issued)))),
                 1 => assert!(failed(&ledger.lock("ravi", NOW))),
                 2 => assert!(failed(&ledger.statistics(NOW))),
                 3 => assert!(failed(&ledger.expire(NOW))),
@@ -77,7 +78,7 @@ fn a_file_that_another_program_keeps_locked_fails_every_call_soon() {
     let start = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| assert!(failed(&verify(&ledger, &one, "wrong"))));
+            scope.spawn(|| assert!(failed(&verify(&ledger, &one, &wrong(&one)))));
         }
     });
     assert!(start.elapsed() < SOON, "it took {:?}", start.elapsed());
@@ -95,13 +96,13 @@ fn another_calls_answer_is_an_error(address: &str, port: u16) {
     proxy.record();
     assert_eq!(verify(&through, &codes[1], codes[1].code.expose()), Ok(Verdict::Accepted));
     proxy.replay();
-    let judged = verify(&through, &codes[2], "wrong");
+    let judged = verify(&through, &codes[2], &wrong(&codes[2]));
     assert!(failed(&judged), "{judged:?}");
     assert!(judged.unwrap_err().to_string().contains("another call"));
     assert_eq!(proxy.opened(), 1);
     proxy.pass();
     // On a new connection.
-    assert!(matches!(verify(&through, &codes[3], "wrong"), Ok(Verdict::Wrong { .. })));
+    assert!(matches!(verify(&through, &codes[3], &wrong(&codes[3])), Ok(Verdict::Wrong { .. })));
     assert_eq!(proxy.opened(), 2);
     // The other calls carry a value of their own as well.
     for call in [

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from programs import free_ports
 
 import otls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAYMENT = otls.Context({"amount": "10000000", "currency": "INR", "payee": "friend"})
 PEPPER = bytes(range(32))
@@ -39,6 +43,65 @@ def test_a_file_remembers_what_was_accepted(tmp_path: Path) -> None:
     assert again.expire(now=NOW + timedelta(hours=2)) == 2
 
 
+def full_width(digits: str) -> str:
+    return "".join(chr(ord(digit) + 0xFEE0) for digit in digits)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda code: f"{code[:3]} {code[3:]}",
+        lambda code: f" {code[:3]}-{code[3:]}\r\n",
+        lambda code: f"{code[:3]}\u00a0{code[3:]}",
+        lambda code: f"{code[:3]} \u2013 {code[3:]}",
+        lambda code: f"\u2066{code}\u2069",
+        lambda code: f"{code[:3]} {code[3:]}".encode(),
+        full_width,
+    ],
+)
+def test_a_code_is_taken_as_it_is_typed(form: Callable[[str], str | bytes]) -> None:
+    ledger = otls.Ledger()
+    issued = ledger.issue("asha", PAYMENT, attempts=1, now=NOW)
+    assert ledger.verify(issued.id, "asha", PAYMENT, form(issued.code.expose()), now=NOW).accepted
+
+
+def test_what_cannot_be_a_code_is_no_attempt_and_what_could_be_one_is() -> None:
+    ledger = otls.Ledger()
+    issued = ledger.issue("asha", PAYMENT, attempts=2, now=NOW)
+    code = issued.code.expose()
+    for typed in ("", " ", code[:5], code + "0", "12345o", "\u0967" * 6, "9" * 100_000):
+        verdict = ledger.verify(issued.id, "asha", PAYMENT, typed, now=NOW)
+        assert (verdict.kind, verdict.attempts_left, verdict.accepted) == ("not_a_code", None, False)
+        assert str(verdict) == "not a code"
+        # The same for a code that is none.
+        assert ledger.verify(otls.OtpId("00" * 16), "asha", PAYMENT, typed, now=NOW) == verdict
+    guess = "000000" if code != "000000" else "111111"
+    assert ledger.verify(issued.id, "asha", PAYMENT, full_width(guess), now=NOW).attempts_left == 1
+    assert ledger.verify(issued.id, "asha", PAYMENT, issued.code, now=NOW).accepted
+    assert otls.Verdict("not_a_code") == otls.Verdict("not_a_code")
+    with pytest.raises(otls.ApiMisuse):
+        otls.Verdict("not_a_code", 1)
+    with pytest.raises(otls.ApiMisuse, match="hyphen"):
+        otls.Ledger(alphabet="0123456789-")
+
+
+def test_a_number_is_no_code_because_leading_zeros_count() -> None:
+    ledger = otls.Ledger()
+    issued = ledger.issue("asha", PAYMENT, now=NOW)
+    number: object = 12345
+    calls: list[Callable[[Any], object]] = [
+        lambda code: ledger.verify(issued.id, "asha", PAYMENT, code, now=NOW),
+        lambda code: otls.Hotp(PEPPER).verify(code, 0),
+        lambda code: otls.Hotp(PEPPER).resynchronise("123456", code, 0),
+        lambda code: otls.Totp(PEPPER).verify(code, otls.TotpState()),
+        lambda code: otls.Ocra(PEPPER, "OCRA-1:HOTP-SHA1-6:QN08").verify(code, "1"),
+        lambda code: otls.Answer(issued.id, code),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="leading zeros count, so pass it as str"):
+            call(number)
+
+
 def test_a_ledger_has_limits_and_names_them() -> None:
     ledger = otls.Ledger(issues=2, alphabet="ABCDEFGHJKLMNPQRSTUVWXYZ", length=8)
     first = ledger.issue("asha", PAYMENT, now=NOW)
@@ -48,7 +111,8 @@ def test_a_ledger_has_limits_and_names_them() -> None:
     assert ledger.verify(first.id, "asha", PAYMENT, wrong, now=NOW).attempts_left == 2
     second = ledger.resend(first.id, "asha", PAYMENT, now=NOW)
     assert ledger.verify(first.id, "asha", PAYMENT, first.code, now=NOW).kind == "cancelled"
-    assert ledger.verify(second.id, "asha", PAYMENT, wrong * 2, now=NOW).attempts_left == 1
+    assert ledger.verify(second.id, "asha", PAYMENT, wrong * 2, now=NOW).kind == "not_a_code"
+    assert ledger.verify(second.id, "asha", PAYMENT, "Z" * 8, now=NOW).attempts_left == 1
     with pytest.raises(otls.OtpThrottled):
         ledger.issue("asha", PAYMENT, now=NOW)
     with pytest.raises(otls.OtpNotOpen):

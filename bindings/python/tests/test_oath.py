@@ -177,7 +177,8 @@ def test_a_code_from_the_time_is_accepted_once_within_its_window() -> None:
     assert used == otls.TotpState(int(NOW.timestamp()) // 30 + 1, -1)
     assert totp.verify(code, used, now=NOW) is None
     assert totp.verify(code.expose(), state, past=0, future=0, now=NOW) is not None
-    assert totp.verify("abc", state, now=NOW) is None
+    with pytest.raises(otls.OtpNotACode):
+        totp.verify("abc", state, now=NOW)
     assert hash(used) == hash(otls.TotpState(used.next_step, used.drift))
     assert used != state
 
@@ -198,6 +199,34 @@ def test_a_counter_is_never_accepted_again_and_resynchronises() -> None:
     assert hotp.verify(hotp.code(500), 0) is None
     assert hotp.resynchronise(hotp.code(500), hotp.code(501), 0) == 502
     assert hotp.resynchronise(hotp.code(501), hotp.code(500), 0) is None
+
+
+def test_a_code_is_taken_as_it_is_typed_and_what_cannot_be_one_is_an_error() -> None:
+    hotp, totp = otls.Hotp(SECRET), otls.Totp(SECRET)
+    ocra = otls.Ocra(SECRET, "OCRA-1:HOTP-SHA1-6:QN08")
+    for typed in (
+        "287 082",
+        " 287-082\n",
+        "287\u00a0\u2014\u00a0082",
+        "\uff12\uff18\uff17\uff10\uff18\uff12",
+    ):
+        assert hotp.verify(typed, 0) == 2
+    assert hotp.resynchronise("287 082", "359-152", 0) == 3
+    code = totp.code(NOW).expose()
+    assert totp.verify(f"{code[:3]} {code[3:]}", otls.TotpState(), now=NOW) is not None
+    assert ocra.verify("237 653", "00000000")
+    for typed in ("", "28708", "2870820", "28708o", "\u0968\u096e\u096d\u0966\u096e\u0968"):
+        refusals: list[Callable[[str], object]] = [
+            lambda typed: hotp.verify(typed, 0),
+            lambda typed: hotp.resynchronise("287082", typed, 0),
+            lambda typed: totp.verify(typed, otls.TotpState()),
+            lambda typed: ocra.verify(typed, "00000000"),
+        ]
+        for refusal in refusals:
+            with pytest.raises(otls.OtpNotACode, match="not a code: one has 6 digits") as caught:
+                refusal(typed)
+            assert (caught.value.code, caught.value.code_name) == (115, "OTP_NOT_A_CODE")
+            assert "no attempt counts" in caught.value.hint
 
 
 def test_ocra_takes_what_its_suite_names() -> None:
@@ -317,3 +346,34 @@ def test_a_scanner_reads_the_uri_from_the_terminal(tmp_path: Path) -> None:
         assert scanned(auth.qr(invert=True), tmp_path, dark={"drawn"}) == uri
     flawed = auth.qr().replace("█", " ", len(auth.qr()) // 2)
     assert scanned(flawed, tmp_path, dark={"ground"}) is None, "the scanner would read anything"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"otpauth://totp/Bank:asha?secret={BASE32}&issuer=Bank&image=x&color=0F4C81&lock=true\n",
+        f"\ufeffotpauth://totp/Bank:asha?secret={BASE32}&issuer=Bank&icon=x&codeDisplay=%7B%7D\r\n",
+        f"  apple-otpauth://totp/Bank:asha?secret={BASE32}&issuer=Bank&tags=a&tags=b \n".encode(),
+        f"otpauth://totp/Bank:asha?secret={BASE32}&issuer=Bank&algorithm=HmacSHA1",
+    ],
+)
+def test_a_uri_is_read_as_apps_files_and_scanners_give_it(given: str | bytes) -> None:
+    plain = otls.OtpAuth.parse(f"otpauth://totp/Bank:asha?secret={BASE32}&issuer=Bank")
+    assert otls.OtpAuth.parse(given).uri() == plain.uri()
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason", "hint"),
+    [
+        ("otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8", "export of several accounts", "its own URI"),
+        (f"otpauth://totp/a?secret={BASE32}&encoder=steam", '"encoder" asks for other codes', "of their own"),
+        (f"otpauth://steam/a?secret={BASE32}", "neither totp nor hotp", "of their own"),
+        (f"otpauth://totp/a?secret={BASE32}&offset=1", '"offset" is not known', "leave it out"),
+        (f"otpauth://totp/a?secret={BASE32}&algorithm=SHA224", "its algorithm", "take it whole"),
+    ],
+)
+def test_a_uri_that_is_refused_says_why_and_what_to_do(uri: str, reason: str, hint: str) -> None:
+    with pytest.raises(otls.OtpUriError, match=reason) as caught:
+        otls.OtpAuth.parse(uri)
+    assert hint in caught.value.hint
+    assert BASE32 not in str(caught.value)

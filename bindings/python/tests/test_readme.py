@@ -36,9 +36,9 @@ def test_the_python_of_the_document_about_passwords_runs(tmp_path: Path) -> None
     )
     assert run.returncode == 0, run.stderr
     *verdicts, statistics, events = run.stdout.splitlines()
-    assert verdicts == ["wrong (2 attempts left)", "cancelled", "accepted", "used"]
+    assert verdicts == ["wrong (2 attempts left)", "not a code", "cancelled", "accepted", "used"]
     assert "'used': 1, 'cancelled': 1" in statistics
-    assert events.startswith("16 events")
+    assert events.startswith("18 events")
 
 
 def test_the_program_prints_the_message_and_the_verdict() -> None:

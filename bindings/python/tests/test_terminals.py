@@ -204,11 +204,13 @@ def test_a_customer_who_confirms_may_mistype_but_not_for_ever(tmp_path: Path) ->
             message = MESSAGE.fullmatch(customer.output)
             assert message
             wrong = f"{(int(message[1]) + 1) % 10**6:06}"
+            customer.type("12345")
+            customer.expect("the bank refused the code: not a code")
             for left in range(2, 2 - guesses, -1):
                 customer.type(wrong)
                 customer.expect(f"wrong ({left} attempts left)")
             if customer_code == 0:
-                customer.type(message[1])
+                customer.type(f"{message[1][:3]} {message[1][3:]}")
             assert customer.end() == customer_code, customer.log
             assert server.end() == bank_code, server.log
             assert "Traceback" not in customer.log + server.log

@@ -32,6 +32,7 @@ fn all() -> Vec<Message> {
         Verdict::Locked,
         Verdict::Unknown,
         Verdict::Cancelled,
+        Verdict::NotACode,
     ];
     let mut all = vec![
         Message::Envelope(envelope()),
@@ -154,7 +155,7 @@ fn unknown_versions_types_lengths_and_verdicts_are_refused() {
     }
     let verdict = Message::Verdict { id: OtpId([7; 16]), verdict: Verdict::Used };
     let octets = verdict.encode(&BINDING).unwrap().expose().to_vec();
-    for (at, value) in [(4 + 48, 7), (4 + 48, 255), (octets.len() - 1, 1)] {
+    for (at, value) in [(4 + 48, 8), (4 + 48, 255), (octets.len() - 1, 1)] {
         let mut changed = octets.clone();
         changed[at] = value;
         assert_eq!(decode(&changed).err(), Some("unknown verdict"));

@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use super::super::typed;
+use crate::error::{Error, OtpError, Result};
 use crate::secret::Secret;
 
 /// A one-time password that was computed from a shared secret. Wiped when dropped.
@@ -13,22 +14,35 @@ use crate::secret::Secret;
 /// let secret = SharedSecret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
 /// let code = Hotp::new(secret, 6)?.code(0);
 /// assert_eq!(code.expose(), "755224");
-/// assert!(code.matches("755224") && !code.matches("755225"));
+/// assert!(code.matches("755 224") && !code.matches("755225"));
 /// # Ok::<(), otls::Error>(())
 /// ```
-pub struct OathCode(Secret);
+pub struct OathCode {
+    text: Secret,
+    form: Form,
+}
 
 crate::shown::shown!(OathCode);
 
 impl OathCode {
     /// The digits; hexadecimal for an OCRA suite that does not truncate.
     pub fn expose(&self) -> &str {
-        core::str::from_utf8(self.0.expose()).unwrap_or_default()
+        core::str::from_utf8(self.text.expose()).unwrap_or_default()
     }
 
-    /// Compares with what somebody presents, in time that depends on the lengths alone.
-    pub fn matches(&self, presented: &str) -> bool {
-        self.0.ct_eq(presented.as_bytes())
+    /// Compares with what somebody has typed, in time that depends on that alone: as [`super::Hotp::verify`]
+    /// takes it, and what cannot be a code does not match.
+    pub fn matches(&self, typed: &str) -> bool {
+        self.form.read(typed).is_ok_and(|code| self.is(&code))
+    }
+
+    /// Compares with what [`Form::read`] has read, in time that depends on the lengths alone.
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.text.ct_eq(code.as_bytes())
+    }
+
+    pub(super) const fn form(&self) -> Form {
+        self.form
     }
 
     /// RFC 4226 §5.3: 31 bits of the HMAC, at a place that its last four bits choose, as so many decimal
@@ -42,12 +56,38 @@ impl OathCode {
             *octet = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or_default());
             rest /= 10;
         }
-        Self(Secret::from(text))
+        Self { text: Secret::from(text), form: Form::digits(digits) }
     }
 
     /// RFC 6287 §5.2: a suite with 0 digits has the whole HMAC as its response; in hexadecimal.
     pub(super) fn whole(mac: &[u8]) -> Self {
-        Self(Secret::from(base16ct::lower::encode_string(mac).into_bytes()))
+        let text = Secret::from(base16ct::lower::encode_string(mac).into_bytes());
+        let form = Form { alphabet: "0123456789abcdef", len: text.len() };
+        Self { text, form }
+    }
+}
+
+/// What codes look like.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    alphabet: &'static str,
+    len: usize,
+}
+
+impl Form {
+    pub(super) const fn digits(len: usize) -> Self {
+        Self { alphabet: "0123456789", len }
+    }
+
+    /// The code that somebody has typed.
+    ///
+    /// # Errors
+    /// [`OtpError::NotACode`].
+    pub(super) fn read(self, typed: &str) -> Result<Zeroizing<String>> {
+        let Self { alphabet, len } = self;
+        let digits = if alphabet.len() == 10 { "digits" } else { "hexadecimal digits" };
+        let wrong = || OtpError::NotACode(format!("one has {len} {digits}")).into();
+        typed::read(typed, alphabet.as_bytes(), len).ok_or_else(wrong)
     }
 }
 
@@ -97,19 +137,21 @@ mod tests {
     #[test]
     fn only_the_same_digits_match() {
         let code = OathCode::truncated(&MAC, 6);
-        for wrong in ["", "87292", "8729210", "872920", " 872921", "８７２９２１"] {
+        for wrong in ["", "87292", "8729210", "872920", "87292l", "८७२९२१"] {
             assert!(!code.matches(wrong), "{wrong}");
         }
-        assert!(code.matches("872921"));
+        for right in ["872921", " 872-921\n", "８７２９２１"] {
+            assert!(code.matches(right), "{right}");
+        }
     }
 
     #[test]
     fn codes_are_compared_in_constant_time() {
         undefined::check(|| {
-            let code = OathCode(Secret::from(b"872921".to_vec()));
-            undefined::secret(code.0.expose());
+            let code = OathCode::truncated(&MAC, 6);
+            undefined::secret(code.text.expose());
             for (presented, same) in
-                [("872921", true), ("172921", false), ("872920", false), ("87292", false)]
+                [("872921", true), ("872 921", true), ("172921", false), ("872920", false), ("87292", false)]
             {
                 assert_eq!(code.matches(presented), same);
             }

@@ -1,6 +1,6 @@
 //! HOTP: a code for each press of a button (RFC 4226).
 
-use super::code::{MAX_DIGITS, MIN_DIGITS, OathCode, check_digits};
+use super::code::{Form, MAX_DIGITS, MIN_DIGITS, OathCode, check_digits};
 use super::secret::SharedSecret;
 use crate::crypto::oath::{OathHash, mac};
 use crate::error::{Error, Result};
@@ -62,9 +62,12 @@ impl Hotp {
     /// behind it, since a button may be pressed in vain; `None` if it is not. No counter below the stored one
     /// is accepted.
     ///
-    /// The time that it takes does not tell which counter was right.
+    /// The code is taken as people type it: blanks, hyphens and dashes in and around it do not count, and
+    /// full-width digits are digits. The time that it takes does not tell which counter was right.
     ///
     /// # Errors
+    /// [`crate::error::OtpError::NotACode`] for what then has another length or other characters. It was not
+    /// judged, and does not have to be counted; whatever could be right does.
     /// [`crate::Error::ApiMisuse`] for a `look_ahead` beyond [`Hotp::MAX_LOOK_AHEAD`].
     pub fn verify(&self, code: &str, counter: u64, look_ahead: u32) -> Result<Option<u64>> {
         if look_ahead > Self::MAX_LOOK_AHEAD {
@@ -73,18 +76,23 @@ impl Hotp {
                 "keep it small, and resynchronise with two codes in a row where it is not enough",
             ));
         }
-        Ok(self.search(counter, look_ahead, |at| self.code(at).matches(code), 1))
+        let code = self.form().read(code)?;
+        Ok(self.search(counter, look_ahead, |at| self.code(at).is(&code), 1))
     }
 
     /// The counter to store if `first` and `second` are right for a counter and the next one, from the
     /// stored one on and within [`Hotp::RESYNCHRONISATION_WINDOW`]; for a button that was pressed in vain too
     /// often (RFC 4226 §7.4). `None` if they are not.
-    pub fn resynchronise(&self, first: &str, second: &str, counter: u64) -> Option<u64> {
+    ///
+    /// # Errors
+    /// [`crate::error::OtpError::NotACode`] for either, as [`Hotp::verify`].
+    pub fn resynchronise(&self, first: &str, second: &str, counter: u64) -> Result<Option<u64>> {
+        let (first, second) = (self.form().read(first)?, self.form().read(second)?);
         let both = |at: u64| {
-            let next = at.checked_add(1).is_some_and(|next| self.code(next).matches(second));
-            self.code(at).matches(first) & next
+            let next = at.checked_add(1).is_some_and(|next| self.code(next).is(&second));
+            self.code(at).is(&first) & next
         };
-        self.search(counter, Self::RESYNCHRONISATION_WINDOW, both, 2)
+        Ok(self.search(counter, Self::RESYNCHRONISATION_WINDOW, both, 2))
     }
 
     /// Digits of a code.
@@ -94,6 +102,10 @@ impl Hotp {
 
     pub(super) fn secret(&self) -> &SharedSecret {
         &self.secret
+    }
+
+    const fn form(&self) -> Form {
+        Form::digits(self.digits)
     }
 
     /// The counter behind the first that is right and the `used` counters of it. All are tried, whichever it
@@ -116,6 +128,7 @@ impl Hotp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::OtpError;
     use crate::secret::Secret;
 
     /// RFC 4226 appendix D.
@@ -152,9 +165,23 @@ mod tests {
 
     #[test]
     fn a_wrong_code_is_not_accepted() {
-        for wrong in ["", "755225", "75522", "0755224", "755224 ", "abcdef"] {
+        for wrong in ["755225", "000000", "755 225", "７５５２２５"] {
             assert_eq!(hotp(6).verify(wrong, 0, 0), Ok(None), "{wrong}");
         }
+        for right in ["755224", "755 224 ", "755-224", "７５５２２４"] {
+            assert_eq!(hotp(6).verify(right, 0, 0), Ok(Some(1)), "{right}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_code_is_an_error_and_not_a_wrong_code() {
+        let refused = Err(OtpError::NotACode("one has 6 digits".to_owned()).into());
+        for typed in ["", " ", "75522", "0755224", "abcdef", "75522x", "+75522"] {
+            assert_eq!(hotp(6).verify(typed, 0, 0), refused, "{typed}");
+            assert_eq!(hotp(6).resynchronise(typed, "287082", 0), refused, "{typed}");
+            assert_eq!(hotp(6).resynchronise("755224", typed, 0), refused, "{typed}");
+        }
+        assert_eq!(hotp(6).resynchronise("755 224", "287-082", 0), Ok(Some(2)));
     }
 
     #[test]
@@ -170,12 +197,16 @@ mod tests {
         let hotp = hotp(6);
         let [one, next, other] = [1000, 1001, 1002].map(|counter| hotp.code(counter));
         assert_eq!(hotp.verify(one.expose(), 0, Hotp::MAX_LOOK_AHEAD), Ok(None));
-        assert_eq!(hotp.resynchronise(one.expose(), next.expose(), 0), Some(1002));
-        assert_eq!(hotp.resynchronise(one.expose(), next.expose(), 1000), Some(1002));
-        assert_eq!(hotp.resynchronise(one.expose(), next.expose(), 1001), None, "below the stored counter");
-        assert_eq!(hotp.resynchronise(next.expose(), other.expose(), 0), None, "beyond the window");
+        assert_eq!(hotp.resynchronise(one.expose(), next.expose(), 0), Ok(Some(1002)));
+        assert_eq!(hotp.resynchronise(one.expose(), next.expose(), 1000), Ok(Some(1002)));
+        assert_eq!(
+            hotp.resynchronise(one.expose(), next.expose(), 1001),
+            Ok(None),
+            "below the stored counter"
+        );
+        assert_eq!(hotp.resynchronise(next.expose(), other.expose(), 0), Ok(None), "beyond the window");
         for (first, second) in [(&one, &other), (&next, &one), (&one, &one)] {
-            assert_eq!(hotp.resynchronise(first.expose(), second.expose(), 500), None);
+            assert_eq!(hotp.resynchronise(first.expose(), second.expose(), 500), Ok(None));
         }
     }
 
@@ -186,7 +217,7 @@ mod tests {
         assert_eq!(hotp.verify(last.expose(), u64::MAX, 5), Ok(None));
         let before = hotp.code(u64::MAX - 1);
         assert_eq!(hotp.verify(before.expose(), u64::MAX - 1, 5), Ok(Some(u64::MAX)));
-        assert_eq!(hotp.resynchronise(before.expose(), last.expose(), u64::MAX - 1), None);
+        assert_eq!(hotp.resynchronise(before.expose(), last.expose(), u64::MAX - 1), Ok(None));
     }
 
     #[test]

@@ -109,13 +109,15 @@ impl Ocra {
         })
     }
 
-    /// Whether `response` is right, in time that does not tell how much of it is. Counter and time are taken
+    /// Whether `response` is right, in time that does not tell how much of it is. It is taken as people type it,
+    /// see [`super::Hotp::verify`], hexadecimal digits in either case. Counter and time are taken
     /// as they are: who allows for a token that is ahead asks again for each.
     ///
     /// # Errors
-    /// As [`Ocra::response`].
+    /// [`OtpError::NotACode`] for what cannot be a response, which was not judged; as [`Ocra::response`].
     pub fn verify(&self, input: &OcraInput<'_>, response: &str) -> Result<bool> {
-        Ok(self.response(input)?.matches(response))
+        let right = self.response(input)?;
+        Ok(right.is(&right.form().read(response)?))
     }
 
     /// The suite.

@@ -1,6 +1,6 @@
 //! TOTP: a code for the present half minute (RFC 6238).
 
-use super::code::{MIN_DIGITS, OathCode, check_digits};
+use super::code::{Form, MIN_DIGITS, OathCode, check_digits};
 use super::secret::SharedSecret;
 use crate::crypto::oath::{OathHash, mac};
 use crate::error::{Error, Result};
@@ -118,9 +118,11 @@ impl Totp {
     /// The state to store if `code` is right for the expected step, which is `now` plus the known drift, or
     /// for one in the window around it, and that step was not used before; `None` if it is not.
     ///
-    /// The time that it takes does not tell which step was right.
+    /// The code is taken as people type it, see [`super::Hotp::verify`]. The time that it takes does not tell
+    /// which step was right.
     ///
     /// # Errors
+    /// [`crate::error::OtpError::NotACode`] for what cannot be a code, which was not judged;
     /// [`crate::Error::ApiMisuse`] for a window of more than [`Window::MAX_STEPS`] each way.
     pub fn verify(
         &self,
@@ -135,13 +137,14 @@ impl Totp {
                 "keep it small: the drift of a clock is followed from code to code",
             ));
         }
+        let code = Form::digits(self.digits).read(code)?;
         let known = state.drift.clamp(-Self::MAX_DRIFT, Self::MAX_DRIFT);
         let first = known.saturating_sub(i64::from(window.past)).max(-Self::MAX_DRIFT);
         let last = known.saturating_add(i64::from(window.future)).min(Self::MAX_DRIFT);
         let mut found = None;
         for drift in first..=last {
             let Some(step) = self.step(now).checked_add_signed(drift) else { continue };
-            let is_right = self.code_of_step(step).matches(code);
+            let is_right = self.code_of_step(step).is(&code);
             // Of two steps with the same code the later counts: for the earlier the code would be accepted again.
             if let (true, true, Some(next_step)) = (is_right, step >= state.next_step, step.checked_add(1)) {
                 found = Some(TotpState { next_step, drift });

@@ -64,13 +64,19 @@ impl OtpAuth {
         Self::made(Scheme::Hotp { hotp, counter }, issuer, account)
     }
 
-    /// Reads a URI. What it leaves out has the values that apps assume: SHA-1, six digits, 30 seconds.
+    /// Reads a URI, as a file or a scanner of QR codes gives it: a byte order mark and blanks around it do not
+    /// count. What it leaves out has the values that apps assume: SHA-1, six digits, 30 seconds.
+    ///
+    /// What apps add for their display is passed over: `image`, `color` and `lock` (FreeOTP), `icon` (Stratum),
+    /// `tags` (andOTP), `codeDisplay` (Ente Auth). None of them changes what the codes are, and `lock` asks a
+    /// device to be unlocked first, which is its owner's to see to. Apple's scheme, `apple-otpauth`, is read as
+    /// `otpauth`.
     ///
     /// # Errors
     /// [`OtpError::Uri`], which names what is wrong, also for a parameter that is not known: it could change
-    /// what the codes are. Only FreeOTP's `image` is passed over. [`OtpError::Secret`] if the secret is no
-    /// base32 or has fewer than 16 octets.
+    /// what the codes are. [`OtpError::Secret`] if the secret is no base32 or has fewer than 16 octets.
     pub fn parse(uri: &str) -> Result<Self> {
+        let uri = uri.trim_start_matches('\u{FEFF}').trim();
         if uri.len() > Self::MAX_LEN {
             return Err(wrong("it has more than 2048 octets"));
         }
@@ -81,23 +87,24 @@ impl OtpAuth {
         let (scheme, rest) =
             uri.split_once("://").ok_or_else(|| wrong("it does not begin with otpauth://"))?;
         if scheme.eq_ignore_ascii_case("otpauth-migration") {
-            return Err(wrong("it is an export of several accounts (otpauth-migration), not one secret"));
+            return Err(refused(
+                "it is an export of several accounts (otpauth-migration), not one secret",
+                "ask who issued the secret for a new one, or for its own URI: otpauth://totp/…",
+            ));
         }
-        if !scheme.eq_ignore_ascii_case("otpauth") {
+        if !["otpauth", "apple-otpauth"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return Err(wrong("it does not begin with otpauth://"));
         }
         let (path, query) =
             rest.split_once('?').ok_or_else(|| wrong("it has no parameters, and no secret"))?;
         let (kind, label) = path.split_once('/').ok_or_else(|| wrong("it has no account"))?;
+        let is_totp = kind.eq_ignore_ascii_case("totp");
+        if !is_totp && !kind.eq_ignore_ascii_case("hotp") {
+            return Err(refused("its type is neither totp nor hotp", APPS_OF_THEIR_OWN));
+        }
         let parameters = Parameters::read(query)?;
         let (issuer, account) = names(label, parameters.issuer.as_deref())?;
-        let scheme = if kind.eq_ignore_ascii_case("totp") {
-            Scheme::Totp(parameters.totp()?)
-        } else if kind.eq_ignore_ascii_case("hotp") {
-            parameters.hotp()?
-        } else {
-            return Err(wrong("its type is neither totp nor hotp"));
-        };
+        let scheme = if is_totp { Scheme::Totp(parameters.totp()?) } else { parameters.hotp()? };
         Ok(Self { issuer, account, scheme })
     }
 
@@ -185,14 +192,27 @@ struct Parameters {
     digits: Option<Zeroizing<String>>,
     period: Option<Zeroizing<String>>,
     counter: Option<Zeroizing<String>>,
-    image: Option<Zeroizing<String>>,
 }
+
+/// What apps add for their display, and for nothing else.
+const PASSED_OVER: [&str; 6] = ["image", "color", "lock", "icon", "tags", "codeDisplay"];
+
+/// What changes the codes into others: KeePassXC's and Stratum's for Steam, Yandex's PIN. `pin` is also that of
+/// Mobile-OTP, which is part of what is hashed, so that it is not passed over where an app means its own lock.
+const OTHER_CODES: [&str; 4] = ["encoder", "steam", "pin", "pin_length"];
 
 impl Parameters {
     fn read(query: &str) -> Result<Self> {
         let mut parameters = Self::default();
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').ok_or_else(|| wrong("a parameter has no value"))?;
+            if PASSED_OVER.contains(&name) {
+                continue;
+            }
+            if OTHER_CODES.contains(&name) {
+                let what = format!("its parameter {name:?} asks for other codes than HOTP and TOTP");
+                return Err(refused(&what, APPS_OF_THEIR_OWN));
+            }
             let value =
                 percent::decode(value).ok_or_else(|| wrong("a parameter is not percent-encoded UTF-8"))?;
             let place = match name {
@@ -202,12 +222,11 @@ impl Parameters {
                 "digits" => &mut parameters.digits,
                 "period" => &mut parameters.period,
                 "counter" => &mut parameters.counter,
-                "image" => &mut parameters.image,
                 // No secret is so short that it could be repeated here by mistake.
                 unknown if unknown.len() <= MAX_SHOWN_LEN => {
-                    return Err(wrong(&format!("its parameter {unknown:?} is not known")));
+                    return Err(refused(&format!("its parameter {unknown:?} is not known"), LEAVE_IT_OUT));
                 }
-                _ => return Err(wrong("one of its parameters is not known")),
+                _ => return Err(refused("one of its parameters is not known", LEAVE_IT_OUT)),
             };
             if place.replace(value).is_some() {
                 return Err(wrong(&format!("its parameter {name:?} is there twice")));
@@ -251,8 +270,7 @@ impl Parameters {
 
     fn hash(&self) -> Result<OathHash> {
         let Some(algorithm) = &self.algorithm else { return Ok(OathHash::Sha1) };
-        OathHash::from_name(&algorithm.to_ascii_uppercase())
-            .ok_or_else(|| wrong("its algorithm is not SHA1, SHA256 or SHA512"))
+        OathHash::from_app_name(algorithm).ok_or_else(|| wrong("its algorithm is not SHA1, SHA256 or SHA512"))
     }
 
     fn digits(&self) -> Result<usize> {
@@ -301,8 +319,20 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn wrong(what: &str) -> Error {
-    OtpError::Uri(what.to_owned()).into()
+    refused(
+        what,
+        "take it whole from who issued it: otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER",
+    )
 }
+
+fn refused(what: &str, hint: &'static str) -> Error {
+    OtpError::Uri { what: what.to_owned(), hint }.into()
+}
+
+const LEAVE_IT_OUT: &str =
+    "it could change what the codes are: leave it out once who issued the URI says that it does not";
+
+const APPS_OF_THEIR_OWN: &str = "Steam, Yandex and Mobile-OTP make codes of their own: use their apps";
 
 /// Characters of an unknown parameter's name that an error repeats.
 const MAX_SHOWN_LEN: usize = 16;

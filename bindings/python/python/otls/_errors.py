@@ -419,6 +419,12 @@ class OtpFreeText(OtpError):
     default_code = (114, "OTP_FREE_TEXT")
 
 
+class OtpNotACode(OtpError, ValueError):
+    """What was typed cannot be a code of HOTP, TOTP or OCRA; it was not judged, and is no attempt."""
+
+    default_code = (115, "OTP_NOT_A_CODE")
+
+
 class EnrolmentError(Error):
     """Enrolment failed."""
 

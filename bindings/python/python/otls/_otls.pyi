@@ -961,8 +961,9 @@ class Verdict:
     def __new__(cls, kind: str, attempts_left: int | None = None) -> Verdict: ...
     @property
     def kind(self) -> str:
-        """``"accepted"``, ``"wrong"``, ``"expired"``, ``"used"``, ``"locked"``, ``"unknown"`` or
-        ``"cancelled"``.
+        """``"accepted"``, ``"wrong"``, ``"expired"``, ``"used"``, ``"locked"``, ``"unknown"``,
+        ``"cancelled"`` or ``"not_a_code"``: what was typed cannot be a code, was not judged, and is no
+        attempt.
         """
     @property
     def accepted(self) -> bool:
@@ -979,7 +980,8 @@ class Ledger:
     A ledger over the store that ``address`` names: ``"memory:"``, ``"sqlite:PATH"``, ``"redis://HOST"`` or
     ``"postgresql://HOST/DATABASE"``. ``pepper`` is a secret of at least 32 octets, kept apart from the store;
     in memory it may be left out and is random then. A subject gets ``issues`` codes within a ``window``, ten
-    minutes by default, and ``subject_attempts`` wrong tries in a row.
+    minutes by default, and ``subject_attempts`` wrong tries in a row. What is no code of ``length``
+    characters of ``alphabet`` is not judged: a ledger that only verifies needs the same.
     """
 
     def __new__(
@@ -1049,6 +1051,11 @@ class Ledger:
         """Judges a code: one that is right is accepted once. That of another subject is ``unknown``. A
         ``receipt`` is kept in the same step in which the code is accepted, and with no other verdict.
         One that is about another code or transaction, or declines, is an error, and no code is judged.
+
+        The code is taken as people type it: blanks, hyphens and dashes do not count, full-width characters
+        are those of ASCII, and a letter may have the other case where the alphabet has it in one. What then
+        has another length or another character is ``not_a_code``, and no attempt. A number is a
+        ``TypeError``, since leading zeros count.
         """
     def cancel(self, id: OtpId, subject: str, *, now: _Moment | None = None) -> Verdict:
         """Withdraws a code of ``subject``: ``cancelled``, or ``used`` or ``unknown`` where it is too late."""
@@ -1090,6 +1097,10 @@ class Hotp:
     def verify(self, code: Code | _Material, counter: int, *, look_ahead: int = 10) -> int | None:
         """The counter to store if ``code`` is right for ``counter``, the stored one, or for one of the
         ``look_ahead`` behind it, at most 100; else ``None``.
+
+        The code is taken as people type it: blanks, hyphens and dashes do not count, and full-width digits
+        are digits. What cannot be a code then raises ``OtpNotACode``: it was not judged, and does not have to
+        be counted as an attempt.
         """
     def resynchronise(self, first: Code | _Material, second: Code | _Material, counter: int) -> int | None:
         """The counter to store if two codes in a row are right within 1000 counters of the stored one: for
@@ -1141,7 +1152,8 @@ class Totp:
         now: _Moment | None = None,
     ) -> TotpState | None:
         """The state to store if ``code`` is right and was not used before; else ``None``. It may be
-        ``past`` steps late or ``future`` ones early, at most 10 each.
+        ``past`` steps late or ``future`` ones early, at most 10 each. It is taken as people type it,
+        see ``Hotp.verify``.
         """
     @property
     def algorithm(self) -> str:
@@ -1164,7 +1176,11 @@ class OtpAuth:
         """For the codes of a ``Totp``, or of a ``Hotp`` from ``counter`` on."""
     @staticmethod
     def parse(uri: _Material) -> OtpAuth:
-        """Reads a URI."""
+        """Reads a URI, as a file or a scanner of QR codes gives it: a byte order mark and blanks around it
+        do not count, and what apps add for their display is passed over (``image``, ``color``,
+        ``lock``, ``icon``, ``tags``, ``codeDisplay``). Another parameter could change what the codes
+        are, and is refused by name.
+        """
     def uri(self) -> str:
         """The URI, with all parameters written out. It is as secret as the secret in it."""
     def qr(self, *, invert: bool = False) -> str:
@@ -1226,7 +1242,9 @@ class Ocra:
         session: _Bytes | None = None,
         now: _Moment | None = None,
     ) -> bool:
-        """Whether a response is right. A challenge is for one attempt: that is the caller's to see to."""
+        """Whether a response is right. It is taken as people type it, see ``Hotp.verify``. A challenge is
+        for one attempt: that is the caller's to see to.
+        """
 
 @final
 class Envelope:

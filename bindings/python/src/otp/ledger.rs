@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use otls::crypto::SystemRandom;
 use otls::otp;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyInt};
 use zeroize::Zeroizing;
 
 use super::receipt::Receipt;
@@ -159,7 +160,8 @@ impl Verdict {
         }
     }
 
-    /// `"accepted"`, `"wrong"`, `"expired"`, `"used"`, `"locked"`, `"unknown"` or `"cancelled"`.
+    /// `"accepted"`, `"wrong"`, `"expired"`, `"used"`, `"locked"`, `"unknown"`, `"cancelled"` or `"not_a_code"`: what
+    /// was typed cannot be a code, was not judged, and is no attempt.
     #[getter]
     fn kind(&self) -> &'static str {
         self.kind
@@ -178,9 +180,10 @@ impl Verdict {
     }
 
     fn __str__(&self) -> String {
+        let kind = self.kind.replace('_', " ");
         match self.attempts_left {
-            Some(left) => format!("{} ({left} attempts left)", self.kind),
-            None => self.kind.to_owned(),
+            Some(left) => format!("{kind} ({left} attempts left)"),
+            None => kind,
         }
     }
 
@@ -189,7 +192,8 @@ impl Verdict {
     }
 }
 
-const KINDS: [&str; 7] = ["accepted", "wrong", "expired", "used", "locked", "unknown", "cancelled"];
+const KINDS: [&str; 8] =
+    ["accepted", "wrong", "expired", "used", "locked", "unknown", "cancelled", "not_a_code"];
 
 impl Verdict {
     pub(crate) fn from_core(verdict: otp::Verdict) -> Result<Self> {
@@ -201,6 +205,7 @@ impl Verdict {
             otp::Verdict::Locked => ("locked", None),
             otp::Verdict::Unknown => ("unknown", None),
             otp::Verdict::Cancelled => ("cancelled", None),
+            otp::Verdict::NotACode => ("not_a_code", None),
             _ => return Err(otls::Error::Internal("a verdict that the bindings do not know").into()),
         };
         Ok(Self { kind, attempts_left })
@@ -214,6 +219,7 @@ impl Verdict {
             "used" => otp::Verdict::Used,
             "locked" => otp::Verdict::Locked,
             "cancelled" => otp::Verdict::Cancelled,
+            "not_a_code" => otp::Verdict::NotACode,
             _ => otp::Verdict::Unknown,
         }
     }
@@ -224,7 +230,8 @@ impl Verdict {
 /// A ledger over the store that `address` names: `"memory:"`, `"sqlite:PATH"`, `"redis://HOST"` or
 /// `"postgresql://HOST/DATABASE"`. `pepper` is a secret of at least 32 octets, kept apart from the
 /// store; in memory it may be left out and is random then. A subject gets `issues` codes within a `window`, ten
-/// minutes by default, and `subject_attempts` wrong tries in a row.
+/// minutes by default, and `subject_attempts` wrong tries in a row. What is no code of `length` characters of
+/// `alphabet` is not judged: a ledger that only verifies needs the same.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct Ledger(otp::Ledger);
 
@@ -319,6 +326,11 @@ impl Ledger {
     /// Judges a code: one that is right is accepted once. That of another subject is `unknown`. A `receipt` is
     /// kept in the same step in which the code is accepted, and with no other verdict. One that is about another
     /// code or transaction, or declines, is an error, and no code is judged.
+    ///
+    /// The code is taken as people type it: blanks, hyphens and dashes do not count, full-width characters are
+    /// those of ASCII, and a letter may have the other case where the alphabet has it in one. What then has
+    /// another length or another character is `not_a_code`, and no attempt. A number is a `TypeError`, since
+    /// leading zeros count.
     #[pyo3(signature = (id, subject, context, code, *, receipt=None, now=None))]
     fn verify(
         &self,
@@ -418,7 +430,7 @@ impl Ledger {
     }
 }
 
-/// A `Code` or its digits, copied and wiped.
+/// A `Code` or what somebody has typed, copied and wiped.
 pub(crate) struct CodeText(pub(crate) Zeroizing<String>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for CodeText {
@@ -427,6 +439,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for CodeText {
     fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         if let Ok(code) = obj.cast::<Code>() {
             return Ok(Self(code.get().0.clone()));
+        }
+        if obj.is_instance_of::<PyInt>() {
+            return Err(PyTypeError::new_err(
+                "a code as a number: leading zeros count, so pass it as str, for example \"012345\"",
+            ));
         }
         let bytes: Material = obj.extract()?;
         core::str::from_utf8(&bytes)

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::ledger::{Code, CodeText, Context, Issued, OtpId, Verdict};
 use super::receipt::Receipt;
 use super::transaction::Transaction;
-use crate::convert::{Moment, datetime, hex, moment_or_now};
+use crate::convert::{Material, Moment, datetime, hex, moment_or_now};
 use crate::failure::Result;
 
 /// Bank to customer: the code and the text that is shown with it.
@@ -23,7 +23,7 @@ impl Envelope {
     #[pyo3(signature = (*, id, text, code, context, expires_at, issued_at=None))]
     fn new(
         id: &OtpId,
-        text: CodeText,
+        text: Material,
         code: CodeText,
         context: &Context,
         expires_at: Moment,
@@ -31,7 +31,7 @@ impl Envelope {
     ) -> Result<Self> {
         Ok(Self(otp::Envelope {
             id: id.0,
-            text: secret(&text.0),
+            text: text.into_secret(),
             code: secret(&code.0),
             context: context.0.clone(),
             issued_at: moment_or_now(issued_at)?,

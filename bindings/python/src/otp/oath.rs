@@ -40,6 +40,10 @@ impl Hotp {
 
     /// The counter to store if `code` is right for `counter`, the stored one, or for one of the
     /// `look_ahead` behind it, at most 100; else `None`.
+    ///
+    /// The code is taken as people type it: blanks, hyphens and dashes do not count, and full-width digits are
+    /// digits. What cannot be a code then raises `OtpNotACode`: it was not judged, and does not have to be
+    /// counted as an attempt.
     #[pyo3(signature = (code, counter, *, look_ahead=10))]
     fn verify(&self, py: Python<'_>, code: CodeText, counter: u64, look_ahead: u32) -> Result<Option<u64>> {
         Ok(py.detach(|| self.0.verify(&code.0, counter, look_ahead))?)
@@ -47,8 +51,14 @@ impl Hotp {
 
     /// The counter to store if two codes in a row are right within 1000 counters of the stored one: for
     /// a token that is ahead too far.
-    fn resynchronise(&self, py: Python<'_>, first: CodeText, second: CodeText, counter: u64) -> Option<u64> {
-        py.detach(|| self.0.resynchronise(&first.0, &second.0, counter))
+    fn resynchronise(
+        &self,
+        py: Python<'_>,
+        first: CodeText,
+        second: CodeText,
+        counter: u64,
+    ) -> Result<Option<u64>> {
+        Ok(py.detach(|| self.0.resynchronise(&first.0, &second.0, counter))?)
     }
 
     /// Digits of a code.
@@ -119,7 +129,7 @@ impl Totp {
     }
 
     /// The state to store if `code` is right and was not used before; else `None`. It may be `past`
-    /// steps late or `future` ones early, at most 10 each.
+    /// steps late or `future` ones early, at most 10 each. It is taken as people type it, see `Hotp.verify`.
     #[pyo3(signature = (code, state, *, past=1, future=1, now=None))]
     fn verify(
         &self,
@@ -184,7 +194,9 @@ impl OtpAuth {
         }))
     }
 
-    /// Reads a URI.
+    /// Reads a URI, as a file or a scanner of QR codes gives it: a byte order mark and blanks around it do not
+    /// count, and what apps add for their display is passed over (`image`, `color`, `lock`, `icon`, `tags`,
+    /// `codeDisplay`). Another parameter could change what the codes are, and is refused by name.
     #[staticmethod]
     fn parse(uri: Material) -> Result<Self> {
         // What is not UTF-8 is refused as what is not ASCII.
@@ -276,9 +288,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for SharedSecret {
     }
 }
 
-/// `"SHA1"`, `"SHA256"` or `"SHA512"`, in any case, with or without a hyphen.
+/// `"SHA1"`, `"SHA256"` or `"SHA512"`, as apps name it too.
 fn hash(name: &str) -> Result<oath::OathHash> {
-    oath::OathHash::from_name(&name.to_ascii_uppercase().replace('-', ""))
+    oath::OathHash::from_app_name(name)
         .ok_or(Failure::misuse("unknown algorithm", "use \"SHA1\", \"SHA256\" or \"SHA512\""))
 }
 

@@ -53,7 +53,8 @@ impl Ocra {
         Ok(code(&self.0.response(&input)?))
     }
 
-    /// Whether a response is right. A challenge is for one attempt: that is the caller's to see to.
+    /// Whether a response is right. It is taken as people type it, see `Hotp.verify`. A challenge is for one
+    /// attempt: that is the caller's to see to.
     #[pyo3(signature = (response, challenge, *, second_challenge=None, counter=None, pin=None, pin_hash=None, session=None, now=None))]
     fn verify(
         &self,

@@ -20,7 +20,14 @@ fn check(suite: &str, input: &OcraInput<'_>, response: &str) {
     let ocra = ocra(suite);
     assert_eq!(ocra.response(input).unwrap().expose(), response, "{suite} {}", input.challenge);
     assert_eq!(ocra.verify(input, response), Ok(true));
-    assert_eq!(ocra.verify(input, &response[1..]), Ok(false));
+    assert_eq!(ocra.verify(input, &format!(" {}-{}\n", &response[..3], &response[3..])), Ok(true));
+    assert_eq!(ocra.verify(input, &response.to_ascii_uppercase()), Ok(true));
+    let another = response.replace(|digit| digit != '0', "0");
+    assert_eq!(ocra.verify(input, &another), Ok(false));
+    for typed in ["", &response[1..], &format!("{response}0"), &format!("{}g", &response[1..])] {
+        let refused = ocra.verify(input, typed).err();
+        assert!(matches!(refused, Some(Error::Otp(OtpError::NotACode(_)))), "{typed}: {refused:?}");
+    }
 }
 
 /// `00000000`, `11111111` and so on.

@@ -1,6 +1,7 @@
 //! The vectors of RFC 6238 and what a verifier promises.
 
 use super::*;
+use crate::error::OtpError;
 use crate::secret::Secret;
 use core::time::Duration;
 
@@ -149,5 +150,20 @@ fn other_digits_periods_and_windows_are_refused() {
     assert_eq!((totp.hash(), totp.digits(), totp.period()), (OathHash::Sha512, 8, 86_400));
     for window in [Window { past: 11, future: 0 }, Window { past: 0, future: u32::MAX }] {
         assert!(misuse(totp.verify("123456", NOW, window, TotpState::default()).err()));
+    }
+}
+
+#[test]
+fn a_code_is_taken_as_it_is_typed_and_what_cannot_be_one_is_an_error() {
+    let totp = totp(OathHash::Sha1, 6);
+    let verify = |typed: &str| totp.verify(typed, NOW, NARROW, TotpState::default());
+    let code = totp.code(NOW);
+    let (front, back) = code.expose().split_at(3);
+    for typed in [format!("{front} {back}"), format!("{front}\u{a0}\u{2013}\u{a0}{back}\n")] {
+        assert!(verify(&typed).unwrap().is_some(), "{typed}");
+    }
+    for typed in ["", "12345", "1234567", "12345o"] {
+        let refused = verify(typed).err();
+        assert_eq!(refused, Some(OtpError::NotACode("one has 6 digits".to_owned()).into()), "{typed}");
     }
 }

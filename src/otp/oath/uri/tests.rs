@@ -15,7 +15,7 @@ fn text(auth: &OtpAuth) -> String {
 
 fn refusal(uri: &str) -> String {
     match OtpAuth::parse(uri).err() {
-        Some(Error::Otp(OtpError::Uri(why))) => why,
+        Some(Error::Otp(OtpError::Uri { what, .. })) => what,
         other => panic!("{uri}: {other:?}"),
     }
 }
@@ -98,6 +98,65 @@ fn what_apps_write_is_read() {
 }
 
 #[test]
+fn what_apps_add_for_their_display_is_passed_over() {
+    let plain = OtpAuth::parse(&format!("otpauth://totp/Bank:asha?secret={SECRET}&issuer=Bank")).unwrap();
+    for added in [
+        "image=https%3A%2F%2Fbank.example%2Flogo.png&color=0F4C81&lock=true",
+        "icon=bank",
+        "tags=work&tags=money",
+        "codeDisplay=%7B%22pinned%22%3Atrue%2C%22trashed%22%3Afalse%2C%22note%22%3A%22%22%7D",
+        "image=%FF",
+    ] {
+        for uri in [
+            format!("otpauth://totp/Bank:asha?secret={SECRET}&issuer=Bank&{added}"),
+            format!("apple-otpauth://totp/Bank:asha?{added}&secret={SECRET}&issuer=Bank"),
+        ] {
+            let read = OtpAuth::parse(&uri).unwrap();
+            assert_eq!(text(&read), text(&plain), "{uri}");
+        }
+    }
+}
+
+#[test]
+fn a_uri_is_read_as_files_and_scanners_give_it() {
+    let uri = format!("otpauth://totp/asha?secret={SECRET}");
+    for given in [
+        format!("{uri}\n"),
+        format!("{uri}\r\n"),
+        format!("  {uri}\t \n\n"),
+        format!("\u{FEFF}{uri}"),
+        format!("\u{FEFF}{uri}\u{A0}\n"),
+    ] {
+        assert_eq!(text(&OtpAuth::parse(&given).unwrap()), text(&OtpAuth::parse(&uri).unwrap()), "{given:?}");
+    }
+}
+
+#[test]
+fn an_algorithm_has_the_names_that_apps_give_it() {
+    for (names, hash) in [
+        (["SHA1", "sha1", "SHA-1", "HmacSHA1", "HMAC-SHA-1", "hmac-sha1"], OathHash::Sha1),
+        (["SHA256", "sha256", "SHA-256", "HmacSHA256", "HMAC-SHA-256", "Sha-256"], OathHash::Sha256),
+        (["SHA512", "sha512", "SHA-512", "HmacSHA512", "HMAC-SHA-512", "hmacsha512"], OathHash::Sha512),
+    ] {
+        for name in names {
+            let read = OtpAuth::parse(&format!("otpauth://totp/a?secret={SECRET}&algorithm={name}")).unwrap();
+            assert_eq!(read.totp().unwrap().hash(), hash, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_says_what_to_do_instead() {
+    let hint = |uri: &str| OtpAuth::parse(uri).err().unwrap().hint();
+    assert!(hint("otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8").contains("for its own URI"));
+    assert!(hint(&format!("otpauth://totp/a?secret={SECRET}&x=1")).contains("leave it out"));
+    for uri in ["otpauth://totp/a?encoder=steam", "otpauth://steam/a?x=1", "otpauth://yaotp/a?pin_length=4"] {
+        assert!(hint(&format!("{uri}&secret={SECRET}")).contains("codes of their own"), "{uri}");
+    }
+    assert!(hint("steam://GEZDGNBV").contains("otpauth://totp/ISSUER"));
+}
+
+#[test]
 fn malformed_uris_are_refused_by_name_and_without_their_secret() {
     let good = format!("secret={SECRET}");
     for (uri, why) in [
@@ -126,12 +185,25 @@ fn malformed_uris_are_refused_by_name_and_without_their_secret() {
         (format!("otpauth://totp/a?{SECRET}"), "has no value"),
         (format!("otpauth://totp/a?{good}&"), "has no value"),
         (format!("otpauth://totp/a?{good}&&digits=6"), "has no value"),
-        (format!("otpauth://totp/a?{good}&encoder=steam"), "\"encoder\" is not known"),
+        (format!("otpauth://totp/a?{good}&encoder=steam"), "\"encoder\" asks for other codes"),
+        (format!("otpauth://totp/a?{good}&steam"), "has no value"),
+        (format!("otpauth://totp/a?{good}&pin=1234"), "\"pin\" asks for other codes"),
+        (format!("otpauth://totp/a?{good}&Image=x"), "\"Image\" is not known"),
+        (format!("otpauth://totp/a?{good}&offset=30"), "\"offset\" is not known"),
+        (format!("otpauth://totp/a?{good}&lock"), "has no value"),
+        (
+            format!("otpauth://totp/a?{good}\notpauth://totp/b?{good}"),
+            "characters that are not percent-encoded",
+        ),
         (format!("otpauth://totp/a?{SECRET}=secret"), "one of its parameters is not known"),
         (format!("otpauth://totp/a?{good}&{good}"), "\"secret\" is there twice"),
         ("otpauth://totp/a?digits=6".to_owned(), "no secret"),
         (format!("otpauth://totp/a?{good}&algorithm=MD5"), "its algorithm"),
         (format!("otpauth://totp/a?{good}&algorithm="), "its algorithm"),
+        (format!("otpauth://totp/a?{good}&algorithm=Hmac"), "its algorithm"),
+        (format!("otpauth://totp/a?{good}&algorithm=SHA224"), "its algorithm"),
+        (format!("otpauth://totp/a?{good}&algorithm=SHA384"), "its algorithm"),
+        (format!("otpauth://totp/a?{good}&algorithm=HMACHMACSHA1"), "its algorithm"),
         (format!("otpauth://totp/a?{good}&digits=5"), "its digits"),
         (format!("otpauth://totp/a?{good}&digits=9"), "its digits"),
         (format!("otpauth://totp/a?{good}&digits=%2B6"), "its digits"),
