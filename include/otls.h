@@ -1392,7 +1392,7 @@ int32_t otls_error_code(const otls_error *error);
 const char *otls_error_message(const otls_error *error);
 
 /**
- * What to do about it, as `otls_error_message`; empty where the message says all, and for NULL.
+ * What to do about it, as `otls_error_message`; empty for NULL.
  */
 const char *otls_error_hint(const otls_error *error);
 

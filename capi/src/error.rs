@@ -134,7 +134,7 @@ pub extern "C" fn otls_error_message(error: Option<&otls_error>) -> *const c_cha
     value(c"".as_ptr(), || error.map_or(c"", |error| error.message.as_c_str()).as_ptr())
 }
 
-/// What to do about it, as `otls_error_message`; empty where the message says all, and for NULL.
+/// What to do about it, as `otls_error_message`; empty for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn otls_error_hint(error: Option<&otls_error>) -> *const c_char {
     value(c"".as_ptr(), || error.map_or(c"", |error| error.hint.as_c_str()).as_ptr())

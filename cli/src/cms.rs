@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::key::Password;
-use crate::verify::{self, Role};
+use crate::verify::{self, Role, Trust};
 use crate::{now, print};
 
 #[derive(Subcommand)]
@@ -55,12 +55,8 @@ pub(crate) struct Open {
     key: PathBuf,
     #[command(flatten)]
     password: Password,
-    /// A trusted authority's certificate; may be repeated.
-    #[arg(long, value_name = "FILE", required = true)]
-    root: Vec<PathBuf>,
-    /// Revocation lists: one, or a bundle; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    crl: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
     /// What the signer's certificate is for.
     #[arg(long, value_enum, default_value = "server")]
     role: Role,
@@ -104,7 +100,7 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
     }
     let recipient =
         files::identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
-    let trust = verify::trust(&arguments.root, &arguments.crl)?;
+    let trust = arguments.trust.load()?;
     let role = verify::role(arguments.role, arguments.name.as_deref())?;
     let message = files::read(&arguments.file)?;
     let opened = cms::open(&message, &recipient, &VerifyOptions::new(&trust, &role, now()?), &SystemRandom)
@@ -116,8 +112,10 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
             "signer": signer.subject().to_string(),
             "fingerprint": signer.fingerprint_text(),
             "signed_at": opened.signed_at.map(|time| time.0),
+            "revocation_checked": opened.signer.revocation_checked(),
         });
-        print(json, &value, &format!("signed by {}", signer.subject()));
+        let unchecked = verify::unchecked(&opened.signer).unwrap_or_default();
+        print(json, &value, &format!("signed by {}\n{unchecked}", signer.subject()));
     }
     Ok(())
 }

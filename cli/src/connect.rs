@@ -16,7 +16,7 @@ use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::log::{Log, complain};
 use crate::net::{self, Tls};
-use crate::now;
+use crate::{now, verify};
 
 /// Octets of received data that --json shows.
 const MAX_SHOWN: usize = 64 * 1024;
@@ -65,9 +65,9 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let socket = socket.map_err(|error| Failure::stream(error).with(&arguments.server))?;
     let mut stream = AsyncStream::new(socket, connection).with_timeouts(arguments.tls.timeouts());
 
-    let mut received = Vec::new();
+    let mut answer = Answer { json, received: Vec::new(), unwritten: None };
     let (data, log) = (data.as_deref().map(Vec::as_slice), Log::start());
-    let done = arguments.talk(&mut stream, data, (json, &log), &mut received).await;
+    let done = arguments.talk(&mut stream, data, &log, &mut answer).await;
     log.flush().await;
     if let Some(log) = &key_log {
         log.record(&mut stream.connection())?;
@@ -75,7 +75,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     if json {
         let mut value = net::describe(&stream.connection());
         if let Some(fields) = value.as_object_mut() {
-            fields.insert("received".to_owned(), String::from_utf8_lossy(&received).into());
+            fields.insert("received".to_owned(), String::from_utf8_lossy(&answer.received).into());
             let connection = stream.connection();
             let failed = connection.error().map(|error| {
                 let report = if let otls::Error::BadCertificate(report) = error {
@@ -93,7 +93,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     if let Some(path) = &arguments.resume {
         save(path, stream.connection().take_session())?;
     }
-    Ok(())
+    answer.unwritten.map_or(Ok(()), |error| Err(Failure::output(error)))
 }
 
 impl Arguments {
@@ -116,12 +116,15 @@ impl Arguments {
         &self,
         stream: &mut AsyncStream<TcpStream>,
         data: Option<&[u8]>,
-        (json, log): (bool, &Log),
-        received: &mut Vec<u8>,
+        log: &Log,
+        answer: &mut Answer,
     ) -> io::Result<()> {
         stream.handshake().await?;
-        if !json {
-            log.error(format!("otls: {}", net::summary(&stream.connection())));
+        if !answer.json {
+            let connection = stream.connection();
+            log.error(format!("otls: {}", net::summary(&connection)));
+            let unchecked = connection.peer().and_then(verify::unchecked);
+            unchecked.into_iter().for_each(|line| log.error(format!("otls: {line}")));
         }
         if self.tls.key_update {
             stream.connection().update_keys(true)?;
@@ -150,7 +153,11 @@ impl Arguments {
                 if len == 0 {
                     return io::Result::Ok(());
                 }
-                deliver(buffer.get(..len).unwrap_or_default(), json, received).await?;
+                answer.take(buffer.get(..len).unwrap_or_default()).await;
+                // A file is sent to its end; who types has nobody to type for any more.
+                if answer.unwritten.is_some() && data.is_none() {
+                    return Ok(());
+                }
             }
         };
         tokio::select! {
@@ -161,7 +168,7 @@ impl Arguments {
             let connection = stream.connection();
             connection.certificate().is_none() || connection.state().contains(State::CONFIRMED)
         };
-        if !judged {
+        if !judged && answer.unwritten.is_none() {
             // Servers that give no tickets never say it; ours do.
             complain("otls: the server closed without saying that it accepts our certificate");
         }
@@ -169,16 +176,30 @@ impl Arguments {
     }
 }
 
-/// Prints what came, or keeps it for the report.
-async fn deliver(data: &[u8], json: bool, received: &mut Vec<u8>) -> io::Result<()> {
-    if json {
-        let room = MAX_SHOWN.saturating_sub(received.len()).min(data.len());
-        received.extend_from_slice(data.get(..room).unwrap_or_default());
-        return Ok(());
+/// What comes back.
+struct Answer {
+    json: bool,
+    /// For the report.
+    received: Vec<u8>,
+    /// Why it is not printed any more.
+    unwritten: Option<io::Error>,
+}
+
+impl Answer {
+    /// Prints what came, or keeps it for the report.
+    async fn take(&mut self, data: &[u8]) {
+        if self.json {
+            let room = MAX_SHOWN.saturating_sub(self.received.len()).min(data.len());
+            self.received.extend_from_slice(data.get(..room).unwrap_or_default());
+        } else if self.unwritten.is_none() {
+            let mut stdout = tokio::io::stdout();
+            let written = async {
+                stdout.write_all(data).await?;
+                stdout.flush().await
+            };
+            self.unwritten = written.await.err();
+        }
     }
-    let mut stdout = tokio::io::stdout();
-    stdout.write_all(data).await?;
-    stdout.flush().await
 }
 
 /// The saved session; none where there is no file yet. A session is used once: the file goes.

@@ -10,12 +10,14 @@ use otls::{Error, ErrorCode};
 use crate::log::complain;
 
 /// Exit code of wrong arguments; clap's own.
-const USAGE: u8 = 2;
-pub(crate) const FILE_OR_KEY: u8 = 3;
+pub(crate) const USAGE: u8 = 2;
+const FILE_OR_KEY: u8 = 3;
 const AUTHORITY: u8 = 4;
 const NETWORK: u8 = 5;
 const CERTIFICATE: u8 = 6;
 const RECORD: u8 = 7;
+/// What a shell says of a program that SIGPIPE has ended: 128 and the signal's number.
+const UNREAD: u8 = 141;
 
 /// Why a command did not do what it was asked to.
 pub(crate) enum Failure {
@@ -25,6 +27,8 @@ pub(crate) enum Failure {
     File { path: PathBuf, error: io::Error, hint: String },
     /// The network, or the peer's side of it.
     Network { about: String, error: io::Error, hint: String },
+    /// Nobody reads standard output any more, as behind `| head -1`: no line is worth saying.
+    Unread,
     /// The library refuses; `about` names the file or thing.
     Otls { about: String, error: Error },
 }
@@ -76,18 +80,28 @@ impl Failure {
 
     /// Prints the line.
     pub(crate) fn print(&self) {
-        complain(format_args!("otls: error: {self}"));
+        if !matches!(self, Self::Unread) {
+            complain(format_args!("otls: error: {self}"));
+        }
     }
 
     /// Prints the line and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         self.print();
-        ExitCode::from(self.parts().2)
+        ExitCode::from(self.code())
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        self.parts().2
     }
 
     /// What was found does not reach whom it is for.
     pub(crate) fn output(error: io::Error) -> Self {
-        Self::file(Path::new("standard output"), error)
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Unread,
+            _ => Self::file(Path::new("standard output"), error),
+        }
     }
 
     fn parts(&self) -> (String, String, u8) {
@@ -97,7 +111,10 @@ impl Failure {
                 (format!("{}: {}", path.display(), plain(error)), hint.clone(), FILE_OR_KEY)
             }
             Self::Network { about, error, hint } => (format!("{about}: {error}"), hint.clone(), NETWORK),
-            Self::Otls { about, error } => (format!("{about}: {error}"), error.hint(), exit_code(error)),
+            Self::Unread => ("standard output: nobody reads it".to_owned(), String::new(), UNREAD),
+            Self::Otls { about, error } => {
+                (format!("{about}: {error}"), hint(error.code(), &error.hint()), exit_code(error))
+            }
         }
     }
 }
@@ -118,6 +135,32 @@ impl<T> About<T> for otls::Result<T> {
     fn about(self, about: impl fmt::Display) -> Result<T, Failure> {
         self.map_err(|error| Failure::Otls { about: about.to_string(), error })
     }
+}
+
+/// What to do, in the words of the command line: the library, whose `own` words it has otherwise, knows no flags.
+pub(crate) fn hint(code: ErrorCode, own: &str) -> String {
+    let better = match code {
+        ErrorCode::KeyPasswordRequired => {
+            "put its password on the first line of a file and name that with --password-file, or set OTLS_KEY_PASSWORD"
+        }
+        ErrorCode::KeyWrongPassword => "check the first line of --password-file, or OTLS_KEY_PASSWORD",
+        ErrorCode::KeyPasswordNotNeeded => "leave --password-file out, and unset OTLS_KEY_PASSWORD",
+        ErrorCode::CertificateUntrusted => {
+            "if you trust that authority, give its certificate with --root; what stands between it and the root \
+             comes behind the certificate in its file, or with --intermediate"
+        }
+        ErrorCode::CertificateWrongName if own.starts_with("connect by a name") => {
+            "give a name that it has with --name, or request one with this name"
+        }
+        ErrorCode::CertificateRevoked if own == "get the authority's current revocation list" => {
+            "get the authority's current revocation list, and give it with --crl"
+        }
+        ErrorCode::CertificateWrongRole if own.starts_with("accept a longer chain") => {
+            "accept a longer chain with --max-depth, or issue the certificate nearer to it"
+        }
+        _ => own,
+    };
+    better.to_owned()
 }
 
 fn exit_code(error: &Error) -> u8 {

@@ -100,7 +100,8 @@ impl Output {
         if self.der { Encoding::Der } else { Encoding::Pem }
     }
 
-    fn private(&self, key: &PrivateKey, password: Option<&Secret>) -> Result<Secret, Failure> {
+    /// `source` says where the password comes from.
+    fn private(&self, key: &PrivateKey, password: Option<&Secret>, source: &str) -> Result<Secret, Failure> {
         let format = match self.format {
             Format::Pkcs8 => KeyFormat::Pkcs8,
             Format::Pkcs1 => KeyFormat::Pkcs1,
@@ -109,7 +110,10 @@ impl Output {
         let encryption = match (password.map(Secret::expose), self.encryption) {
             (None, None) => KeyEncryption::Plain,
             (None, Some(_)) => {
-                return Err(Failure::usage("--encryption without a password", "give one in a file"));
+                return Err(Failure::usage(
+                    "--encryption without a password",
+                    format!("give one with {source}"),
+                ));
             }
             (Some(password), None | Some(Encryption::Pbkdf2)) => KeyEncryption::Pbkdf2(password),
             (Some(password), Some(Encryption::Scrypt)) => KeyEncryption::Scrypt(password),
@@ -145,7 +149,7 @@ impl Command {
             Self::New { kind, out, public, password, output, force } => {
                 let key = PrivateKey::generate(kind.into(), &SystemRandom).about("key")?;
                 let password = files::password(password.password_file.as_ref())?;
-                let data = output.private(&key, password.as_ref())?;
+                let data = output.private(&key, password.as_ref(), "--password-file")?;
                 if let Some(path) = &public {
                     files::write(path, key.public_key().to_pem().as_bytes(), Access::Public, force)?;
                 }
@@ -158,7 +162,7 @@ impl Command {
                     return files::deliver(out.as_ref(), &data, Access::Public, force);
                 }
                 let password = files::password_from(new_password_file.as_ref(), "OTLS_NEW_KEY_PASSWORD")?;
-                let data = output.private(&key, password.as_ref())?;
+                let data = output.private(&key, password.as_ref(), "--new-password-file")?;
                 files::deliver(out.as_ref(), data.expose(), Access::Private, force)
             }
             Self::Show { file, password } => {

@@ -21,6 +21,7 @@ mod receipt;
 mod serve;
 mod show;
 mod subject;
+mod time;
 mod totp;
 mod verify;
 
@@ -38,7 +39,8 @@ use failure::Failure;
     version,
     after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
                   4 the authority refuses, 5 the network or the peer, 6 a certificate or receipt is refused, \
-                  7 an audit log is not as it was written, 8 a code is refused"
+                  7 an audit log is not as it was written, 8 a code is refused, 141 nobody reads standard output \
+                  any more"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -83,7 +85,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
     let done = match cli.command {
         Command::Key(command) => command.run(cli.json),
         Command::Csr(command) => command.run(cli.json),
@@ -105,6 +110,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints help or the version, or how the arguments are wrong.
+fn explain(error: &clap::Error) -> ExitCode {
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(unwritten) if !error.use_stderr() => Failure::output(unwritten).report(),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE)),
+    }
+}
+
 /// Prints what a command found: JSON, or the text. Ends the program where that fails: a result that nobody got
 /// is no success.
 fn print(json: bool, value: &serde_json::Value, text: &str) {
@@ -114,8 +128,9 @@ fn print(json: bool, value: &serde_json::Value, text: &str) {
         false => writeln!(stdout, "{}", text.trim_end()),
     };
     if let Err(error) = printed.and_then(|()| stdout.flush()) {
-        Failure::output(error).print();
-        std::process::exit(failure::FILE_OR_KEY.into());
+        let failure = Failure::output(error);
+        failure.print();
+        std::process::exit(failure.code().into());
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct Tls {
     /// An authority whose certificates are accepted; may be repeated.
     #[arg(long, value_name = "FILE")]
     root: Vec<PathBuf>,
+    /// Certificates between the peer's and a root, for a peer that does not send them; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    intermediate: Vec<PathBuf>,
     /// Revocation lists: one, or a bundle; may be repeated.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
@@ -93,13 +96,19 @@ impl Tls {
     /// `None` where no authority is given.
     pub(crate) fn trust(&self) -> Result<Option<TrustStore>, Failure> {
         if self.root.is_empty() {
-            return if self.crl.is_empty() {
+            return if self.crl.is_empty() && self.intermediate.is_empty() {
                 Ok(None)
             } else {
-                Err(Failure::usage("--crl without --root", "give the authority of the list as well"))
+                let what = "--crl or --intermediate without --root";
+                Err(Failure::usage(what, "give the authority's certificate as well"))
             };
         }
-        verify::trust(&self.root, &self.crl).map(Some)
+        verify::trust(&self.root, &self.intermediate, &self.crl).map(Some)
+    }
+
+    /// Whether a revocation list is given.
+    pub(crate) fn has_lists(&self) -> bool {
+        !self.crl.is_empty()
     }
 
     /// Suites, groups, schemes, ALPN and the key log.
@@ -179,6 +188,7 @@ pub(crate) fn describe(connection: &Connection) -> Value {
         "own_scheme": name(connection.scheme().map(|scheme| scheme.to_string())),
         "alpn": name(connection.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned())),
         "resumed": connection.resumed(),
+        "revocation_checked": connection.peer().map(VerifiedPeer::revocation_checked),
         "confirmed": connection.state().contains(otls::State::CONFIRMED),
         "peer": chain.map(|certificate| show::certificate(certificate).0).collect::<Vec<_>>(),
     })

@@ -11,7 +11,7 @@ use otls::pki::{Certificate, VerifiedPeer};
 use serde_json::{Map, Value, json};
 
 use crate::failure::{About as _, Failure};
-use crate::verify::{REFUSED, Trust};
+use crate::verify::{self, REFUSED, Trust};
 use crate::{files, print, show};
 
 #[derive(Subcommand)]
@@ -45,7 +45,14 @@ impl Command {
                 let (mut value, text) = describe(&receipt, customer.certificate());
                 value.insert("valid".to_owned(), json!(true));
                 value.insert("authority".to_owned(), json!(root));
-                print(json, &Value::Object(value), &format!("valid, certified below {root}\n{text}"));
+                value.insert("revocation_checked".to_owned(), json!(customer.revocation_checked()));
+                let unchecked =
+                    verify::unchecked(&customer).map(|line| format!("{line}\n")).unwrap_or_default();
+                print(
+                    json,
+                    &Value::Object(value),
+                    &format!("valid, certified below {root}\n{unchecked}{text}"),
+                );
                 ExitCode::SUCCESS
             }
             Ok(Err(error)) => {

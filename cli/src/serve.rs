@@ -68,6 +68,8 @@ struct Service {
     timeouts: Timeouts,
     http: bool,
     key_update: bool,
+    /// Clients are judged without a revocation list.
+    is_unaware: bool,
     json: bool,
     log: Log,
 }
@@ -79,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         timeouts: arguments.tls.timeouts(),
         http: arguments.http,
         key_update: arguments.tls.key_update,
+        is_unaware: !matches!(arguments.client_auth, Policy::None) && !arguments.tls.has_lists(),
         json,
         log: Log::start(),
     };
@@ -136,6 +139,11 @@ async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
     // A socket for each connection: as many as the system allows, where the shell asks for fewer.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     service.log.error(format!("otls: listening on {address}"));
+    if service.is_unaware {
+        service
+            .log
+            .error("otls: whether clients' certificates are revoked is not looked at: no --crl".to_owned());
+    }
     let mut signals = Signals::new().map_err(cannot)?;
     let mut open = JoinSet::new();
     loop {

@@ -6,6 +6,8 @@ use otls::pki::{Certificate, CertificateRequest, PublicKey};
 use otls::{Error, UnixTime};
 use serde_json::{Value, json};
 
+use crate::failure::hint;
+
 pub(crate) fn public_key(key: &PublicKey) -> (Value, String) {
     let (algorithm, fingerprint) = (algorithm(key.algorithm()), colons(&key.fingerprint()));
     let text = format!("Key: {algorithm}\nSHA-256 of the public key: {fingerprint}\n{}", key.to_pem());
@@ -64,13 +66,16 @@ pub(crate) fn report(report: &Report) -> (Value, String) {
                 "subject": finding.subject,
                 "check": finding.check.name(),
                 "reason": finding.reason,
-                "hint": finding.hint,
+                "hint": hint(finding.check.code(), &finding.hint),
             })
         })
         .collect();
     let lines: Vec<String> = findings
         .iter()
-        .map(|finding| format!("  candidate {}, {finding}\n    {}", finding.candidate, finding.hint))
+        .map(|finding| {
+            let hint = hint(finding.check.code(), &finding.hint);
+            format!("  candidate {}, {finding}\n    {hint}", finding.candidate)
+        })
         .collect();
     let error = Error::from(report.clone());
     let value = json!({ "valid": false, "code": error.code().name(), "findings": values });

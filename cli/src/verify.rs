@@ -4,19 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use otls::UnixTime;
 use otls::error::Report;
 use otls::pki::{GeneralName, PeerRole, TrustStore, VerifiedPeer};
 use serde_json::json;
 
 use crate::failure::{About as _, Failure};
-use crate::{files, now, print, show};
+use crate::{files, now, print, show, time};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     trust: Trust,
-    /// Judge at this time, as in 2026-11-23T12:00:00Z; by default now.
+    /// Judge at this time, as in 2026-11-23T12:00:00Z or 2026-11-23T17:30:00+05:30, or when this day begins in
+    /// UTC, as in 2026-11-23; by default now.
     #[arg(long, value_name = "RFC3339")]
     time: Option<String>,
     /// What the certificate is for.
@@ -61,10 +61,7 @@ pub(crate) enum Role {
 
 impl Trust {
     pub(crate) fn load(&self) -> Result<TrustStore, Failure> {
-        let mut trust = trust(&self.root, &self.crl)?;
-        for path in &self.intermediate {
-            files::authorities(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
-        }
+        let mut trust = trust(&self.root, &self.intermediate, &self.crl)?;
         if let Some(depth) = self.max_depth {
             trust.set_max_depth(depth);
         }
@@ -83,8 +80,12 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
         Ok(Ok(peer)) => {
             let (leaf, text) = show::certificate(peer.certificate());
             let root = peer.authority().subject().to_string();
-            let value = json!({ "valid": true, "authority": root, "certificate": leaf });
-            print(json, &value, &format!("valid, issued below {root}\n{text}"));
+            let checked = peer.revocation_checked();
+            let value = json!({
+                "valid": true, "authority": root, "revocation_checked": checked, "certificate": leaf,
+            });
+            let unchecked = unchecked(&peer).map(|line| format!("{line}\n")).unwrap_or_default();
+            print(json, &value, &format!("valid, issued below {root}\n{unchecked}{text}"));
             ExitCode::SUCCESS
         }
         Ok(Err(report)) => {
@@ -96,24 +97,37 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> ExitCode {
     }
 }
 
+/// What is to be said where nobody has looked whether a certificate of the path is revoked.
+pub(crate) fn unchecked(peer: &VerifiedPeer) -> Option<&'static str> {
+    let line = "revocation was not looked at: no list of each authority of the path was given with --crl";
+    (!peer.revocation_checked()).then_some(line)
+}
+
 fn judge(arguments: &Arguments) -> Result<Result<VerifiedPeer, Report>, Failure> {
     let trust = arguments.trust.load()?;
     let chain = files::chain(&arguments.leaf)?;
     let time = match &arguments.time {
-        Some(text) => parse_time(text)?,
+        Some(text) => time::parse("--time", text)?,
         None => now()?,
     };
     let role = role(arguments.role, arguments.name.as_deref())?;
     Ok(trust.verify(&chain, &role, time))
 }
 
-/// Who trusts these authorities and knows these revocation lists.
-pub(crate) fn trust(roots: &[PathBuf], crls: &[PathBuf]) -> Result<TrustStore, Failure> {
+/// Who trusts these authorities, and knows these certificates below them and these revocation lists.
+pub(crate) fn trust(
+    roots: &[PathBuf],
+    intermediates: &[PathBuf],
+    crls: &[PathBuf],
+) -> Result<TrustStore, Failure> {
     let mut trust = TrustStore::new();
     for path in roots {
         for certificate in files::authorities(path)? {
             trust.add_authority(&certificate).about(path.display())?;
         }
+    }
+    for path in intermediates {
+        files::authorities(path)?.iter().for_each(|certificate| trust.add_intermediate(certificate));
     }
     for path in crls {
         files::crls(path)?.into_iter().for_each(|list| trust.add_crl(list));
@@ -128,12 +142,5 @@ pub(crate) fn role(role: Role, name: Option<&str>) -> Result<PeerRole, Failure> 
         (Role::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
         (Role::Client, _) => PeerRole::Client,
         (Role::Any, _) => PeerRole::Any,
-    })
-}
-
-fn parse_time(text: &str) -> Result<UnixTime, Failure> {
-    let parsed: Result<der::DateTime, _> = text.parse();
-    parsed.map(|moment| UnixTime(moment.unix_duration().as_secs())).map_err(|_| {
-        Failure::usage(format!("--time {text:?} is no time"), "write it as 2026-11-23T12:00:00Z")
     })
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::codepoints::AlertDescription;
 
 impl Error {
-    /// What the caller can do about it; empty where the text says all.
+    /// What the caller can do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::BadCertificate(report) => report.hint().to_owned(),
@@ -23,15 +23,44 @@ impl Error {
             Self::PeerIncompatible(_) => "compare the lists that both sides are configured with".to_owned(),
             Self::Random => "check that the system's random source is available".to_owned(),
             Self::Internal(_) => "please report this as a bug".to_owned(),
-            Self::InvalidMessage(_)
-            | Self::PeerMisbehaved(_)
-            | Self::Rejected(_)
-            | Self::BadRecord
-            | Self::DecryptFailed
-            | Self::Truncated => String::new(),
+            Self::InvalidMessage(_) | Self::PeerMisbehaved(_) => {
+                "see the peer's log; it does not keep to TLS 1.3, or something between changes what is sent"
+                    .to_owned()
+            }
+            Self::Rejected(_) => "see why the program has refused this peer".to_owned(),
+            Self::BadRecord => {
+                "connect again; if it happens each time, something between changes what is sent".to_owned()
+            }
+            Self::DecryptFailed => {
+                "check that the key and what it is used with are those that it was encrypted with".to_owned()
+            }
+            Self::Truncated => "take what came as incomplete, and connect again".to_owned(),
             Self::Certificate(error) => error.hint().to_owned(),
             Self::Enrolment(error) => error.hint().to_owned(),
             Self::Otp(error) => error.hint().to_owned(),
+        }
+    }
+}
+
+impl CertificateError {
+    const fn hint(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "take it from its source again, whole, as PEM or DER",
+            Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
+            Self::NotFound(_) => "pass the file that holds it",
+            Self::UnsupportedSignature(_) => {
+                "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519"
+            }
+            Self::Excess(_) => "split the file: nothing of it is left out in silence",
+            Self::BadSignature => "have it made again, with the private key of who it says has signed it",
+            Self::BadName(_) => "write the name as the text asks, or leave it out",
+            Self::NameTaken(_) => {
+                "use the key that has the name, take another name, or revoke its certificate"
+            }
+            Self::Refused(_) => "ask for what the authority issues, or whoever runs it",
+            Self::NotAuthority(_) => {
+                "pass the certificate of an authority: BasicConstraints say CA, and KeyUsage allows what it signs"
+            }
         }
     }
 }
@@ -81,7 +110,10 @@ impl OtpError {
             }
             Self::FreeText => "let the bank send a transaction with a template, or accept free text by name",
             Self::NotACode(_) => "ask for it again: nothing was judged, and no attempt counts",
-            Self::Malformed(_) | Self::WrongBinding | Self::Replayed | Self::Expired => "",
+            Self::Malformed(_) => "do not use any of it; compare the versions of both sides",
+            Self::WrongBinding => "do not use any of it; ask for a new code over this connection",
+            Self::Replayed => "leave it: it was dealt with when it came first",
+            Self::Expired => "issue a new code, and check the clocks of both sides",
         }
     }
 }
@@ -89,9 +121,9 @@ impl OtpError {
 impl KeyError {
     fn hint(&self) -> &'static str {
         match self {
-            Self::WrongPassword => "check the password",
-            Self::PasswordRequired => "pass the key's password",
-            Self::PasswordNotNeeded => "load it without a password",
+            Self::WrongPassword => "check what is passed as `password`",
+            Self::PasswordRequired => "pass the key's password as `password`",
+            Self::PasswordNotNeeded => "pass no `password`",
             Self::UnsupportedEncryption(_) => {
                 "re-encrypt it, for example with 'openssl pkcs8 -topk8 -v2 aes-256-cbc'"
             }
@@ -108,27 +140,6 @@ impl KeyError {
             Self::CertificateMismatch => "pass the private key that the certificate was requested with",
             Self::BadSignature => "the data, the signature or the key is not the one that was signed with",
             Self::WrongScheme(_) => "choose a scheme of the key's own kind",
-        }
-    }
-}
-
-impl CertificateError {
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
-            Self::NotFound(_) => "pass the file that holds it",
-            Self::Malformed(_) => "the file is damaged or cut short: take it from its source again",
-            Self::Excess(_) => "split the file: nothing of it is left out in silence",
-            Self::BadSignature => "it was altered, or made with another key: have it made again",
-            Self::UnsupportedSignature(_) => {
-                "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519"
-            }
-            Self::BadName(_) => "choose a name of the form that the text says",
-            Self::NameTaken(_) => {
-                "request it with the certificate that has the name, or have that one revoked"
-            }
-            Self::Refused(_) => "change the request as the text says, or ask another authority",
-            Self::NotAuthority(_) => "pass the certificate of the authority that has signed it",
         }
     }
 }

@@ -189,9 +189,11 @@ impl TrustStore {
         let case = Case::new(&store.0, chain.leaf(), &at_hand, role, now);
         let leaf_findings = case.judge_leaf();
         match case.find_path() {
-            Some(authority) if leaf_findings.is_empty() => {
-                Ok(VerifiedPeer { authority: authority.clone(), chain: chain.clone() })
-            }
+            Some((path, authority)) if leaf_findings.is_empty() => Ok(VerifiedPeer {
+                revocation_checked: case.is_checked(&path, authority),
+                authority: authority.clone(),
+                chain: chain.clone(),
+            }),
             found => Err(case.report(leaf_findings, chain.passed_over(), found.is_some())),
         }
     }
@@ -262,6 +264,7 @@ impl<'a> VerifyOptions<'a> {
 pub struct VerifiedPeer {
     authority: Certificate,
     chain: Chain,
+    revocation_checked: bool,
 }
 
 crate::shown::shown!(VerifiedPeer, certificate, authority);
@@ -280,6 +283,13 @@ impl VerifiedPeer {
     /// The chain and the trusted authority.
     pub(crate) fn path(&self) -> impl Iterator<Item = &Certificate> {
         self.chain.iter().chain([&self.authority])
+    }
+
+    /// Whether there was a revocation list about each certificate of the path, none of which it revokes. Where
+    /// it is not so, [`TrustStore::require_crls`] was not asked for, and a certificate without a list was not
+    /// checked against one.
+    pub const fn revocation_checked(&self) -> bool {
+        self.revocation_checked
     }
 
     /// The trusted authority that the chain leads to.

@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod files;
 mod log;
+mod manners;
 mod network;
 mod receipt;
 mod stop;

@@ -11,5 +11,6 @@ mod conformance_table;
 mod cost;
 mod debug;
 mod readme;
+mod words;
 #[path = "../worst/mod.rs"]
 mod worst;

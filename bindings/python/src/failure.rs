@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use otls::ErrorCode;
+
 /// What a function of this module fails with: an error of the core, or an exception that Python
 /// raised while arguments were converted.
 pub(crate) enum Failure {
@@ -50,11 +52,21 @@ pub(crate) fn exception(py: Python<'_>, error: &otls::Error) -> PyResult<PyErr> 
         code.number(),
         code.name(),
         error.to_string(),
-        error.hint(),
+        hint(error),
         error.alert().map(|alert| alert.to_string()),
         findings(error),
     ))?;
     Ok(PyErr::from_value(made))
+}
+
+/// What to do, in Python's words where the core has those of Rust and C.
+fn hint(error: &otls::Error) -> String {
+    match error.code() {
+        ErrorCode::KeyPasswordRequired => "pass the key's password as password=".to_owned(),
+        ErrorCode::KeyWrongPassword => "check what is passed as password=".to_owned(),
+        ErrorCode::KeyPasswordNotNeeded => "leave password= out".to_owned(),
+        _ => error.hint(),
+    }
 }
 
 type Finding = (usize, usize, String, &'static str, String, String);

@@ -72,13 +72,15 @@ def test_each_fault_of_a_key_file_has_its_exception() -> None:
     for options in ({}, {"encryption": "scrypt"}, {"format": "pkcs1", "encryption": "legacy-pem"}):
         data = key.export(password="right", **options)  # type: ignore[arg-type]
         assert otls.load_key(data, password="right").public_key == key.public_key
-        with pytest.raises(otls.KeyWrongPassword):
+        with pytest.raises(otls.KeyWrongPassword) as wrong:
             otls.load_key(data, password="wrong")
-        with pytest.raises(otls.KeyPasswordRequired):
+        with pytest.raises(otls.KeyPasswordRequired) as missing:
             otls.load_key(data)
+        assert "password=" in wrong.value.hint and "password=" in missing.value.hint
     plain = key.export(format="pkcs1", encoding="der")
-    with pytest.raises(otls.KeyPasswordNotNeeded):
+    with pytest.raises(otls.KeyPasswordNotNeeded) as needless:
         otls.load_key(plain, password="x")
+    assert "password=" in needless.value.hint
     for length in range(len(plain)):
         with pytest.raises(otls.KeyMaterialError):
             otls.load_key(plain[:length])

@@ -54,6 +54,12 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether there is a list about each certificate of a path without a fault: then it is not revoked.
+    pub(super) fn is_checked(&self, path: &[&'a Certificate], authority: &'a Certificate) -> bool {
+        let issuers = path.iter().skip(1).copied().chain([authority]);
+        path.iter().zip(issuers).all(|(one, issuer)| !self.lists_about(one, issuer, authority).is_empty())
+    }
+
     /// The lists in the name of the certificate's issuer, or of one that it names for its lists. Those of
     /// another trusted authority of the same name are that one's own.
     fn lists_about(

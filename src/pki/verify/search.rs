@@ -65,13 +65,16 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The authority at the end of the first path without a fault. The leaf's own, which do not depend on
-    /// the path, are found by [`Case::judge_leaf`].
-    pub(super) fn find_path(&self) -> Option<&'a Certificate> {
-        self.find(&mut vec![self.leaf], self.purpose(), &self.store.authorities)
+    /// The first path without a fault, and the authority at its end. The leaf's own faults, which do not depend
+    /// on the path, are found by [`Case::judge_leaf`].
+    pub(super) fn find_path(&self) -> Option<(Vec<&'a Certificate>, &'a Certificate)> {
+        let mut path = vec![self.leaf];
+        let authority = self.find(&mut path, self.purpose(), &self.store.authorities)?;
+        Some((path, authority))
     }
 
-    /// Follows `path` to one of `authorities`. Where the budget ends, so does the search.
+    /// Follows `path` to one of `authorities`, and leaves in it what leads there. Where the budget ends, so does
+    /// the search.
     pub(super) fn find(
         &self,
         path: &mut Vec<&'a Certificate>,
@@ -93,10 +96,10 @@ impl<'a> Case<'a> {
             if !is_among(issuer, path) && self.is_issued_by(head, issuer) {
                 path.push(issuer);
                 let found = self.find(path, purpose, authorities);
-                path.pop();
                 if found.is_some() {
                     return found;
                 }
+                path.pop();
             }
         }
         None

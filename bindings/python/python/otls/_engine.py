@@ -265,9 +265,9 @@ class Engine(Carrier):
                 self._give_up()
         elif isinstance(error, Error):
             if self._is_failed():
-                if not error.hint and not self.is_done and (hint := who_says(self._first)):
+                if not self.is_done and (hint := who_says(self._first)):
                     error.hint = hint
-                    error.add_note(hint)
+                    error.__notes__ = [hint]
                 await self._say_why()
         elif isinstance(error, TimeoutError) and error.errno is None:
             if not self.is_done:
