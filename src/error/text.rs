@@ -43,7 +43,7 @@ impl Error {
 }
 
 impl CertificateError {
-    const fn hint(&self) -> &'static str {
+    fn hint(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "take it from its source again, whole, as PEM or DER",
             Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
