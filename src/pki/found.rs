@@ -53,22 +53,30 @@ impl From<Unfit> for KeyError {
 /// # Errors
 /// What the data is where it is neither PEM nor DER, and what is wrong with its armour.
 pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Unfit> {
+    let sections = pem::sections(data);
+    // DER may be a private key: once it is whole, nothing else looks into it.
+    if let Ok([only]) = sections.as_deref()
+        && only.is_der()
+    {
+        return match of_der(data) {
+            Some(found) => Err(Unfit::Missing(found)),
+            None => sections.map_err(Unfit::Malformed),
+        };
+    }
     if has(data, b"-----\\n") {
         return Err(Unfit::Missing(data_is(
             "PEM whose ends of lines are the two characters \\n",
             r#"put real ends of lines there: printf '%b' "$(cat FILE)" > NEW"#,
         )));
     }
-    let sections = match pem::sections(data) {
-        Ok(sections) => sections,
+    match sections {
+        Ok(sections) if sections.is_empty() => {
+            Err(Unfit::Missing(of_no_armour(data).unwrap_or_else(neither)))
+        }
+        Ok(sections) => Ok(sections),
         // A message in BER may have PEM inside of it.
-        Err(_) if data.starts_with(BER) => return Err(Unfit::Missing(ber())),
-        Err(why) => return Err(of_no_armour(data).map_or(Unfit::Malformed(why), Unfit::Missing)),
-    };
-    match sections.as_slice() {
-        [] => Err(Unfit::Missing(of_no_armour(data).unwrap_or_else(neither))),
-        [only] if only.is_der() => of_der(data).map_or(Ok(sections), |found| Err(Unfit::Missing(found))),
-        _ => Ok(sections),
+        Err(_) if data.starts_with(BER) => Err(Unfit::Missing(ber())),
+        Err(why) => Err(of_no_armour(data).map_or(Unfit::Malformed(why), Unfit::Missing)),
     }
 }
 
@@ -155,6 +163,10 @@ fn of_der(data: &[u8]) -> Option<Found> {
     if data.starts_with(BER) {
         return Some(ber());
     }
+    let behind = pem::behind_der(data);
+    if behind.is_some_and(<[u8]>::is_empty) {
+        return None;
+    }
     // What a text editor, or a copy that was not binary, makes of octets that are no UTF-8.
     if has(data, "\u{FFFD}\u{FFFD}".as_bytes()) {
         return Some(data_is(
@@ -162,7 +174,7 @@ fn of_der(data: &[u8]) -> Option<Found> {
             "copy it once more, as a binary file",
         ));
     }
-    let behind = pem::behind_der(data).filter(|behind| !behind.is_empty())?;
+    let behind = behind?;
     let whole = data.get(..data.len().saturating_sub(behind.len())).unwrap_or_default();
     let hint = match Kind::of_der(whole) {
         Kind::Certificate => "leave out what is behind it: openssl x509 -inform DER -in FILE -out NEW",

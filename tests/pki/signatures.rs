@@ -41,7 +41,7 @@ const REFUSED: [(&str, &str, &str); 8] = [
     ),
     (
         "RSA -pkeyopt rsa_keygen_bits:2048",
-        "-sha3-256 -sigopt rsa_padding_mode:pss",
+        "-sha224 -sigopt rsa_padding_mode:pss",
         "RSASSA-PSS with a hash other than SHA-256, SHA-384, SHA-512",
     ),
     ("EC -pkeyopt ec_paramgen_curve:P-256", "-sha1", "ecdsa-with-SHA1"),
