@@ -21,6 +21,7 @@ mod receipt;
 mod serve;
 mod show;
 mod subject;
+mod target;
 mod totp;
 mod verify;
 
