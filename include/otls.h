@@ -2095,8 +2095,8 @@ int32_t otls_server_config_set_tickets(otls_server_config *config,
                                        otls_error **error);
 
 /**
- * A client that connects to the server of this name, a DNS name or an IP address. Its ClientHello is
- * pending at once. `session` is NULL, or one that it offers to resume: that is used up by it and still to be freed,
+ * A client that connects to the server of this name, a DNS name (a dot at its end is the same name) or an IP address
+ * without brackets, port and zone. Its ClientHello is pending at once. `session` is NULL, or one that it offers to resume: that is used up by it and still to be freed,
  * and `now`, in seconds since 1970 (UTC), says how old it is. Where it cannot be resumed the handshake is a full
  * one: `otls_connection_negotiated` tells.
  *

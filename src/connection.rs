@@ -80,7 +80,8 @@ impl Connection {
     /// a session is `now`.
     ///
     /// # Errors
-    /// [`Error::Random`].
+    /// [`crate::error::CertificateError::BadName`] for a name that no server has: an e-mail address, a URI, or one
+    /// with a wildcard. [`Error::Random`].
     pub fn client(config: Arc<ClientConfig>, server_name: GeneralName, now: UnixTime) -> Result<Self> {
         Self::new_client(config, server_name, None, now)
     }
@@ -108,6 +109,7 @@ impl Connection {
         session: Option<Session>,
         now: UnixTime,
     ) -> Result<Self> {
+        server_name.check_server()?;
         let mut connection = Self::new(Machine::Gone, false, Outbox::for_client(), now);
         connection
             .step(|_, cx| Ok(Machine::Client(ClientState::start(config, server_name, session, cx)?)))?;

@@ -16,6 +16,7 @@ use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::log::{Log, complain};
 use crate::net::{self, Tls};
+use crate::target::Target;
 use crate::{now, verify};
 
 /// Octets of received data that --json shows.
@@ -45,11 +46,11 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let (host, _) = arguments.server.rsplit_once(':').ok_or_else(|| {
-        Failure::usage(format!("{}: no port", arguments.server), "write it as bank.example:4433")
-    })?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let name = GeneralName::parse(arguments.name.as_deref().unwrap_or(host)).about("--name")?;
+    let server = Target::parse(&arguments.server)?;
+    let name = match &arguments.name {
+        Some(name) => GeneralName::parse(name).about("--name")?,
+        None => server.name()?,
+    };
     let config = arguments.config()?;
     let key_log = arguments.tls.key_log()?;
     let data = arguments.send.as_deref().map(files::read).transpose()?;
@@ -61,7 +62,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         None => Connection::client(Arc::new(config), name, now),
     };
     let connection = connection.about("connection")?;
-    let socket = arguments.tls.dial(&arguments.server).await;
+    let socket = arguments.tls.dial(&server).await;
     let socket = socket.map_err(|error| Failure::stream(error).with(&arguments.server))?;
     let mut stream = AsyncStream::new(socket, connection).with_timeouts(arguments.tls.timeouts());
 

@@ -22,6 +22,7 @@ mod serve;
 mod show;
 mod subject;
 mod time;
+mod target;
 mod totp;
 mod verify;
 

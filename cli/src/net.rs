@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::failure::{About as _, Failure};
 use crate::key::Password;
+use crate::target::Target;
 use crate::{files, show, verify};
 
 #[derive(Args)]
@@ -72,11 +73,11 @@ impl Tls {
         Timeouts::all(Duration::from_secs(self.timeout))
     }
 
-    /// A connection to `address`, within the time of a handshake.
-    pub(crate) async fn dial(&self, address: &str) -> io::Result<TcpStream> {
+    /// A connection to `server`, within the time of a handshake.
+    pub(crate) async fn dial(&self, server: &Target) -> io::Result<TcpStream> {
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
         let limit = Duration::from_secs(self.timeout);
-        let socket = timeout(limit, TcpStream::connect(address)).await.map_err(late)??;
+        let socket = timeout(limit, TcpStream::connect(server.address())).await.map_err(late)??;
         // Small messages should not wait for others to share a packet with.
         let _ = socket.set_nodelay(true);
         Ok(socket)

@@ -1,5 +1,7 @@
 //! The client's half.
 
+use std::net::Ipv6Addr;
+
 use base64ct::{Base64, Encoding};
 
 use super::http::{HttpReader, Refusal, ReplyHead, one_line};
@@ -73,7 +75,8 @@ impl EstReply {
 }
 
 impl EstClient {
-    /// Asks for the authority's certificates. Returns the request's bytes as well.
+    /// Asks for the authority's certificates. Returns the request's bytes as well. `host` is the name or address that
+    /// the connection was made to, with a port or without.
     pub fn cacerts(host: &str) -> (Self, Vec<u8>) {
         let request = format!("GET /.well-known/est/cacerts HTTP/1.1\r\nHost: {}\r\n\r\n", visible(host));
         (Self::waiting(State::WaitForCaCertificates), request.into_bytes())
@@ -175,9 +178,15 @@ fn enrolment(host: &str, profile: Profile, request: &CertificateRequest, field: 
     .concat()
 }
 
-/// A line break in a host would become a header field of its own.
+/// A host as the field has it (RFC 9110 §7.2): an IPv6 address in brackets and without a zone, a DNS name without
+/// the dot at its end. A line break in a host would become a header field of its own.
 fn visible(host: &str) -> String {
-    host.chars().filter(char::is_ascii_graphic).collect()
+    let host: String = host.chars().filter(char::is_ascii_graphic).collect();
+    let address = host.split_once('%').map_or(host.as_str(), |(address, _)| address);
+    if address.parse::<Ipv6Addr>().is_ok() {
+        return format!("[{address}]");
+    }
+    host.trim_end_matches('.').to_owned()
 }
 
 fn read_ca_certificates(head: &ReplyHead, body: &[u8]) -> Result<EstReply> {

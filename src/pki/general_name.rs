@@ -8,7 +8,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName as X509GeneralName;
 
 use super::encoded::{GeneralNames, NameRef};
-use super::name_form::{bad_name, check_mailbox, check_uri, dns_fault};
+use super::name_form::{bad_name, check_mailbox, check_uri, dns_fault, host_fault, without_root};
 use crate::error::{Error, Result};
 
 /// A subject alternative name (RFC 5280 §4.2.1.6).
@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 /// use otls::pki::GeneralName;
 ///
 /// assert_eq!(GeneralName::parse("Bank.Example")?, GeneralName::Dns("bank.example".to_owned()));
+/// assert_eq!(GeneralName::parse("bank.example.")?, GeneralName::Dns("bank.example".to_owned()));
 /// assert_eq!(GeneralName::parse("127.0.0.1")?, GeneralName::Ip([127, 0, 0, 1].into()));
 /// assert!(GeneralName::parse("bank example").is_err());
 /// let desk = GeneralName::parse("email:desk@bank.example")?;
@@ -43,44 +44,55 @@ impl GeneralName {
     ///
     /// Without a prefix it is an IP address if it reads as one, otherwise a checked DNS name (RFC 1034
     /// preferred syntax, underscore tolerated, at most 253 characters) in lower case. A wildcard may be
-    /// the whole first label where two labels at least follow it, as path verification wants it.
-    /// [`GeneralName`]'s `Display` writes what this reads.
+    /// the whole first label where two labels at least follow it, as path verification wants it. A dot at the
+    /// end is the same name (RFC 1034 §3.1), and left out, as certificates and server_name (RFC 6066 §3) have
+    /// none. [`GeneralName`]'s `Display` writes what this reads.
     ///
     /// # Errors
-    /// [`crate::Error::Certificate`] saying what is wrong with the name.
+    /// [`crate::Error::Certificate`] saying what is wrong with the name, and what to write instead of a URL, a
+    /// host with a port, an address in brackets or with a zone, and so on.
     pub fn parse(text: &str) -> Result<Self> {
         let (prefix, value) = text.split_once(':').unwrap_or(("", text));
         match prefix.to_ascii_lowercase().as_str() {
-            "dns" => Self::parse_dns(value),
+            "dns" => Self::parse_dns(without_root(value)),
             "ip" => {
                 value.parse().map(Self::Ip).map_err(|_| bad_name(format!("{value:?} is not an IP address")))
             }
             "email" => check_mailbox(value).map(|()| Self::Email(value.to_owned())),
             "uri" => check_uri(value).map(|()| Self::Uri(value.to_owned())),
-            _ => Self::parse_host(text),
-        }
-    }
-
-    fn parse_host(text: &str) -> Result<Self> {
-        if let Ok(address) = text.parse() {
-            return Ok(Self::Ip(address));
-        }
-        match dns_fault(text) {
-            None => Ok(Self::Dns(text.to_ascii_lowercase())),
-            Some(_) if text.contains('@') => Err(bad_name(format!(
-                "{text:?} is not a DNS name or IP address: write an e-mail address as \"email:…\""
-            ))),
-            Some(_) if text.contains("://") => {
-                Err(bad_name(format!("{text:?} is not a DNS name or IP address: write a URI as \"URI:…\"")))
-            }
-            Some(fault) => Err(bad_name(format!("{text:?} is not a DNS name or IP address: {fault}"))),
+            _ => match text.parse() {
+                Ok(address) => Ok(Self::Ip(address)),
+                Err(_) => Self::parse_dns(without_root(text)),
+            },
         }
     }
 
     fn parse_dns(text: &str) -> Result<Self> {
-        match Self::parse_host(text)? {
-            Self::Ip(_) => Err(bad_name(format!("{text:?} is an IP address, not a DNS name"))),
-            name @ (Self::Dns(_) | Self::Email(_) | Self::Uri(_)) => Ok(name),
+        if text.parse::<IpAddr>().is_ok() {
+            return Err(bad_name(format!("{text:?} is an IP address, not a DNS name")));
+        }
+        match dns_fault(text) {
+            None => Ok(Self::Dns(text.to_ascii_lowercase())),
+            Some(fault) => {
+                let fault = host_fault(text).unwrap_or_else(|| fault.to_owned());
+                Err(bad_name(format!("{text:?} is not a DNS name or IP address: {fault}")))
+            }
+        }
+    }
+
+    /// Whether it is what a client may ask a server for: one host.
+    ///
+    /// # Errors
+    /// [`crate::error::CertificateError::BadName`].
+    pub(crate) fn check_server(&self) -> Result<()> {
+        match self {
+            Self::Dns(name) if name.starts_with('*') => {
+                Err(bad_name(format!("{self} stands for many servers: write the name of one")))
+            }
+            Self::Email(_) | Self::Uri(_) => {
+                Err(bad_name(format!("{self} is no server: write a DNS name or an IP address")))
+            }
+            Self::Dns(_) | Self::Ip(_) => self.check(),
         }
     }
 
@@ -206,7 +218,7 @@ mod tests {
             ".",
             "a..b",
             ".a",
-            "a.",
+            "a..",
             "-a.example",
             "a-.example",
             "a b",
@@ -224,6 +236,62 @@ mod tests {
             &long,
         ] {
             assert!(GeneralName::parse(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_dot_at_the_end_is_the_same_name_but_not_in_a_certificate() {
+        for (text, name) in
+            [("localhost.", "localhost"), ("Bank.Example.", "bank.example"), ("DNS:a.b.", "a.b")]
+        {
+            assert_eq!(GeneralName::parse(text).unwrap(), GeneralName::Dns(name.to_owned()));
+        }
+        assert!(GeneralName::Dns("bank.example.".to_owned()).check().is_err());
+        let dotted = X509GeneralName::DnsName(Ia5String::new("bank.example.").unwrap());
+        assert!(first(&SubjectAltName(vec![dotted])).is_err());
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_with_what_to_write_instead() {
+        for (text, why) in [
+            (" bank.example", "blanks around it: write \"bank.example\""),
+            ("bank.example\n", "blanks around it: write \"bank.example\""),
+            ("\u{FEFF}bank.example", "blanks around it: write \"bank.example\""),
+            ("::1 ", "blanks around it: write \"::1\""),
+            ("http://bank.example/", "it is a URL: write its host, \"bank.example\""),
+            ("https://[::1]:443/x?y", "it is a URL: write its host, \"[::1]:443\" without a port"),
+            ("asha@bank.example", "write the host alone, \"bank.example\""),
+            ("[::1]", "without brackets and port: \"::1\""),
+            ("[::1]:443", "without brackets and port: \"::1\""),
+            ("fe80::1%eth0", "a zone is of one machine, and in no certificate: write \"fe80::1\""),
+            ("bank.example:443", "a port is no part of a name: write \"bank.example\""),
+            ("127.0.0.1:443", "a port is no part of a name: write \"127.0.0.1\""),
+            ("127.0.0.1.", "no dot at its end: write \"127.0.0.1\""),
+            ("b\u{fc}cher.example", "A-labels"),
+            ("two words", "letters, digits, hyphens and underscores only"),
+            (" ", "letters, digits, hyphens and underscores only"),
+            (".", "empty"),
+            ("", "empty"),
+        ] {
+            let said = GeneralName::parse(text).unwrap_err().to_string();
+            assert!(said.contains(why), "{text:?}: {said}");
+        }
+        assert!(GeneralName::parse("_service._tcp.bank.example").is_ok());
+    }
+
+    #[test]
+    fn a_client_asks_for_one_host() {
+        for (text, why) in [
+            ("*.bank.example", "stands for many servers"),
+            ("email:asha@bank.example", "is no server"),
+            ("URI:https://bank.example/", "is no server"),
+        ] {
+            let said = GeneralName::parse(text).unwrap().check_server().unwrap_err().to_string();
+            assert!(said.contains(why), "{said}");
+        }
+        assert!(GeneralName::Dns("bank.example.".to_owned()).check_server().is_err());
+        for text in ["bank.example", "a_b.example", "localhost", "::1", "127.0.0.1"] {
+            GeneralName::parse(text).unwrap().check_server().unwrap();
         }
     }
 

@@ -1,5 +1,7 @@
 //! How DNS names, mailboxes and URIs are written.
 
+use std::net::IpAddr;
+
 use crate::error::{CertificateError, Error, Result};
 
 /// RFC 5280 §4.2.1.6: `local@host`, without a display name, ASCII; quoted local parts are not accepted.
@@ -53,6 +55,45 @@ pub(super) fn check_uri(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// A DNS name without the dot of the root at its end, which is the same name (RFC 1034 §3.1); certificates and
+/// server_name (RFC 6066 §3) have none.
+pub(super) fn without_root(text: &str) -> &str {
+    text.strip_suffix('.').filter(|name| !name.is_empty() && !is_address(name)).unwrap_or(text)
+}
+
+/// Why what somebody wrote is not the name of a host, by what was probably meant, and what to write instead.
+pub(super) fn host_fault(text: &str) -> Option<String> {
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
+    if bare != text && !bare.is_empty() {
+        return Some(format!("it has blanks around it: write {bare:?}"));
+    }
+    if let Some((_, rest)) = text.split_once("://") {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        return Some(format!("it is a URL: write its host, {host:?} without a port, or a URI as \"URI:…\""));
+    }
+    if let Some((_, host)) = text.split_once('@') {
+        return Some(format!("write the host alone, {host:?}, or an e-mail address as \"email:…\""));
+    }
+    if let Some((address, _)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return Some(format!("an IPv6 address is written without brackets and port: {address:?}"));
+    }
+    if let Some((address, _)) = text.split_once('%').filter(|(address, _)| is_address(address)) {
+        return Some(format!("a zone is of one machine, and in no certificate: write {address:?}"));
+    }
+    let port = |port: &str| !port.is_empty() && port.bytes().all(|c| c.is_ascii_digit());
+    if let Some((host, _)) = text.split_once(':').filter(|(_, rest)| port(rest)) {
+        return Some(format!("a port is no part of a name: write {host:?}"));
+    }
+    if let Some(address) = text.strip_suffix('.').filter(|address| is_address(address)) {
+        return Some(format!("an address has no dot at its end: write {address:?}"));
+    }
+    dns_fault(text).map(str::to_owned)
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+}
+
 pub(super) fn dns_fault(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("it is empty");
@@ -85,7 +126,7 @@ fn label_fault(label: &str) -> Option<&'static str> {
         return Some("a wildcard must be the whole first label");
     }
     if !label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_') {
-        return Some("a label may have letters, digits and hyphens only");
+        return Some("a label may have letters, digits, hyphens and underscores only");
     }
     if label.starts_with('-') || label.ends_with('-') {
         return Some("a label must not start or end with a hyphen");

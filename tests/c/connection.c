@@ -73,8 +73,20 @@ static void configurations_are_checked(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_key_shares(NULL, NULL, 0, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_client_config_set_no_identity(NULL, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_server_config_require(bank, NULL, NULL, &other, &error));
-    FAILS(OTLS_ERROR_BAD_NAME, otls_connection_client(client, "bank example", NULL, NOW, &connection, &error));
-    CHECK(connection == NULL);
+    static const char *const NO_SERVERS[] = {
+        "bank example", " bank.example", "bank.example\n", "bank.example:443", "[::1]", "fe80::1%eth0",
+        "http://bank.example/", "asha@bank.example", "email:asha@bank.example", "URI:https://bank.example/",
+        "*.bank.example", "b\xC3\xBC" "cher.example", "127.0.0.1.", ""
+    };
+    for (size_t at = 0; at < sizeof NO_SERVERS / sizeof *NO_SERVERS; at++) {
+        FAILS(OTLS_ERROR_BAD_NAME, otls_connection_client(client, NO_SERVERS[at], NULL, NOW, &connection, &error));
+        CHECK(connection == NULL);
+    }
+    static const char *const SERVERS[] = { "localhost.", "Bank.Example", "a_b.example", "::1", "127.0.0.1" };
+    for (size_t at = 0; at < sizeof SERVERS / sizeof *SERVERS; at++) {
+        WORKS(otls_connection_client(client, SERVERS[at], NULL, NOW, &connection, &error));
+        otls_connection_free(connection);
+    }
     WORKS(otls_server_config_request(bank, trust, NULL, &other, &error));
     otls_server_config_free(other);
     WORKS(otls_server_config_only(bank, NULL, &other, &error));

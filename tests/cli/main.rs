@@ -12,4 +12,5 @@ mod network;
 mod receipt;
 mod stop;
 mod support;
+mod target;
 mod totp;

@@ -21,10 +21,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with an authority, a bank (ECDSA and RSA) and a customer.
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
         folder.run("ca init --name Root");
         folder.issue("bank", "p256", "server");
@@ -40,7 +40,7 @@ impl Folder {
         self.run(&format!("ca sign {name}.csr --profile {profile} --out {name}.pem"));
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
@@ -48,14 +48,14 @@ impl Folder {
         otls(self.path(), arguments).stdin(Stdio::null()).output().unwrap()
     }
 
-    fn run(&self, arguments: &str) -> String {
+    pub(crate) fn run(&self, arguments: &str) -> String {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// The exit code and standard error of a command that fails.
-    fn fails(&self, arguments: &str) -> (i32, String) {
+    pub(crate) fn fails(&self, arguments: &str) -> (i32, String) {
         let output = self.output(arguments);
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
@@ -72,22 +72,22 @@ impl Folder {
     }
 }
 
-const CUSTOMER: &str = "--root CA/cert.pem --cert customer.pem --key customer.key";
+pub(crate) const CUSTOMER: &str = "--root CA/cert.pem --cert customer.pem --key customer.key";
 
-fn otls(folder: &Path, arguments: &str) -> Command {
+pub(crate) fn otls(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otls"));
     command.args(arguments.split_whitespace()).current_dir(folder).env_remove("OTLS_KEY_PASSWORD");
     command
 }
 
-struct Server {
+pub(crate) struct Server {
     process: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     log: BufReader<std::process::ChildStderr>,
 }
 
 impl Server {
-    fn start(folder: &Folder, flags: &str) -> Self {
+    pub(crate) fn start(folder: &Folder, flags: &str) -> Self {
         let bind = if flags.contains("--bind") { "" } else { "--bind 127.0.0.1:0" };
         Self::spawn(otls(folder.path(), &format!("serve {bind} {flags}")))
     }

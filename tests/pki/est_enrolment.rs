@@ -312,6 +312,16 @@ fn a_client_refuses_what_is_no_enrolment_reply() {
 fn a_host_cannot_smuggle_a_header_field() {
     let (_, bytes) = EstClient::cacerts("h\r\nX: y");
     assert!(bytes.starts_with(b"GET /.well-known/est/cacerts HTTP/1.1\r\nHost: hX:y\r\n\r\n"));
+    for (host, field) in [
+        ("::1", "[::1]"),
+        ("fe80::1%eth0", "[fe80::1]"),
+        ("[::1]:8443", "[::1]:8443"),
+        ("ttp.example.", "ttp.example"),
+        ("ttp.example:8443", "ttp.example:8443"),
+    ] {
+        let (_, bytes) = EstClient::cacerts(host);
+        assert!(String::from_utf8(bytes).unwrap().contains(&format!("\r\nHost: {field}\r\n")), "{host}");
+    }
 }
 
 #[test]

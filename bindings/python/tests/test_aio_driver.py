@@ -321,7 +321,7 @@ def test_it_tells_what_the_blocking_stream_tells(world: World) -> None:
             with pytest.raises(TypeError, match="AsyncStream"):
                 pickle.dumps(ours)
             with pytest.raises(otls.BadName):
-                await aio.open_connection("localhost.", 1, customer(world))
+                await aio.open_connection("localhost:1", 1, customer(world))
             with pytest.raises(otls.ApiMisuse):
                 await ours.recv(0)
 

@@ -162,7 +162,7 @@ def test_enrolment(world: World, tmp_path: Path) -> None:
             issued = await aio.enroll(address, config, "client", request, key_log=key_log)
             assert issued.public_key == key.public_key
             with pytest.raises(otls.BadName):
-                await aio.enroll(("localhost.", address[1]), config, "client", request)
+                await aio.enroll(("[::1]", address[1]), config, "client", request)
 
     run(work)
     assert os.stat(key_log).st_size > 0

@@ -414,40 +414,6 @@ def test_a_stream_is_neither_copied_nor_detached(world: World) -> None:
         assert weakref.ref(ours)() is ours
 
 
-def test_an_address_or_name_that_cannot_be_meant_is_an_error_that_says_so(world: World) -> None:
-    config = otls.ClientConfig(world.trust, no_identity=True)
-    cases = [
-        (("localhost.", 1), "localhost"),
-        (("[::1]", 1), "without brackets"),
-        (("bank.example:443", 443), '("bank.example", 443)'),
-        (("https://bank.example", 443), "host alone"),
-        (("\ud800", 1), "DNS name"),
-        (("a" * 64 + ".example", 1), "DNS name"),
-        (("bank.example", 70000), "65535"),
-        (("bank.example", -1), "65535"),
-        (("bank.example", "443"), "65535"),
-        ("bank.example:443", "a host and a port"),
-    ]
-    for address, hint in cases:
-        with pytest.raises(otls.Error) as caught:
-            otls.connect(address, config, timeout=1)  # type: ignore[arg-type]
-        assert hint in caught.value.hint, (address, str(caught.value), caught.value.hint)
-    with pytest.raises(otls.BadName) as caught:
-        otls.connect(("[::1]", 1), config, server_name="bank.example")
-    assert "without brackets" in caught.value.hint
-    subject = otls.DistinguishedName(common_name="asha")
-    request = otls.CertificateRequest.create(otls.PrivateKey.generate("ecdsa"), subject)
-    for address in (("\ud800", 1), ("bank.example", 70000)):
-        with pytest.raises(otls.Error):
-            otls.enroll(address, config, "client", request)
-        with pytest.raises(otls.Error):
-            otls.fetch_authorities(address, config)
-    for name in ("localhost.", "[::1]", "bank.example:443", "\ud800", "b\u00fccher.example", ""):
-        with pytest.raises(otls.BadName) as caught:
-            otls.connect(("127.0.0.1", 1), config, server_name=name)
-        assert caught.value.hint
-
-
 def test_who_speaks_something_else_is_named(world: World) -> None:
     cases = {
         b"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n": "PROXY",

@@ -18,21 +18,24 @@ def check_address(address: Any) -> Address:
     host, port = address[:2]
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
         raise ApiMisuse(f"{port!r} is no port", hint="pass a number from 0 to 65535")
-    hint = _hint(host)
-    if hint and not host.endswith("."):
+    if hint := _hint(host):
         raise BadName(f"{host!r} is no host", hint=hint)
     try:
         host.encode("idna" if host else "ascii")
     except UnicodeError as error:
         raise BadName(f"{host!r} is no host: {error}", hint="write a DNS name or an IP address") from error
-    return host, port
+    # RFC 6761 section 6.3: "localhost." is this machine, but a table of hosts has it without the dot.
+    return ("localhost" if host.lower() == "localhost." else host), port
 
 
 def wanted_name(address: Address, name: str | None) -> str:
-    """The name that the server's certificate must have: by default the host of its address."""
-    wanted = check_address(address)[0] if name is None else name
+    """The name that the server's certificate must have: by default the host of its address.
+
+    An address may have a zone, which is of this machine alone.
+    """
+    wanted = _without_zone(check_address(address)[0]) if name is None else name
     try:
-        check_name(wanted)
+        return check_name(wanted)
     except UnicodeError as error:
         raise BadName(
             f"{wanted!r} is no name of a server: {error}", hint="write a DNS name or an IP address"
@@ -40,18 +43,23 @@ def wanted_name(address: Address, name: str | None) -> str:
     except BadName as error:
         hint = _hint(wanted) or error.hint or "pass server_name=: a DNS name or an IP address"
         raise BadName(str(error), hint=hint) from error
-    return wanted
+
+
+def _without_zone(host: str) -> str:
+    address, has_zone, _ = host.partition("%")
+    return address if has_zone and ":" in address else host
 
 
 def _hint(host: str) -> str:
+    bare = host.strip().strip("\ufeff")
+    if bare != host and bare:
+        return f'leave out the blanks around it: "{bare}"'
     if "://" in host:
         return "write the host alone, without what is before and behind it in a URL"
+    if "@" in host:
+        return f'write the host alone: "{host.rpartition("@")[2]}"'
     if host.startswith("["):
-        return f'write an IPv6 address without brackets: "{host.strip("[]")}"'
+        return f'write an IPv6 address without brackets: "{host[1:].partition("]")[0]}"'
     if named := re.fullmatch(r"([^:]+):([0-9]+)", host):
         return f'write the port apart from the host: ("{named[1]}", {named[2]})'
-    if host.endswith(".") and host.strip("."):
-        return f'certificates have no dot at the end of a name: "{host.rstrip(".")}"'
-    if "%" in host:
-        return "certificates have no zones: pass server_name="
     return ""

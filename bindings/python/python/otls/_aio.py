@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
+from ._address import check_address
 from ._aio_streams import open_streams
 from ._aio_waiting import LoopWaiter
 from ._carrier import Clock, KeyLog
@@ -213,7 +214,7 @@ async def open_connection(
     connection = client((host, port), config, server_name, session, now)
     try:
         async with asyncio.timeout(bounds.handshake):
-            sock = await _connected_socket(host, port)
+            sock = await _connected_socket(*check_address((host, port)))
     except TimeoutError as error:
         text = f"no connection to {host} port {port} within {bounds.handshake or 0:g} s"
         raise TimeoutError(text) from error

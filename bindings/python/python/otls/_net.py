@@ -113,14 +113,14 @@ def connect(
     """Connects to a server and does the handshake.
 
     ``server_name`` is the name that the server's certificate must have, by default the host of
-    ``address``. ``session`` is resumed if it can be. ``provide_identity`` is asked for an identity when the
-    server wants one and ``config`` has none; it may take its time. ``timeout``, ``accept_free_text``,
-    ``key_log`` is as in :class:`Stream` and ``now`` as in :class:`Connection`; the bound of the handshake is
-    that of connecting, too.
+    ``address``, without a zone that it may have. A dot at the end is the same name. ``session`` is resumed
+    if it can be. ``provide_identity`` is asked for an identity when the server wants one and ``config`` has
+    none; it may take its time. ``timeout``, ``accept_free_text``, ``key_log`` is as in :class:`Stream` and
+    ``now`` as in :class:`Connection`; the bound of the handshake is that of connecting, too.
     """
     bounds = timeouts(timeout)
     connection = client(address, config, server_name, session, now)
-    host, port = address[:2]
+    host, port = check_address(address)
     try:
         sock = socket.create_connection((host, port), socket_timeout(bounds.handshake))
     except (TimeoutError, BlockingIOError) as error:
@@ -177,8 +177,7 @@ def client(
 ) -> Connection:
     """A client's connection to the server at ``address``; nothing is sent yet."""
     check_address(address)
-    wanted = wanted_name(address, name)
-    return Connection.client(config, wanted, session=session, now=now)
+    return Connection.client(config, wanted_name(address, name), session=session, now=now)
 
 
 def server(config: ServerConfig | None, now: Clock | None) -> Connection:

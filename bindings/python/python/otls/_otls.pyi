@@ -26,7 +26,9 @@ def load_key(data: _Material, *, password: _Material | None = None) -> PrivateKe
     """Loads a private key, PEM or DER, encrypted or not."""
 
 def check_name(name: str) -> str:
-    """Checks an alternative name (a DNS name or an IP address) and returns it as certificates carry it."""
+    """Checks an alternative name (a DNS name or an IP address) and returns it as certificates carry it: in
+    lower case, without a dot at its end.
+    """
 
 def cms_seal(
     content: _Bytes, signer: Identity, recipient: Certificate, *, now: _Moment | None = None

@@ -167,7 +167,8 @@ fn pairs(py: Python<'_>, attributes: Vec<pki::NameAttribute>) -> PyResult<Bound<
     PyTuple::new(py, attributes.into_iter().map(pair).collect::<PyResult<Vec<_>>>()?)
 }
 
-/// Checks an alternative name (a DNS name or an IP address) and returns it as certificates carry it.
+/// Checks an alternative name (a DNS name or an IP address) and returns it as certificates carry it: in lower
+/// case, without a dot at its end.
 #[pyfunction]
 pub(crate) fn check_name(name: &str) -> Result<String> {
     Ok(parse(name)?.to_string())
