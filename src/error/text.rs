@@ -99,6 +99,10 @@ impl KeyError {
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
             Self::NotAKey(_) => "pass the file that holds the key",
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
+            Self::UnsupportedPkcs12(_) => {
+                "export it anew under a password, or let OpenSSL read and write it: \
+                 'openssl pkcs12 -legacy -in OLD.p12 -nodes | openssl pkcs12 -export -out NEW.p12'"
+            }
             Self::UnsupportedFormat(_) => {
                 "PKCS#8 is for every kind of private key, SubjectPublicKeyInfo for every public one"
             }
@@ -208,6 +212,7 @@ impl fmt::Display for KeyError {
             Self::Malformed(what) => write!(f, "the key is malformed: {what}"),
             Self::NotAKey(found) => write!(f, "no key found: {found}"),
             Self::Excess(found) => write!(f, "more than the key that is loaded here: {found}"),
+            Self::UnsupportedPkcs12(what) => write!(f, "the PKCS#12 file is not read: {what}"),
             Self::UnsupportedFormat(name) => write!(f, "the key cannot have this format: {name}"),
             Self::UnsupportedAlgorithm(name) => write!(f, "unsupported key algorithm: {name}"),
             Self::RsaSize(bits) => write!(f, "an RSA key of {bits} bits is not accepted"),
