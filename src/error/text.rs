@@ -101,7 +101,7 @@ impl KeyError {
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
             Self::UnsupportedPkcs12(_) => {
                 "export it anew under a password, or let OpenSSL read and write it: \
-                 'openssl pkcs12 -legacy -in OLD.p12 -nodes | openssl pkcs12 -export -out NEW.p12'"
+                 'openssl pkcs12 -legacy -in OLD.p12 -out ALL.pem && openssl pkcs12 -export -in ALL.pem -out NEW.p12'"
             }
             Self::UnsupportedFormat(_) => {
                 "PKCS#8 is for every kind of private key, SubjectPublicKeyInfo for every public one"

@@ -104,6 +104,10 @@ impl Pkcs12 {
     /// The key and its chain, where there is nothing else.
     pub(super) fn into_key_and_chain(self) -> Result<(PrivateKey, Chain)> {
         let (chain, others) = self.sorted()?;
+        let Some(key) = self.key else {
+            let why = "the data holds a PKCS#12 file without a private key".to_owned();
+            return Err(KeyError::NotAKey(why).into());
+        };
         if let Some(other) = others.first() {
             let why = format!(
                 "the data holds a PKCS#12 file with the certificate of {:?}, which is not in the chain of its \
@@ -112,17 +116,11 @@ impl Pkcs12 {
             );
             return Err(CertificateError::Excess(why).into());
         }
-        match self.key {
-            None => {
-                Err(KeyError::NotAKey("the data holds a PKCS#12 file without a private key".to_owned())
-                    .into())
-            }
-            Some(_) if chain.is_empty() => {
-                let why = "the data holds a PKCS#12 file without a certificate".to_owned();
-                Err(CertificateError::NotFound(why).into())
-            }
-            Some(key) => Ok((key, Chain::new(chain)?)),
+        if chain.is_empty() {
+            let why = "the data holds a PKCS#12 file without a certificate".to_owned();
+            return Err(CertificateError::NotFound(why).into());
         }
+        Ok((key, Chain::new(chain)?))
     }
 
     /// The certificates of the key's chain in order, and the others.

@@ -54,13 +54,10 @@ pub(super) struct Attributes {
 /// The one key of a file, decrypted PKCS#8; and its certificates.
 pub(super) type Opened = (Option<(Zeroizing<Vec<u8>>, Attributes)>, Vec<CertificateBag>);
 
-/// Opens a file.
+/// Opens a file of version 3.
 pub(super) fn file(data: &[u8], password: Password<'_>) -> Result<Opened> {
     let mut budget = Budget::new();
     let pfx = Pfx::of(data).map_err(malformed)?;
-    if pfx.version != [3] {
-        return Err(unsupported("it is not of version 3"));
-    }
     let content = match pfx.content_type {
         DATA => <&OctetStringRef>::from_der(pfx.content).map_err(malformed)?.as_bytes(),
         SIGNED_DATA => {
@@ -81,7 +78,6 @@ pub(super) fn file(data: &[u8], password: Password<'_>) -> Result<Opened> {
 }
 
 struct Pfx<'a> {
-    version: &'a [u8],
     content_type: ObjectIdentifier,
     content: &'a [u8],
     mac_data: Option<&'a [u8]>,
@@ -90,11 +86,11 @@ struct Pfx<'a> {
 impl<'a> Pfx<'a> {
     fn of(data: &'a [u8]) -> der::Result<Self> {
         let mut pfx = open(data, Tag::Sequence)?;
-        let version = expect(&mut pfx, Tag::Integer)?;
+        expect(&mut pfx, Tag::Integer)?;
         let (content_type, content) = tagged(expect(&mut pfx, Tag::Sequence)?)?;
         let mac_data = if pfx.is_finished() { None } else { Some(expect(&mut pfx, Tag::Sequence)?) };
         pfx.finish()?;
-        Ok(Self { version, content_type, content, mac_data })
+        Ok(Self { content_type, content, mac_data })
     }
 }
 
