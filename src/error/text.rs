@@ -201,7 +201,7 @@ impl fmt::Display for PeerIncompatible {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongPassword => f.write_str("wrong password for the private key"),
+            Self::WrongPassword => f.write_str("wrong password"),
             Self::PasswordRequired => f.write_str("the private key is encrypted and no password was given"),
             Self::PasswordNotNeeded => {
                 f.write_str("a password was given but the private key is not encrypted")

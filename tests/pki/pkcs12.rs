@@ -337,6 +337,22 @@ fn the_identifier_of_the_key_chooses_among_its_certificates() {
 }
 
 #[test]
+fn of_two_authorities_of_one_name_the_one_whose_key_is_named_is_taken() {
+    let Some(bank) = Bank::new(ec_key()) else { return };
+    let (old, new) = (authority("Twice"), authority("Twice"));
+    let leaf = issued(&new, &request(bank.identity.key(), "bank", &["bank.example"]));
+    bank.openssl.write("leaf.pem", leaf.to_pem());
+    for (file, of) in [("old.pem", &old), ("new.pem", &new)] {
+        bank.openssl.write(file, of.certificate().to_pem());
+    }
+    for others in [["leaf.pem", "old.pem", "new.pem"], ["leaf.pem", "new.pem", "old.pem"]] {
+        let store = Pkcs12::load(&bank.exported("", &others), PASSWORD).unwrap();
+        let expected = [leaf.clone(), new.certificate().clone(), old.certificate().clone()];
+        assert_eq!(store.certificates().unwrap(), expected);
+    }
+}
+
+#[test]
 fn a_trust_store_has_no_key_and_is_no_identity() {
     let Some(bank) = Bank::new(ec_key()) else { return };
     bank.openssl.ok("req -x509 -newkey ed25519 -nodes -keyout ed.key -out ed.pem -subj /CN=modern");

@@ -7,7 +7,7 @@ use crate::pkcs12::der;
 use crate::support::*;
 use otls::Error;
 use otls::crypto::Random;
-use otls::crypto::hash::HashAlgorithm;
+use otls::crypto::hash::{HashAlgorithm, HashContext};
 use otls::crypto::hmac::HmacKey;
 use otls::error::{CertificateError, KeyError};
 use otls::pki::{Certificate, Identity, Pkcs12, Pkcs12Options, PrivateKey, Profile, Validity};
@@ -218,6 +218,44 @@ fn a_file_without_a_mac_is_refused_with_the_empty_password_too() {
         let whole = mac_data(&content, 1, &integer(32));
         let short = replaced(&whole, &der(4, tag.as_ref()), &der(4, &tag.as_ref()[..len]));
         assert_eq!(error(&with_mac(&content, &short)), KeyError::WrongPassword, "{len}");
+    }
+}
+
+/// RFC 7292 appendix B for HMAC-SHA256 with one iteration: a hash of the purpose, the salt and the password, the
+/// latter two in whole blocks.
+fn classic_mac(content: &[u8], password: &[u8]) -> Vec<u8> {
+    let mut hash = HashContext::new(HashAlgorithm::Sha256);
+    hash.update(&[3; 64]);
+    hash.update(&b"saltsalt".repeat(8));
+    hash.update(&password.repeat(if password.is_empty() { 0 } else { 64 / password.len() }));
+    let tag = HmacKey::new(HashAlgorithm::Sha256, hash.finish().as_ref()).sign(&[content]);
+    let algorithm = sequence(&[&oid("2.16.840.1.101.3.4.2.1"), &[5, 0]]);
+    // One iteration is the default, and may be left out.
+    sequence(&[&sequence(&[&algorithm, &der(4, tag.as_ref())]), &der(4, b"saltsalt")])
+}
+
+#[test]
+fn the_empty_password_is_taken_in_both_encodings() {
+    let identity = identity();
+    let (key, certificate) = (key_bag(identity.key(), b""), certificate_bag(identity.certificate()));
+    let content = sequence(&[&data(&sequence(&[&key, &certificate]))]);
+    for password in [b"".as_slice(), &[0, 0]] {
+        let file = with_mac(&content, &classic_mac(&content, password));
+        assert_eq!(Identity::load(&file, Some(b"")).unwrap().chain(), identity.chain());
+        assert_eq!(Identity::load(&file, Some(b"x")).err(), Some(KeyError::WrongPassword.into()));
+    }
+    let file = with_mac(&content, &classic_mac(&content, &[0, b'x', 0, 0]));
+    assert!(Identity::load(&file, Some(b"x")).is_ok());
+    assert_eq!(error(&file), KeyError::WrongPassword);
+}
+
+#[test]
+fn a_key_under_another_password_than_the_file_is_a_wrong_password() {
+    // One in 256 has good padding, and something inside that is no key.
+    for number in 0..2000_u32 {
+        let octets = [[7; 12].as_slice(), &number.to_be_bytes()].concat();
+        let shrouded = bag(2, &sequence(&[&pbes2(1), &der(4, &octets)]), b"");
+        assert_eq!(error(&bags(&[&shrouded])), KeyError::WrongPassword, "{number}");
     }
 }
 

@@ -59,7 +59,7 @@ FORMS = [
     Form(
         "triple DES, HMAC-SHA1",
         openssl="-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1",
-        cryptography=(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC, hashes.SHA1()),  # noqa: S303
+        cryptography=(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC, hashes.SHA1()),
         java="-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithSHA1AndDESede"
         " -J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithSHA1AndDESede"
         " -J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA1",

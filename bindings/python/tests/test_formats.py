@@ -79,7 +79,7 @@ def test_what_is_wrong_with_a_pkcs12_file_has_its_exception(world: World) -> Non
         otls.load_key(file, password="right")
     for bad in ({"mac": "md5"}, {"password": ""}, {"password": b"\xff"}):
         with pytest.raises(otls.ApiMisuse):
-            identity.to_pkcs12(**({"password": "x"} | bad))  # type: ignore[arg-type]
+            identity.to_pkcs12(**({"password": "x"} | bad))
 
 
 def test_what_does_not_go_together_is_refused() -> None:
