@@ -717,6 +717,16 @@
 #define OTLS_ROLE_ANY 3
 
 /**
+ * MAC of a PKCS#12 file: HMAC-SHA256 under a key of RFC 7292 appendix B, which everybody reads.
+ */
+#define OTLS_PKCS12_MAC_HMAC_SHA256 0
+
+/**
+ * MAC of a PKCS#12 file: PBMAC1 (RFC 9579), which OpenSSL reads from 3.4 on.
+ */
+#define OTLS_PKCS12_MAC_PBMAC1 1
+
+/**
  * Format of a key: PKCS#8 for a private one (RFC 5958), SubjectPublicKeyInfo for a public one.
  */
 #define OTLS_FORMAT_PKCS8 1
@@ -1032,6 +1042,28 @@ typedef struct {
      */
     int32_t free_text;
 } otls_verify_options;
+
+/**
+ * How a PKCS#12 file is written.
+ */
+typedef struct {
+    /**
+     * What it is encrypted with, in UTF-8; not empty.
+     */
+    const uint8_t *password;
+    /**
+     * Its length.
+     */
+    size_t password_len;
+    /**
+     * What the key and its certificate are called, Java's alias of them; NULL for nothing.
+     */
+    const char *friendly_name;
+    /**
+     * One of the `OTLS_PKCS12_MAC_` numbers.
+     */
+    int32_t mac;
+} otls_pkcs12_options;
 
 /**
  * How a private key is written.
@@ -1791,6 +1823,21 @@ int32_t otls_trust_store_add_bundle(otls_trust_store *trust,
                                     otls_error **error);
 
 /**
+ * Trusts all certificates of a PKCS#12 file (RFC 7292), such as Java's trust stores, or none of them if it
+ * fails. A private key in it is not looked at. What is left out is as for `otls_trust_store_add_bundle`.
+ *
+ * Errors: those of `otls_trust_store_add_bundle`, and the `OTLS_ERROR_KEY_` numbers for the file itself:
+ * `OTLS_ERROR_KEY_WRONG_PASSWORD`, `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT`, `OTLS_ERROR_KEY_MALFORMED`.
+ */
+int32_t otls_trust_store_add_pkcs12(otls_trust_store *trust,
+                                    const uint8_t *file,
+                                    size_t file_len,
+                                    const uint8_t *password,
+                                    size_t password_len,
+                                    otls_blob **left_out,
+                                    otls_error **error);
+
+/**
  * Adds revocation lists: one, PEM or DER, or all of a PEM bundle, or none of them if it fails.
  *
  * Errors: `OTLS_ERROR_CERTIFICATE_MALFORMED`, also for anything in the file that is not a list.
@@ -1826,10 +1873,11 @@ int32_t otls_identity_new(const uint8_t *chain,
                           otls_error **error);
 
 /**
- * An identity of one PEM file that has both a private key, as for `otls_key_load`, and its chain of
- * certificates.
+ * An identity of one file that has both a private key and its chain of certificates: PEM, with a key as for
+ * `otls_key_load` and the key's certificate first, or PKCS#12 (RFC 7292), with the certificates in any order.
  *
- * Errors: those of `otls_identity_new` and `otls_key_load`.
+ * Errors: those of `otls_identity_new` and `otls_key_load`; `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT` for a PKCS#12
+ * file that is not read, one without a MAC among them.
  */
 int32_t otls_identity_load(const uint8_t *data,
                            size_t data_len,
@@ -1837,6 +1885,17 @@ int32_t otls_identity_load(const uint8_t *data,
                            size_t password_len,
                            otls_identity **identity,
                            otls_error **error);
+
+/**
+ * A PKCS#12 file (RFC 7292) of an identity, encrypted by PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for a password that is empty or not UTF-8, and for an unknown MAC;
+ * `OTLS_ERROR_RANDOM`.
+ */
+int32_t otls_identity_to_pkcs12(const otls_identity *identity,
+                                const otls_pkcs12_options *options,
+                                otls_blob **file,
+                                otls_error **error);
 
 /**
  * Frees an identity. NULL is fine.

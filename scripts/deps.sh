@@ -31,6 +31,7 @@ need /usr/sbin/nginx nginx-light
 if [ "${1:-}" = interop ]; then
     need go golang-go
     need javac default-jdk-headless
+    need keytool default-jre-headless
 fi
 
 if [ "${1:-}" = bench ] && ! pkg-config --exists openssl; then

@@ -222,6 +222,8 @@ pub enum KeyError {
     NotAKey(Found),
     /// There is more in the data than the one key that is loaded; the text says what.
     Excess(String),
+    /// A PKCS#12 file with something that is not read; named.
+    UnsupportedPkcs12(String),
     /// A format that this key cannot be written in; named.
     UnsupportedFormat(String),
     /// The algorithm or curve is not supported; named.

@@ -5,11 +5,16 @@
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::{World, deliver, transfer};
-use otls::pki::KeyType;
-use otls::{Connection, Error};
+use otls::crypto::SystemRandom;
+use otls::crypto::hash::HashAlgorithm;
+use otls::pki::{
+    Authority, DistinguishedName, Identity, KeyType, Pkcs12, Pkcs12Mac, Pkcs12Options, PrivateKey, Validity,
+};
+use otls::{Connection, Error, UnixTime};
 
 /// The system's allocator, which counts the freed blocks that hold the marker while it is asked to.
 struct Watching;
@@ -17,6 +22,11 @@ struct Watching;
 /// In the plaintext, and nowhere else but in this program's own constant.
 const MARKER: [u8; 16] = *b"six digits 25634";
 
+/// The same in UTF-16, which PKCS#12 has of a password.
+const WIDE: [u8; 32] = *b"\0s\0i\0x\0 \0d\0i\0g\0i\0t\0s\0 \x002\x005\x006\x003\x004";
+
+/// One test at a time: all blocks of the program are looked at.
+static ALONE: Mutex<()> = Mutex::new(());
 static WATCHED: AtomicBool = AtomicBool::new(false);
 static FOUND: AtomicUsize = AtomicUsize::new(0);
 
@@ -32,7 +42,9 @@ unsafe impl GlobalAlloc for Watching {
         if WATCHED.load(Ordering::Relaxed) {
             // SAFETY: the block is still allocated, is of this length, and was zeroed when it was new.
             let octets = unsafe { std::slice::from_raw_parts(block, layout.size()) };
-            if octets.windows(MARKER.len()).any(|window| window == MARKER) {
+            if octets.windows(MARKER.len()).any(|window| window == MARKER)
+                || octets.windows(WIDE.len()).any(|window| window == WIDE)
+            {
                 FOUND.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -65,6 +77,7 @@ fn undelivered(world: &World, len: usize, opened: usize) -> Connection {
 
 #[test]
 fn undelivered_plaintext_is_wiped_when_the_connection_ends_in_any_way() {
+    let _alone = ALONE.lock().unwrap();
     let world = World::new(KeyType::EcdsaP256);
     assert_eq!(found(|| drop(MARKER.to_vec())), 1, "the check does not see a block that is not wiped");
     for len in [64, 16_384] {
@@ -87,4 +100,39 @@ fn undelivered_plaintext_is_wiped_when_the_connection_ends_in_any_way() {
     let mut received = deliver(&mut pair.server, &mut pair.client, &MARKER.repeat(4_096));
     received.fill(0);
     assert_eq!(found(|| drop(pair.client)), 0);
+}
+
+/// PKCS#8 of a P-256 key whose private octets are the marker twice.
+fn marked_key() -> Vec<u8> {
+    let head = b"\x30\x41\x02\x01\x00\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07\x04\x27\x30\x25\x02\x01\x01\x04\x20";
+    [head.as_slice(), &MARKER, &MARKER].concat()
+}
+
+#[test]
+fn a_private_key_is_wiped_where_a_pkcs12_file_is_read_and_written() {
+    let _alone = ALONE.lock().unwrap();
+    let key = PrivateKey::load(&marked_key(), None).unwrap();
+    let name = DistinguishedName::with_common_name("marked");
+    let validity = Validity::days(UnixTime(1_800_000_000), 1);
+    let authority = Authority::create(key, &name, HashAlgorithm::Sha256, validity, &SystemRandom).unwrap();
+    let key = PrivateKey::load(&marked_key(), None).unwrap();
+    let identity = Identity::new(authority.certificate().clone().into(), key).unwrap();
+    for mac in [Pkcs12Mac::HmacSha256, Pkcs12Mac::Pbmac1] {
+        let mut file = Vec::new();
+        let options = Pkcs12Options::new().with_mac(mac);
+        let write = || file = identity.to_pkcs12(b"password", &options, &SystemRandom).unwrap();
+        assert_eq!(found(write), 0, "written");
+        let read = || drop(Identity::load(&file, Some(b"password")).unwrap());
+        assert_eq!(found(read), 0, "read");
+        assert_eq!(found(|| drop(Pkcs12::load(&file, b"wrong").err().unwrap())), 0, "refused");
+        file.truncate(file.len() - 1);
+        assert_eq!(found(|| drop(Identity::load(&file, Some(b"password")).err().unwrap())), 0, "cut short");
+    }
+    // The password too, in the form that RFC 7292 has of it.
+    let mut file = Vec::new();
+    assert_eq!(found(|| drop(WIDE.to_vec())), 1, "the check does not see a block that is not wiped");
+    let write = || file = identity.to_pkcs12(&MARKER, &Pkcs12Options::new(), &SystemRandom).unwrap();
+    assert_eq!(found(write), 0, "the password, written");
+    let read = || drop(Identity::load(&file, Some(&MARKER)).unwrap());
+    assert_eq!(found(read), 0, "the password, read");
 }

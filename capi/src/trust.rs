@@ -5,10 +5,11 @@ use libc::size_t;
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
+use super::failure::Failure;
 use super::guard::{self, create, required, status};
 use super::handle::Locked;
 use super::pointer::{Handle, Input, Out};
-use otls::pki::{Certificate, Crl, TrustStore};
+use otls::pki::{Certificate, Crl, Pkcs12, TrustStore};
 
 /// The authorities that are trusted, and their revocation lists. No authority of the system is in it.
 pub struct otls_trust_store(pub(super) Locked<TrustStore>);
@@ -67,12 +68,45 @@ pub unsafe extern "C" fn otls_trust_store_add_bundle(
         unsafe { (Handle::new(trust), Input::new(bundle, bundle_len), Out::new(left_out), Out::new(error)) };
     create(left_out, "left_out", error, || {
         let mut trust = trust.required("trust")?.0.lock()?;
-        let (authorities, left_out) = Certificate::load_authorities(bundle.get("bundle")?)?;
-        let mut with_bundle = trust.clone();
-        authorities.iter().try_for_each(|authority| with_bundle.add_authority(authority))?;
-        *trust = with_bundle;
-        Ok(otls_blob::copy_of(left_out.iter().map(|one| format!("{one}\n")).collect::<String>()))
+        add_all(&mut trust, Certificate::load_authorities(bundle.get("bundle")?)?)
     })
+}
+
+/// Trusts all certificates of a PKCS#12 file (RFC 7292), such as Java's trust stores, or none of them if it
+/// fails. A private key in it is not looked at. What is left out is as for `otls_trust_store_add_bundle`.
+///
+/// Errors: those of `otls_trust_store_add_bundle`, and the `OTLS_ERROR_KEY_` numbers for the file itself:
+/// `OTLS_ERROR_KEY_WRONG_PASSWORD`, `OTLS_ERROR_KEY_UNSUPPORTED_FORMAT`, `OTLS_ERROR_KEY_MALFORMED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_add_pkcs12(
+    trust: *mut otls_trust_store,
+    file: *const u8,
+    file_len: size_t,
+    password: *const u8,
+    password_len: size_t,
+    left_out: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (trust, file, password) =
+        unsafe { (Handle::new(trust), Input::new(file, file_len), Input::new(password, password_len)) };
+    // SAFETY: as above.
+    let (left_out, error) = unsafe { (Out::new(left_out), Out::new(error)) };
+    create(left_out, "left_out", error, || {
+        let mut trust = trust.required("trust")?.0.lock()?;
+        add_all(&mut trust, Pkcs12::load(file.get("file")?, password.get("password")?)?.authorities()?)
+    })
+}
+
+/// Trusts all of these or none; the text that names those which were left out.
+fn add_all(
+    trust: &mut TrustStore,
+    (authorities, left_out): (Vec<Certificate>, Vec<String>),
+) -> Result<otls_blob, Failure> {
+    let mut with_all = trust.clone();
+    authorities.iter().try_for_each(|authority| with_all.add_authority(authority))?;
+    *trust = with_all;
+    Ok(otls_blob::copy_of(left_out.iter().map(|one| format!("{one}\n")).collect::<String>()))
 }
 
 /// Adds revocation lists: one, PEM or DER, or all of a PEM bundle, or none of them if it fails.

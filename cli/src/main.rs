@@ -21,8 +21,8 @@ mod receipt;
 mod serve;
 mod show;
 mod subject;
-mod time;
 mod target;
+mod time;
 mod totp;
 mod verify;
 

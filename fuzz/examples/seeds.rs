@@ -16,7 +16,7 @@ use otls::otp::{
 };
 use otls::pki::{KeyType, PeerRole, PrivateKey, Profile, RevocationReason, Validity, VerifyOptions};
 use otls::{ClientAuth, ClientConfig, Connection, Secret, ServerConfig, TicketKeys, cms};
-use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, request, transfer};
+use otls_fuzz::{MAIL, MAIL_CONTENT, NOW, WORLD, bank_name, pkcs12, request, transfer};
 
 fn main() {
     let mut client = WORLD.client();
@@ -51,7 +51,8 @@ fn main() {
     write("certificate", "request.pem", request.to_pem().as_bytes());
     write("certificate", "crl.der", crl.to_der());
 
-    let mut responder = EstServer::new(authority.clone(), Profile::Client, std::time::Duration::from_secs(3600));
+    let mut responder =
+        EstServer::new(authority.clone(), Profile::Client, std::time::Duration::from_secs(3600));
     let mut register = Register::default();
     let (_, cacerts) = EstClient::cacerts("ttp.example");
     let (_, enroll) = EstClient::simpleenroll("ttp.example", Profile::Client, &request);
@@ -61,6 +62,10 @@ fn main() {
         write("est", &format!("{name}_response"), &[&[63], response.as_slice()].concat());
     }
     write("est", "register", &[b"\xff", register.to_text().as_bytes()].concat());
+
+    // Files with keys and certificates are in the corpus: those that are written here cost 600,000 iterations.
+    write("pkcs12", "empty", &[&[0], pkcs12(&[0x30, 0]).as_slice()].concat());
+    write("pkcs12", "empty_protected", &[1, 0x30, 0]);
 
     write("path", "leaf", &[&[0], tbs(WORLD.bank.certificate().to_der())].concat());
     write("path", "authority", &[&[1], tbs(WORLD.branch.certificate().to_der())].concat());

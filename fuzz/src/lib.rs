@@ -8,6 +8,7 @@ use std::time::Duration;
 use otls::cms;
 use otls::codepoints::SignatureScheme;
 use otls::crypto::hash::{HashAlgorithm, digest};
+use otls::crypto::hmac::HmacKey;
 use otls::crypto::{Random, SystemRandom};
 use otls::pki::{
     Authority, AuthorityTerms, CertificateRequest, DistinguishedName, GeneralName, Identity, KeyType,
@@ -173,6 +174,29 @@ pub fn signed(tbs: &[u8], key: &PrivateKey) -> Vec<u8> {
     let algorithm = b"\x30\x0A\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x02";
     let signature = tlv(0x03, &[&[0], signature.as_slice()].concat());
     tlv(0x30, &[tbs, algorithm, &signature].concat())
+}
+
+/// The password of every PKCS#12 file.
+pub const PASSWORD: &[u8] = b"password";
+
+/// A PKCS#12 file of this AuthenticatedSafe, with a MAC that is right: PBMAC1 of one iteration, which is HMAC twice.
+pub fn pkcs12(authenticated_safe: &[u8]) -> Vec<u8> {
+    let key = HmacKey::new(HashAlgorithm::Sha256, PASSWORD).sign(&[b"salt", &[0, 0, 0, 1]]);
+    let tag = HmacKey::new(HashAlgorithm::Sha256, key.as_ref()).sign(&[authenticated_safe]);
+    let hmac = b"\x30\x0C\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x09\x05\0";
+    let derivation = tlv(0x30, &[b"\x04\x04salt\x02\x01\x01\x02\x01\x20", hmac.as_slice()].concat());
+    let derivation =
+        tlv(0x30, &[b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0C", derivation.as_slice()].concat());
+    let parameters = tlv(0x30, &[&derivation, hmac.as_slice()].concat());
+    let algorithm =
+        tlv(0x30, &[b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0E", parameters.as_slice()].concat());
+    let digest = tlv(0x30, &[algorithm, tlv(0x04, tag.as_ref())].concat());
+    let mac_data = tlv(0x30, &[digest.as_slice(), b"\x04\0\x02\x01\x01"].concat());
+    let info = [
+        b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01",
+        tlv(0xA0, &tlv(0x04, authenticated_safe)).as_slice(),
+    ];
+    tlv(0x30, &[b"\x02\x01\x03", tlv(0x30, &info.concat()).as_slice(), &mac_data].concat())
 }
 
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {

@@ -193,7 +193,7 @@ impl KeyError {
             Self::UnsupportedEncryption(_) => ErrorCode::KeyUnsupportedEncryption,
             Self::Malformed(_) | Self::Excess(_) => ErrorCode::KeyMalformed,
             Self::NotAKey(_) => ErrorCode::KeyNotFound,
-            Self::UnsupportedFormat(_) => ErrorCode::KeyUnsupportedFormat,
+            Self::UnsupportedFormat(_) | Self::UnsupportedPkcs12(_) => ErrorCode::KeyUnsupportedFormat,
             Self::UnsupportedAlgorithm(_) => ErrorCode::KeyUnsupportedAlgorithm,
             Self::RsaSize(_) => ErrorCode::KeySize,
             Self::Invalid(_) => ErrorCode::KeyInvalid,

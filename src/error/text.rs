@@ -131,6 +131,10 @@ impl KeyError {
             Self::NotAKey(found) if !found.hint().is_empty() => found.hint(),
             Self::NotAKey(_) => "pass the file that holds the key",
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
+            Self::UnsupportedPkcs12(_) => {
+                "export it anew under a password, or let OpenSSL read and write it: \
+                 'openssl pkcs12 -legacy -in OLD.p12 -out ALL.pem && openssl pkcs12 -export -in ALL.pem -out NEW.p12'"
+            }
             Self::UnsupportedFormat(_) => {
                 "PKCS#8 is for every kind of private key, SubjectPublicKeyInfo for every public one"
             }
@@ -229,7 +233,7 @@ impl fmt::Display for PeerIncompatible {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongPassword => f.write_str("wrong password for the private key"),
+            Self::WrongPassword => f.write_str("wrong password"),
             Self::PasswordRequired => f.write_str("the private key is encrypted and no password was given"),
             Self::PasswordNotNeeded => {
                 f.write_str("a password was given but the private key is not encrypted")
@@ -240,6 +244,7 @@ impl fmt::Display for KeyError {
             Self::Malformed(what) => write!(f, "the key is malformed: {what}"),
             Self::NotAKey(found) => write!(f, "no key found: {found}"),
             Self::Excess(found) => write!(f, "more than the key that is loaded here: {found}"),
+            Self::UnsupportedPkcs12(what) => write!(f, "the PKCS#12 file is not read: {what}"),
             Self::UnsupportedFormat(name) => write!(f, "the key cannot have this format: {name}"),
             Self::UnsupportedAlgorithm(name) => write!(f, "unsupported key algorithm: {name}"),
             Self::RsaSize(bits) => write!(f, "an RSA key of {bits} bits is not accepted"),

@@ -115,13 +115,20 @@ impl Certificate {
     /// # Errors
     /// As [`Certificate::load_chain`]; [`crate::Error::Key`] where none is left.
     pub fn load_authorities(data: &[u8]) -> Result<(Vec<Self>, Vec<String>)> {
-        let (mut certificates, mut left_out) = (Vec::new(), Vec::new());
         let sections = found::sections(data).map_err(CertificateError::from)?;
-        for der in Self::each(data, &sections)? {
-            match Self::of_der(&der) {
+        Self::authorities_of(Self::each(data, &sections)?.iter().map(|der| der.as_slice()))
+    }
+
+    /// [`Certificate::load_authorities`] of the DER of each.
+    pub(super) fn authorities_of<'a>(
+        ders: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(Vec<Self>, Vec<String>)> {
+        let (mut certificates, mut left_out) = (Vec::new(), Vec::new());
+        for der in ders {
+            match Self::of_der(der) {
                 Ok(certificate) => certificates.push(certificate),
                 Err(Error::Key(why @ (KeyError::UnsupportedAlgorithm(_) | KeyError::RsaSize(_)))) => {
-                    left_out.push((subject_of(&der), why));
+                    left_out.push((subject_of(der), why));
                 }
                 Err(error) => return Err(error),
             }

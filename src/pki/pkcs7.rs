@@ -1,8 +1,9 @@
 //! Degenerate SignedData: certificates and no signature (RFC 5652 §5.1, RFC 5751 §3.7, RFC 7030 §4.1.3).
 
-use der::asn1::{AnyRef, ObjectIdentifier};
-use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use der::asn1::ObjectIdentifier;
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber};
 
+use super::tlv::{expect, open, tlv};
 use crate::error::{Error, Result};
 
 /// The most certificates of a bundle: the largest public root stores have about 150.
@@ -68,23 +69,6 @@ fn parse(bytes: &[u8]) -> der::Result<(Vec<&[u8]>, bool)> {
         found.push(certificates.tlv_bytes()?);
     }
     Ok((found, has_lists))
-}
-
-fn tlv(tag: Tag, content: &[u8]) -> der::Result<Vec<u8>> {
-    AnyRef::new(tag, content)?.to_der()
-}
-
-fn open(bytes: &[u8], tag: Tag) -> der::Result<SliceReader<'_>> {
-    let mut reader = SliceReader::new(bytes)?;
-    let content = expect(&mut reader, tag)?;
-    reader.finish()?;
-    SliceReader::new(content)
-}
-
-fn expect<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'a [u8]> {
-    let any = AnyRef::decode(reader)?;
-    any.tag().assert_eq(tag)?;
-    Ok(any.value())
 }
 
 /// RFC 5652 §5.1: 1 where there are neither other certificates nor signers.

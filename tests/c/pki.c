@@ -364,6 +364,72 @@ static void a_file_counts_whole(void) {
     otls_authority_free(other);
 }
 
+/* Few calls: each derives keys for a second under valgrind. */
+static void pkcs12_comes_and_goes(void) {
+    otls_error *error;
+    otls_certificate *leaf;
+    otls_blob *file, *pem, *left_out;
+    otls_identity *identity, *again;
+    otls_key *key;
+    otls_name *name;
+    const uint8_t *data;
+    size_t len;
+    otls_authority *authority = make_authority("Root"), *other;
+    otls_trust_store *trust = make_trust(authority);
+    otls_pkcs12_options options = { (const uint8_t *)"changeit", 8, "bank", OTLS_PKCS12_MAC_PBMAC1 };
+
+    /* An authority with its key, as an identity. */
+    WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
+    WORKS(otls_name_new(&name, &error));
+    WORKS(otls_name_set(name, "CN", "Kept by Java", &error));
+    WORKS(otls_authority_create(key, name, OTLS_HASH_SHA256, TERMS(0, NULL, NULL), &other, &error));
+    WORKS(otls_authority_certificate(other, &leaf, &error));
+    WORKS(otls_certificate_export(leaf, OTLS_ENCODING_PEM, &pem, &error));
+    otls_certificate_free(leaf);
+    WORKS(otls_identity_new(otls_blob_data(pem, NULL), blob_len(pem), key, &identity, &error));
+
+    WORKS(otls_identity_to_pkcs12(identity, &options, &file, &error));
+    data = otls_blob_data(file, &len);
+    WORKS(otls_identity_load(data, len, TEXT("changeit"), &again, &error));
+    otls_identity_free(again);
+    otls_blob_free(file);
+    options.mac = OTLS_PKCS12_MAC_HMAC_SHA256;
+    options.friendly_name = NULL;
+    WORKS(otls_identity_to_pkcs12(identity, &options, &file, &error));
+    data = otls_blob_data(file, &len);
+    FAILS(OTLS_ERROR_KEY_WRONG_PASSWORD, otls_identity_load(data, len, TEXT("y"), &again, &error));
+    FAILS(OTLS_ERROR_KEY_PASSWORD_REQUIRED, otls_identity_load(data, len, NULL, 0, &again, &error));
+    FAILS(OTLS_ERROR_KEY_MALFORMED, otls_identity_load(data, len - 1, TEXT("changeit"), &again, &error));
+
+    /* All certificates of a file are trusted, or none. */
+    FAILS(OTLS_ERROR_CERTIFICATE_UNTRUSTED,
+          otls_chain_verify(otls_blob_data(pem, NULL), blob_len(pem), AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), &leaf, &error));
+    FAILS(OTLS_ERROR_KEY_WRONG_PASSWORD, otls_trust_store_add_pkcs12(trust, data, len, TEXT("y"), &left_out, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add_pkcs12(trust, data, len, TEXT("x"), NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_add_pkcs12(NULL, data, len, TEXT("x"), &left_out, &error));
+    WORKS(otls_trust_store_add_pkcs12(trust, data, len, TEXT("changeit"), &left_out, &error));
+    CHECK(blob_len(left_out) == 0);
+    WORKS(otls_chain_verify(otls_blob_data(pem, NULL), blob_len(pem), AS(trust, OTLS_ROLE_ANY, NULL, NOW, 0), &leaf, &error));
+    otls_certificate_free(leaf);
+    otls_blob_free(left_out);
+    otls_blob_free(file);
+
+    options.password_len = 0;
+    FAILS(OTLS_ERROR_API_MISUSE, otls_identity_to_pkcs12(identity, &options, &file, &error));
+    options.password_len = 8;
+    options.mac = 2;
+    FAILS(OTLS_ERROR_API_MISUSE, otls_identity_to_pkcs12(identity, &options, &file, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_identity_to_pkcs12(NULL, &options, &file, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_identity_to_pkcs12(identity, NULL, &file, &error));
+    otls_blob_free(pem);
+    otls_identity_free(identity);
+    otls_authority_free(other);
+    otls_name_free(name);
+    otls_key_free(key);
+    otls_trust_store_free(trust);
+    otls_authority_free(authority);
+}
+
 int main(void) {
     nothing_is_freed();
     nothing_has_no_properties();
@@ -376,5 +442,6 @@ int main(void) {
     certificates();
     the_authority_revokes();
     a_file_counts_whole();
+    pkcs12_comes_and_goes();
     return 0;
 }

@@ -1,5 +1,5 @@
-// Reads keys and certificates with Java's KeyFactory, EncryptedPrivateKeyInfo and CertificateFactory: one
-// line for each "kind:file[:password]", a proof that it was read, or the error.
+// Reads keys and certificates with Java's KeyFactory, EncryptedPrivateKeyInfo, CertificateFactory and KeyStore:
+// one line for each "kind:file[:password]", a proof that it was read, or the error.
 
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.AlgorithmParameters;
 import java.security.KeyFactory;
+import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
@@ -79,6 +80,15 @@ public class Formats {
                 Cipher cipher = Cipher.getInstance(parameters.toString());
                 cipher.init(Cipher.DECRYPT_MODE, factory.generateSecret(new PBEKeySpec(parts[3].toCharArray())), parameters);
                 return proof(privateKey(info.getKeySpec(cipher).getEncoded()), parts[2]);
+            case "pkcs12":
+                KeyStore store = KeyStore.getInstance("PKCS12");
+                char[] password = parts[3].toCharArray();
+                store.load(new ByteArrayInputStream(data), password);
+                String alias = store.aliases().nextElement();
+                if (store.getCertificateChain(alias).length != 2) {
+                    throw new Exception("another chain");
+                }
+                return proof((PrivateKey) store.getKey(alias, password), parts[2]);
             default:
                 throw new Exception("unknown kind " + parts[0]);
         }

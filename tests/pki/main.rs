@@ -22,6 +22,8 @@ mod keys;
 mod lists;
 mod names;
 mod paths;
+mod pkcs12;
+mod pkcs12_hostile;
 mod pkits;
 mod profile;
 mod signatures;

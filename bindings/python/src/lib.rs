@@ -60,6 +60,8 @@ mod _otls {
     use crate::pki::key::{PrivateKey, PublicKey, load_key};
     #[pymodule_export]
     use crate::pki::name::{DistinguishedName, check_name};
+    #[pymodule_export]
+    use crate::pki::pkcs12::Pkcs12;
 
     #[pymodule_export]
     use crate::session::{Session, TicketKeys};

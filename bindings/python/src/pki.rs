@@ -4,3 +4,4 @@ pub(crate) mod authority;
 pub(crate) mod certificate;
 pub(crate) mod key;
 pub(crate) mod name;
+pub(crate) mod pkcs12;

@@ -25,6 +25,7 @@ from formats_matrix import (
     java_reader,
     private_keys,
 )
+from formats_pkcs12 import stores
 
 import otls
 
@@ -135,7 +136,7 @@ def into_java(bench: Bench, reader: Path | None, path: Path) -> None:
     bench.through(reader, "Java is not on this machine", f"{kind}|{path}")
 
 
-def document(read: Matrix, written: Matrix, others: Matrix) -> str:
+def document(read: Matrix, written: Matrix, others: Matrix, pkcs12: tuple[Matrix, Matrix]) -> str:
     """docs/formats.md."""
     return f"""# Formats
 
@@ -152,6 +153,14 @@ Written by `make interop`, which runs every cell. A cell is `pass`, or not defin
 ## Public keys, requests and certificates written by otls, read by others
 
 {others.markdown()}
+
+## PKCS#12 written by others, read by otls
+
+{pkcs12[0].markdown()}
+
+## PKCS#12 written by otls, read by others
+
+{pkcs12[1].markdown()}
 """
 
 
@@ -159,12 +168,14 @@ def main() -> int:
     """Prints the matrix, or writes it into a file; 1 if a cell fails."""
     read, written = private_keys(KINDS)
     others = documents(KINDS)
-    text = document(read, written, others)
+    pkcs12 = stores(KINDS)
+    text = document(read, written, others, pkcs12)
     if len(sys.argv) > 1:
         Path(sys.argv[1]).write_text(text, encoding="utf-8")
     with contextlib.suppress(BrokenPipeError):
         print(text)
     failures = read.failures() + written.failures() + others.failures()
+    failures += pkcs12[0].failures() + pkcs12[1].failures()
     print(*failures, sep="\n", file=sys.stderr)
     return 1 if failures else 0
 

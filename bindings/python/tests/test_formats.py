@@ -7,6 +7,7 @@ from pathlib import Path
 
 import formats_document
 import formats_matrix as formats
+import formats_pkcs12
 import pytest
 from Crypto.Cipher import AES, PKCS1_OAEP
 from Crypto.Hash import SHA256
@@ -39,6 +40,14 @@ def test_public_keys_requests_and_certificates_are_read_by_every_library() -> No
     print(*others.notes, sep="\n")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.timeout(300)
+def test_pkcs12_goes_from_every_program_to_every_other() -> None:
+    read, written = formats_pkcs12.stores([kind for kind in QUICK if kind.name != "P-384"])
+    assert read.failures() + written.failures() == []
+    print(*read.notes, *written.notes, sep="\n")
+
+
 def test_the_document_has_every_row_of_the_matrix() -> None:
     text = (Path(__file__).resolve().parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
     assert "FAIL" not in text
@@ -46,6 +55,31 @@ def test_the_document_has_every_row_of_the_matrix() -> None:
         traditional = "PKCS#1" if kind.is_rsa else "SEC1"
         for form in formats._forms():
             assert f"| {kind.name}, {form.name.format(traditional=traditional)} |" in text
+        for store in formats_pkcs12.FORMS:
+            assert f"| {kind.name}, {store.name} |" in text
+
+
+def test_what_is_wrong_with_a_pkcs12_file_has_its_exception(world: World) -> None:
+    identity = world.identity("server")
+    file = identity.to_pkcs12("right", friendly_name="Bänk")
+    store = otls.Pkcs12.load(file, password="right")
+    assert (store.friendly_name, store.certificates) == ("Bänk", identity.chain)
+    assert repr(store) == '<Pkcs12 "Bänk">'
+    assert otls.Identity.load(file, password="right").chain == identity.chain
+    with pytest.raises(otls.KeyWrongPassword):
+        otls.Pkcs12.load(file, password="wrong")
+    with pytest.raises(otls.KeyPasswordRequired):
+        otls.Identity.load(file)
+    with pytest.raises(otls.KeyMalformed):
+        otls.Identity.load(file[:-1], password="right")
+    with pytest.raises(otls.KeyUnsupportedFormat, match="BER") as caught:
+        otls.Identity.load(b"\x30\x80" + file[4:] + b"\0\0", password="right")
+    assert "openssl pkcs12" in caught.value.hint
+    with pytest.raises(otls.KeyNotFound, match="PKCS#12"):
+        otls.load_key(file, password="right")
+    for bad in ({"mac": "md5"}, {"password": ""}, {"password": b"\xff"}):
+        with pytest.raises(otls.ApiMisuse):
+            identity.to_pkcs12(**({"password": "x"} | bad))
 
 
 def test_what_does_not_go_together_is_refused() -> None:

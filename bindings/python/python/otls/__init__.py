@@ -4,7 +4,7 @@
 keys and certificates          :class:`PrivateKey`, :func:`load_key`, :class:`PublicKey`,
                                :class:`CertificateRequest`, :class:`Certificate`,
                                :class:`Authority`, :class:`Crl`, :class:`Identity`,
-                               :class:`TrustStore`
+                               :class:`TrustStore`, :class:`Pkcs12`
 encryption with a key          :class:`Aead`, :meth:`PublicKey.encrypt`, :meth:`PrivateKey.decrypt`
 connections                    :class:`ClientConfig`, :class:`ServerConfig`,
                                :class:`Connection` (no I/O), :func:`connect`,
@@ -151,6 +151,7 @@ from ._otls import (
     Offer,
     OtpAuth,
     OtpId,
+    Pkcs12,
     PrivateKey,
     PublicKey,
     Receipt,
@@ -299,6 +300,7 @@ __all__ = [
     "OtpWrongBinding",
     "PeerIncompatible",
     "PeerMisbehaved",
+    "Pkcs12",
     "Rejected",
     "PrivateKey",
     "ProtocolError",

@@ -501,13 +501,51 @@ class Identity:
     def __new__(cls, chain: _Chain, key: PrivateKey) -> Identity: ...
     @staticmethod
     def load(data: _Material, *, password: _Material | None = None) -> Identity:
-        """An identity of one PEM file that has both a private key and its chain of certificates."""
+        """An identity of one file that has both a private key and its chain of certificates, PEM or
+        PKCS#12.
+        """
+    def to_pkcs12(
+        self,
+        password: _Material,
+        *,
+        friendly_name: str | None = None,
+        mac: Literal["hmac-sha256", "pbmac1"] = "hmac-sha256",
+    ) -> bytes:
+        """A PKCS#12 file of key and chain; ``friendly_name`` is Java's alias.
+
+        It is encrypted by PBES2 with AES-256. ``mac`` is ``"hmac-sha256"``, which everybody reads, or
+        ``"pbmac1"`` (RFC 9579), which OpenSSL reads from 3.4 on.
+        """
     @property
     def certificate(self) -> Certificate:
         """The leaf certificate."""
     @property
     def chain(self) -> list[Certificate]:
         """The chain, leaf first."""
+
+@final
+class Pkcs12:
+    """A PKCS#12 file, opened: at most one private key, and certificates, as in Java's trust stores.
+
+    ``Identity.load`` takes one that is a key with its chain and nothing else.
+    """
+
+    @staticmethod
+    def load(data: _Material, *, password: _Material) -> Pkcs12:
+        """Opens a file with its password, which may be empty."""
+    @property
+    def key(self) -> PrivateKey | None:
+        """The private key; None in a trust store."""
+    @property
+    def friendly_name(self) -> str | None:
+        """What the key is called: Java's alias of it."""
+    @property
+    def certificates(self) -> list[Certificate]:
+        """All certificates, each once: those of the key's chain first, leaf first, then the others."""
+    def authorities(self) -> tuple[list[Certificate], list[str]]:
+        """All certificates as authorities, as ``Certificate.load_authorities`` has them: those with a key
+        that is not supported are left out and named.
+        """
 
 @final
 class TrustStore:

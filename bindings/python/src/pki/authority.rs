@@ -6,6 +6,7 @@ use std::time::Duration;
 use otls::crypto::SystemRandom;
 use otls::pki::{self, AuthorityTerms, Validity};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::certificate::{Certificate, CertificateRequest, Crl};
 use super::key::PrivateKey;
@@ -165,11 +166,35 @@ impl Identity {
         Ok(Self(Arc::new(identity)))
     }
 
-    /// An identity of one PEM file that has both a private key and its chain of certificates.
+    /// An identity of one file that has both a private key and its chain of certificates, PEM or PKCS#12.
     #[staticmethod]
     #[pyo3(signature = (data, *, password=None))]
     fn load(py: Python<'_>, data: Material, password: Option<Material>) -> Result<Self> {
         Ok(Self(Arc::new(py.detach(|| pki::Identity::load(&data, password.as_deref()))?)))
+    }
+
+    /// A PKCS#12 file of key and chain; `friendly_name` is Java's alias.
+    ///
+    /// It is encrypted by PBES2 with AES-256. `mac` is `"hmac-sha256"`, which everybody reads, or `"pbmac1"`
+    /// (RFC 9579), which OpenSSL reads from 3.4 on.
+    #[pyo3(signature = (password, *, friendly_name=None, mac="hmac-sha256"))]
+    fn to_pkcs12<'py>(
+        &self,
+        py: Python<'py>,
+        password: Material,
+        friendly_name: Option<&str>,
+        mac: &str,
+    ) -> Result<Bound<'py, PyBytes>> {
+        let mut options = pki::Pkcs12Options::new().with_mac(match mac {
+            "hmac-sha256" => pki::Pkcs12Mac::HmacSha256,
+            "pbmac1" => pki::Pkcs12Mac::Pbmac1,
+            _ => return Err(Failure::misuse("unknown MAC of a PKCS#12 file", "use hmac-sha256 or pbmac1")),
+        });
+        if let Some(name) = friendly_name {
+            options = options.with_friendly_name(name);
+        }
+        let file = py.detach(|| self.0.to_pkcs12(&password, &options, &SystemRandom))?;
+        Ok(PyBytes::new(py, &file))
     }
 
     /// The leaf certificate.

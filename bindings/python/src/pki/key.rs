@@ -139,7 +139,12 @@ impl PrivateKey {
 impl PrivateKey {
     /// A second copy of the key, for an owner that takes one over.
     pub(crate) fn duplicate(&self) -> otls::Result<pki::PrivateKey> {
-        let der = self.0.to_der(None, &SystemRandom)?;
+        Self::copy_of(&self.0)
+    }
+
+    /// A second copy of a key that somebody else holds.
+    pub(crate) fn copy_of(key: &pki::PrivateKey) -> otls::Result<pki::PrivateKey> {
+        let der = key.to_der(None, &SystemRandom)?;
         pki::PrivateKey::load(der.expose(), None)
     }
 }
