@@ -245,6 +245,11 @@
 #define OTLS_ERROR_AUTHORITY_REFUSED 53
 
 /**
+ * A request is signed with an algorithm that is not accepted.
+ */
+#define OTLS_ERROR_UNSUPPORTED_SIGNATURE 54
+
+/**
  * Wrong password.
  */
 #define OTLS_ERROR_KEY_WRONG_PASSWORD 60
@@ -495,6 +500,11 @@
 #define OTLS_SCHEME_RSA_PSS_RSAE_SHA384 2053
 
 /**
+ * Signature scheme ed25519, 0x0807 (RFC 8446 section 4.2.3).
+ */
+#define OTLS_SCHEME_ED25519 2055
+
+/**
  * Signature scheme rsa_pkcs1_sha256, 0x0401, in certificates alone (RFC 8446 section 4.2.3).
  */
 #define OTLS_SCHEME_RSA_PKCS1_SHA256 1025
@@ -563,6 +573,11 @@
  * Type of a key: ECDSA on P-384.
  */
 #define OTLS_KEY_ECDSA_P384 5
+
+/**
+ * Type of a key: Ed25519.
+ */
+#define OTLS_KEY_ED25519 6
 
 /**
  * Hash of a signature on a request or certificate: SHA-256. RSA and P-256 keys take it.

@@ -57,6 +57,8 @@ pub const OTLS_ERROR_BAD_NAME: i32 = 51;
 pub const OTLS_ERROR_NAME_TAKEN: i32 = 52;
 /// The authority refuses.
 pub const OTLS_ERROR_AUTHORITY_REFUSED: i32 = 53;
+/// A request is signed with an algorithm that is not accepted.
+pub const OTLS_ERROR_UNSUPPORTED_SIGNATURE: i32 = 54;
 /// Wrong password.
 pub const OTLS_ERROR_KEY_WRONG_PASSWORD: i32 = 60;
 /// The key needs a password.
@@ -158,6 +160,8 @@ pub const OTLS_SCHEME_ECDSA_SECP384R1_SHA384: u16 = 0x0503;
 pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA256: u16 = 0x0804;
 /// Signature scheme rsa_pss_rsae_sha384, 0x0805 (RFC 8446 section 4.2.3).
 pub const OTLS_SCHEME_RSA_PSS_RSAE_SHA384: u16 = 0x0805;
+/// Signature scheme ed25519, 0x0807 (RFC 8446 section 4.2.3).
+pub const OTLS_SCHEME_ED25519: u16 = 0x0807;
 /// Signature scheme rsa_pkcs1_sha256, 0x0401, in certificates alone (RFC 8446 section 4.2.3).
 pub const OTLS_SCHEME_RSA_PKCS1_SHA256: u16 = 0x0401;
 /// Signature scheme rsa_pkcs1_sha384, 0x0501, in certificates alone (RFC 8446 section 4.2.3).
