@@ -187,6 +187,13 @@ fn of_der(data: &[u8]) -> Option<Found> {
         ));
     }
     let behind = behind?;
+    // What a command would leave out here may be what mattered.
+    if pem::is_der(behind) {
+        return Some(data_is(
+            "DER with more DER behind it",
+            "make PEM of each, one file for each of them: PEM alone may hold several",
+        ));
+    }
     let whole = data.get(..data.len().saturating_sub(behind.len())).unwrap_or_default();
     let hint = match Kind::of_der(whole) {
         Kind::Certificate => "leave out what is behind it: openssl x509 -inform DER -in FILE -out NEW",

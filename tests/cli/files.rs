@@ -24,7 +24,7 @@ fn a_file_of_several_lists_or_roots_counts_whole_and_what_is_left_out_is_named()
     write("roots.pem", read("CA/cert.pem") + &read("ours.pem"));
     let (code, line) = shell.fails("verify --root roots.pem --name bank.example bank.pem");
     assert!(code == 3 && line.contains("a revocation list"), "{line}");
-    openssl(shell.path(), "req -x509 -newkey ed25519 -nodes -keyout ed.key -subj /CN=Ed -out ed.pem");
+    openssl(shell.path(), "req -x509 -newkey ed448 -nodes -keyout ed.key -subj /CN=Ed -out ed.pem");
     write("roots.pem", read("ed.pem") + &read("CA/cert.pem"));
     let output = shell.output("verify --root roots.pem --name bank.example bank.pem");
     let error = String::from_utf8(output.stderr).unwrap();

@@ -355,7 +355,7 @@ fn of_two_authorities_of_one_name_the_one_whose_key_is_named_is_taken() {
 #[test]
 fn a_trust_store_has_no_key_and_is_no_identity() {
     let Some(bank) = Bank::new(ec_key()) else { return };
-    bank.openssl.ok("req -x509 -newkey ed25519 -nodes -keyout ed.key -out ed.pem -subj /CN=modern");
+    bank.openssl.ok("req -x509 -newkey ed448 -nodes -keyout ed.key -out ed.pem -subj /CN=modern");
     let all = ["root.pem", "ed.pem"].iter().flat_map(|file| bank.openssl.read(file)).collect::<Vec<_>>();
     bank.openssl.write("all.pem", all);
     bank.openssl.ok("pkcs12 -export -nokeys -in all.pem -passout pass:changeit -out trust.p12");

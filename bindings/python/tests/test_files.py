@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed448
 from programs import EXAMPLES, QUIET, bank, customer
 
 import otls
@@ -70,7 +70,7 @@ def test_no_loader_takes_the_first_of_two(world: World) -> None:
 
 
 def test_an_authority_that_cannot_be_used_is_named(world: World) -> None:
-    key = ed25519.Ed25519PrivateKey.generate()
+    key = ed448.Ed448PrivateKey.generate()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Ed")])
     valid = world.authority.certificate
     made = x509.CertificateBuilder(name, name, key.public_key(), 7, valid.not_before, valid.not_after)
