@@ -214,7 +214,7 @@ static void both_sides_decide_late(void) {
     CHECK(is(client, OTLS_STATE_NEED_CLIENT_CERT));
     count = 64;
     WORKS(otls_connection_offered(client, OTLS_OFFER_SCHEMES, numbers, &count, &error));
-    CHECK(count == 4);
+    CHECK(count == 5);
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_offered(client, OTLS_OFFER_SUITES, numbers, &count, &error));
     WORKS(otls_connection_provide_identity(client, customer, NOW, &error));
     shake_hands(client, server);
