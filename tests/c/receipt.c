@@ -152,7 +152,7 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     otls_otp_ledger *ledger;
     otls_otp_message *envelope, *answer;
     otls_receipt *receipt, *kept;
-    uint8_t id[OTLS_OTP_ID_LEN], again[OTLS_OTP_ID_LEN], digits[12];
+    uint8_t id[OTLS_OTP_ID_LEN], again[OTLS_OTP_ID_LEN], digits[12], wrong[6];
     size_t id_len = sizeof id, again_len = sizeof again, len;
     int32_t verdict;
     uint64_t forgotten;
@@ -175,6 +175,11 @@ static void code_and_receipt_are_accepted_and_kept_together(const struct world *
     FAILS(OTLS_ERROR_OTP_RECEIPT,
           decline_code(ledger, id, id_len, "asha", context, receipt, NOW, &verdict, &error));
     WORKS(verify_code(ledger, id, id_len, "asha", context, TEXT("no"), receipt, NOW, &verdict, NULL,
+                                 &error));
+    CHECK(verdict == OTLS_VERDICT_NOT_A_CODE);
+    memcpy(wrong, digits, sizeof wrong);
+    wrong[0] = wrong[0] == '0' ? '1' : '0';
+    WORKS(verify_code(ledger, id, id_len, "asha", context, wrong, sizeof wrong, receipt, NOW, &verdict, NULL,
                                  &error));
     CHECK(verdict == OTLS_VERDICT_WRONG);
     WORKS(otls_otp_ledger_receipt(ledger, id, id_len, "asha", &kept, &error));

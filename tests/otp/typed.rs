@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use otls::crypto::SystemRandom;
 use otls::otp::{
-    Attempt, CodeFormat, CodeRequest, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy, Presented,
-    Record, Statistics, Store, Subject, Verdict, Withdrawal,
+    Attempt, AuditLog, CodeFormat, CodeRequest, Insertion, Issued, Ledger, MemoryStore, OtpId, Policy,
+    Presented, Record, Statistics, Store, Subject, Verdict, Withdrawal,
 };
 use otls::{Result, UnixTime};
 
@@ -177,4 +177,18 @@ fn a_ledger_that_only_verifies_needs_the_format() {
     let issued = long().issue(&CodeRequest::new("asha", &payment()), NOW, &SystemRandom).unwrap();
     assert_eq!(verify(&open(), &issued, issued.code.expose()), Verdict::NotACode);
     assert_eq!(verify(&long(), &issued, issued.code.expose()), Verdict::Accepted);
+}
+
+#[test]
+fn what_cannot_be_a_code_is_in_the_audit_log_like_every_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let log = AuditLog::open(&path, &pepper(1)).unwrap();
+    let ledger = ledger().with_audit(Box::new(log));
+    let issued = issue(&ledger, 3);
+    assert_eq!(verify(&ledger, &issued, "where is it?"), Verdict::NotACode);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("\"verified:not_a_code\"") && !text.contains("where is it"), "{last}");
+    assert_eq!(AuditLog::verify(&path, &pepper(1)).unwrap().count, 4);
 }

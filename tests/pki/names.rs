@@ -1,9 +1,13 @@
 //! Subjects from a request to a certificate: whole, or refused.
 
-use otls::error::{CertificateError, Error};
+use std::sync::Arc;
+
+use otls::error::{CertificateError, Error, ErrorCode};
 use otls::pki::{
-    Authority, AuthorityTerms, Certificate, CertificateRequest, DistinguishedName, Profile, Validity,
+    Authority, AuthorityTerms, Certificate, CertificateRequest, DistinguishedName, GeneralName, Profile,
+    TrustStore, Validity,
 };
+use otls::{ClientConfig, Connection};
 
 use crate::support::*;
 
@@ -167,4 +171,22 @@ ZKs7jfn/JJCSIg==
     assert_eq!(request.names()[0].to_string(), "msext.example");
     let certificate = issue(&request, Profile::Server).unwrap();
     assert_eq!(certificate.names(), request.names());
+}
+
+#[test]
+fn a_client_is_made_for_a_name_that_a_server_may_have() {
+    let connect = |name: GeneralName| {
+        let config = ClientConfig::new(TrustStore::new()).with_no_identity();
+        Connection::client(Arc::new(config), name, NOW).map(drop)
+    };
+    for name in ["localhost.", "Bank.Example", "a_b.example", "::1"] {
+        connect(GeneralName::parse(name).unwrap()).unwrap();
+    }
+    let dotted = GeneralName::Dns("bank.example.".to_owned());
+    let parsed = ["email:asha@bank.example", "URI:https://bank.example/", "*.bank.example"];
+    let parsed = parsed.map(|name| GeneralName::parse(name).unwrap());
+    for name in parsed.into_iter().chain([dotted]) {
+        let refused = connect(name.clone()).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::BadName, "{name}");
+    }
 }
