@@ -1,4 +1,5 @@
 //! PKCS#12 files, with OpenSSL as the other side. Those of Java, GnuTLS and `cryptography` are in docs/formats.md.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::Path;
@@ -404,4 +405,30 @@ fn what_cannot_be_written_is_refused() {
         assert_eq!(written.is_err(), answers < 5, "{answers}");
         assert!(written.is_ok() || written == Err(Error::Random), "{answers}");
     }
+}
+
+/// The files of PyPI's `cryptography-vectors`, which `make test` installs: those of OpenSSL 1, Java and others.
+#[test]
+fn each_file_of_cryptography_opens() {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("venv/lib");
+    let inside = "site-packages/cryptography_vectors/pkcs12";
+    let versions = fs::read_dir(venv).into_iter().flatten();
+    let Some(folder) = versions.map(|one| one.unwrap().path().join(inside)).find(|one| one.is_dir()) else {
+        println!("skipped: no PKCS#12 files; `make test` installs them");
+        return;
+    };
+    let mut opened = 0;
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_none_or(|ending| ending != "p12") {
+            continue;
+        }
+        let file = fs::read(&path).unwrap();
+        let passwords = [b"".as_slice(), b"password", b"cryptography"];
+        let mut stores = passwords.iter().filter_map(|password| Pkcs12::load(&file, password).ok());
+        let store = stores.next().unwrap_or_else(|| panic!("{}", path.display()));
+        // Java's store has an authority with a DSA key.
+        assert!(store.certificates().is_ok() || store.authorities().is_ok(), "{}", path.display());
+        opened += 1;
+    }
+    assert!(opened >= 31, "{opened}");
 }
