@@ -997,6 +997,25 @@ typedef struct {
 } otls_authority_terms;
 
 /**
+ * What a certificate is issued for.
+ */
+typedef struct {
+    /**
+     * For how long it is valid.
+     */
+    otls_validity validity;
+    /**
+     * One of the `OTLS_PROFILE_` numbers: what it may be used for, whatever the request asks.
+     */
+    int32_t profile;
+    /**
+     * Whose alternative names it has beside those that the request asks for, for a request that was made of a
+     * common name alone; NULL for no more.
+     */
+    otls_name *names;
+} otls_certificate_terms;
+
+/**
  * Against what a certificate is judged.
  */
 typedef struct {
@@ -1719,15 +1738,14 @@ int32_t otls_authority_certificate(const otls_authority *authority,
                                    otls_error **error);
 
 /**
- * Issues a certificate for the request's key, subject and alternative names, not beyond the authority's own end. What it may be used for is decided by `profile`, one of the
- * `OTLS_PROFILE_` numbers, whatever the request asks.
+ * Issues a certificate on these terms for the request's key, subject and alternative names, not beyond the
+ * authority's own end.
  *
- * Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_RANDOM`.
+ * Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
  */
 int32_t otls_authority_issue(const otls_authority *authority,
                              const otls_request *request,
-                             int32_t profile,
-                             otls_validity validity,
+                             const otls_certificate_terms *terms,
                              otls_certificate **certificate,
                              otls_error **error);
 

@@ -249,6 +249,8 @@ pub enum KeyError {
 pub enum CertificateError {
     /// The data is damaged; the text says where.
     Malformed(&'static str),
+    /// A request that is not as RFC 2986 has it; the text says what was found.
+    MalformedRequest(String),
     /// There is no certificate, request or CRL in the data; the text says what there is instead.
     NotFound(String),
     /// There is more in the data than what is loaded; the text says what, and what loads it.

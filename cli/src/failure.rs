@@ -113,7 +113,8 @@ impl Failure {
             Self::Network { about, error, hint } => (format!("{about}: {error}"), hint.clone(), NETWORK),
             Self::Unread => ("standard output: nobody reads it".to_owned(), String::new(), UNREAD),
             Self::Otls { about, error } => {
-                (format!("{about}: {error}"), hint(error.code(), &error.hint()), exit_code(error))
+                let what = error.to_string();
+                (format!("{about}: {what}"), hint(error.code(), &what, &error.hint()), exit_code(error))
             }
         }
     }
@@ -137,8 +138,9 @@ impl<T> About<T> for otls::Result<T> {
     }
 }
 
-/// What to do, in the words of the command line: the library, whose `own` words it has otherwise, knows no flags.
-pub(crate) fn hint(code: ErrorCode, own: &str) -> String {
+/// What to do about `what`, in the words of the command line: the library, whose `own` words it has otherwise, knows
+/// no flags.
+pub(crate) fn hint(code: ErrorCode, what: &str, own: &str) -> String {
     let better = match code {
         ErrorCode::KeyPasswordRequired => {
             "put its password on the first line of a file and name that with --password-file, or set OTLS_KEY_PASSWORD"
@@ -157,6 +159,12 @@ pub(crate) fn hint(code: ErrorCode, own: &str) -> String {
         }
         ErrorCode::CertificateWrongRole if own.starts_with("accept a longer chain") => {
             "accept a longer chain with --max-depth, or issue the certificate nearer to it"
+        }
+        ErrorCode::AuthorityRefused if what.contains("a server needs an alternative name") => {
+            "add it with --san, or have the request made with one"
+        }
+        ErrorCode::NameTaken => {
+            "use the key that has the name, take another name, or revoke its certificate with `otls ca revoke`"
         }
         _ => own,
     };

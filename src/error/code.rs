@@ -203,7 +203,9 @@ impl KeyError {
 impl CertificateError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Malformed(_) | Self::NotFound(_) | Self::Excess(_) => ErrorCode::CertificateMalformed,
+            Self::Malformed(_) | Self::MalformedRequest(_) | Self::NotFound(_) | Self::Excess(_) => {
+                ErrorCode::CertificateMalformed
+            }
             Self::BadSignature => ErrorCode::RequestBadSignature,
             Self::BadName(_) => ErrorCode::BadName,
             Self::NameTaken(_) => ErrorCode::NameTaken,

@@ -46,6 +46,9 @@ impl CertificateError {
     const fn hint(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "take it from its source again, whole, as PEM or DER",
+            Self::MalformedRequest(_) => {
+                "make it again, for example by 'openssl req -new -key KEY -subj /CN=NAME -addext subjectAltName=DNS:NAME'"
+            }
             Self::NotFound(_) => "pass the file that holds it",
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
             Self::BadSignature => "have it made again, with the private key of who it says has signed it",
@@ -251,6 +254,7 @@ impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(what) => write!(f, "malformed: {what}"),
+            Self::MalformedRequest(found) => write!(f, "not a request as RFC 2986 has it: {found}"),
             Self::NotFound(found) => write!(f, "not found: {found}"),
             Self::Excess(found) => write!(f, "more than is loaded here: {found}"),
             Self::BadSignature => f.write_str("the signature does not verify"),

@@ -10,6 +10,7 @@ mod log;
 mod manners;
 mod network;
 mod receipt;
+mod requests;
 mod stop;
 mod support;
 mod totp;

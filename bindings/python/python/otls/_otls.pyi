@@ -458,12 +458,14 @@ class Authority:
         request: CertificateRequest,
         profile: str,
         *,
+        names: Sequence[str] | None = None,
         lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
         """Issues a certificate for the key, subject and names of ``request``, valid for ``lifetime``, 90
         days by default. ``profile`` ("server", "client" or "both") decides what it is good for, not the
-        request.
+        request. It has ``names`` beside those that the request asks for, which may have been made of a
+        common name alone.
         """
     def issue_authority(
         self,
