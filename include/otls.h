@@ -2991,7 +2991,7 @@ int32_t otls_cms_sign(const uint8_t *content,
                       otls_error **error);
 
 /**
- * Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, as `otls_cms_open` does.
+ * Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, DER or PEM, as `otls_cms_open` does.
  *
  * Errors: as `otls_cms_open`, without those of decryption.
  */
@@ -3001,6 +3001,19 @@ int32_t otls_cms_verify(const uint8_t *message,
                         otls_certificate **signer,
                         otls_blob **content,
                         otls_error **error);
+
+/**
+ * Verifies a signature of `content`, which is not in the message (detached), as `openssl cms -sign` makes it.
+ *
+ * Errors: as `otls_cms_verify`.
+ */
+int32_t otls_cms_verify_detached(const uint8_t *message,
+                                 size_t message_len,
+                                 const uint8_t *content,
+                                 size_t content_len,
+                                 const otls_verify_options *options,
+                                 otls_certificate **signer,
+                                 otls_error **error);
 
 /**
  * The message that takes an envelope to a customer who is not connected: signed by the bank together with the

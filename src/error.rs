@@ -350,6 +350,25 @@ pub enum CmsError {
     Unsupported(String),
     /// The message is for other recipients.
     NotRecipient,
+    /// There is no message in the data; the text says what there is instead.
+    NotFound(String),
+    /// BER with lengths that are told at the end, as streaming writers make it, and not DER.
+    Ber,
+    /// A mail (S/MIME, RFC 8551) in which a message is.
+    Mail {
+        /// Whether what was signed is a part of the mail beside the signature (multipart/signed).
+        is_detached: bool,
+    },
+    /// A message that is to be opened is signed and not encrypted.
+    NotEncrypted,
+    /// A message that is to be opened is encrypted, and what is in it is not signed.
+    NotSigned,
+    /// A message that is to be verified is encrypted.
+    Encrypted,
+    /// What was signed is not in the message, and was not given beside it.
+    ContentMissing,
+    /// What was signed is in the message, and something was given beside it.
+    ContentInside,
 }
 
 impl Error {

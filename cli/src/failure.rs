@@ -163,6 +163,16 @@ pub(crate) fn hint(code: ErrorCode, what: &str, own: &str) -> String {
         ErrorCode::AuthorityRefused if what.contains("a server needs an alternative name") => {
             "add it with --san, or have the request made with one"
         }
+        ErrorCode::CmsUnsupported if what.contains("signed and not encrypted") => {
+            "verify it with `otls cms verify`"
+        }
+        ErrorCode::CmsUnsupported if what.contains("its signature is within") => {
+            "open it with `otls cms open`"
+        }
+        ErrorCode::CmsUnsupported if what.contains("(it is detached)") => {
+            "give the file that was signed with --content"
+        }
+        ErrorCode::CmsUnsupported if what.contains("was given beside it") => "leave --content out",
         ErrorCode::NameTaken => {
             "use the key that has the name, take another name, or revoke its certificate with `otls ca revoke`"
         }
@@ -177,6 +187,7 @@ fn exit_code(error: &Error) -> u8 {
         ErrorCode::Internal | ErrorCode::Random => 1,
         ErrorCode::NameTaken | ErrorCode::AuthorityRefused | ErrorCode::BadName => AUTHORITY,
         ErrorCode::OtpAudit => RECORD,
+        ErrorCode::BadSignature => CERTIFICATE,
         _ if matches!(error, Error::BadCertificate(_)) => CERTIFICATE,
         _ if is_the_peers(error) => NETWORK,
         _ => FILE_OR_KEY,

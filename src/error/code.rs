@@ -251,8 +251,15 @@ impl EnrolmentError {
 impl CmsError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Malformed(_) => ErrorCode::CmsMalformed,
-            Self::Unsupported(_) => ErrorCode::CmsUnsupported,
+            Self::Malformed(_) | Self::NotFound(_) => ErrorCode::CmsMalformed,
+            Self::Unsupported(_)
+            | Self::Ber
+            | Self::Mail { .. }
+            | Self::NotEncrypted
+            | Self::NotSigned
+            | Self::Encrypted
+            | Self::ContentMissing
+            | Self::ContentInside => ErrorCode::CmsUnsupported,
             Self::NotRecipient => ErrorCode::CmsNotRecipient,
         }
     }

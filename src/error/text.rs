@@ -152,6 +152,21 @@ impl CmsError {
             Self::Unsupported(_) => {
                 "use AES-GCM or AES-CBC, RSA-OAEP with SHA-256 or ECDH, and SHA-256 or SHA-384"
             }
+            Self::NotFound(_) => "pass the message, in DER or PEM",
+            Self::Ber => {
+                "make DER of it: 'openssl cms -cmsout -inform DER -in MESSAGE -outform DER -out NEW' (-inform PEM for PEM)"
+            }
+            Self::Mail { is_detached: true } => {
+                "what is signed is a part of the mail: 'openssl cms -verify -in MAIL -CAfile ROOT -purpose any -out CONTENT'"
+            }
+            Self::Mail { is_detached: false } => {
+                "take it out of the mail: 'openssl cms -cmsout -in MAIL -outform DER -out MESSAGE'"
+            }
+            Self::NotEncrypted => "verify it as a signed message",
+            Self::NotSigned => "have it signed first, and then encrypted: nobody knows who has written it",
+            Self::Encrypted => "open it with the recipient's certificate and key",
+            Self::ContentMissing => "pass what was signed beside the message, as verify_detached takes it",
+            Self::ContentInside => "verify the message alone",
             Self::NotRecipient => "pass the certificate and key that it was encrypted to",
         }
     }
@@ -298,6 +313,16 @@ impl fmt::Display for CmsError {
             Self::Malformed(what) => write!(f, "the CMS message is malformed: {what}"),
             Self::Unsupported(what) => write!(f, "the CMS message is not supported: {what}"),
             Self::NotRecipient => f.write_str("the CMS message is for other recipients"),
+            Self::NotFound(found) => write!(f, "no CMS message found: {found}"),
+            Self::Ber => f.write_str("the CMS message is BER of indefinite length, and not DER"),
+            Self::Mail { .. } => f.write_str("a mail (S/MIME), and not a CMS message by itself"),
+            Self::NotEncrypted => f.write_str("the CMS message is signed and not encrypted"),
+            Self::NotSigned => f.write_str("the CMS message is encrypted, and what is in it is not signed"),
+            Self::Encrypted => f.write_str("the CMS message is encrypted, and its signature is within"),
+            Self::ContentMissing => f.write_str("what was signed is not in the CMS message (it is detached)"),
+            Self::ContentInside => {
+                f.write_str("what was signed is in the CMS message, and something was given beside it")
+            }
         }
     }
 }

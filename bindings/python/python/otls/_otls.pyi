@@ -57,11 +57,14 @@ def cms_verify(
     message: _Bytes,
     trust: TrustStore,
     *,
+    content: _Bytes | None = None,
     server_name: str | None = None,
     role: Literal["server", "client", "any"] | None = None,
     now: _Moment | None = None,
 ) -> Verified:
-    """Verifies what ``cms_sign`` or ``openssl cms -sign -nodetach`` has made, as ``cms_open`` does."""
+    """Verifies what ``cms_sign`` or ``openssl cms -sign`` has made, DER or PEM, as ``cms_open`` does.
+    ``content`` is what was signed where it is not in the message (a detached signature).
+    """
 
 @final
 class Verified:
