@@ -1032,6 +1032,25 @@ typedef struct {
 } otls_authority_terms;
 
 /**
+ * What a certificate is issued for.
+ */
+typedef struct {
+    /**
+     * For how long it is valid.
+     */
+    otls_validity validity;
+    /**
+     * One of the `OTLS_PROFILE_` numbers: what it may be used for, whatever the request asks.
+     */
+    int32_t profile;
+    /**
+     * Whose alternative names it has beside those that the request asks for, for a request that was made of a
+     * common name alone; NULL for no more.
+     */
+    otls_name *names;
+} otls_certificate_terms;
+
+/**
  * Against what a certificate is judged.
  */
 typedef struct {
@@ -1777,15 +1796,14 @@ int32_t otls_authority_certificate(const otls_authority *authority,
                                    otls_error **error);
 
 /**
- * Issues a certificate for the request's key, subject and alternative names, not beyond the authority's own end. What it may be used for is decided by `profile`, one of the
- * `OTLS_PROFILE_` numbers, whatever the request asks.
+ * Issues a certificate on these terms for the request's key, subject and alternative names, not beyond the
+ * authority's own end.
  *
- * Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_RANDOM`.
+ * Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
  */
 int32_t otls_authority_issue(const otls_authority *authority,
                              const otls_request *request,
-                             int32_t profile,
-                             otls_validity validity,
+                             const otls_certificate_terms *terms,
                              otls_certificate **certificate,
                              otls_error **error);
 
@@ -3062,7 +3080,7 @@ int32_t otls_cms_sign(const uint8_t *content,
                       otls_error **error);
 
 /**
- * Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, as `otls_cms_open` does.
+ * Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, DER or PEM, as `otls_cms_open` does.
  *
  * Errors: as `otls_cms_open`, without those of decryption.
  */
@@ -3072,6 +3090,19 @@ int32_t otls_cms_verify(const uint8_t *message,
                         otls_certificate **signer,
                         otls_blob **content,
                         otls_error **error);
+
+/**
+ * Verifies a signature of `content`, which is not in the message (detached), as `openssl cms -sign` makes it.
+ *
+ * Errors: as `otls_cms_verify`.
+ */
+int32_t otls_cms_verify_detached(const uint8_t *message,
+                                 size_t message_len,
+                                 const uint8_t *content,
+                                 size_t content_len,
+                                 const otls_verify_options *options,
+                                 otls_certificate **signer,
+                                 otls_error **error);
 
 /**
  * The message that takes an envelope to a customer who is not connected: signed by the bank together with the

@@ -6,11 +6,12 @@
 //! everything holds: it decrypts, the signature is right, the signer is trusted. `openssl cms` reads what is
 //! made here, and what it makes is read (docs/keys.md).
 //!
-//! Messages are DER. What RFC 5652 leaves optional and this has no use for is refused: other attributes,
+//! Messages are made in DER, and read in DER or PEM. What RFC 5652 leaves optional and this has no use for is refused: other attributes,
 //! revocation lists, unsigned and unauthenticated fields.
 
 mod algorithm;
 mod asn1;
+mod carrier;
 mod enveloped;
 mod recipient;
 mod signed;
@@ -118,10 +119,14 @@ pub fn open(
     options: &VerifyOptions<'_>,
     random: &dyn Random,
 ) -> Result<Verified> {
-    check_message(message)?;
-    let decrypted = enveloped::decrypt(message, recipient, random)?;
-    let verified = verify(decrypted.content.expose(), options);
-    if decrypted.is_authentic { verified } else { verified.map_err(|_| Error::DecryptFailed) }
+    let message = der_of(message)?;
+    let decrypted = enveloped::decrypt(&message, recipient, random)?;
+    let signed = decrypted.content.expose();
+    let verified = judge(signed, None, options);
+    if !decrypted.is_authentic {
+        return verified.map_err(|_| Error::DecryptFailed);
+    }
+    if signed::is_message(signed) { verified } else { Err(carrier::unsigned(signed).into()) }
 }
 
 /// Signs `content` for everybody to read: SignedData that has the content and the signer's chain in it. An RSA
@@ -144,10 +149,32 @@ pub fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dyn Rando
 /// Verifies what [`sign`] or `openssl cms -sign -nodetach` has made, as [`open`] does.
 ///
 /// # Errors
-/// As [`open`], without those of decryption.
+/// As [`open`], without those of decryption; [`crate::error::CmsError::ContentMissing`] for a message without its content.
 pub fn verify(message: &[u8], options: &VerifyOptions<'_>) -> Result<Verified> {
-    check_message(message)?;
-    let signed = signed::verify(message)?;
+    judge(&der_of(message)?, None, options)
+}
+
+/// Verifies a signature of `content`, which is not in the message (detached), as `openssl cms -sign` makes it; it
+/// comes back as the content that was signed.
+///
+/// ```no_run
+/// # use otls::pki::VerifyOptions;
+/// # fn read(signature: &[u8], statement: &[u8], options: &VerifyOptions<'_>) -> otls::Result<()> {
+/// let verified = otls::cms::verify_detached(signature, statement, options)?;
+/// println!("signed by {}", verified.signer.certificate().subject());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`verify`]; [`crate::error::CmsError::ContentInside`] for a message with its content.
+pub fn verify_detached(message: &[u8], content: &[u8], options: &VerifyOptions<'_>) -> Result<Verified> {
+    check_content(content)?;
+    judge(&der_of(message)?, Some(content), options)
+}
+
+fn judge(message: &[u8], detached: Option<&[u8]>, options: &VerifyOptions<'_>) -> Result<Verified> {
+    let signed = signed::verify(message, detached)?;
     let signer = options.verify(&signed.chain)?;
     check_usage(signer.certificate())?;
     Ok(Verified { content: signed.content, signer, signed_at: signed.signed_at })
@@ -167,8 +194,16 @@ fn check_content(content: &[u8]) -> Result<()> {
     if content.len() > MAX_MESSAGE_LEN { Err(TOO_LONG) } else { Ok(()) }
 }
 
-fn check_message(message: &[u8]) -> Result<()> {
-    if message.len() > MAX_MESSAGE_LEN { Err(asn1::malformed("it has more than 16 MiB")) } else { Ok(()) }
+/// The DER of a message, which is not longer than it may be. PEM has four octets for three, and ends of lines.
+fn der_of(message: &[u8]) -> Result<asn1::Octets> {
+    let is_der = message.first() == Some(&0x30);
+    let most = if is_der { MAX_MESSAGE_LEN } else { MAX_MESSAGE_LEN + MAX_MESSAGE_LEN / 2 };
+    let too_long = || asn1::malformed("it has more than 16 MiB");
+    if message.len() > most {
+        return Err(too_long());
+    }
+    let der = carrier::der_of(message)?;
+    if der.len() > MAX_MESSAGE_LEN { Err(too_long()) } else { Ok(der) }
 }
 
 fn bounded(message: Vec<u8>) -> Result<Vec<u8>> {

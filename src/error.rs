@@ -253,6 +253,8 @@ pub enum KeyError {
 pub enum CertificateError {
     /// The data is damaged; the text says where.
     Malformed(&'static str),
+    /// A request that is not as RFC 2986 has it; the text says what was found.
+    MalformedRequest(String),
     /// There is no certificate, request or CRL in the data; what there is instead.
     NotFound(Found),
     /// There is more in the data than what is loaded; the text says what, and what loads it.
@@ -362,6 +364,25 @@ pub enum CmsError {
     Unsupported(String),
     /// The message is for other recipients.
     NotRecipient,
+    /// There is no message in the data; what there is instead.
+    NotFound(Found),
+    /// BER with lengths that are told at the end, as streaming writers make it, and not DER.
+    Ber,
+    /// A mail (S/MIME, RFC 8551) in which a message is.
+    Mail {
+        /// Whether what was signed is a part of the mail beside the signature (multipart/signed).
+        is_detached: bool,
+    },
+    /// A message that is to be opened is signed and not encrypted.
+    NotEncrypted,
+    /// A message that is to be opened is encrypted, and what is in it is not signed.
+    NotSigned,
+    /// A message that is to be verified is encrypted.
+    Encrypted,
+    /// What was signed is not in the message, and was not given beside it.
+    ContentMissing,
+    /// What was signed is in the message, and something was given beside it.
+    ContentInside,
 }
 
 impl Error {

@@ -14,11 +14,11 @@ use super::key::otls_key;
 use super::name::otls_name;
 use super::pointer::{Input, Out};
 use super::request::otls_request;
-use super::terms::{Terms, otls_authority_terms, otls_validity};
+use super::terms::{CertificateTerms, Terms, otls_authority_terms, otls_certificate_terms, otls_validity};
 use super::values;
 use otls::crypto::SystemRandom;
 use otls::error::Error;
-use otls::pki::{Authority, Certificate, RevocationReason};
+use otls::pki::{Authority, Certificate, CertificateRequest, RevocationReason};
 
 /// A certificate authority: its certificate and its key.
 pub struct otls_authority(Shared<Authority>);
@@ -103,25 +103,27 @@ pub unsafe extern "C" fn otls_authority_certificate(
     })
 }
 
-/// Issues a certificate for the request's key, subject and alternative names, not beyond the authority's own end. What it may be used for is decided by `profile`, one of the
-/// `OTLS_PROFILE_` numbers, whatever the request asks.
+/// Issues a certificate on these terms for the request's key, subject and alternative names, not beyond the
+/// authority's own end.
 ///
-/// Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_RANDOM`.
+/// Errors: `OTLS_ERROR_AUTHORITY_REFUSED` with the reason; `OTLS_ERROR_BAD_NAME`; `OTLS_ERROR_RANDOM`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_authority_issue(
     authority: Option<&otls_authority>,
     request: Option<&otls_request>,
-    profile: i32,
-    validity: otls_validity,
+    terms: Option<&otls_certificate_terms>,
     certificate: *mut *mut otls_certificate,
     error: *mut *mut otls_error,
 ) -> i32 {
     // SAFETY: the caller keeps the rules for pointers.
-    let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
+    let (terms, certificate, error) =
+        unsafe { (CertificateTerms::new(terms), Out::new(certificate), Out::new(error)) };
     create(certificate, "certificate", error, || {
         let authority = required(authority, "authority")?.0.get()?;
-        let (request, profile) = (required(request, "request")?.0.get()?, values::profile(profile)?);
-        let issued = authority.issue(&request, profile, validity.get(), &SystemRandom)?;
+        let request = CertificateRequest::clone(&*required(request, "request")?.0.get()?);
+        let (profile, validity, names) = terms.get()?;
+        let request = request.with_further_names(&names)?;
+        let issued = authority.issue(&request, profile, validity, &SystemRandom)?;
         Ok(otls_certificate::new(&issued))
     })
 }

@@ -5,7 +5,7 @@ use libc::size_t;
 use super::blob::otls_blob;
 use super::certificate::otls_certificate;
 use super::error::otls_error;
-use super::guard::{create, required};
+use super::guard::{create, required, status};
 use super::handle::Shared;
 use super::identity::otls_identity;
 use super::message::otls_otp_message;
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn otls_cms_sign(
     })
 }
 
-/// Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, as `otls_cms_open` does.
+/// Verifies what `otls_cms_sign` or `openssl cms -sign -nodetach` has made, DER or PEM, as `otls_cms_open` does.
 ///
 /// Errors: as `otls_cms_open`, without those of decryption.
 #[unsafe(no_mangle)]
@@ -116,6 +116,32 @@ pub unsafe extern "C" fn otls_cms_verify(
         let verified = cms::verify(message.get("message")?, &judge.options())?;
         give(signer, &verified.signer);
         Ok(otls_blob::new(verified.content))
+    })
+}
+
+/// Verifies a signature of `content`, which is not in the message (detached), as `openssl cms -sign` makes it.
+///
+/// Errors: as `otls_cms_verify`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_cms_verify_detached(
+    message: *const u8,
+    message_len: size_t,
+    content: *const u8,
+    content_len: size_t,
+    options: Option<&otls_verify_options>,
+    signer: *mut *mut otls_certificate,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (message, content) = unsafe { (Input::new(message, message_len), Input::new(content, content_len)) };
+    // SAFETY: as above.
+    let (options, signer, error) = unsafe { (Options::new(options), Out::new(signer), Out::new(error)) };
+    status(error, || {
+        let judge = options.judge()?;
+        let (message, content) = (message.get("message")?, content.get("content")?);
+        let verified = cms::verify_detached(message, content, &judge.options())?;
+        give(signer, &verified.signer);
+        Ok(())
     })
 }
 

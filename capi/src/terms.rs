@@ -1,13 +1,16 @@
-//! `otls_validity` and `otls_authority_terms`: for how long, and for what, an authority signs.
+//! `otls_validity`, `otls_certificate_terms` and `otls_authority_terms`: for how long, and for what, an authority
+//! signs.
 
 use std::time::Duration;
 
 use libc::c_char;
 
 use super::failure::Failure;
-use super::pointer::Text;
+use super::name::otls_name;
+use super::pointer::{Handle, Text};
+use super::values;
 use otls::UnixTime;
-use otls::pki::{AuthorityTerms, NameConstraints, Validity};
+use otls::pki::{AuthorityTerms, GeneralName, NameConstraints, Profile, Validity};
 
 /// For how long what an authority signs is valid.
 #[repr(C)]
@@ -18,6 +21,18 @@ pub struct otls_validity {
     pub from: u64,
     /// For so many seconds.
     pub lifetime: u64,
+}
+
+/// What a certificate is issued for.
+#[repr(C)]
+pub struct otls_certificate_terms {
+    /// For how long it is valid.
+    pub validity: otls_validity,
+    /// One of the `OTLS_PROFILE_` numbers: what it may be used for, whatever the request asks.
+    pub profile: i32,
+    /// Whose alternative names it has beside those that the request asks for, for a request that was made of a
+    /// common name alone; NULL for no more.
+    pub names: *mut otls_name,
 }
 
 /// What the certificate of an authority allows it. All zero but `validity` is one that signs leaves and revocation
@@ -38,6 +53,29 @@ pub struct otls_authority_terms {
 impl otls_validity {
     pub(super) const fn get(self) -> Validity {
         Validity::new(UnixTime(self.from), Duration::from_secs(self.lifetime))
+    }
+}
+
+/// Terms whose names are safe to read.
+pub(super) struct CertificateTerms<'a>(Option<(&'a otls_certificate_terms, Handle<'a, otls_name>)>);
+
+impl<'a> CertificateTerms<'a> {
+    /// # Safety
+    /// The caller keeps the rules for pointers, with those in `given` too.
+    pub(super) const unsafe fn new(given: Option<&'a otls_certificate_terms>) -> Self {
+        let Some(given) = given else { return Self(None) };
+        // SAFETY: promised above.
+        Self(Some(unsafe { (given, Handle::new(given.names)) }))
+    }
+
+    /// The profile, the validity, and the names that are added.
+    pub(super) fn get(self) -> Result<(Profile, Validity, Vec<GeneralName>), Failure> {
+        let (given, names) = self.0.ok_or(Failure::Null("terms"))?;
+        let names = match names.optional() {
+            Some(names) => names.0.lock()?.alternatives.clone(),
+            None => Vec::new(),
+        };
+        Ok((values::profile(given.profile)?, given.validity.get(), names))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::key::Password;
 use crate::log::complain;
-use crate::subject::{Kind, Subject, hash_for};
+use crate::subject::{Kind, Subject, general_names, hash_for};
 use crate::{now, print, show};
 
 /// Seconds in a day.
@@ -56,6 +56,9 @@ pub(crate) enum Command {
         /// What the certificate is for.
         #[arg(long, value_enum)]
         profile: ProfileName,
+        /// A DNS name or IP address that the certificate has beside those that are asked for; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        san: Vec<String>,
         /// Days for which the certificate is valid.
         #[arg(long, default_value_t = 90)]
         days: u64,
@@ -168,8 +171,9 @@ impl Command {
                 print(json, &value, &text);
                 Ok(())
             }
-            Self::Sign { folder, request, profile, days, limits, out, force } => {
+            Self::Sign { folder, request, profile, san, days, limits, out, force } => {
                 let request = files::request(&request)?;
+                let request = request.with_further_names(&general_names(&san)?).about("--san")?;
                 let lifetime = days.saturating_mul(DAY);
                 let certificate = folder.sign(&request, profile, lifetime, &limits)?;
                 let left_out = request.left_out_of(&certificate);

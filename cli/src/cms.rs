@@ -1,4 +1,4 @@
-//! `otls cms`: messages that are signed and encrypted to the holder of a certificate.
+//! `otls cms`: messages that are signed, and encrypted to the holder of a certificate.
 
 use otls::pki::VerifyOptions;
 use std::path::PathBuf;
@@ -11,8 +11,9 @@ use serde_json::json;
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::key::Password;
+use crate::log::complain;
 use crate::verify::{self, Role, Trust};
-use crate::{now, print};
+use crate::{now, print, time};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Seal(Seal),
     /// Decrypt a message and verify its signature; nothing comes out unless all of it is right.
     Open(Open),
+    /// Verify a message that is signed and not encrypted, and say who has signed it.
+    Verify(Verify),
 }
 
 #[derive(Args)]
@@ -73,11 +76,38 @@ pub(crate) struct Open {
     file: PathBuf,
 }
 
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    trust: Trust,
+    /// What the signer's certificate is for.
+    #[arg(long, value_enum, default_value = "server")]
+    role: Role,
+    /// The name that the signer must have.
+    #[arg(long, value_name = "NAME", required_if_eq("role", "server"))]
+    name: Option<String>,
+    /// Judge at this time, as `otls verify` takes it; by default now.
+    #[arg(long, value_name = "RFC3339")]
+    time: Option<String>,
+    /// What was signed, where it is not in the message (a detached signature).
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    content: Option<PathBuf>,
+    /// Where the content of the message goes; by default standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace a file that exists.
+    #[arg(long)]
+    force: bool,
+    /// The message, DER or PEM.
+    file: PathBuf,
+}
+
 impl Command {
     pub(crate) fn run(self, json: bool) -> Result<(), Failure> {
         match self {
             Self::Seal(arguments) => seal(&arguments),
             Self::Open(arguments) => open(&arguments, json),
+            Self::Verify(arguments) => verify(&arguments, json),
         }
     }
 }
@@ -93,10 +123,7 @@ fn seal(arguments: &Seal) -> Result<(), Failure> {
 
 fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
     if json && arguments.out.is_none() {
-        return Err(Failure::usage(
-            "--json tells who has signed, and the content is on its way",
-            "give --out",
-        ));
+        return Err(two_outputs());
     }
     let recipient =
         files::identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
@@ -106,16 +133,52 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
     let opened = cms::open(&message, &recipient, &VerifyOptions::new(&trust, &role, now()?), &SystemRandom)
         .about(arguments.file.display())?;
     files::deliver(arguments.out.as_ref(), opened.content.expose(), Access::Private, arguments.force)?;
-    if arguments.out.is_some() {
+    tell(&opened, arguments.out.is_some(), json);
+    Ok(())
+}
+
+fn verify(arguments: &Verify, json: bool) -> Result<(), Failure> {
+    if json && arguments.out.is_none() && arguments.content.is_none() {
+        return Err(two_outputs());
+    }
+    let trust = arguments.trust.load()?;
+    let role = verify::role(arguments.role, arguments.name.as_deref())?;
+    let now = arguments.time.as_deref().map_or_else(now, |text| time::parse("--time", text))?;
+    let options = VerifyOptions::new(&trust, &role, now);
+    let message = files::read(&arguments.file)?;
+    let verified = match &arguments.content {
+        Some(content) => cms::verify_detached(&message, &files::read(content)?, &options),
+        None => cms::verify(&message, &options),
+    };
+    let verified = verified.about(arguments.file.display())?;
+    let is_printed = arguments.content.is_none() && arguments.out.is_none();
+    if arguments.content.is_none() {
+        let content = verified.content.expose();
+        files::deliver(arguments.out.as_ref(), content, Access::Public, arguments.force)?;
+    }
+    tell(&verified, !is_printed, json);
+    Ok(())
+}
+
+fn two_outputs() -> Failure {
+    Failure::usage("--json tells who has signed, and the content is on its way", "give --out")
+}
+
+/// Says who has signed; where the content was printed, only what was not looked at, beside it.
+fn tell(opened: &cms::Verified, is_free: bool, json: bool) {
+    let unchecked = verify::unchecked(&opened.signer);
+    if is_free {
         let signer = opened.signer.certificate();
         let value = json!({
+            "valid": true,
             "signer": signer.subject().to_string(),
             "fingerprint": signer.fingerprint_text(),
             "signed_at": opened.signed_at.map(|time| time.0),
             "revocation_checked": opened.signer.revocation_checked(),
         });
-        let unchecked = verify::unchecked(&opened.signer).unwrap_or_default();
+        let unchecked = unchecked.unwrap_or_default();
         print(json, &value, &format!("signed by {}\n{unchecked}", signer.subject()));
+    } else if let Some(line) = unchecked {
+        complain(format_args!("otls: {line}"));
     }
-    Ok(())
 }

@@ -113,7 +113,8 @@ impl Failure {
             Self::Network { about, error, hint } => (format!("{about}: {error}"), hint.clone(), NETWORK),
             Self::Unread => ("standard output: nobody reads it".to_owned(), String::new(), UNREAD),
             Self::Otls { about, error } => {
-                (format!("{about}: {error}"), hint(error.code(), &error.hint()), exit_code(error))
+                let what = error.to_string();
+                (format!("{about}: {what}"), hint(error.code(), &what, &error.hint()), exit_code(error))
             }
         }
     }
@@ -137,8 +138,9 @@ impl<T> About<T> for otls::Result<T> {
     }
 }
 
-/// What to do, in the words of the command line: the library, whose `own` words it has otherwise, knows no flags.
-pub(crate) fn hint(code: ErrorCode, own: &str) -> String {
+/// What to do about `what`, in the words of the command line: the library, whose `own` words it has otherwise, knows
+/// no flags.
+pub(crate) fn hint(code: ErrorCode, what: &str, own: &str) -> String {
     let better = match code {
         ErrorCode::KeyPasswordRequired => {
             "put its password on the first line of a file and name that with --password-file, or set OTLS_KEY_PASSWORD"
@@ -158,6 +160,22 @@ pub(crate) fn hint(code: ErrorCode, own: &str) -> String {
         ErrorCode::CertificateWrongRole if own.starts_with("accept a longer chain") => {
             "accept a longer chain with --max-depth, or issue the certificate nearer to it"
         }
+        ErrorCode::AuthorityRefused if what.contains("a server needs an alternative name") => {
+            "add it with --san, or have the request made with one"
+        }
+        ErrorCode::CmsUnsupported if what.contains("signed and not encrypted") => {
+            "verify it with `otls cms verify`"
+        }
+        ErrorCode::CmsUnsupported if what.contains("its signature is within") => {
+            "open it with `otls cms open`"
+        }
+        ErrorCode::CmsUnsupported if what.contains("(it is detached)") => {
+            "give the file that was signed with --content"
+        }
+        ErrorCode::CmsUnsupported if what.contains("was given beside it") => "leave --content out",
+        ErrorCode::NameTaken => {
+            "use the key that has the name, take another name, or revoke its certificate with `otls ca revoke`"
+        }
         _ => own,
     };
     better.to_owned()
@@ -169,6 +187,7 @@ fn exit_code(error: &Error) -> u8 {
         ErrorCode::Internal | ErrorCode::Random => 1,
         ErrorCode::NameTaken | ErrorCode::AuthorityRefused | ErrorCode::BadName => AUTHORITY,
         ErrorCode::OtpAudit => RECORD,
+        ErrorCode::BadSignature => CERTIFICATE,
         _ if matches!(error, Error::BadCertificate(_)) => CERTIFICATE,
         _ if is_the_peers(error) => NETWORK,
         _ => FILE_OR_KEY,

@@ -39,7 +39,7 @@ use failure::Failure;
     name = "otls",
     version,
     after_help = "Exit codes: 0 done, 1 a bug, 2 wrong arguments, 3 a file or key cannot be used, \
-                  4 the authority refuses, 5 the network or the peer, 6 a certificate or receipt is refused, \
+                  4 the authority refuses, 5 the network or the peer, 6 a certificate, receipt or signature is refused, \
                   7 an audit log is not as it was written, 8 a code is refused, 141 nobody reads standard output \
                   any more"
 )]
@@ -71,7 +71,7 @@ enum Command {
     /// Make shared secrets, and make and judge their codes (RFC 6238).
     #[command(subcommand)]
     Totp(totp::Command),
-    /// Seal a file for a certificate's holder, and open what was sealed.
+    /// Seal a file for a certificate's holder, open what was sealed, and verify what was signed.
     #[command(subcommand)]
     Cms(cms::Command),
     /// Judge a certificate, and say why.

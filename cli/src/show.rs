@@ -26,8 +26,10 @@ pub(crate) fn request(request: &CertificateRequest) -> (Value, String) {
         "path_length": request.path_length(),
         "key_usages": request.key_usages(),
         "extended_key_usages": request.extended_key_usages(),
+        "unissued": request.unissued(),
     });
-    (value, request.to_text())
+    let unissued = request.unissued().map(|what| format!("An authority refuses it for {what}\n"));
+    (value, request.to_text() + &unissued.unwrap_or_default())
 }
 
 pub(crate) fn certificate(certificate: &Certificate) -> (Value, String) {
@@ -66,14 +68,14 @@ pub(crate) fn report(report: &Report) -> (Value, String) {
                 "subject": finding.subject,
                 "check": finding.check.name(),
                 "reason": finding.reason,
-                "hint": hint(finding.check.code(), &finding.hint),
+                "hint": hint(finding.check.code(), &finding.reason, &finding.hint),
             })
         })
         .collect();
     let lines: Vec<String> = findings
         .iter()
         .map(|finding| {
-            let hint = hint(finding.check.code(), &finding.hint);
+            let hint = hint(finding.check.code(), &finding.reason, &finding.hint);
             format!("  candidate {}, {finding}\n    {hint}", finding.candidate)
         })
         .collect();

@@ -29,12 +29,13 @@ pub(super) struct SignedData<'a> {
     pub(super) signer_infos: AnyRef<'a>,
 }
 
-/// RFC 5652 §5.2, with content.
+/// RFC 5652 §5.2.
 #[derive(Sequence)]
 pub(super) struct EncapsulatedContentInfo<'a> {
     pub(super) content_type: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    pub(super) content: &'a OctetStringRef,
+    /// Absent where what was signed is elsewhere.
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub(super) content: Option<&'a OctetStringRef>,
 }
 
 /// RFC 5652 §5.3, with signedAttrs and without unsignedAttrs.

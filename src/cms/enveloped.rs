@@ -16,7 +16,7 @@ use super::asn1::{
 use super::recipient::{content_key, for_holder};
 use crate::crypto::aead::{AES_BLOCK, AeadAlgorithm, AeadKey, NONCE_LEN};
 use crate::crypto::{Random, aes_cbc};
-use crate::error::{Error, Result};
+use crate::error::{CmsError, Error, Result};
 use crate::pki::{Certificate, Identity};
 use crate::secret::Secret;
 
@@ -68,7 +68,7 @@ pub(super) fn decrypt(message: &[u8], recipient: &Identity, random: &dyn Random)
     match info.content_type {
         ID_AUTH_ENVELOPED_DATA => decrypt_authentic(&content, recipient, random),
         ID_ENVELOPED_DATA => decrypt_plain(&content, recipient, random),
-        ID_SIGNED_DATA => Err(unsupported("a message that is signed and not encrypted")),
+        ID_SIGNED_DATA => Err(CmsError::NotEncrypted.into()),
         other => Err(unsupported(format!("a message of the type {other}"))),
     }
 }

@@ -1,20 +1,20 @@
 //! SignedData (RFC 5652 §5) with one signer, signed attributes, and the signer's certificate.
 
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
-use der::{DateTime, Tag, Tagged as _};
+use der::{DateTime, Decode as _, SliceReader, Tag, Tagged as _};
 
 use super::algorithm::{
-    CONTENT_TYPE, ID_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST, MessageHash, SIGNING_CERTIFICATE_V2, SIGNING_TIME,
-    SMIME_CAPABILITIES, SignatureMethod,
+    CONTENT_TYPE, ID_AUTH_ENVELOPED_DATA, ID_DATA, ID_ENVELOPED_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST,
+    MessageHash, SIGNING_CERTIFICATE_V2, SIGNING_TIME, SMIME_CAPABILITIES, SignatureMethod,
 };
 use super::asn1::{
-    Attribute, CONTEXT_0, CONTEXT_0_PRIMITIVE, ContentInfo, EncapsulatedContentInfo, EssCertIdV2, Octets,
-    SignedData, SignerInfo, SigningCertificateV2, any, encoded, exact, malformed, members, octets,
+    Attribute, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, ContentInfo, EncapsulatedContentInfo, EssCertIdV2,
+    Octets, SignedData, SignerInfo, SigningCertificateV2, any, encoded, exact, malformed, members, octets,
     only_member, set_of, tlv, unsupported,
 };
 use super::recipient::issuer_and_serial;
 use crate::crypto::Random;
-use crate::error::{Error, KeyError, Result};
+use crate::error::{CmsError, Error, KeyError, Result};
 use crate::pki::{Certificate, Chain, Identity, MAX_CHAIN_LEN};
 use crate::secret::{Secret, ct_eq};
 use crate::time::UnixTime;
@@ -53,30 +53,41 @@ pub(super) fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dy
     let signed = encoded(&SignedData {
         version: VERSION_1,
         digest_algorithms: any(&set_of(Tag::Set, vec![encoded(&hash.identifier())?])?)?,
-        encap_content_info: EncapsulatedContentInfo { content_type: ID_DATA, content: octets(content)? },
+        encap_content_info: EncapsulatedContentInfo {
+            content_type: ID_DATA,
+            content: Some(octets(content)?),
+        },
         certificates: any(&set_of(CONTEXT_0, certificates)?)?,
         signer_infos: any(&set_of(Tag::Set, vec![signer_info])?)?,
     })?;
     encoded(&ContentInfo { content_type: ID_SIGNED_DATA, content: any(&signed)? }).map(Secret::from)
 }
 
-/// Verifies the signature with the key of the certificate that the signer names.
-pub(super) fn verify(message: &[u8]) -> Result<Verified> {
+/// Whether `message` is a ContentInfo of any type.
+pub(super) fn is_message(message: &[u8]) -> bool {
+    exact::<ContentInfo<'_>>(message, "ContentInfo").is_ok()
+}
+
+/// Verifies the signature with the key of the certificate that the signer names; `detached` is what was signed
+/// where it is not in the message.
+pub(super) fn verify(message: &[u8], detached: Option<&[u8]>) -> Result<Verified> {
     let info: ContentInfo<'_> = exact(message, "ContentInfo")?;
-    if info.content_type != ID_SIGNED_DATA {
-        return Err(unsupported(format!(
-            "a message of the type {} where it is to be signed",
-            info.content_type
-        )));
+    match info.content_type {
+        ID_SIGNED_DATA => {}
+        ID_ENVELOPED_DATA | ID_AUTH_ENVELOPED_DATA => return Err(CmsError::Encrypted.into()),
+        other => {
+            return Err(unsupported(format!("a message of the type {other} where it is to be signed")));
+        }
     }
     let signed = encoded(&info.content)?;
-    let signed: SignedData<'_> = exact(&signed, "SignedData, or a field of it not accepted")?;
+    let signed: SignedData<'_> = exact(&signed, SIGNED_DATA).map_err(|error| data_fault(&signed, error))?;
     if signed.encap_content_info.content_type != ID_DATA {
         let kind = signed.encap_content_info.content_type;
         return Err(unsupported(format!("a signed content of the type {kind}")));
     }
     // RFC 5652 §5.1: 1, or 3 where the signer is named by the key.
-    let signer: SignerInfo<'_> = exact(only_member(signed.signer_infos, ONE_SIGNER)?, SIGNER_INFO)?;
+    let signer = only_member(signed.signer_infos, ONE_SIGNER)?;
+    let signer: SignerInfo<'_> = exact(signer, SIGNER_INFO).map_err(|error| signer_fault(signer, error))?;
     if signed.version != signer.version {
         return Err(malformed("the version of a SignedData"));
     }
@@ -89,7 +100,12 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
     let chain = chain(signed.certificates, &signer)?;
     let leaf = chain.leaf();
 
-    let content = signed.encap_content_info.content.as_bytes();
+    let content = match (signed.encap_content_info.content, detached) {
+        (Some(content), None) => content.as_bytes(),
+        (None, Some(content)) => content,
+        (None, None) => return Err(CmsError::ContentMissing.into()),
+        (Some(_), Some(_)) => return Err(CmsError::ContentInside.into()),
+    };
     // RFC 5652 §5.4: what is signed has the tag of a SET OF, and not [0].
     let attributes = tlv(Tag::Set, signer.signed_attributes.value())?;
     method.verify(leaf.public_key(), &attributes, signer.signature.as_bytes())?;
@@ -101,6 +117,41 @@ pub(super) fn verify(message: &[u8]) -> Result<Verified> {
         return Err(KeyError::BadSignature.into());
     }
     Ok(Verified { content: Secret::from(content.to_vec()), signed_at: attributes.signed_at, chain })
+}
+
+/// What a SignedData that is not read has or lacks, where that can be told from the tags of its fields.
+fn data_fault(der: &[u8], error: Error) -> Error {
+    match tags(der).as_slice() {
+        [Tag::Integer, Tag::Set, Tag::Sequence, Tag::Set] => unsupported("SignedData without certificates"),
+        [Tag::Integer, Tag::Set, Tag::Sequence, CONTEXT_0, CONTEXT_1, Tag::Set]
+        | [Tag::Integer, Tag::Set, Tag::Sequence, CONTEXT_1, Tag::Set] => {
+            unsupported("SignedData with revocation lists")
+        }
+        _ => error,
+    }
+}
+
+/// The same of a SignerInfo.
+fn signer_fault(der: &[u8], error: Error) -> Error {
+    match tags(der).as_slice() {
+        [Tag::Integer, _, Tag::Sequence, Tag::Sequence, Tag::OctetString, ..] => {
+            unsupported("a signature without signed attributes")
+        }
+        [.., Tag::OctetString, CONTEXT_1] => {
+            unsupported("a signature with unsigned attributes, such as a time stamp")
+        }
+        _ => error,
+    }
+}
+
+/// The tags of the members of a SEQUENCE, as many as a structure here has.
+fn tags(der: &[u8]) -> Vec<Tag> {
+    let Ok(mut reader) =
+        any(der).and_then(|any| SliceReader::new(any.value()).map_err(|_| malformed(SIGNED_DATA)))
+    else {
+        return Vec::new();
+    };
+    core::iter::from_fn(|| AnyRef::decode(&mut reader).ok()).take(MAX_FIELDS).map(|one| one.tag()).collect()
 }
 
 /// The certificates of a message, the signer's first.
@@ -236,6 +287,10 @@ const MAX_SIGNING_CERTIFICATE_LEN: usize = 4096;
 /// The most signed attributes: there are five that are read.
 const MAX_ATTRIBUTES: usize = 8;
 
+/// The most fields of a SignedData or SignerInfo (RFC 5652 §5.1, §5.3).
+const MAX_FIELDS: usize = 7;
+
+const SIGNED_DATA: &str = "SignedData, or a field of it not accepted";
 const SIGNER_INFO: &str = "SignerInfo, or a field of it not accepted";
 const ONE_SIGNER: &str = "SignedData that has not one signer";
 const NO_CERTIFICATE: &str = "SignedData without the signer's certificate";

@@ -207,7 +207,9 @@ impl KeyError {
 impl CertificateError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Malformed(_) | Self::NotFound(_) | Self::Excess(_) => ErrorCode::CertificateMalformed,
+            Self::Malformed(_) | Self::MalformedRequest(_) | Self::NotFound(_) | Self::Excess(_) => {
+                ErrorCode::CertificateMalformed
+            }
             Self::BadSignature => ErrorCode::RequestBadSignature,
             Self::UnsupportedSignature(_) => ErrorCode::UnsupportedSignature,
             Self::BadName(_) => ErrorCode::BadName,
@@ -255,8 +257,15 @@ impl EnrolmentError {
 impl CmsError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Malformed(_) => ErrorCode::CmsMalformed,
-            Self::Unsupported(_) => ErrorCode::CmsUnsupported,
+            Self::Malformed(_) | Self::NotFound(_) => ErrorCode::CmsMalformed,
+            Self::Unsupported(_)
+            | Self::Ber
+            | Self::Mail { .. }
+            | Self::NotEncrypted
+            | Self::NotSigned
+            | Self::Encrypted
+            | Self::ContentMissing
+            | Self::ContentInside => ErrorCode::CmsUnsupported,
             Self::NotRecipient => ErrorCode::CmsNotRecipient,
         }
     }

@@ -46,6 +46,9 @@ impl CertificateError {
     fn hint(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "take it from its source again, whole, as PEM or DER",
+            Self::MalformedRequest(_) => {
+                "make it again, for example by 'openssl req -new -key KEY -subj /CN=NAME -addext subjectAltName=DNS:NAME'"
+            }
             Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
             Self::NotFound(_) => "pass the file that holds it",
             Self::UnsupportedSignature(_) => {
@@ -157,6 +160,22 @@ impl CmsError {
             Self::Unsupported(_) => {
                 "use AES-GCM or AES-CBC, RSA-OAEP with SHA-256 or ECDH, and SHA-256 or SHA-384"
             }
+            Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
+            Self::NotFound(_) => "pass the message, in DER or PEM",
+            Self::Ber => {
+                "make DER of it: 'openssl cms -cmsout -inform DER -in MESSAGE -outform DER -out NEW' (-inform PEM for PEM)"
+            }
+            Self::Mail { is_detached: true } => {
+                "what is signed is a part of the mail: 'openssl cms -verify -in MAIL -CAfile ROOT -purpose any -out CONTENT'"
+            }
+            Self::Mail { is_detached: false } => {
+                "take it out of the mail: 'openssl cms -cmsout -in MAIL -outform DER -out MESSAGE'"
+            }
+            Self::NotEncrypted => "verify it as a signed message",
+            Self::NotSigned => "have it signed first, and then encrypted: nobody knows who has written it",
+            Self::Encrypted => "open it with the recipient's certificate and key",
+            Self::ContentMissing => "pass what was signed beside the message, as verify_detached takes it",
+            Self::ContentInside => "verify the message alone",
             Self::NotRecipient => "pass the certificate and key that it was encrypted to",
         }
     }
@@ -260,6 +279,7 @@ impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(what) => write!(f, "malformed: {what}"),
+            Self::MalformedRequest(found) => write!(f, "not a request as RFC 2986 has it: {found}"),
             Self::NotFound(found) => write!(f, "not found: {found}"),
             Self::Excess(found) => write!(f, "more than is loaded here: {found}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
@@ -305,6 +325,16 @@ impl fmt::Display for CmsError {
             Self::Malformed(what) => write!(f, "the CMS message is malformed: {what}"),
             Self::Unsupported(what) => write!(f, "the CMS message is not supported: {what}"),
             Self::NotRecipient => f.write_str("the CMS message is for other recipients"),
+            Self::NotFound(found) => write!(f, "no CMS message found: {found}"),
+            Self::Ber => f.write_str("the CMS message is BER of indefinite length, and not DER"),
+            Self::Mail { .. } => f.write_str("a mail (S/MIME), and not a CMS message by itself"),
+            Self::NotEncrypted => f.write_str("the CMS message is signed and not encrypted"),
+            Self::NotSigned => f.write_str("the CMS message is encrypted, and what is in it is not signed"),
+            Self::Encrypted => f.write_str("the CMS message is encrypted, and its signature is within"),
+            Self::ContentMissing => f.write_str("what was signed is not in the CMS message (it is detached)"),
+            Self::ContentInside => {
+                f.write_str("what was signed is in the CMS message, and something was given beside it")
+            }
         }
     }
 }

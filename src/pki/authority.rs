@@ -250,7 +250,9 @@ impl Authority {
     /// with the authority's own at the latest.
     ///
     /// The subject and the alternative names are issued as they are asked for, all of them, or the request
-    /// is refused; nothing is signed that was not checked. KeyUsage, ExtendedKeyUsage and BasicConstraints
+    /// is refused; nothing is signed that was not checked. What is not asked for is added with
+    /// [`CertificateRequest::with_further_names`]. A request without a subject is issued without one, with its
+    /// alternative names critical (RFC 5280 §4.2.1.6). KeyUsage, ExtendedKeyUsage and BasicConstraints
     /// are the profile's: [`CertificateRequest::left_out_of`] tells what was asked for beyond it.
     ///
     /// # Errors
@@ -354,7 +356,14 @@ impl Authority {
     }
 
     fn check_request(&self, request: &CertificateRequest, profile: Profile) -> Result<()> {
-        request.subject().check()?;
+        // RFC 5280 §4.2.1.6: without a subject, the alternative names, which are critical then, say who it is.
+        let is_authority = matches!(profile, Profile::Ca { .. });
+        if is_authority || !request.subject().is_empty() || request.names().is_empty() {
+            request.subject().check()?;
+        }
+        if is_authority && request.has_further_names() {
+            return Err(refused("an authority's certificate has no alternative names to add".to_owned()));
+        }
         // What is left out in silence is believed to be there.
         if let Some(what) = request.unissued() {
             return Err(refused(format!("the request asks for {what}: make one without it")));
@@ -366,7 +375,9 @@ impl Authority {
         match profile {
             Profile::Server | Profile::Both if !request.names().iter().any(is_host) => {
                 return Err(refused(
-                    "a server needs an alternative name (DNS name or IP address)".to_owned(),
+                    "a server needs an alternative name (DNS name or IP address), and the request has none: \
+                     add it when the certificate is issued, or have it asked for"
+                        .to_owned(),
                 ));
             }
             Profile::Client if request.names().is_empty() && request.subject().common_name().is_empty() => {

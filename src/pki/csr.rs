@@ -1,5 +1,7 @@
 //! Certificate requests (PKCS#10, RFC 2986).
 
+mod fault;
+
 use std::sync::Arc;
 
 use der::asn1::ObjectIdentifier;
@@ -45,14 +47,18 @@ pub const MAX_REQUEST_NAMES: usize = 100;
 /// # Ok::<(), otls::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct CertificateRequest(Arc<Inner>);
+pub struct CertificateRequest {
+    asked: Arc<Inner>,
+    /// Those that are asked for, and those that were added.
+    names: Arc<[GeneralName]>,
+    has_further_names: bool,
+}
 
 crate::shown::shown!(CertificateRequest, subject, names, public_key);
 
 struct Inner {
     der: Vec<u8>,
     subject: DistinguishedName,
-    names: Vec<GeneralName>,
     public_key: PublicKey,
     extensions: Extensions,
     /// What is asked for that no authority here issues.
@@ -100,63 +106,100 @@ impl CertificateRequest {
         Self::of_der(&request.der().map_err(CertificateError::Malformed)?)
     }
 
+    /// This request, with alternative names that its sender does not ask for and the authority adds. Tools that
+    /// make requests of a common name alone, such as keytool or a router, leave no other way to the alternative
+    /// names that a server needs. A name that is asked for already is there once; [`CertificateRequest::to_der`]
+    /// stays as it was signed.
+    ///
+    /// ```
+    /// # use otls::crypto::{SystemRandom, hash::HashAlgorithm};
+    /// # use otls::pki::{CertificateRequest, DistinguishedName, GeneralName, KeyType, PrivateKey};
+    /// # let key = PrivateKey::generate(KeyType::EcdsaP256, &SystemRandom)?;
+    /// # let subject = DistinguishedName::with_common_name("bank.example");
+    /// # let request = CertificateRequest::create(&key, &subject, &[], HashAlgorithm::Sha256, &SystemRandom)?;
+    /// let request = request.with_further_names(&[GeneralName::parse("bank.example")?])?;
+    /// assert_eq!(request.names().len(), 1);
+    /// # Ok::<(), otls::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::error::CertificateError::BadName`] for a name that is not acceptable, and for more than
+    /// [`MAX_REQUEST_NAMES`] in all.
+    pub fn with_further_names(mut self, names: &[GeneralName]) -> Result<Self> {
+        let mut all = self.names.to_vec();
+        for name in names.iter().take(MAX_REQUEST_NAMES + 1) {
+            if !all.contains(name) {
+                all.push(name.clone());
+                self.has_further_names = true;
+            }
+        }
+        check_names(&all)?;
+        self.names = all.into();
+        Ok(self)
+    }
+
+    /// Whether [`CertificateRequest::with_further_names`] has added any.
+    pub(super) const fn has_further_names(&self) -> bool {
+        self.has_further_names
+    }
+
     /// DER.
     pub fn to_der(&self) -> &[u8] {
-        &self.0.der
+        &self.asked.der
     }
 
     /// PEM.
     pub fn to_pem(&self) -> String {
-        pem::encode("CERTIFICATE REQUEST", &self.0.der)
+        pem::encode("CERTIFICATE REQUEST", &self.asked.der)
     }
 
     /// The subject.
     pub fn subject(&self) -> &DistinguishedName {
-        &self.0.subject
+        &self.asked.subject
     }
 
-    /// The requested alternative names.
+    /// The requested alternative names, and behind them those of [`CertificateRequest::with_further_names`].
     pub fn names(&self) -> &[GeneralName] {
-        &self.0.names
+        &self.names
     }
 
     /// The key whose possession the signature proves.
     pub fn public_key(&self) -> &PublicKey {
-        &self.0.public_key
+        &self.asked.public_key
     }
 
     /// Whether it asks for an authority's certificate (BasicConstraints). An authority does not go by
     /// what a request asks, but by its [`super::Profile`]; this and what follows is for a person to see.
     pub fn is_ca(&self) -> bool {
-        self.0.extensions.is_ca()
+        self.asked.extensions.is_ca()
     }
 
     /// The path length that it asks for.
     pub fn path_length(&self) -> Option<u8> {
-        self.0.extensions.path_length()
+        self.asked.extensions.path_length()
     }
 
     /// The KeyUsage that it asks for, in the words of [`super::Certificate::key_usages`].
     pub fn key_usages(&self) -> Vec<&'static str> {
-        self.0.extensions.key_usages()
+        self.asked.extensions.key_usages()
     }
 
     /// The ExtendedKeyUsage that it asks for, in the words of
     /// [`super::Certificate::extended_key_usages`].
     pub fn extended_key_usages(&self) -> Vec<String> {
-        self.0.extensions.extended_key_usages()
+        self.asked.extensions.extended_key_usages()
     }
 
     /// The signature's algorithm, as [`super::Certificate::signature_algorithm`] names it.
     pub fn signature_algorithm(&self) -> String {
-        algorithm_name(&self.0.der)
+        algorithm_name(&self.asked.der)
     }
 
     /// What this asks for and `certificate`, which was issued for it, does not have: for a person to see.
     /// Usages and constraints are an authority's to decide, by [`super::Profile`]; the subject is never among
     /// it, and alternative names only where the certificate is an authority's, which has none.
     pub fn left_out_of(&self, certificate: &Certificate) -> Vec<String> {
-        let (asked, given) = (&self.0.extensions, certificate.extensions());
+        let (asked, given) = (&self.asked.extensions, certificate.extensions());
         let mut out = Vec::new();
         let lacking = |asked: &[String], given: &[String]| {
             asked.iter().filter(|one| !given.contains(one)).cloned().collect::<Vec<String>>()
@@ -190,16 +233,17 @@ impl CertificateRequest {
         {
             out.push("authorityKeyIdentifier".to_owned());
         }
-        out.extend(self.0.other_attributes.iter().map(|oid| match *oid {
+        out.extend(self.asked.other_attributes.iter().map(|oid| match *oid {
             CHALLENGE_PASSWORD => "attribute challengePassword".to_owned(),
             oid => format!("attribute {oid}"),
         }));
         out
     }
 
-    /// What it asks for that an authority could only leave out of the certificate's identity or meaning.
-    pub(super) fn unissued(&self) -> Option<&str> {
-        self.0.unissued.as_deref()
+    /// What it asks for that no authority here issues, an alternative name or an extension of another kind, in
+    /// words: a request with it is refused.
+    pub fn unissued(&self) -> Option<&str> {
+        self.asked.unissued.as_deref()
     }
 
     fn of_der(der: &[u8]) -> Result<Self> {
@@ -209,9 +253,7 @@ impl CertificateRequest {
         if !has_at_most(MAX_ELEMENTS, der) {
             return Err(CertificateError::Malformed("the request has more than 1000 elements").into());
         }
-        let request = CertReq::from_der(der).map_err(|_| {
-            CertificateError::Malformed("the request is not PKCS#10 (RFC 2986), or cut short")
-        })?;
+        let request = CertReq::from_der(der).map_err(|_| fault::of_structure(der))?;
         let public_key = request
             .info
             .public_key
@@ -230,8 +272,9 @@ impl CertificateRequest {
                 }
             })?;
         let subject = DistinguishedName::of_x509(&request.info.subject)?;
-        let requested = requested_extensions(&request).ok_or(MALFORMED_EXTENSIONS)?;
-        let extensions = Extensions::of(&requested).map_err(|_| MALFORMED_EXTENSIONS)?;
+        let requested = requested_extensions(&request)
+            .ok_or_else(|| fault::of_extensions(&[], "attribute extensionRequest"))?;
+        let extensions = Extensions::of(&requested).map_err(|what| fault::of_extensions(&requested, what))?;
         let names = GeneralName::of_encoded(&extensions.alternative_names);
         // One more than there may be is enough to know.
         let names = names.take(MAX_REQUEST_NAMES + 1).collect::<Result<Vec<_>>>()?;
@@ -241,7 +284,8 @@ impl CertificateRequest {
             request.info.attributes.iter().map(|one| one.oid).filter(|oid| !is_extension_request(*oid));
         let other_attributes = others.collect();
         let der = der.to_vec();
-        Ok(Self(Arc::new(Inner { der, subject, names, public_key, extensions, unissued, other_attributes })))
+        let asked = Inner { der, subject, public_key, extensions, unissued, other_attributes };
+        Ok(Self { asked: Arc::new(asked), names: names.into(), has_further_names: false })
     }
 }
 
@@ -256,9 +300,6 @@ fn check_names(names: &[GeneralName]) -> Result<()> {
     }
     names.iter().try_for_each(GeneralName::check)
 }
-
-const MALFORMED_EXTENSIONS: CertificateError =
-    CertificateError::Malformed("the request's extensions do not decode, or one is there twice");
 
 fn unissued(requested: &[Extension], extensions: &Extensions) -> Option<String> {
     let mut kinds =

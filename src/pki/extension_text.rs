@@ -178,6 +178,13 @@ fn one(name: &GeneralName) -> String {
         },
         GeneralName::DirectoryName(name) => format!("DirName:{}", line_of(name)),
         GeneralName::RegisteredId(oid) => format!("Registered ID:{oid}"),
+        // Microsoft's user principal name, which is a text.
+        GeneralName::OtherName(other)
+            if other.type_id == super::general_name::UPN
+                && let Some(text) = super::attribute::text_of(&other.value) =>
+        {
+            format!("othername: UPN::{}", Escaped(&text))
+        }
         GeneralName::OtherName(other) => {
             let value = other.value.to_der().unwrap_or_default();
             format!("othername:{}:<{}>", other.type_id, colons(&value))

@@ -6,7 +6,7 @@ use core::fmt;
 use base64ct::{Base64, Encoding as _};
 
 use super::pem::{self, Kind, Section};
-use crate::error::{CertificateError, Found, KeyError};
+use crate::error::{CertificateError, CmsError, Found, KeyError};
 
 /// Why a file is not one for a loader.
 pub(crate) enum Unfit {
@@ -33,6 +33,16 @@ impl From<Unfit> for CertificateError {
         match unfit {
             Unfit::Missing(found) => Self::NotFound(found),
             Unfit::Excess(found) => Self::Excess(found),
+            Unfit::Malformed(what) => Self::Malformed(what),
+        }
+    }
+}
+
+impl From<Unfit> for CmsError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Missing(found) => Self::NotFound(found),
+            Unfit::Excess(found) => Self::NotFound(Found::new(found, "")),
             Unfit::Malformed(what) => Self::Malformed(what),
         }
     }

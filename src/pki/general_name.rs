@@ -131,8 +131,6 @@ impl GeneralName {
 
     /// What a name is, where it is of a kind that we do not know.
     pub(super) fn unknown_kind(name: &X509GeneralName) -> Option<String> {
-        // Microsoft's user principal name.
-        const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
         match name {
             X509GeneralName::OtherName(other) if other.type_id == UPN => {
                 Some(format!("otherName {UPN} (user principal name)"))
@@ -174,6 +172,9 @@ impl fmt::Display for GeneralName {
         }
     }
 }
+
+/// Microsoft's user principal name.
+pub(super) const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
 
 /// RFC 5280 §4.2.1.6: four octets for IPv4, sixteen for IPv6.
 fn address_of(octets: &[u8]) -> Result<GeneralName> {

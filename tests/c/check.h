@@ -118,7 +118,8 @@ static inline otls_identity *make_identity(const otls_authority *authority, cons
     WORKS(otls_name_add_alternative(name, common_name, &error));
     WORKS(otls_key_generate(OTLS_KEY_ECDSA_P256, &key, &error));
     WORKS(otls_request_create(key, name, OTLS_HASH_SHA256, &request, &error));
-    WORKS(otls_authority_issue(authority, request, profile, (otls_validity){NOW, DAY}, &certificate, &error));
+    otls_certificate_terms terms = { .validity = { NOW, DAY }, .profile = profile };
+    WORKS(otls_authority_issue(authority, request, &terms, &certificate, &error));
     WORKS(otls_certificate_export(certificate, OTLS_ENCODING_PEM, &pem, &error));
     data = otls_blob_data(pem, &len);
     WORKS(otls_identity_new(data, len, key, &identity, &error));

@@ -1,5 +1,6 @@
 /* Messages for somebody who is not connected: signed, sealed, and the OTP by mail. */
 #include "check.h"
+#include "vectors.h"
 
 static otls_identity *bank, *asha, *ravi;
 static otls_trust_store *trust;
@@ -81,6 +82,37 @@ static void a_signed_message_is_for_everybody(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_cms_sign(TEXT("x"), NULL, NOW, &message, &error));
 }
 
+/* A signature that OpenSSL has made of a content beside it, in 2026. */
+static void a_detached_signature_is_of_its_content(void) {
+    static uint8_t message[sizeof buffer];
+    const uint64_t then = 1800000000;
+    otls_error *error;
+    otls_trust_store *store;
+    otls_certificate *signer;
+    otls_blob *content;
+    size_t len = read_vector("../cms/root.pem");
+    WORKS(otls_trust_store_new(&store, &error));
+    WORKS(otls_trust_store_add_bundle(store, buffer, len, &content, &error));
+    otls_blob_free(content);
+    len = read_vector("../cms/detached.pem");
+    memcpy(message, buffer, len);
+    WORKS(otls_cms_verify_detached(message, len, TEXT("Rs 5000 to Asha\n"),
+                                   AS(store, OTLS_ROLE_SERVER, "bank.example", then, 0), &signer, &error));
+    otls_certificate_free(signer);
+    WORKS(otls_cms_verify_detached(message, len, TEXT("Rs 5000 to Asha\n"),
+                                   AS(store, OTLS_ROLE_ANY, NULL, then, 0), NULL, &error));
+    FAILS(OTLS_ERROR_BAD_SIGNATURE,
+          otls_cms_verify_detached(message, len, TEXT("Rs 9000 to Asha\n"),
+                                   AS(store, OTLS_ROLE_ANY, NULL, then, 0), &signer, &error));
+    CHECK(signer == NULL);
+    FAILS(OTLS_ERROR_CMS_UNSUPPORTED,
+          otls_cms_verify(message, len, AS(store, OTLS_ROLE_ANY, NULL, then, 0), NULL, &content, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_cms_verify_detached(message, len, NULL, 1, AS(store, OTLS_ROLE_ANY, NULL, then, 0), NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_cms_verify_detached(message, len, TEXT("x"), NULL, NULL, &error));
+    otls_trust_store_free(store);
+}
+
 static void an_otp_comes_by_mail(void) {
     otls_error *error;
     otls_otp_ledger *ledger;
@@ -140,6 +172,7 @@ int main(void) {
     ravi = make_identity(authority, "ravi.example", OTLS_PROFILE_CLIENT);
     a_sealed_message_is_for_its_recipient();
     a_signed_message_is_for_everybody();
+    a_detached_signature_is_of_its_content();
     an_otp_comes_by_mail();
     otls_identity_free(ravi);
     otls_identity_free(asha);

@@ -72,17 +72,38 @@ static void make_hierarchy(void) {
     WORKS(otls_authority_chain(branch, &chain, &error));
 }
 
+/* A name that is not asked for, beside the one that is. */
+static void names_are_added(const otls_request *request) {
+    otls_error *error;
+    otls_name *names = make_name("not looked at");
+    otls_certificate *certificate;
+    otls_blob *text;
+    otls_certificate_terms terms = { .validity = { NOW, DAY }, .profile = OTLS_PROFILE_BOTH, .names = names };
+    WORKS(otls_name_add_alternative(names, "10.0.0.1", &error));
+    WORKS(otls_authority_issue(branch, request, &terms, &certificate, &error));
+    WORKS(otls_certificate_to_text(certificate, &text, &error));
+    CHECK(strstr((const char *)otls_blob_data(text, NULL), "DNS:www.branch.example, IP Address:10.0.0.1") != NULL);
+    otls_blob_free(text);
+    otls_certificate_free(certificate);
+    terms.profile = 99;
+    FAILS(OTLS_ERROR_API_MISUSE, otls_authority_issue(branch, request, &terms, &certificate, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_authority_issue(branch, request, NULL, &certificate, &error));
+    otls_name_free(names);
+}
+
 static void make_leaf(void) {
     otls_error *error;
     otls_key *key;
     otls_certificate *certificate;
     otls_blob *text;
     otls_request *request = make_request("www.branch.example", &key);
-    WORKS(otls_authority_issue(branch, request, OTLS_PROFILE_BOTH, (otls_validity){NOW, DAY}, &certificate, &error));
+    otls_certificate_terms terms = { .validity = { NOW, DAY }, .profile = OTLS_PROFILE_BOTH };
+    WORKS(otls_authority_issue(branch, request, &terms, &certificate, &error));
     WORKS(otls_certificate_to_text(certificate, &text, &error));
     CHECK(strncmp((const char *)otls_blob_data(text, NULL), "Certificate:", 12) == 0);
     otls_blob_free(text);
     leaf = pem_of(certificate);
+    names_are_added(request);
     otls_key_free(key);
     otls_request_free(request);
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod ca;
+mod cms;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
@@ -10,6 +11,7 @@ mod log;
 mod manners;
 mod network;
 mod receipt;
+mod requests;
 mod stop;
 mod support;
 mod target;

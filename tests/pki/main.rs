@@ -5,6 +5,7 @@ mod budget;
 mod certificates;
 mod certificates_view;
 mod cms_openssl;
+mod cms_verify;
 #[path = "../common/mod.rs"]
 mod common;
 mod crl;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use otls::error::{CertificateError, Error, ErrorCode};
 use otls::pki::{
-    Authority, AuthorityTerms, Certificate, CertificateRequest, DistinguishedName, GeneralName, Profile,
-    TrustStore, Validity,
+    Authority, AuthorityTerms, Certificate, CertificateRequest, DistinguishedName, GeneralName,
+    MAX_REQUEST_NAMES, Profile, TrustStore, Validity,
 };
 use otls::{ClientConfig, Connection};
 
@@ -189,4 +189,28 @@ fn a_client_is_made_for_a_name_that_a_server_may_have() {
         let refused = connect(name.clone()).unwrap_err();
         assert_eq!(refused.code(), ErrorCode::BadName, "{name}");
     }
+}
+
+#[test]
+fn names_that_are_added_are_checked_bounded_and_there_once() {
+    let Some(openssl) = openssl() else { return };
+    let request = asked(&openssl, "-subj /CN=bank -addext subjectAltName=DNS:bank.example");
+    let name = |text: &str| GeneralName::parse(text).unwrap();
+    let more =
+        request.clone().with_further_names(&[name("BANK.example"), name("10.0.0.1"), name("10.0.0.1")]);
+    let more = more.unwrap();
+    assert_eq!(more.names(), [name("bank.example"), name("10.0.0.1")]);
+    assert_eq!(more.to_der(), request.to_der());
+    assert_eq!(issue(&more, Profile::Server).unwrap().names(), more.names());
+    assert_eq!(request.names(), [name("bank.example")]);
+
+    let wrong = [GeneralName::Dns("two words".to_owned())];
+    let refused = request.clone().with_further_names(&wrong).unwrap_err();
+    assert!(matches!(refused, Error::Certificate(CertificateError::BadName(_))), "{refused}");
+    let many: Vec<GeneralName> = (0..MAX_REQUEST_NAMES).map(|at| name(&format!("a{at}.example"))).collect();
+    let fits = request.clone().with_further_names(&many[1..]).unwrap();
+    assert_eq!(fits.names().len(), MAX_REQUEST_NAMES);
+    let refused = request.clone().with_further_names(&many).unwrap_err();
+    assert!(refused.to_string().contains("at most 100"), "{refused}");
+    is_refused(issue(&more, Profile::Ca { path_len: 0 }), "no alternative names");
 }

@@ -370,7 +370,9 @@ fn a_trust_store_has_no_key_and_is_no_identity() {
 
     bank.openssl.ok("pkcs12 -export -nokeys -in root.pem -passout pass:changeit -out trust.p12");
     let error = error_of(&bank.openssl.read("trust.p12"), Some(b"changeit"));
-    assert!(matches!(&error, Error::Key(KeyError::NotAKey(why)) if why.what().contains("without a private key")));
+    assert!(
+        matches!(&error, Error::Key(KeyError::NotAKey(why)) if why.what().contains("without a private key"))
+    );
     bank.openssl.ok("pkcs12 -export -nocerts -inkey key.pem -passout pass:changeit -out key.p12");
     let error = error_of(&bank.openssl.read("key.p12"), Some(b"changeit"));
     assert!(matches!(error, Error::Certificate(CertificateError::NotFound(_))), "{error}");

@@ -102,17 +102,26 @@ pub(crate) fn cms_sign<'py>(
     Ok(PyBytes::new(py, &signed))
 }
 
-/// Verifies what `cms_sign` or `openssl cms -sign -nodetach` has made, as `cms_open` does.
+/// Verifies what `cms_sign` or `openssl cms -sign` has made, DER or PEM, as `cms_open` does. `content` is what was
+/// signed where it is not in the message (a detached signature).
 #[pyfunction]
-#[pyo3(signature = (message, trust, *, server_name=None, role=None, now=None))]
+#[pyo3(signature = (message, trust, *, content=None, server_name=None, role=None, now=None))]
 pub(crate) fn cms_verify(
     py: Python<'_>,
     message: Octets,
     trust: &TrustStore,
+    content: Option<Octets>,
     server_name: Option<&str>,
     role: Option<&str>,
     now: Option<Moment>,
 ) -> Result<Verified> {
     let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
-    Ok(py.detach(|| cms::verify(&message, &VerifyOptions::new(&trust.0, &role, now)))?.into())
+    let verified = py.detach(|| {
+        let options = VerifyOptions::new(&trust.0, &role, now);
+        match &content {
+            Some(content) => cms::verify_detached(&message, content, &options),
+            None => cms::verify(&message, &options),
+        }
+    })?;
+    Ok(verified.into())
 }

@@ -54,6 +54,21 @@ def test_a_signed_message_is_for_everybody(world: World) -> None:
         otls.cms_open(message, world.identity("client"), world.trust, role="any")
 
 
+def test_a_detached_signature_is_of_its_content() -> None:
+    vectors = Path(__file__).resolve().parents[3] / "tests" / "vectors" / "cms"
+    message, content = (vectors / "detached.pem").read_bytes(), (vectors / "content").read_bytes()
+    trust = otls.TrustStore([otls.Certificate.load((vectors / "root.pem").read_bytes())])
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    verified = otls.cms_verify(message, trust, content=content, server_name="bank.example", now=now)
+    assert (verified.content, verified.signer.subject.common_name) == (content, "bank")
+    with pytest.raises(otls.BadSignature):
+        otls.cms_verify(message, trust, content=content + b"!", role="any", now=now)
+    with pytest.raises(otls.CmsUnsupported, match="detached"):
+        otls.cms_verify(message, trust, role="any", now=now)
+    with pytest.raises(otls.CertificateWrongName):
+        otls.cms_verify(message, trust, content=content, server_name="other.example", now=now)
+
+
 def test_an_otp_comes_by_mail(world: World) -> None:
     bank, customer = world.identity("server"), world.identity("client")
     issued = otls.Ledger().issue("asha", PAYMENT)

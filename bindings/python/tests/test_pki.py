@@ -129,6 +129,10 @@ def test_a_certificate_has_what_the_request_asked_and_the_authority_decided(worl
     assert not certificate.is_ca
     assert world.authority.certificate.is_ca
     assert otls.Certificate.load(certificate.to_pem()) == otls.Certificate.load(certificate.to_der())
+    more = world.authority.issue(request, "server", names=["other.example", "bank.example"])
+    assert more.names == (*names, "other.example")
+    with pytest.raises(otls.BadName):
+        world.authority.issue(request, "server", names=["two words"])
     bundle = certificate.to_pem() + world.authority.certificate.to_pem()
     assert otls.Certificate.load_chain(bundle) == [certificate, world.authority.certificate]
 

@@ -59,11 +59,14 @@ def cms_verify(
     message: _Bytes,
     trust: TrustStore,
     *,
+    content: _Bytes | None = None,
     server_name: str | None = None,
     role: Literal["server", "client", "any"] | None = None,
     now: _Moment | None = None,
 ) -> Verified:
-    """Verifies what ``cms_sign`` or ``openssl cms -sign -nodetach`` has made, as ``cms_open`` does."""
+    """Verifies what ``cms_sign`` or ``openssl cms -sign`` has made, DER or PEM, as ``cms_open`` does.
+    ``content`` is what was signed where it is not in the message (a detached signature).
+    """
 
 @final
 class Verified:
@@ -460,12 +463,14 @@ class Authority:
         request: CertificateRequest,
         profile: str,
         *,
+        names: Sequence[str] | None = None,
         lifetime: timedelta | None = None,
         now: _Moment | None = None,
     ) -> Certificate:
         """Issues a certificate for the key, subject and names of ``request``, valid for ``lifetime``, 90
         days by default. ``profile`` ("server", "client" or "both") decides what it is good for, not the
-        request.
+        request. It has ``names`` beside those that the request asks for, which may have been made of a
+        common name alone.
         """
     def issue_authority(
         self,

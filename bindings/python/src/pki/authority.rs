@@ -80,20 +80,22 @@ impl Authority {
     }
 
     /// Issues a certificate for the key, subject and names of `request`, valid for `lifetime`, 90 days by
-    /// default. `profile` ("server", "client" or "both") decides what it is good for, not the request.
-    #[pyo3(signature = (request, profile, *, lifetime=None, now=None))]
+    /// default. `profile` ("server", "client" or "both") decides what it is good for, not the request. It has
+    /// `names` beside those that the request asks for, which may have been made of a common name alone.
+    #[pyo3(signature = (request, profile, *, names=None, lifetime=None, now=None))]
     fn issue(
         &self,
         py: Python<'_>,
         request: &CertificateRequest,
         profile: &str,
+        names: Option<&Bound<'_, PyAny>>,
         lifetime: Option<Duration>,
         now: Option<Moment>,
     ) -> Result<Certificate> {
-        let profile = self::profile(profile)?;
-        let now = moment_or_now(now)?;
-        let issued = py
-            .detach(|| self.0.issue(&request.0, profile, valid(now, lifetime, NINETY_DAYS), &SystemRandom))?;
+        let (profile, names) = (self::profile(profile)?, parse_each(names, name::parse)?.unwrap_or_default());
+        let validity = valid(moment_or_now(now)?, lifetime, NINETY_DAYS);
+        let request = request.0.clone().with_further_names(&names)?;
+        let issued = py.detach(|| self.0.issue(&request, profile, validity, &SystemRandom))?;
         Ok(Certificate(issued))
     }
 
