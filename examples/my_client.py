@@ -101,7 +101,14 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
             stream.decline(envelope)
             operator.say("told the bank, signed, that you decline")
             return Exit.OK
-        stream.approve(envelope, code)
+        try:
+            stream.approve(envelope, code)
+        except otls.ApiMisuse as error:
+            # An empty line, or a whole message: nothing was sent.
+            if not is_asked:
+                raise
+            operator.say(str(error))
+            continue
         notice = stream.receive_message()
         if not isinstance(notice, otls.VerdictNotice):
             text = "the bank closed the connection before it judged the code"

@@ -204,6 +204,9 @@ def test_a_customer_who_confirms_may_mistype_but_not_for_ever(tmp_path: Path) ->
             message = MESSAGE.fullmatch(customer.output)
             assert message
             wrong = f"{(int(message[1]) + 1) % 10**6:06}"
+            for nothing in ("", "the code of the message above, which I have copied as a whole: 123456"):
+                customer.type(nothing)
+                customer.expect("an answer that is empty, longer than 64 octets")
             customer.type("12345")
             customer.expect("the bank refused the code: not a code")
             for left in range(2, 2 - guesses, -1):
