@@ -1982,6 +1982,11 @@ int32_t otls_trust_store_require_crls(otls_trust_store *trust,
                                       otls_error **error);
 
 /**
+ * Accepts a leaf without ExtendedKeyUsage in every role. Otherwise such a certificate is refused.
+ */
+int32_t otls_trust_store_allow_missing_eku(otls_trust_store *trust, otls_error **error);
+
+/**
  * All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
  */
 int32_t otls_certificate_to_text(const otls_certificate *certificate,

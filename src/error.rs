@@ -257,6 +257,8 @@ pub enum CertificateError {
     MalformedRequest(String),
     /// There is no certificate, request or CRL in the data; what there is instead.
     NotFound(Found),
+    /// A revocation list that is well-formed and not as RFC 5280 asks; the text says why.
+    UnsupportedCrl(&'static str),
     /// There is more in the data than what is loaded; the text says what, and what loads it.
     Excess(String),
     /// The signature of a request or CRL does not verify: no proof that its sender has the key.

@@ -98,6 +98,20 @@ pub unsafe extern "C" fn otls_trust_store_require_crls(
     })
 }
 
+/// Accepts a leaf without ExtendedKeyUsage in every role. Otherwise such a certificate is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_trust_store_allow_missing_eku(
+    trust: *mut otls_trust_store,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (trust, error) = unsafe { (Handle::new(trust), Out::new(error)) };
+    status(error, || {
+        trust.required("trust")?.0.lock()?.allow_missing_eku();
+        Ok(())
+    })
+}
+
 /// All that the certificate says, for a person to read, laid out as by `openssl x509 -text`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_certificate_to_text(

@@ -44,6 +44,9 @@ pub(crate) struct Trust {
     /// Refuse where an authority of the path has no revocation list.
     #[arg(long)]
     require_crl: bool,
+    /// Accept a certificate without ExtendedKeyUsage.
+    #[arg(long)]
+    allow_missing_eku: bool,
     /// Authorities that may stand between the leaf and the root.
     #[arg(long, value_name = "N")]
     max_depth: Option<usize>,
@@ -67,6 +70,9 @@ impl Trust {
         }
         if self.require_crl {
             trust.require_crls();
+        }
+        if self.allow_missing_eku {
+            trust.allow_missing_eku();
         }
         Ok(trust)
     }

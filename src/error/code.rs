@@ -207,9 +207,11 @@ impl KeyError {
 impl CertificateError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Malformed(_) | Self::MalformedRequest(_) | Self::NotFound(_) | Self::Excess(_) => {
-                ErrorCode::CertificateMalformed
-            }
+            Self::Malformed(_)
+            | Self::MalformedRequest(_)
+            | Self::NotFound(_)
+            | Self::Excess(_)
+            | Self::UnsupportedCrl(_) => ErrorCode::CertificateMalformed,
             Self::BadSignature => ErrorCode::RequestBadSignature,
             Self::UnsupportedSignature(_) => ErrorCode::UnsupportedSignature,
             Self::BadName(_) => ErrorCode::BadName,

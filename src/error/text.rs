@@ -51,6 +51,9 @@ impl CertificateError {
             }
             Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
             Self::NotFound(_) => "pass the file that holds it",
+            Self::UnsupportedCrl(_) => {
+                "have its authority issue it anew; with 'openssl ca -gencrl', crlnumber in the configuration makes version 2, and default_crl_days the date"
+            }
             Self::UnsupportedSignature(_) => {
                 "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519"
             }
@@ -283,6 +286,7 @@ impl fmt::Display for CertificateError {
             Self::NotFound(found) => write!(f, "not found: {found}"),
             Self::Excess(found) => write!(f, "more than is loaded here: {found}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::UnsupportedCrl(why) => write!(f, "the revocation list is not accepted: {why}"),
             Self::UnsupportedSignature(name) => write!(f, "signed with {name}, which is not accepted"),
             Self::BadName(what) => write!(f, "name not acceptable: {what}"),
             Self::NameTaken(name) => {

@@ -191,6 +191,16 @@ impl Certificate {
         GeneralName::of_encoded(&self.0.extensions.alternative_names).filter_map(Result::ok)
     }
 
+    /// What is wrong with the first alternative name that is not well-formed.
+    pub(super) fn first_name_fault(&self) -> Option<String> {
+        GeneralName::of_encoded(&self.0.extensions.alternative_names).find_map(Result::err).map(|error| {
+            match error {
+                Error::Certificate(CertificateError::BadName(why)) => why,
+                other => other.to_string(),
+            }
+        })
+    }
+
     /// Whether BasicConstraints says CA.
     pub fn is_ca(&self) -> bool {
         self.0.extensions.is_ca()

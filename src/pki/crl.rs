@@ -228,7 +228,8 @@ impl Crl {
         }
         const MALFORMED: CertificateError =
             CertificateError::Malformed("the revocation list is not as in RFC 5280, or cut short");
-        let (places, this_update, next_update) = Places::of(&der).ok_or(MALFORMED)?;
+        let (places, this_update, next_update) =
+            Places::of(&der).ok_or_else(|| fault(&der).unwrap_or(MALFORMED))?;
         let name = der.get(places.issuer.clone()).filter(|name| has_at_most(MAX_ELEMENTS, name));
         let name = name.and_then(|name| Name::from_der(name).ok()).ok_or(MALFORMED)?;
         let issuer = DistinguishedName::of_x509(&name)?;
@@ -305,6 +306,26 @@ struct Places {
     entries: Range<usize>,
     /// Empty where there are none.
     extensions: Range<usize>,
+}
+
+/// What a list is that is well-formed and not as RFC 5280 asks.
+fn fault(der: &[u8]) -> Option<CertificateError> {
+    let mut whole = Cursor::new(der, 0..der.len());
+    let mut signed = Cursor::new(der, whole.content(Tag::Sequence)?);
+    let mut tbs = Cursor::new(der, signed.content(Tag::Sequence)?);
+    if !tbs.next_is(Tag::Integer) {
+        return Some(CertificateError::UnsupportedCrl(
+            "it is of version 1, where RFC 5280 §5.1.2.1 asks for 2",
+        ));
+    }
+    // Version, signature, issuer and thisUpdate.
+    for _ in 0..4 {
+        tbs.whole()?;
+    }
+    let has_next_update = tbs.next_is(Tag::UtcTime) || tbs.next_is(Tag::GeneralizedTime);
+    (!has_next_update).then_some(CertificateError::UnsupportedCrl(
+        "it has no nextUpdate, by which RFC 5280 §5.1.2.5 tells when it is out of date",
+    ))
 }
 
 impl Places {

@@ -1,8 +1,8 @@
 //! The extensions of certificates and requests (RFC 5280 §4.2).
 
 use super::encoded::{Constraints, GeneralNames, MAX_EXTENSION_ELEMENTS, has_at_most};
-use der::Decode;
 use der::oid::{AssociatedOid, ObjectIdentifier};
+use der::{Decode, ErrorKind, Tag};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName as X509GeneralName};
@@ -67,7 +67,14 @@ impl Extensions {
             authority_key_identifier: authority
                 .and_then(|authority| authority.key_identifier)
                 .map(|identifier| identifier.as_bytes().to_vec()),
-            alternative_names: names.map_err(|_| "the certificate's subjectAltName")?.unwrap_or_default(),
+            alternative_names: names
+                .map_err(|error| match error.kind() {
+                    ErrorKind::Value { tag: Tag::ContextSpecific { .. } } => {
+                        "the certificate's subjectAltName: a name in it is not ASCII, where RFC 5280 §7.2 has A-labels"
+                    }
+                    _ => "the certificate's subjectAltName",
+                })?
+                .unwrap_or_default(),
             name_constraints: constraints.map_err(|_| "the certificate's nameConstraints")?,
             crl_urls: points.as_ref().map(urls).unwrap_or_default(),
             distribution_points: points.map(|points| points.0).unwrap_or_default(),

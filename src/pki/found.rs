@@ -257,12 +257,12 @@ fn of_text(text: &str) -> Option<Found> {
             false => found("JSON", "take the certificate or key out of it, as PEM"),
         };
     }
-    let mut dashed =
-        text.match_indices("BEGIN ").filter_map(|(at, _)| text.get(..at)?.trim_end().chars().next_back());
-    if dashed.any(|before| DASHES.contains(&before)) {
+    let before = |at: usize| text.get(..at).unwrap_or_default().chars().rev();
+    let dashed = |at: usize| before(at).take(MAX_DASHES).any(|one| DASHES.contains(&one));
+    if text.match_indices("BEGIN ").any(|(at, _)| dashed(at)) {
         return found(
             "PEM whose hyphens have become typographic dashes",
-            "put five hyphens before and behind BEGIN and END again, or take the file from its source",
+            r"put hyphens there again: sed -E 's/^[^A-Z]*(BEGIN|END) ([A-Z0-9 ]*[A-Z0-9])[^A-Z0-9]*$/-----\1 \2-----/' FILE > NEW",
         );
     }
     if text.len() >= 16 && text.bytes().all(|octet| octet.is_ascii_hexdigit() || octet.is_ascii_whitespace())
@@ -398,6 +398,9 @@ const JWK: &str = "make PEM of it: python3 -c \"import sys; from jwcrypto.jwk im
 
 /// What editors and word processors make of hyphens.
 const DASHES: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'];
+
+/// Characters before BEGIN that are looked at.
+const MAX_DASHES: usize = 6;
 
 const ENDINGS: [&str; 8] = [".pem", ".crt", ".cer", ".der", ".key", ".csr", ".p12", ".pfx"];
 

@@ -110,7 +110,10 @@ pub(super) fn dns_fault(text: &str) -> Option<&'static str> {
         None => text,
     };
     if labels.split('.').next_back().is_some_and(|last| last.bytes().all(|c| c.is_ascii_digit())) {
-        return Some("its last label is empty or a number");
+        return Some(match labels.ends_with('.') {
+            true => "it has a dot at its end",
+            false => "its last label is empty or a number",
+        });
     }
     labels.split('.').find_map(label_fault)
 }

@@ -91,6 +91,8 @@ struct Inner {
     /// Authorities between a leaf and the trusted one.
     max_depth: Option<usize>,
     crls_required: bool,
+    /// A leaf may be without ExtendedKeyUsage.
+    missing_eku_allowed: bool,
 }
 
 impl TrustStore {
@@ -144,6 +146,13 @@ impl TrustStore {
         Arc::make_mut(&mut self.0).crls_required = true;
     }
 
+    /// Accepts a leaf without ExtendedKeyUsage in every role, as RFC 5280 §4.2.1.12 has it and as many private
+    /// authorities and SPIFFE identities are. Otherwise such a certificate is refused, because it could be
+    /// another program's: a server's for a customer.
+    pub fn allow_missing_eku(&mut self) {
+        Arc::make_mut(&mut self.0).missing_eku_allowed = true;
+    }
+
     /// Adds a revocation list: a complete one, one for some certificates or reasons, one of another issuer,
     /// or a delta list (RFC 5280 §5.2). Where there is a list in an issuer's name, its certificates are
     /// checked against the newest, and refused where their status does not come out: by a stale list, or
@@ -179,7 +188,7 @@ impl TrustStore {
     ///
     /// Beyond path validation (RFC 5280 §6, without certificate policies), the leaf must not be an
     /// authority's certificate, its KeyUsage must allow signatures, and its ExtendedKeyUsage must name the
-    /// role exactly; the trusted authority must be within its own validity and path length.
+    /// role exactly (see [`TrustStore::allow_missing_eku`]); the trusted authority must be within its own validity and path length.
     ///
     /// # Errors
     /// The report of every candidate that failed.

@@ -83,6 +83,8 @@ fn keys_of_other_programs_are_named_and_their_hint_makes_a_key_that_loads() {
         (format!("{KEY} openssl pkey -in key.pem -outform DER | od -An -v -tx1 > FILE"), "hexadecimal"),
         (format!("{KEY} openssl pkey -in key.pem -outform DER > FILE; echo >> FILE"), "1 octet behind"),
         (format!("{KEY} gzip -c key.pem > FILE"), "gzip"),
+        (format!("{KEY} sed s/-----/—/g key.pem > FILE"), "typographic dashes"),
+        (format!("{KEY} sed s/--/–/g key.pem > FILE"), "typographic dashes"),
     ] {
         let key = mended(&openssl, &made, words);
         let loaded = PrivateKey::load(&key, None);
@@ -166,8 +168,6 @@ fn what_no_command_mends_is_named_and_what_to_do_is_said() {
             "make a new one",
         ),
         ("-----BEGIN DSA PRIVATE KEY-----\nAAAA\n-----END DSA PRIVATE KEY-----\n", "DSA", "make a new key"),
-        (&pem.replace("-----", "—"), "typographic dashes", "five hyphens"),
-        (&pem.replace("-----", "––"), "typographic dashes", "five hyphens"),
         (&as_text, "taken for text", "as a binary file"),
     ] {
         let found = found(data.as_bytes());
@@ -226,4 +226,73 @@ fn keys_load_under_each_others_labels() {
             assert_eq!(refused.0.unwrap_err(), refused.1.into(), "{file} as {label}");
         }
     }
+}
+
+#[test]
+fn lists_that_are_not_as_rfc_5280_asks_say_what_they_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/lists");
+    for (file, words) in [("version-1.crl", "version 1"), ("no-next-update.crl", "no nextUpdate")] {
+        let refused = Crl::load(&std::fs::read(folder.join(file)).unwrap()).unwrap_err();
+        assert!(refused.to_string().contains(words), "{refused}");
+        assert!(refused.hint().contains("openssl ca -gencrl"), "{}", refused.hint());
+    }
+    // The hint, followed: without and with what it names.
+    let Some(openssl) = openssl() else { return };
+    shell(openssl.dir(), &format!("{CERTIFICATE} : > index; echo 01 > number"));
+    let mut configuration = "[ca]\ndefault_ca = it\n[it]\ndatabase = index\ndefault_md = sha256\n".to_owned();
+    let make = "ca -gencrl -config config -keyfile key.pem -cert x.pem -out list.pem";
+    openssl.write("config", format!("{configuration}default_crl_days = 7\n"));
+    openssl.ok(make);
+    assert!(Crl::load(&openssl.read("list.pem")).unwrap_err().to_string().contains("version 1"));
+    configuration += "default_crl_days = 7\ncrlnumber = number\n";
+    openssl.write("config", configuration);
+    openssl.ok(make);
+    Crl::load(&openssl.read("list.pem")).unwrap();
+}
+
+#[test]
+fn names_that_do_not_count_are_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/certificates");
+    let load = |file: &str| Certificate::load(&std::fs::read(folder.join(file)).unwrap());
+    let error = load("san-not-ascii.pem").unwrap_err().to_string();
+    assert!(error.contains("not ASCII") && error.contains("A-labels"), "{error}");
+    for (file, words) in [("ip-address-as-dns-name.pem", "IP"), ("san-with-trailing-dot.pem", "dot")] {
+        let leaf = load(file).unwrap();
+        let report = trust(&[CA.certificate()])
+            .judge(&[leaf.to_der().to_vec()], &as_server("bank.example"), leaf.not_before())
+            .unwrap_err();
+        let name = report.findings().find(|finding| finding.check == otls::error::Check::Name).unwrap();
+        assert!(
+            name.reason.contains("no name that counts") && name.reason.contains(words),
+            "{}",
+            name.reason
+        );
+    }
+}
+
+#[test]
+fn a_leaf_without_extended_key_usage_is_accepted_where_that_is_allowed() {
+    let Some(openssl) = openssl() else { return };
+    openssl.ok("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -subj /CN=CA -days 9000 -out ca.pem");
+    openssl.ok(
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj /CN=x -out x.csr",
+    );
+    openssl.write("names", "subjectAltName = DNS:bank.example, URI:spiffe://bank.example/x\n");
+    openssl.ok("x509 -req -in x.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 9000 -extfile names -outform DER -out x.der");
+    let mut store = trust(&[&Certificate::load(&openssl.read("ca.pem")).unwrap()]);
+    let leaf = [openssl.read("x.der")];
+    for role in [as_server("bank.example"), otls::pki::PeerRole::Client] {
+        let check = otls::error::Check::ExtendedKeyUsage;
+        refused(&store, &leaf, &role, NOW, check, &["no ExtendedKeyUsage"]);
+    }
+    store.allow_missing_eku();
+    for role in [as_server("bank.example"), otls::pki::PeerRole::Client] {
+        store.judge(&leaf, &role, NOW).unwrap();
+    }
+    // One that is there still has to fit.
+    let mut ours = trust(&[CA.certificate()]);
+    ours.allow_missing_eku();
+    let client = client(&CA, "alice").to_der().to_vec();
+    let check = otls::error::Check::ExtendedKeyUsage;
+    refused(&ours, &[client], &as_server("alice"), NOW, check, &["clientAuth"]);
 }

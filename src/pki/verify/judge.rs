@@ -42,7 +42,7 @@ impl<'a> Case<'a> {
             refuse(
                 Check::BasicConstraints,
                 "it is an authority's certificate, which signs others and identifies nobody".to_owned(),
-                "use a certificate that the authority has issued",
+                "use a certificate that the authority has issued, and put it first in its file",
             );
         }
         // RFC 8446 §4.4.2.2: digitalSignature must be set if the extension is there.
@@ -61,6 +61,7 @@ impl<'a> Case<'a> {
                 false => "request a certificate with the client profile",
             };
             match &extensions.extended_key_usage {
+                None if self.store.missing_eku_allowed => {}
                 None => {
                     let reason = format!("it has no ExtendedKeyUsage, {role} is needed");
                     refuse(Check::ExtendedKeyUsage, reason, hint);
@@ -83,12 +84,15 @@ impl<'a> Case<'a> {
             refuse(
                 Check::Name,
                 match leaf.each_name().take(MAX_LISTED + 1).collect::<Vec<_>>().as_slice() {
-                    [] => format!("it has no DNS name or IP address; expected {name}"),
+                    [] => match leaf.first_name_fault() {
+                        Some(fault) => format!("it has no name that counts: {fault}; expected {name}"),
+                        None => format!("it has no DNS name or IP address; expected {name}"),
+                    },
                     names => {
                         format!("is for {}; expected {name}", listed(names, leaf.each_name().count(), shown))
                     }
                 },
-                "connect by a name that the certificate has, or request one with this name",
+                "connect by a name that the certificate has, or request one with this name as an alternative name",
             );
         }
         findings

@@ -221,7 +221,7 @@ impl Identity {
 ///
 /// `intermediates` help to find a path where the peer does not send them; at most `max_depth` may stand in
 /// one. Where `crls` has a list of an authority, its certificates are checked against it; with
-/// `require_crls` there has to be one.
+/// `require_crls` there has to be one. With `allow_missing_eku` a leaf may be without ExtendedKeyUsage.
 #[pyclass(frozen, module = "otls")]
 pub(crate) struct TrustStore(pub(crate) pki::TrustStore);
 
@@ -230,7 +230,7 @@ impl TrustStore {
     #[new]
     #[pyo3(signature = (
         authorities=None, *, fingerprints=None, intermediates=None, crls=None, max_depth=None,
-        require_crls=false,
+        require_crls=false, allow_missing_eku=false,
     ))]
     fn new(
         authorities: Option<Chain>,
@@ -239,6 +239,7 @@ impl TrustStore {
         crls: Option<Vec<Py<Crl>>>,
         max_depth: Option<usize>,
         require_crls: bool,
+        allow_missing_eku: bool,
     ) -> Result<Self> {
         let mut store = pki::TrustStore::new();
         for certificate in authorities.map(Chain::into_certificates).unwrap_or_default() {
@@ -258,6 +259,9 @@ impl TrustStore {
         }
         if require_crls {
             store.require_crls();
+        }
+        if allow_missing_eku {
+            store.allow_missing_eku();
         }
         Ok(Self(store))
     }
