@@ -110,7 +110,7 @@ pub(super) fn dns_fault(text: &str) -> Option<&'static str> {
         None => text,
     };
     if labels.split('.').next_back().is_some_and(|last| last.bytes().all(|c| c.is_ascii_digit())) {
-        return Some(match labels.ends_with('.') {
+        return Some(match labels.len() > 1 && labels.ends_with('.') {
             true => "it has a dot at its end",
             false => "its last label is empty or a number",
         });
