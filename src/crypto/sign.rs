@@ -166,7 +166,7 @@ impl SigningKey {
             (None, PrivateParts::Rsa(key)) => Signer::Rsa(portable::sign::rsa_signer(*key)?),
             (None, PrivateParts::P256(key)) => Signer::Ecdsa(portable::sign::p256_signer(key)),
             (None, PrivateParts::P384(key)) => Signer::Ecdsa(portable::sign::p384_signer(key)),
-            (None, PrivateParts::Ed25519(key)) => Signer::Ed25519(key),
+            (None, PrivateParts::Ed25519(key)) => Signer::Ed25519(Box::new(key)),
         };
         Ok(Self {
             algorithm,

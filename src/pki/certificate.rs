@@ -193,11 +193,11 @@ impl Certificate {
 
     /// What is wrong with the first alternative name that is not well-formed.
     pub(super) fn first_name_fault(&self) -> Option<String> {
-        GeneralName::of_encoded(&self.0.extensions.alternative_names).find_map(Result::err).map(|error| {
-            match error {
-                Error::Certificate(CertificateError::BadName(why)) => why,
-                other => other.to_string(),
-            }
+        let error = GeneralName::of_encoded(&self.0.extensions.alternative_names).find_map(Result::err)?;
+        Some(if let Error::Certificate(CertificateError::BadName(why)) = error {
+            why
+        } else {
+            error.to_string()
         })
     }
 

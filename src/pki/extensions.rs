@@ -68,11 +68,11 @@ impl Extensions {
                 .and_then(|authority| authority.key_identifier)
                 .map(|identifier| identifier.as_bytes().to_vec()),
             alternative_names: names
-                .map_err(|error| match error.kind() {
-                    ErrorKind::Value { tag: Tag::ContextSpecific { .. } } => {
+                .map_err(|error| match matches!(error.kind(), ErrorKind::Value { tag: Tag::ContextSpecific { .. } }) {
+                    true => {
                         "the certificate's subjectAltName: a name in it is not ASCII, where RFC 5280 §7.2 has A-labels"
                     }
-                    _ => "the certificate's subjectAltName",
+                    false => "the certificate's subjectAltName",
                 })?
                 .unwrap_or_default(),
             name_constraints: constraints.map_err(|_| "the certificate's nameConstraints")?,

@@ -132,9 +132,9 @@ pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
             kinds.push((section, 1));
         }
     }
-    let hint = kinds.iter().find_map(|(section, _)| match section.kind {
-        Kind::Pkcs12 => Some(PKCS12),
-        _ => labelled(section.label).map(|(_, hint)| hint),
+    let hint = kinds.iter().find_map(|(section, _)| {
+        let labelled = || labelled(section.label).map(|(_, hint)| hint);
+        if section.kind == Kind::Pkcs12 { Some(PKCS12) } else { labelled() }
     });
     let names: Vec<String> = kinds.iter().map(|(section, count)| named(section, *count)).collect();
     Found::new(format!("the data holds {}", names.join(" and ")), hint.unwrap_or_default())
@@ -205,18 +205,13 @@ fn of_der(data: &[u8]) -> Option<Found> {
         ));
     }
     let whole = data.get(..data.len().saturating_sub(behind.len())).unwrap_or_default();
-    let hint = match Kind::of_der(whole) {
-        Kind::Certificate => "leave out what is behind it: openssl x509 -inform DER -in FILE -out NEW",
-        Kind::Request => "leave out what is behind it: openssl req -inform DER -in FILE -out NEW",
-        Kind::Crl => "leave out what is behind it: openssl crl -inform DER -in FILE -out NEW",
-        Kind::Pkcs7 => "leave out what is behind it: openssl pkcs7 -inform DER -in FILE -out NEW",
-        Kind::PublicKey => {
-            "leave out what is behind it: openssl pkey -pubin -inform DER -in FILE -pubout -out NEW"
-        }
-        kind if kind.is_private_key() => {
+    let kind = Kind::of_der(whole);
+    let hint = match MENDED.iter().find(|(one, _)| *one == kind) {
+        Some((_, hint)) => hint,
+        None if kind.is_private_key() => {
             "leave out what is behind it: openssl pkey -inform DER -in FILE -out NEW"
         }
-        _ => "take the file from its source again",
+        None => "take the file from its source again",
     };
     let octets = if behind.len() == 1 { "octet" } else { "octets" };
     Some(data_is(format_args!("DER with {} {octets} behind it", behind.len()), hint))
@@ -326,6 +321,18 @@ fn has(haystack: &[u8], needle: &[u8]) -> bool {
 
 /// A SEQUENCE of indefinite length (X.690 §8.1.3.6).
 const BER: &[u8] = &[0x30, 0x80];
+
+/// What leaves out of DER what stands behind it.
+const MENDED: [(Kind, &str); 5] = [
+    (Kind::Certificate, "leave out what is behind it: openssl x509 -inform DER -in FILE -out NEW"),
+    (Kind::Request, "leave out what is behind it: openssl req -inform DER -in FILE -out NEW"),
+    (Kind::Crl, "leave out what is behind it: openssl crl -inform DER -in FILE -out NEW"),
+    (Kind::Pkcs7, "leave out what is behind it: openssl pkcs7 -inform DER -in FILE -out NEW"),
+    (
+        Kind::PublicKey,
+        "leave out what is behind it: openssl pkey -pubin -inform DER -in FILE -pubout -out NEW",
+    ),
+];
 
 /// What binary files begin with.
 const MAGIC: [(&[u8], &str, &str); 7] = [

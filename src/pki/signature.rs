@@ -82,9 +82,9 @@ impl<'a> Signed<'a> {
     pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
         let method = self.method()?;
         let verified = key.verifying().verify_by(method, self.tbs, self.signature);
-        verified.map_err(|error| match error {
-            Error::Key(KeyError::WrongScheme(_)) => SignatureFault::OtherKeyKind,
-            _ => SignatureFault::Bad,
+        verified.map_err(|error| match matches!(error, Error::Key(KeyError::WrongScheme(_))) {
+            true => SignatureFault::OtherKeyKind,
+            false => SignatureFault::Bad,
         })
     }
 

@@ -12,10 +12,8 @@ use super::support::*;
 /// What `data` is, where no loader takes it: all say the same.
 #[track_caller]
 fn found(data: &[u8]) -> Found {
-    let key = match PrivateKey::load(data, None).unwrap_err() {
-        Error::Key(KeyError::NotAKey(found)) => found,
-        error => panic!("{error}"),
-    };
+    let error = PrivateKey::load(data, None).unwrap_err();
+    let Error::Key(KeyError::NotAKey(key)) = error else { panic!("{error}") };
     for error in [
         Certificate::load(data).unwrap_err(),
         CertificateRequest::load(data).unwrap_err(),

@@ -88,7 +88,7 @@ fn certificates_lists_and_requests_verify_however_openssl_signs_them() {
             let mut store = trust(&[&root]);
             store.add_crl(Crl::load(&list).unwrap());
             store.require_crls();
-            let accepted = store.judge(&[leaf.clone()], &PeerRole::Client, NOW);
+            let accepted = store.judge(std::slice::from_ref(&leaf), &PeerRole::Client, NOW);
             assert!(accepted.is_ok(), "{kind} {options}: {}", accepted.unwrap_err());
             let mut changed = leaf;
             let last = changed.len() - 5;

@@ -34,7 +34,7 @@ pub(in crate::crypto) enum PublicParts<'a> {
 pub(in crate::crypto) enum Signer {
     Rsa(Box<dyn RsaSigner>),
     Ecdsa(Box<dyn EcdsaSigner>),
-    Ed25519(ed25519_dalek::SigningKey),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 #[derive(Clone)]
