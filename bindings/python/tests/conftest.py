@@ -70,6 +70,7 @@ def world() -> World:
         "ecdsa_secp384r1_sha384": otls.PrivateKey.generate("ecdsa", curve="P-384"),
         "rsa_pss_rsae_sha256": rsa,
         "rsa_pss_rsae_sha384": rsa,
+        "ed25519": otls.PrivateKey.generate("ed25519"),
     }
     return make_world("ttp.example", keys)
 

@@ -91,7 +91,9 @@ class PrivateKey:
 
     @staticmethod
     def generate(kind: str, *, bits: int | None = None, curve: str | None = None) -> PrivateKey:
-        """Makes a new key: ``generate("rsa", bits=2048)`` or ``generate("ecdsa", curve="P-256")``."""
+        """Makes a new key: ``generate("rsa", bits=2048)``, ``generate("ecdsa", curve="P-256")`` or
+        ``generate("ed25519")``.
+        """
     @staticmethod
     def load(data: _Material, *, password: _Material | None = None) -> PrivateKey:
         """Loads a private key, PEM or DER; the same as ``otls.load_key``."""
@@ -559,7 +561,7 @@ class TrustStore:
 
     ``intermediates`` help to find a path where the peer does not send them; at most ``max_depth`` may stand
     in one. Where ``crls`` has a list of an authority, its certificates are checked against it; with
-    ``require_crls`` there has to be one.
+    ``require_crls`` there has to be one. With ``allow_missing_eku`` a leaf may be without ExtendedKeyUsage.
     """
 
     def __new__(
