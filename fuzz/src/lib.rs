@@ -192,10 +192,8 @@ pub fn pkcs12(authenticated_safe: &[u8]) -> Vec<u8> {
         tlv(0x30, &[b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0E", parameters.as_slice()].concat());
     let digest = tlv(0x30, &[algorithm, tlv(0x04, tag.as_ref())].concat());
     let mac_data = tlv(0x30, &[digest.as_slice(), b"\x04\0\x02\x01\x01"].concat());
-    let info = [
-        b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01",
-        tlv(0xA0, &tlv(0x04, authenticated_safe)).as_slice(),
-    ];
+    let content = tlv(0xA0, &tlv(0x04, authenticated_safe));
+    let info = [b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01", content.as_slice()];
     tlv(0x30, &[b"\x02\x01\x03", tlv(0x30, &info.concat()).as_slice(), &mac_data].concat())
 }
 

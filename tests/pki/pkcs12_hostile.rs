@@ -259,6 +259,27 @@ fn a_key_under_another_password_than_the_file_is_a_wrong_password() {
     }
 }
 
+#[test]
+fn the_identifier_of_the_key_chooses_among_its_certificates_in_any_order() {
+    let key = ec_key();
+    let request = |name| request(&key, name, &["bank.example"]);
+    let issue = |name| CA.issue(&request(name), Profile::Server, Validity::new(NOW, DAY), &RANDOM).unwrap();
+    let (old, new) = (issue("old"), issue("new"));
+    let tied = |id: &[u8]| der(0x31, &sequence(&[&oid("1.2.840.113549.1.9.21"), &der(0x31, &der(4, id))]));
+    let certificate = |one: &Certificate, id: &[u8]| {
+        bag(3, &info("1.2.840.113549.1.9.22.1", &der(4, one.to_der())), &tied(id))
+    };
+    for (of_old, of_new, first) in [(1, 2, &new), (2, 1, &old), (3, 4, &old)] {
+        let file = bags(&[
+            &certificate(&old, &[of_old]),
+            &certificate(&new, &[of_new]),
+            &key_bag(&key, &tied(&[2])),
+        ]);
+        let store = Pkcs12::load(&file, b"").unwrap();
+        assert_eq!(&store.certificates().unwrap()[0], first, "{of_old} {of_new}");
+    }
+}
+
 /// `data` with what was in place of `from`, and the lengths around it made right again.
 fn replaced(mac_data: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let at = mac_data.windows(from.len()).position(|octets| octets == from).unwrap();
