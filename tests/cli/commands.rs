@@ -27,7 +27,8 @@ fn the_commands_of_the_document_about_keys_run() {
     let (said, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // Which OpenSSL says where errors are.
     let error = error.replace("CMS Verification successful\n", "");
-    let unchecked = "otls: revocation was not looked at: no list of each authority of the path was given with --crl\n";
+    let unchecked =
+        "otls: revocation was not looked at: no list of each authority of the path was given with --crl\n";
     let error = error.replace(unchecked, "");
     assert!(output.status.success() && error.is_empty(), "{said}{error}");
     assert_eq!(said.matches("Your card is on its way.").count(), 3, "{said}");
