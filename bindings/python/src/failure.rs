@@ -61,12 +61,13 @@ pub(crate) fn exception(py: Python<'_>, error: &otls::Error) -> PyResult<PyErr> 
 
 /// What to do, in Python's words where the core has those of Rust and C.
 fn hint(error: &otls::Error) -> String {
-    match error.code() {
-        ErrorCode::KeyPasswordRequired => "pass the key's password as password=".to_owned(),
-        ErrorCode::KeyWrongPassword => "check what is passed as password=".to_owned(),
-        ErrorCode::KeyPasswordNotNeeded => "leave password= out".to_owned(),
-        _ => error.hint(),
-    }
+    let ours = [
+        (ErrorCode::KeyPasswordRequired, "pass the key's password as password="),
+        (ErrorCode::KeyWrongPassword, "check what is passed as password="),
+        (ErrorCode::KeyPasswordNotNeeded, "leave password= out"),
+    ];
+    let found = ours.iter().find(|(code, _)| *code == error.code());
+    found.map_or_else(|| error.hint(), |(_, hint)| (*hint).to_owned())
 }
 
 type Finding = (usize, usize, String, &'static str, String, String);

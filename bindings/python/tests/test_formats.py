@@ -110,7 +110,8 @@ def test_each_fault_of_a_key_file_has_its_exception() -> None:
             otls.load_key(data, password="wrong")
         with pytest.raises(otls.KeyPasswordRequired) as missing:
             otls.load_key(data)
-        assert "password=" in wrong.value.hint and "password=" in missing.value.hint
+        assert "password=" in wrong.value.hint
+        assert "password=" in missing.value.hint
     plain = key.export(format="pkcs1", encoding="der")
     with pytest.raises(otls.KeyPasswordNotNeeded) as needless:
         otls.load_key(plain, password="x")
