@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from jwcrypto.jwk import JWK
+from jwcrypto.jwk import JWK  # type: ignore[import-untyped]
 
 import otls
 

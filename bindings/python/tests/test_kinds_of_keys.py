@@ -28,8 +28,8 @@ def test_ed25519_keys_sign_and_authenticate(world: World) -> None:
     subject = otls.DistinguishedName(common_name="bank")
     request = otls.CertificateRequest.create(key, subject, names=["localhost"])
     certificate = world.authority.issue(request, "server")
-    config = otls.ServerConfig(otls.Identity(certificate, key), client_auth="none")
-    with otls.listen(("127.0.0.1", 0), config, timeout=10) as listener:
+    bank = otls.ServerConfig(otls.Identity(certificate, key), client_auth="server-only")
+    with otls.listen(("127.0.0.1", 0), bank, timeout=10) as listener:
         accepted = Background(lambda: listener.accept().close())
         config = otls.ClientConfig(world.trust, no_identity=True)
         with otls.connect(listener.address, config, server_name="localhost", timeout=10) as stream:

@@ -41,7 +41,7 @@ def wanted_name(address: Address, name: str | None) -> str:
             f"{wanted!r} is no name of a server: {error}", hint="write a DNS name or an IP address"
         ) from error
     except BadName as error:
-        hint = _hint(wanted) or error.hint or "pass server_name=: a DNS name or an IP address"
+        hint = _hint(wanted) or "pass server_name=: a DNS name or an IP address"
         raise BadName(str(error), hint=hint) from error
 
 

@@ -573,6 +573,7 @@ class TrustStore:
         crls: Sequence[Crl] | None = None,
         max_depth: int | None = None,
         require_crls: bool = False,
+        allow_missing_eku: bool = False,
     ) -> TrustStore: ...
     def verify(
         self,
