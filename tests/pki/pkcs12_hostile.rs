@@ -381,6 +381,9 @@ fn what_breaks_the_structure_is_malformed() {
     ] {
         assert_eq!(error(&file), MALFORMED);
     }
+    // EncryptedData has its octets in pieces in BER only.
+    let pieces = sequence(&[&oid("1.2.840.113549.1.7.1"), &pbes2(1), &der(0xA0, &der(4, &[7; 32]))]);
+    unsupported(&file(&[&info("1.2.840.113549.1.7.6", &sequence(&[&[2, 1, 0], &pieces]))]), "BER");
     let no_parameters = file(&[&encrypted(&sequence(&[&oid("1.2.840.113549.1.12.1.3")]))]);
     assert_eq!(error(&no_parameters), KeyError::Malformed("its encryption has no parameters"));
     // Of a certificate that is none the loader of certificates says so.
