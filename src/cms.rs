@@ -13,6 +13,7 @@ mod algorithm;
 mod asn1;
 mod carrier;
 mod enveloped;
+pub(crate) mod outline;
 mod recipient;
 mod signed;
 

@@ -51,7 +51,9 @@ pub mod otp;
 /// What the other packages of this workspace need and nobody else does: no part of the API.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::cms::outline::{MessageKind, Outline, Party};
     pub use crate::otp::{Deadline, FORGET_AT_ONCE, KEEP_EXPIRED, Pool};
+    pub use crate::pki::parts::{Part, PartKind, bundle, certificate_subject, list_facts, parts, pem};
     pub use crate::process::lock;
 }
 

@@ -25,6 +25,7 @@ mod key_format;
 mod moment;
 mod name;
 mod name_form;
+pub(crate) mod parts;
 pub(crate) mod pem;
 mod pkcs12;
 pub(crate) mod pkcs7;

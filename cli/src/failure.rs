@@ -48,6 +48,12 @@ impl Failure {
         Self::File { path: path.to_owned(), error, hint: hint.to_owned() }
     }
 
+    /// What a file holds is not what is wanted.
+    pub(crate) fn content(path: &Path, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        let error = io::Error::new(io::ErrorKind::InvalidData, what.into());
+        Self::File { path: path.to_owned(), error, hint: hint.into() }
+    }
+
     pub(crate) fn network(about: &str, error: &io::Error) -> Self {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port",

@@ -34,6 +34,21 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read_at_most(path, MAX_FILE_LEN)
 }
 
+/// A file that may be anything: what is larger than other files are must hold revocation lists alone.
+pub(crate) fn read_anything(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read_at_most(path, MAX_LIST_FILE_LEN)
+}
+
+/// Refuses what is not revocation lists and has as many octets as only these may have.
+pub(crate) fn check_len(path: &Path, len: usize) -> Result<(), Failure> {
+    if u64::try_from(len).is_ok_and(|len| len <= MAX_FILE_LEN) {
+        return Ok(());
+    }
+    let why =
+        format!("the file is larger than {} MiB, and not of revocation lists alone", MAX_FILE_LEN >> 20);
+    Err(Failure::content(path, why, "look whether it is the right one"))
+}
+
 fn read_at_most(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let read = || {
         let mut data = Zeroizing::new(Vec::new());

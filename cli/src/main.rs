@@ -11,12 +11,15 @@ mod ca;
 mod cert;
 mod cms;
 mod connect;
+mod convert;
 mod csr;
 mod failure;
 mod files;
+mod inspect;
 mod key;
 mod log;
 mod net;
+mod open;
 mod receipt;
 mod serve;
 mod show;
@@ -53,7 +56,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make, look at and convert private keys.
+    /// Say what any file is, and show it: keys, certificates, requests, lists, bundles, messages, receipts.
+    Show(inspect::Arguments),
+    /// Write keys, certificates, requests and lists in another format.
+    Convert(convert::Arguments),
+    /// Make and look at private keys.
     #[command(subcommand)]
     Key(key::Command),
     /// Make, look at and check certificate requests.
@@ -91,6 +98,8 @@ fn main() -> ExitCode {
         Err(error) => return explain(&error),
     };
     let done = match cli.command {
+        Command::Show(arguments) => return inspect::run(&arguments, cli.json),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Key(command) => command.run(cli.json),
         Command::Csr(command) => command.run(cli.json),
         Command::Ca(command) => command.run(cli.json),

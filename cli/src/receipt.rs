@@ -92,7 +92,8 @@ fn judge(trust: &Trust, file: &Path) -> Result<Judged, Failure> {
     Ok(receipt.verify(&trust).map(|customer| (receipt, customer)))
 }
 
-fn describe(receipt: &Receipt, customer: &Certificate) -> (Map<String, Value>, String) {
+/// What a receipt says, signed by `customer`.
+pub(crate) fn describe(receipt: &Receipt, customer: &Certificate) -> (Map<String, Value>, String) {
     let signed = receipt.signed();
     let (subject, time) = (customer.subject().to_string(), show::rfc3339(signed.time()));
     let mut lines = vec![

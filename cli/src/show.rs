@@ -2,7 +2,8 @@
 
 use otls::crypto::sign::KeyAlgorithm;
 use otls::error::{Finding, Report};
-use otls::pki::{Certificate, CertificateRequest, PublicKey};
+use otls::internal;
+use otls::pki::{Certificate, CertificateRequest, Crl, PublicKey};
 use otls::{Error, UnixTime};
 use serde_json::{Value, json};
 
@@ -56,6 +57,26 @@ pub(crate) fn certificate(certificate: &Certificate) -> (Value, String) {
     (value, certificate.to_text())
 }
 
+/// A revocation list without its entries, of which there may be a million.
+pub(crate) fn crl(list: &Crl) -> (Value, String) {
+    let (entries, algorithm) = internal::list_facts(list);
+    let (this_update, next_update) = (rfc3339(list.this_update()), rfc3339(list.next_update()));
+    let (issuer, number) = (list.issuer().to_string(), hex(list.number()));
+    let text = format!(
+        "Issuer: {issuer}\nNumber: {number} (hexadecimal)\nIssued: {this_update}\nNext list: {next_update}\n\
+         Entries: {entries}\nSignature algorithm: {algorithm}\n"
+    );
+    let value = json!({
+        "issuer": issuer,
+        "number": number,
+        "this_update": this_update,
+        "next_update": next_update,
+        "entries": entries,
+        "signature_algorithm": algorithm,
+    });
+    (value, text)
+}
+
 /// The findings of a refusal, in the order in which they decide.
 pub(crate) fn report(report: &Report) -> (Value, String) {
     let findings: Vec<&Finding> = report.findings().collect();
@@ -89,7 +110,7 @@ pub(crate) fn hex(octets: &[u8]) -> String {
 }
 
 /// A fingerprint as `openssl x509 -fingerprint` prints it.
-fn colons(octets: &[u8]) -> String {
+pub(crate) fn colons(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(":")
 }
 

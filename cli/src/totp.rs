@@ -184,6 +184,12 @@ fn draw(auth: &OtpAuth, invert: bool) -> Result<(), Failure> {
 }
 
 fn show(auth: &OtpAuth, json: bool) {
+    let (value, text) = describe(auth);
+    print(json, &value, &text);
+}
+
+/// What a URI is for, without its secret.
+pub(crate) fn describe(auth: &OtpAuth) -> (serde_json::Value, String) {
     let (issuer, account) = (auth.issuer(), auth.account());
     let (kind, detail) = match (auth.totp(), auth.hotp()) {
         (Some(totp), _) => {
@@ -196,10 +202,10 @@ fn show(auth: &OtpAuth, json: bool) {
             let value = json!({ "algorithm": "SHA1", "digits": digits, "counter": counter });
             (format!("hotp: {digits} digits, SHA1, counter {counter}"), value)
         }
-        (None, None) => return,
+        (None, None) => (String::new(), serde_json::Value::Null),
     };
     let value = json!({ "issuer": issuer, "account": account, "codes": detail });
-    print(json, &value, &format!("issuer:  {}\naccount: {account}\n{kind}", issuer.unwrap_or("-")));
+    (value, format!("issuer:  {}\naccount: {account}\n{kind}", issuer.unwrap_or("-")))
 }
 
 fn verify(totp: &Totp, path: Option<&Path>, window: Window, json: bool) -> Result<ExitCode, Failure> {

@@ -255,8 +255,8 @@ fn absent_or_null(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<()> {
     }
 }
 
-/// What a person calls an algorithm, for errors.
-fn name(oid: ObjectIdentifier) -> String {
+/// What a person calls an algorithm.
+pub(super) fn name(oid: ObjectIdentifier) -> String {
     let known = NAMES.iter().find(|(known, _)| *known == oid);
     known.map_or_else(|| oid.to_string(), |(_, name)| (*name).to_owned())
 }
@@ -315,7 +315,11 @@ const NAMES: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("1.3.101.112"), "Ed25519"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.7"), "triple DES"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.3.6"), "triple DES key wrap"),
+    (AES_128_CBC, "AES-128-CBC"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.22"), "AES-192-CBC"),
+    (AES_256_CBC, "AES-256-CBC"),
+    (AES_128_GCM, "AES-128-GCM"),
+    (AES_256_GCM, "AES-256-GCM"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.25"), "AES-192 key wrap"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.26"), "AES-192-GCM"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.3.18"), "ChaCha20-Poly1305"),

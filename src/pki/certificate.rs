@@ -381,7 +381,7 @@ fn check_count(count: usize) -> Result<()> {
 }
 
 /// Whose certificate it is, for a message about it.
-fn subject_of(der: &[u8]) -> String {
+pub(super) fn subject_of(der: &[u8]) -> String {
     let parsed = x509_cert::Certificate::from_der(der).ok();
     let subject = parsed.and_then(|one| DistinguishedName::of_x509(one.tbs_certificate().subject()).ok());
     subject.unwrap_or_default().to_string()

@@ -269,6 +269,11 @@ impl Crl {
         Signed::of(&self.0.der).ok()?.unsupported()
     }
 
+    /// How many certificates it names.
+    pub(super) fn entry_count(&self) -> usize {
+        self.0.entries.len()
+    }
+
     /// Whether `key` has signed the list, where that is known.
     pub(super) fn known_signed(&self, key: &PublicKey) -> Option<Result<(), SignatureFault>> {
         let known = self.0.signers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -140,6 +140,12 @@ pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
     Found::new(format!("the data holds {}", names.join(" and ")), hint.unwrap_or_default())
 }
 
+/// What `section` is, and what to do with it where nothing here takes it.
+pub(super) fn of_section(section: &Section<'_>) -> (String, &'static str) {
+    let known = labelled(section.label).filter(|_| section.kind == Kind::Unknown);
+    (named(section, 1), known.map(|(_, hint)| hint).unwrap_or_default())
+}
+
 fn named(section: &Section<'_>, count: usize) -> String {
     match (section.kind, section.label, count) {
         (Kind::Unknown, "", _) => "DER of an unknown kind".to_owned(),
@@ -164,6 +170,9 @@ fn labelled(label: &str) -> Option<(&'static str, &'static str)> {
         ),
         "DSA PRIVATE KEY" | "DSA PUBLIC KEY" | "DSA PARAMETERS" => {
             ("DSA", "make a new key: DSA is not used in TLS 1.3")
+        }
+        "DH PARAMETERS" | "X9.42 DH PARAMETERS" => {
+            ("parameters for Diffie-Hellman", "leave them out: TLS 1.3 has groups of its own")
         }
         "PGP PRIVATE KEY BLOCK" | "PGP PUBLIC KEY BLOCK" | "PGP MESSAGE" | "PGP SIGNATURE" => (
             "something of OpenPGP",

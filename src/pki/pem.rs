@@ -27,6 +27,8 @@ pub(crate) enum Kind {
 pub(crate) struct Section<'a> {
     pub(crate) kind: Kind,
     pub(super) label: &'a str,
+    /// All of it, BEGIN and END included.
+    pub(super) whole: &'a [u8],
     body: Body<'a>,
 }
 
@@ -74,7 +76,7 @@ impl<'a> Section<'a> {
     }
 
     fn of_der(der: &'a [u8]) -> Self {
-        Self { kind: Kind::of_der(der), label: "", body: Body::Der(der) }
+        Self { kind: Kind::of_der(der), label: "", whole: der, body: Body::Der(der) }
     }
 
     pub(super) fn is_der(&self) -> bool {
@@ -250,9 +252,9 @@ fn pem_blocks(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
     let mut blocks = Vec::new();
     let mut rest = data;
     while let Some(begin) = find(rest, BEGIN) {
-        let (text, after) = rest.split_at_checked(begin).unwrap_or_default();
+        let (text, block) = rest.split_at_checked(begin).unwrap_or_default();
         check_text(text)?;
-        let after = after.get(BEGIN.len()..).unwrap_or_default();
+        let after = block.get(BEGIN.len()..).unwrap_or_default();
         let label_len = find(after, b"-----").ok_or("a PEM BEGIN line is cut short")?;
         let (label, body) = after.split_at_checked(label_len).ok_or("a PEM BEGIN line is cut short")?;
         let label = core::str::from_utf8(label).map_err(|_| "a PEM label is not ASCII")?;
@@ -270,7 +272,8 @@ fn pem_blocks(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
         if blocks.len() == MAX_BLOCKS {
             return Err("more PEM blocks than are accepted");
         }
-        blocks.push(Section { kind: Kind::of_label(label), label, body: Body::Base64(body) });
+        let whole = block.get(..block.len().saturating_sub(tail.len())).unwrap_or_default();
+        blocks.push(Section { kind: Kind::of_label(label), label, whole, body: Body::Base64(body) });
         rest = tail;
     }
     if !blocks.is_empty() {

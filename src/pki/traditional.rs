@@ -4,14 +4,14 @@
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _};
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode as _, Encode as _};
+use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
 use md5::{Digest as _, Md5};
 use pkcs8::PrivateKeyInfoRef;
 use sec1::{EcParameters, EcPrivateKey};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use zeroize::Zeroizing;
 
-use super::pem::LegacyHeaders;
+use super::pem::{LegacyHeaders, content};
 use crate::crypto::Random;
 use crate::error::{Error, KeyError, Result};
 
@@ -24,15 +24,31 @@ pub(super) fn pkcs8_of_pkcs1(pkcs1: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     wrap(RSA_ENCRYPTION, AnyRef::NULL, pkcs1)
 }
 
+/// Whether the parameters of an ECPrivateKey (RFC 5915 §3) are a SEQUENCE (X9.62 SpecifiedECDomain) and no name.
+fn has_explicit_curve(sec1: &[u8]) -> bool {
+    let parameters = || {
+        let mut reader = SliceReader::new(content(sec1)?).ok()?;
+        reader.tlv_bytes().ok()?;
+        reader.tlv_bytes().ok()?;
+        AnyRef::decode(&mut reader).ok()
+    };
+    parameters()
+        .is_some_and(|parameters| parameters.tag() == CURVE && parameters.value().first() == Some(&0x30))
+}
+
+const CURVE: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+
 /// PKCS#8 around an ECPrivateKey; `beside` is the curve of an `EC PARAMETERS` block in the same file.
 pub(super) fn pkcs8_of_sec1(sec1: &[u8], beside: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
     let key = EcPrivateKey::from_der(sec1);
-    // sec1 reads named curves alone; what else there may be is named by the error.
-    let key =
-        key.map_err(|_| KeyError::Malformed("ECPrivateKey, or curve parameters that are not a name"))?;
+    let unnamed = || KeyError::UnsupportedAlgorithm("an elliptic curve that is not named".to_owned());
+    // sec1 reads named curves alone.
+    let key = key.map_err(|_| match has_explicit_curve(sec1) {
+        true => unnamed(),
+        false => KeyError::Malformed("ECPrivateKey"),
+    })?;
     let beside = beside.map(ObjectIdentifier::from_der).transpose();
-    let beside = beside
-        .map_err(|_| KeyError::UnsupportedAlgorithm("an elliptic curve that is not named".to_owned()))?;
+    let beside = beside.map_err(|_| unnamed())?;
     let curve = match (key.parameters, beside) {
         (Some(EcParameters::NamedCurve(curve)), Some(beside)) if curve != beside => {
             return Err(

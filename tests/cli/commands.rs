@@ -189,43 +189,6 @@ fn the_text_and_the_json_of_a_certificate_say_all_of_it() {
 }
 
 #[test]
-fn a_key_is_converted_into_each_format_and_back() {
-    let shell = Shell::new();
-    fs::write(shell.path().join("password"), "correct horse\n").unwrap();
-    shell.run("key new --out ec.pem --public ec-public.pem");
-    shell.run("key new --type rsa2048 --out rsa.pem --public rsa-public.pem");
-    for (key, traditional) in [("ec", "sec1"), ("rsa", "pkcs1")] {
-        let public = fs::read_to_string(shell.path().join(format!("{key}-public.pem"))).unwrap();
-        for flags in [
-            "--format pkcs8 --der".to_owned(),
-            format!("--format {traditional}"),
-            format!("--format {traditional} --der"),
-            "--new-password-file password".to_owned(),
-            "--new-password-file password --encryption scrypt --der".to_owned(),
-            format!("--new-password-file password --encryption legacy-pem --format {traditional}"),
-        ] {
-            shell.run(&format!("key convert {key}.pem {flags} --out converted --force"));
-            assert_eq!(shell.mode("converted"), 0o600);
-            let password = if flags.contains("password") { "--password-file password" } else { "" };
-            assert_eq!(shell.run(&format!("key convert converted {password} --public")), public, "{flags}");
-        }
-    }
-    shell.run("key convert rsa.pem --public --format pkcs1 --out pkcs1.pem");
-    openssl(shell.path(), "rsa -RSAPublicKey_in -in pkcs1.pem -noout");
-    for (arguments, code, words) in [
-        ("key convert ec.pem --format pkcs1", 3, "not RSA"),
-        ("key convert ec.pem --encryption scrypt", 2, "without a password"),
-        ("key convert ec.pem --public --format sec1", 2, "private keys"),
-        ("key convert ec.pem --public --format pkcs1", 3, "not RSA"),
-        ("key convert ec.pem --format sec1 --new-password-file password", 2, "PBES2"),
-        ("key convert ec.pem --out rsa.pem", 3, "the file exists"),
-    ] {
-        let (got, line) = shell.fails(arguments);
-        assert!(got == code && line.contains(words), "{arguments}: {line}");
-    }
-}
-
-#[test]
 fn an_audit_log_is_checked_against_its_key_and_what_was_kept_of_it() {
     use otls::crypto::SystemRandom;
     use otls::otp::{AuditLog, Context, Ledger, MemoryStore};

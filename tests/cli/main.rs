@@ -6,7 +6,9 @@ mod cms;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
+mod convert;
 mod files;
+mod inspect;
 mod log;
 mod manners;
 mod network;

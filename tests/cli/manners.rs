@@ -51,8 +51,10 @@ fn where_nobody_reads_standard_output_each_command_ends_quietly_and_alike() {
         "ca --help",
         "verify --help",
         "key new",
-        "key convert key.pem",
-        "key convert key.pem --public",
+        "show key.pem",
+        "show list.pem",
+        "convert key.pem --to pem",
+        "convert key.pem --to der --public",
         "key show key.pem",
         "csr new --key key.pem --name bank",
         "csr show request.pem",
@@ -221,7 +223,7 @@ fn a_hint_names_the_flags_of_the_command_line() {
             "leave --password-file out, and unset OTLS_KEY_PASSWORD",
         ),
         ("key new --encryption scrypt", "give one with --password-file"),
-        ("key convert key.pem --encryption scrypt", "give one with --new-password-file"),
+        ("convert key.pem --to pem --encryption scrypt", "give one with --new-password-file"),
         ("key new --out key.pem", "--force to replace it"),
     ] {
         let (_, line) = shell.fails(arguments);

@@ -51,6 +51,10 @@ impl Entries {
         Some(entries)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
     /// Whether the certificate of `issuer` with this serial number (content of the INTEGER) is revoked:
     /// `Some(false)` for a delta list's removeFromCRL, `None` where it is not named. `own` is the list's issuer.
     pub(super) fn revokes(
