@@ -21,6 +21,7 @@ need nm binutils
 need certtool gnutls-bin
 need puttygen putty-tools
 need ssh-keygen openssh-client
+need keytool default-jre-headless
 need redis-server redis-server
 # Debian keeps PostgreSQL's programs out of the path.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
@@ -31,7 +32,6 @@ need /usr/sbin/nginx nginx-light
 if [ "${1:-}" = interop ]; then
     need go golang-go
     need javac default-jdk-headless
-    need keytool default-jre-headless
 fi
 
 if [ "${1:-}" = bench ] && ! pkg-config --exists openssl; then

@@ -8,6 +8,7 @@ mod commands;
 mod common;
 mod convert;
 mod files;
+mod formats;
 mod inspect;
 mod log;
 mod manners;

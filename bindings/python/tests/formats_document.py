@@ -137,28 +137,24 @@ def into_java(bench: Bench, reader: Path | None, path: Path) -> None:
 
 
 def document(read: Matrix, written: Matrix, others: Matrix, pkcs12: tuple[Matrix, Matrix]) -> str:
-    """docs/formats.md."""
-    return f"""# Formats
-
-Written by `make interop`, which runs every cell. A cell is `pass`, or not defined for the reason of its note.
-
-## Private keys written by others, read by otls
+    """docs/formats.md, behind its page for readers."""
+    return f"""### Private keys written by others, read by otls
 
 {read.markdown()}
 
-## Private keys written by otls, read by others
+### Private keys written by otls, read by others
 
 {written.markdown()}
 
-## Public keys, requests and certificates written by otls, read by others
+### Public keys, requests and certificates written by otls, read by others
 
 {others.markdown()}
 
-## PKCS#12 written by others, read by otls
+### PKCS#12 written by others, read by otls
 
 {pkcs12[0].markdown()}
 
-## PKCS#12 written by otls, read by others
+### PKCS#12 written by otls, read by others
 
 {pkcs12[1].markdown()}
 """
@@ -171,7 +167,9 @@ def main() -> int:
     pkcs12 = stores(KINDS)
     text = document(read, written, others, pkcs12)
     if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(text, encoding="utf-8")
+        file = Path(sys.argv[1])
+        page = file.read_text(encoding="utf-8").partition("\n### ")[0]
+        file.write_text(f"{page}\n{text}", encoding="utf-8")
     with contextlib.suppress(BrokenPipeError):
         print(text)
     failures = read.failures() + written.failures() + others.failures()

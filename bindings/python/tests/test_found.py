@@ -12,6 +12,9 @@ from jwcrypto.jwk import JWK  # type: ignore[import-untyped]
 import otls
 
 
+FORMATS = Path(__file__).parents[3] / "docs" / "formats.md"
+
+
 @pytest.mark.parametrize("kind", [{"kty": "RSA", "size": 2048}, {"kty": "EC", "crv": "P-384"}])
 def test_a_json_web_key_becomes_one_that_loads(tmp_path: Path, kind: dict[str, str | int]) -> None:
     key = JWK.generate(**kind)
@@ -19,6 +22,7 @@ def test_a_json_web_key_becomes_one_that_loads(tmp_path: Path, kind: dict[str, s
     with pytest.raises(otls.KeyNotFound, match="a JSON Web Key") as refused:
         otls.load_key((tmp_path / "FILE").read_bytes())
     command = refused.value.hint.partition(": ")[2]
+    assert f"| a JSON Web Key | `{command}` |" in FORMATS.read_text(encoding="utf-8")
     subprocess.run(["sh", "-ec", command.replace("python3", sys.executable)], cwd=tmp_path, check=True)
     loaded = otls.load_key((tmp_path / "NEW").read_bytes())
     assert loaded.public_key.to_pem() == key.export_to_pem()
