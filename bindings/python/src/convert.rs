@@ -171,7 +171,10 @@ pub(crate) fn hash(name: Option<&str>, key: &otls::pki::PrivateKey) -> Result<Ha
     let Some(name) = name else {
         return Ok(match key.algorithm() {
             KeyAlgorithm::EcdsaP384 => HashAlgorithm::Sha384,
-            _ => HashAlgorithm::Sha256,
+            KeyAlgorithm::Rsa(_)
+            | KeyAlgorithm::EcdsaP256
+            | KeyAlgorithm::EcdsaP521
+            | KeyAlgorithm::Ed25519 => HashAlgorithm::Sha256,
         });
     };
     match name.to_ascii_uppercase().replace('-', "").as_str() {

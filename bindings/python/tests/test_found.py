@@ -11,7 +11,6 @@ from jwcrypto.jwk import JWK  # type: ignore[import-untyped]
 
 import otls
 
-
 FORMATS = Path(__file__).parents[3] / "docs" / "formats.md"
 
 

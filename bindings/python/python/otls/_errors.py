@@ -32,7 +32,6 @@ class Error(Exception):
     code: int
     #: Its name, for example ``"DECRYPT_FAILED"``.
     code_name: str
-    #: What can be done about it.
     hint: str
     #: The TLS alert that the peer sent or gets, for example ``"unknown_ca"``; none for errors of our own.
     alert: str | None
