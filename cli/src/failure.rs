@@ -179,6 +179,9 @@ pub(crate) fn hint(code: ErrorCode, what: &str, own: &str) -> String {
             "give the file that was signed with --content"
         }
         ErrorCode::CmsUnsupported if what.contains("was given beside it") => "leave --content out",
+        _ if own.starts_with("load it with its password") => {
+            "see what is in it with `otls show`, and take it out with `otls convert --to pem`"
+        }
         ErrorCode::NameTaken => {
             "use the key that has the name, take another name, or revoke its certificate with `otls ca revoke`"
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use otls::Error;
-use otls::error::{CertificateError, CmsError, KeyError};
+use otls::error::{CertificateError, CmsError, KeyError, OtpError};
 use otls::est::Register;
 use otls::internal::{self, MessageKind, Outline, Part, PartKind, Party};
 use otls::otp::Receipt;
@@ -89,7 +89,7 @@ fn is_told(error: &Error) -> bool {
                 | CertificateError::BadName(_)
         ),
         Error::Cms(error) => matches!(error, CmsError::Ber),
-        Error::Otp(_) => true,
+        Error::Otp(error) => matches!(error, OtpError::Uri { .. } | OtpError::Secret(_)),
         _ => false,
     }
 }
@@ -139,12 +139,15 @@ fn views(arguments: &Arguments) -> Result<Vec<View>, Failure> {
         _ => open::parts(path, &data)?,
     };
     // A receipt is its block and the certificates behind it.
-    if parts.first().is_some_and(|part| part.kind == PartKind::Receipt)
-        && let Ok(receipt) = Receipt::load(&data)
-    {
-        let (value, text) = receipt::describe(&receipt, receipt.chain().leaf());
-        let text = format!("not verified\n{text}\n");
-        return Ok(vec![View::of("receipt", "a receipt", (Value::Object(value), text))]);
+    if parts.first().is_some_and(|part| part.kind == PartKind::Receipt) {
+        return Ok(vec![match Receipt::load(&data) {
+            Ok(receipt) => {
+                let (value, text) = receipt::describe(&receipt, receipt.chain().leaf());
+                let text = format!("not verified\n{text}\n");
+                View::of("receipt", "a receipt", (Value::Object(value), text))
+            }
+            Err(error) => View::unread("receipt", "a receipt", error, path),
+        }]);
     }
     Ok(parts.iter().map(|part| view(path, part, &mut opener)).collect())
 }

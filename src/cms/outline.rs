@@ -198,3 +198,76 @@ fn members(any: AnyRef<'_>, most: usize) -> der::Result<Vec<&[u8]>> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::algorithm::ID_DATA;
+    use super::super::asn1::{encoded, tlv};
+    use super::*;
+    use crate::common::{NOW, World};
+    use crate::crypto::SystemRandom;
+    use crate::pki::KeyType;
+
+    #[test]
+    fn each_party_is_named_and_what_is_damaged_is_an_error_and_no_panic() {
+        let world = World::new(KeyType::EcdsaP256);
+        let (signer, other) = (&world.client, &world.server);
+        let party =
+            |of: &crate::pki::Certificate| Party::Issued(of.issuer().clone(), of.serial_integer().to_vec());
+        let signed = super::super::sign(b"text", signer, NOW, &SystemRandom).unwrap();
+        let sealed =
+            super::super::seal(b"text", signer, world.client.certificate(), NOW, &SystemRandom).unwrap();
+        let outline = Outline::of(&signed).unwrap();
+        assert_eq!((&outline.kind, outline.has_content), (&MessageKind::Signed, true));
+        assert_eq!(outline.parties, [party(signer.certificate())]);
+        assert_eq!(outline.certificates.len(), signer.chain().len());
+        let outline = Outline::of(&sealed).unwrap();
+        assert_eq!(
+            (&outline.kind, outline.cipher.as_deref()),
+            (&MessageKind::Encrypted, Some("AES-256-GCM"))
+        );
+        assert_eq!(outline.parties, [party(signer.certificate())]);
+        assert_ne!(outline.parties, [party(other.certificate())]);
+        for message in [&signed, &sealed] {
+            for at in 0..message.len() {
+                assert!(Outline::of(&message[..at]).is_err(), "{at}");
+                for flip in [0x01, 0x20, 0x80, 0xFF] {
+                    let mut changed = message.clone();
+                    changed[at] ^= flip;
+                    let _ = Outline::of(&changed);
+                }
+            }
+        }
+    }
+
+    /// A message encrypted to these RecipientInfos.
+    fn encrypted(infos: &[u8]) -> Result<Outline> {
+        let parts = [
+            tlv(Tag::Integer, &[0])?.to_vec(),
+            tlv(Tag::Set, infos)?.to_vec(),
+            tlv(
+                Tag::Sequence,
+                &[encoded(&ID_DATA)?.to_vec(), tlv(Tag::Sequence, &encoded(&ID_DATA)?)?.to_vec()].concat(),
+            )?
+            .to_vec(),
+        ];
+        let data = tlv(CONTEXT_0, &tlv(Tag::Sequence, &parts.concat())?)?;
+        Outline::of(&tlv(Tag::Sequence, &[encoded(&ID_ENVELOPED_DATA)?.to_vec(), data.to_vec()].concat())?)
+    }
+
+    #[test]
+    fn the_parties_of_a_message_are_bounded() {
+        let password = |count: usize| [0xA3, 0x00].repeat(count);
+        assert_eq!(encrypted(&password(MAX_RECIPIENTS)).unwrap().parties.len(), MAX_RECIPIENTS);
+        assert!(encrypted(&password(MAX_RECIPIENTS + 1)).is_err());
+        // And where several share a key agreement, all together.
+        let key = tlv(Tag::Sequence, &tlv(CONTEXT_0, &[0x04, 0x00]).unwrap()).unwrap();
+        let agreement = |count: usize| {
+            let keys = tlv(Tag::Sequence, &key.repeat(count)).unwrap();
+            tlv(CONTEXT_1, &[&[0x02, 0x01, 0x03, 0xA0, 0x00], keys.as_slice()].concat()).unwrap().to_vec()
+        };
+        assert_eq!(encrypted(&agreement(3).repeat(2)).unwrap().parties.len(), 6);
+        assert!(encrypted(&agreement(60).repeat(2)).is_err());
+    }
+}

@@ -97,6 +97,11 @@ fn what_is_encrypted_is_said_to_be_and_opens_with_its_password() {
     assert_eq!(store["key"]["sha256"], store["certificates"][0]["key_sha256"]);
     assert_eq!(store["certificates"].as_array().unwrap().len(), 2);
     assert_no_secret(&shell, &shell.run("show k.p12 --password-file password"), "key.pem");
+    let (code, line) = shell.fails("cert show k.p12");
+    assert!(
+        code == 3 && line.contains("`otls show`, and take it out with `otls convert --to pem`"),
+        "{line}"
+    );
     // A password that is not needed is no fault of a file that is only looked at.
     assert_eq!(one(&shell, "key.pem --password-file password")["encrypted"], false);
     // A trust store, and a file whose certificate is another key's.
@@ -301,7 +306,7 @@ fn what_cannot_be_told_ends_with_3_and_what_can_beside_it_is_shown() {
     assert_eq!((output.status.code(), &shown[0]["subject"]), (Some(3), &"CN=bank".into()));
     assert_eq!((&shown[1]["kind"], &shown[1]["what"]), (&"unknown".into(), &"a PEM block \"HAT\"".into()));
     // Only revocation lists are so large.
-    write("large", &[b'a'; (32 << 20) + 1]);
+    write("large", &vec![b'a'; (32 << 20) + 1]);
     let (code, line) = shell.fails("show large");
     assert!(code == 3, "{line}");
     let mut large = fs::read(shell.path().join("bank.pem")).unwrap();

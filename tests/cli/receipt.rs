@@ -121,3 +121,27 @@ fn files_and_arguments_that_are_none_have_their_own_exit_codes() {
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
 }
+
+#[test]
+fn any_file_is_shown_so_a_receipt_is_and_a_damaged_one_is_refused() {
+    let desk = Desk::new();
+    let (code, shown) = desk.json("show receipt.pem");
+    assert_eq!((code, &shown[0]["kind"], &shown[0]["decision"]), (0, &json!("receipt"), &json!("approved")));
+    assert_eq!(shown.as_array().unwrap().len(), 1);
+    assert!(desk.run("show receipt.pem").1.contains("1: a receipt\nnot verified\n"));
+    let text = fs::read_to_string(desk.folder.path().join("receipt.pem")).unwrap();
+    let block = text.split_inclusive("-----END OTLS RECEIPT-----\n").next().unwrap();
+    desk.write("block.pem", block);
+    desk.write(
+        "behind.pem",
+        &format!("{}{block}", fs::read_to_string(desk.folder.path().join("ca.pem")).unwrap()),
+    );
+    let output = desk.output("show block.pem");
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && line.contains("it comes with no certificate"), "{line}");
+    let (code, shown) = desk.json("show behind.pem");
+    assert_eq!((code, &shown[0]["kind"], &shown[1]["kind"]), (3, &json!("certificate"), &json!("receipt")));
+    let output = desk.output("convert receipt.pem --to der");
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && line.contains("a receipt, which is not converted"), "{line}");
+}
