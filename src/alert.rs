@@ -23,7 +23,7 @@ pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
             }
             Malformed::IllegalValue | Malformed::Duplicate => AlertDescription::ILLEGAL_PARAMETER,
             Malformed::RecordOverflow => AlertDescription::RECORD_OVERFLOW,
-            Malformed::UnknownType => AlertDescription::UNEXPECTED_MESSAGE,
+            Malformed::UnknownType | Malformed::NotTls => AlertDescription::UNEXPECTED_MESSAGE,
         },
         Error::PeerMisbehaved(misbehaved) => match misbehaved {
             PeerMisbehaved::UnexpectedMessage { .. }

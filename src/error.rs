@@ -6,6 +6,7 @@
 mod code;
 mod found;
 mod report;
+pub(crate) mod stranger;
 mod text;
 
 pub use code::ErrorCode;
@@ -119,6 +120,8 @@ pub enum Malformed {
     RecordOverflow,
     /// A record or handshake type that is not of TLS 1.3 (unexpected_message).
     UnknownType,
+    /// Something else than TLS, which is named (unexpected_message).
+    NotTls,
 }
 
 /// A well-formed message that breaks the protocol.

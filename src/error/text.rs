@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::stranger;
 use super::{
     CertificateError, CmsError, EnrolmentError, Error, InvalidMessage, KeyError, Malformed, OtpError,
     PeerIncompatible, PeerMisbehaved,
@@ -23,6 +24,9 @@ impl Error {
             Self::PeerIncompatible(_) => "compare the lists that both sides are configured with".to_owned(),
             Self::Random => "check that the system's random source is available".to_owned(),
             Self::Internal(_) => "please report this as a bug".to_owned(),
+            Self::InvalidMessage(invalid) if stranger::hint(invalid.what).is_some() => {
+                stranger::hint(invalid.what).unwrap_or_default().to_owned()
+            }
             Self::InvalidMessage(_) | Self::PeerMisbehaved(_) => {
                 "see the peer's log; it does not keep to TLS 1.3, or something between changes what is sent"
                     .to_owned()
@@ -220,6 +224,7 @@ impl fmt::Display for InvalidMessage {
             Malformed::Duplicate => "appears twice",
             Malformed::RecordOverflow => "is longer than a record may be",
             Malformed::UnknownType => "is of an unknown type",
+            Malformed::NotTls => "came where TLS should begin",
         };
         write!(f, "{} {why}", self.what)
     }

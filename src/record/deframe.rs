@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::{HEADER_LEN, MAX_CIPHERTEXT_LEN, MAX_FRAGMENT_LEN};
 use crate::codepoints::ContentType;
-use crate::error::{InvalidMessage, Malformed};
+use crate::error::{InvalidMessage, Malformed, stranger};
 
 /// Octets of buffer that a quiet connection keeps: enough for short messages to come and go without
 /// an allocation each.
@@ -33,7 +33,11 @@ impl Deframer {
         let header_part = self.append(input, HEADER_LEN);
         let Some((content_type, len)) = self.header() else { return Ok(header_part) };
         if content_type.name().is_none() {
-            return Err(InvalidMessage { what: "record", why: Malformed::UnknownType });
+            let spoken = self.buffer.first_chunk().and_then(|header| stranger::spoken(*header));
+            return Err(match spoken {
+                Some(what) => InvalidMessage { what, why: Malformed::NotTls },
+                None => InvalidMessage { what: "record", why: Malformed::UnknownType },
+            });
         }
         // RFC 8446 §5.2: a protected record says that it is application data.
         let protected = protected && content_type == ContentType::APPLICATION_DATA;
@@ -125,8 +129,10 @@ mod tests {
 
     #[test]
     fn an_unknown_content_type_is_refused() {
-        let error = Deframer::default().feed(b"GET / HTTP/1.1", false).unwrap_err();
+        let error = Deframer::default().feed(b"\xff\xfd\x18\xff\xfd", false).unwrap_err();
         assert_eq!(error.why, Malformed::UnknownType);
+        let error = Deframer::default().feed(b"GET / HTTP/1.1", false).unwrap_err();
+        assert_eq!((error.what, error.why), ("HTTP", Malformed::NotTls));
     }
 
     #[test]

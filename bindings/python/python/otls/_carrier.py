@@ -13,7 +13,6 @@ from typing import Protocol, TypeAlias
 from ._files import append_private
 from ._otls import Connection
 from ._state import State
-from ._strangers import LENGTH as FIRST_LENGTH
 from ._waiting import Deadline, Timeout, earlier, timeouts
 from ._wire import Inbox, Wire
 
@@ -66,7 +65,6 @@ class Carrier:
         self._waiter = waiter
         self._begin = time.monotonic()
         self._inbox = Inbox()
-        self._first = b""
         self._turns = 0
         self._is_sending = False
 
@@ -109,8 +107,6 @@ class Carrier:
             if inbox.is_end():
                 self.connection.feed_end()
                 return True
-            if not self.is_done and len(self._first) < FIRST_LENGTH:
-                self._first += inbox.octets[0][:FIRST_LENGTH]
             if inbox.feed(self.connection.feed):
                 self._inbox = Inbox()
             self._log_keys()

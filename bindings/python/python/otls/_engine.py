@@ -18,7 +18,6 @@ from ._errors import ApiMisuse, Error, Rejected
 from ._otls import Channel, Connection
 from ._process import check_process
 from ._state import State
-from ._strangers import who_says
 from ._waiting import Deadline, Timeout, closed_early, has_ended, must_wait_to_confirm
 from ._wire import READ_SIZE, Inbox
 
@@ -265,9 +264,6 @@ class Engine(Carrier):
                 self._give_up()
         elif isinstance(error, Error):
             if self._is_failed():
-                if not self.is_done and (hint := who_says(self._first)):
-                    error.hint = hint
-                    error.__notes__ = [hint]
                 await self._say_why()
         elif isinstance(error, TimeoutError) and error.errno is None:
             if not self.is_done:
