@@ -21,12 +21,12 @@ use crate::open::{self, MAX_KEYS, Opener};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// What to convert: one file or several, each with one thing or several.
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The format of what is written.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "FORMAT")]
     to: Format,
-    /// Write DER instead of PEM.
+    /// Write DER instead of PEM, where --to names a structure.
     #[arg(long)]
     der: bool,
     /// Write the public keys of what is read, of private keys where there are any.

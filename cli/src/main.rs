@@ -57,6 +57,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Say what any file is, and show it: keys, certificates, requests, lists, bundles, messages, receipts.
+    /// Secrets are never shown, and nothing is verified. Exit code 3 where it cannot be told what it is.
     Show(inspect::Arguments),
     /// Write keys, certificates, requests and lists in another format.
     Convert(convert::Arguments),

@@ -61,6 +61,23 @@ fn a_private_key_goes_into_each_format_and_back() {
             assert_eq!(openssl(shell.path(), &format!("pkey -in new {theirs} -pubout")), public, "{flags}");
         }
     }
+    // GnuTLS reads what is encrypted here, and writes what is read.
+    shell.run("convert rsa.pem --to pkcs8 --new-password-file password --out locked.pem");
+    let open = Command::new("certtool")
+        .args(["--key-info", "--infile", "locked.pem", "--pkcs8", "--password", "correct horse"])
+        .current_dir(shell.path())
+        .output();
+    match open {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(_) => println!("skipped: there is no certtool"),
+    }
+    if certtool(&shell, "--generate-privkey --key-type rsa --bits 2048 --no-text --outfile gnutls.pem")
+        .is_some()
+    {
+        let public = openssl(shell.path(), "pkey -in gnutls.pem -pubout");
+        shell.run("convert gnutls.pem --to der --out gnutls.der");
+        assert_eq!(shell.run("convert gnutls.der --to pem --public"), public);
+    }
     assert!(shell.run("convert key.pem --to sec1").starts_with("-----BEGIN EC PRIVATE KEY-----"));
     assert!(shell.run("convert rsa.pem --to pkcs1").starts_with("-----BEGIN RSA PRIVATE KEY-----"));
 }
@@ -164,7 +181,14 @@ fn key_and_chain_go_to_pkcs12_and_come_back() {
         .run("convert both.pem --password-file old --to pkcs12 --new-password-file password --out again.p12");
     openssl(shell.path(), "pkcs12 -in again.p12 -passin file:password -noout");
 
-    // One of OpenSSL's.
+    // One of GnuTLS's, and one of OpenSSL's.
+    fs::write(shell.path().join("staple"), "staple\n").unwrap();
+    let store =
+        "--to-p12 --load-privkey key.pem --load-certificate bank.pem --p12-name bank --password staple";
+    if certtool(&shell, &format!("{store} --outder --outfile gnutls.p12")).is_some() {
+        let pem = shell.run("convert gnutls.p12 --password-file staple --to pem --encryption none");
+        assert_eq!(pem, key.clone() + &read(&shell, "bank.pem"));
+    }
     openssl(
         shell.path(),
         "pkcs12 -export -inkey key.pem -in bank.pem -certfile CA/cert.pem -passout file:old -out theirs.p12",

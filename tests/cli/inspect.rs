@@ -104,7 +104,16 @@ fn what_is_encrypted_is_said_to_be_and_opens_with_its_password() {
     );
     // A password that is not needed is no fault of a file that is only looked at.
     assert_eq!(one(&shell, "key.pem --password-file password")["encrypted"], false);
-    // A trust store, and a file whose certificate is another key's.
+    // With a certificate that is not supported, the others are shown.
+    openssl(shell.path(), "req -x509 -newkey ed448 -nodes -keyout ed.key -subj /CN=Ed -out ed.pem");
+    openssl(
+        shell.path(),
+        "pkcs12 -export -inkey key.pem -in bank.pem -certfile ed.pem -passout file:password -out ed.p12",
+    );
+    let store = one(&shell, "ed.p12 --password-file password");
+    assert_eq!(store["certificates"].as_array().unwrap().len(), 1);
+    assert_eq!(store["not_supported"][0], "CN=Ed: unsupported key algorithm: Ed448");
+    // A trust store.
     openssl(shell.path(), "pkcs12 -export -nokeys -in CA/cert.pem -passout file:password -out trust.p12");
     let store = one(&shell, "trust.p12 --password-file password");
     assert_eq!((&store["key"], &store["certificates"][0]["subject"]), (&Value::Null, &"CN=Root,C=IN".into()));

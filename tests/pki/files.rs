@@ -42,7 +42,10 @@ fn no_loader_takes_one_thing_of_two_kinds() {
         ("a private key", key_pem(&key)),
         ("a public key", key.public_key().to_pem().into_bytes()),
         ("own trust settings", CA.certificate().to_pem().replace("CERT", "TRUSTED CERT").into_bytes()),
-        ("DH PARAMETERS", b"-----BEGIN DH PARAMETERS-----\nMAA=\n-----END DH PARAMETERS-----\n".to_vec()),
+        (
+            "parameters for Diffie-Hellman",
+            b"-----BEGIN DH PARAMETERS-----\nMAA=\n-----END DH PARAMETERS-----\n".to_vec(),
+        ),
     ];
     for (one, first) in &things {
         for (other, second) in &things {
