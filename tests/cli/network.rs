@@ -2,7 +2,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -366,7 +366,11 @@ impl Open {
         while !done(&self.connection) {
             self.socket.write_all(self.connection.pending()).unwrap();
             self.connection.consume(self.connection.pending().len());
-            let len = self.socket.read(&mut buffer).unwrap();
+            let len = match self.socket.read(&mut buffer) {
+                // The end of another test's program is a signal here.
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                read => read.unwrap(),
+            };
             assert!(len > 0, "the server has closed");
             assert_eq!(self.connection.feed(&buffer[..len], clock()).unwrap(), len);
         }
