@@ -22,6 +22,7 @@ need certtool gnutls-bin
 need puttygen putty-tools
 need ssh-keygen openssh-client
 need keytool default-jre-headless
+need gpg gnupg
 need redis-server redis-server
 # Debian keeps PostgreSQL's programs out of the path.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql

@@ -148,7 +148,7 @@ impl KeyError {
             Self::UnsupportedFormat(_) => {
                 "PKCS#8 is for every kind of private key, SubjectPublicKeyInfo for every public one"
             }
-            Self::UnsupportedAlgorithm(_) => "use RSA (2048 bits or more), P-256 or P-384",
+            Self::UnsupportedAlgorithm(_) => "use RSA (2048 bits or more), P-256, P-384 or Ed25519",
             Self::RsaSize(_) => "generate an RSA key of 2048 to 8192 bits",
             Self::Invalid(_) => "generate a new key",
             Self::CertificateMismatch => "pass the private key that the certificate was requested with",

@@ -160,12 +160,6 @@ fn what_no_command_mends_is_named_and_what_to_do_is_said() {
         ("C:\\keys\\bank", "the name of a file", "pass what is in it"),
         ("bank.p12\n", "the name of a file", "pass what is in it"),
         ("pkcs11:token=x;object=y", "a key in a token", "outside of the token"),
-        (
-            "-----BEGIN PGP PUBLIC KEY BLOCK-----\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n",
-            "OpenPGP",
-            "make a new one",
-        ),
-        ("-----BEGIN DSA PRIVATE KEY-----\nAAAA\n-----END DSA PRIVATE KEY-----\n", "DSA", "make a new key"),
         (&as_text, "taken for text", "as a binary file"),
     ] {
         let found = found(data.as_bytes());
@@ -177,6 +171,44 @@ fn what_no_command_mends_is_named_and_what_to_do_is_said() {
     }
     let only = Identity::load(pem.as_bytes(), None).unwrap_err();
     assert_eq!(only.to_string(), "no key found: the data holds a certificate");
+}
+
+#[test]
+fn what_programs_write_for_other_uses_is_named() {
+    let Some(openssl) = openssl() else { return };
+    for (made, words, hint) in [
+        (
+            "gpg -q --homedir . --batch --passphrase '' --quick-gen-key x rsa2048; \
+             gpg -q --homedir . --armor --export > FILE; gpgconf --homedir . --kill all",
+            "something of OpenPGP",
+            "make a new one",
+        ),
+        ("openssl dsaparam -out FILE 2048 2>/dev/null", "DSA", "make a new key"),
+    ] {
+        shell(openssl.dir(), made);
+        let found = found(&openssl.read("FILE"));
+        assert!(found.what().contains(words) && found.hint().contains(hint), "{found:?}");
+    }
+}
+
+#[test]
+fn key_stores_of_java_become_an_identity() {
+    let Some(openssl) = openssl() else { return };
+    for kind in ["JKS", "JCEKS"] {
+        let password = "-storepass a-password -keypass a-password";
+        shell(
+            openssl.dir(),
+            &format!(
+                "rm -f FILE; keytool -genkeypair -keystore FILE -storetype {kind} {password} -alias x -keyalg EC \
+                 -groupname secp256r1 -dname CN=x"
+            ),
+        );
+        let found = found(&openssl.read("FILE"));
+        assert!(found.what().contains(kind), "{found:?}");
+        let given = "-srcstorepass a-password -deststorepass a-password -noprompt";
+        let identity = follow(&openssl, "FILE", &format!("{} {given}", found.hint()));
+        assert!(Identity::load(&identity, Some(b"a-password")).is_ok(), "{kind}");
+    }
 }
 
 #[test]
