@@ -7,7 +7,7 @@ use super::asn1::{OaepParameters, Octets, PssParameters, any, encoded, exact, ma
 use crate::codepoints::SignatureScheme;
 use crate::crypto::aead::AeadAlgorithm;
 use crate::crypto::hash::{HashAlgorithm, digest, sha512};
-use crate::crypto::sign::KeyAlgorithm;
+use crate::crypto::sign::{KeyAlgorithm, Method, RsaScheme, SignatureHash};
 use crate::crypto::x963::KdfHash;
 use crate::error::Result;
 use crate::pki::PublicKey;
@@ -51,22 +51,18 @@ impl MessageHash {
         })
     }
 
-    const fn output_len(self) -> u16 {
+    const fn of_signature(self) -> SignatureHash {
         match self {
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
+            Self::Sha256 => SignatureHash::Sha256,
+            Self::Sha384 => SignatureHash::Sha384,
+            Self::Sha512 => SignatureHash::Sha512,
         }
     }
 }
 
 /// How a signer signs.
 #[derive(Clone, Copy)]
-pub(super) enum SignatureMethod {
-    Scheme(SignatureScheme),
-    /// RFC 5754 §3.3: the hash does not follow from the curve.
-    Ecdsa(HashAlgorithm),
-}
+pub(super) struct SignatureMethod(Method);
 
 impl SignatureMethod {
     /// What a key of this kind makes, with its hash and the DER of its AlgorithmIdentifier.
@@ -95,49 +91,43 @@ impl SignatureMethod {
 
     /// The signature algorithm of a signer whose digest algorithm is `hash`; both name the same hash.
     pub(super) fn of(algorithm: &AlgorithmIdentifierRef<'_>, hash: MessageHash) -> Result<Self> {
-        let (method, own) = match algorithm.oid {
+        use SignatureHash::{Sha256, Sha384, Sha512};
+        let method = match algorithm.oid {
             // RFC 3370 §3.2: CMS has the key's identifier for PKCS#1 v1.5 with any hash.
-            ID_RSA => (Self::Scheme(pkcs1(hash)), hash),
-            RSA_WITH_SHA256 => (Self::Scheme(pkcs1(MessageHash::Sha256)), MessageHash::Sha256),
-            RSA_WITH_SHA384 => (Self::Scheme(pkcs1(MessageHash::Sha384)), MessageHash::Sha384),
-            RSA_WITH_SHA512 => (Self::Scheme(pkcs1(MessageHash::Sha512)), MessageHash::Sha512),
+            ID_RSA => Method::Rsa(RsaScheme::Pkcs1(hash.of_signature())),
+            RSA_WITH_SHA256 => Method::Rsa(RsaScheme::Pkcs1(Sha256)),
+            RSA_WITH_SHA384 => Method::Rsa(RsaScheme::Pkcs1(Sha384)),
+            RSA_WITH_SHA512 => Method::Rsa(RsaScheme::Pkcs1(Sha512)),
             ID_RSASSA_PSS => return Self::of_pss(algorithm, hash),
-            ECDSA_WITH_SHA256 => (Self::Ecdsa(HashAlgorithm::Sha256), MessageHash::Sha256),
-            ECDSA_WITH_SHA384 => (Self::Ecdsa(HashAlgorithm::Sha384), MessageHash::Sha384),
+            ECDSA_WITH_SHA256 => Method::Ecdsa(Sha256),
+            ECDSA_WITH_SHA384 => Method::Ecdsa(Sha384),
+            ECDSA_WITH_SHA512 => Method::Ecdsa(Sha512),
             other => return Err(unsupported(format!("the signature algorithm {}", name(other)))),
         };
-        match (method, algorithm.parameters) {
+        let own = match (method, algorithm.parameters) {
             // RFC 5754 §3.2: NULL; §3.3: absent.
-            (Self::Scheme(_), Some(parameters)) if parameters.is_null() => {}
-            (Self::Ecdsa(_), None) => {}
-            (Self::Scheme(_) | Self::Ecdsa(_), _) => return Err(malformed(SIGNATURE_ALGORITHM)),
-        }
-        if own == hash { Ok(method) } else { Err(malformed(TWO_HASHES)) }
+            (Method::Rsa(RsaScheme::Pkcs1(own)), Some(parameters)) if parameters.is_null() => own,
+            (Method::Ecdsa(own), None) => own,
+            (Method::Rsa(_) | Method::Ecdsa(_) | Method::Ed25519, _) => {
+                return Err(malformed(SIGNATURE_ALGORITHM));
+            }
+        };
+        if own == hash.of_signature() { Ok(Self(method)) } else { Err(malformed(TWO_HASHES)) }
     }
 
-    /// RFC 4056 §3, and RFC 8446 §4.2.3 for what the parameters may be: MGF1 with the same hash, a salt of
-    /// its length.
+    /// RFC 4056 §3; MGF1 has to be with the same hash.
     fn of_pss(algorithm: &AlgorithmIdentifierRef<'_>, hash: MessageHash) -> Result<Self> {
         let parameters = encoded(&algorithm.parameters.ok_or(malformed(SIGNATURE_ALGORITHM))?)?;
         let parameters: PssParameters<'_> = exact(&parameters, SIGNATURE_ALGORITHM)?;
         if MessageHash::of(&parameters.hash)? != hash || mask_hash(&parameters.mask)? != hash {
             return Err(malformed(TWO_HASHES));
         }
-        if parameters.salt_len != hash.output_len() {
-            return Err(unsupported("RSASSA-PSS with a salt that is not as long as its hash"));
-        }
-        match hash {
-            MessageHash::Sha256 => Ok(Self::Scheme(SignatureScheme::RSA_PSS_RSAE_SHA256)),
-            MessageHash::Sha384 => Ok(Self::Scheme(SignatureScheme::RSA_PSS_RSAE_SHA384)),
-            MessageHash::Sha512 => Err(unsupported("RSASSA-PSS with SHA-512")),
-        }
+        let salt_len = usize::from(parameters.salt_len);
+        Ok(Self(Method::Rsa(RsaScheme::Pss { hash: hash.of_signature(), salt_len })))
     }
 
     pub(super) fn verify(self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<()> {
-        match self {
-            Self::Scheme(scheme) => key.verify(scheme, message, signature),
-            Self::Ecdsa(hash) => key.verifying().verify_ecdsa(hash, message, signature),
-        }
+        key.verifying().verify_by(self.0, message, signature)
     }
 }
 
@@ -227,7 +217,7 @@ fn pss_parameters() -> Result<Octets> {
     let hash = MessageHash::Sha256.identifier();
     let of_mask = encoded(&hash)?;
     let mask = AlgorithmIdentifierRef { oid: ID_MGF1, parameters: Some(any(&of_mask)?) };
-    encoded(&PssParameters { hash, mask, salt_len: MessageHash::Sha256.output_len() })
+    encoded(&PssParameters { hash, mask, salt_len: 32 })
 }
 
 fn mask_hash(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<MessageHash> {
@@ -237,14 +227,6 @@ fn mask_hash(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<MessageHash> {
     const WHAT: &str = "the parameters of MGF1";
     let hash = encoded(&algorithm.parameters.ok_or(malformed(WHAT))?)?;
     MessageHash::of(&exact::<AlgorithmIdentifierRef<'_>>(&hash, WHAT)?)
-}
-
-const fn pkcs1(hash: MessageHash) -> SignatureScheme {
-    match hash {
-        MessageHash::Sha256 => SignatureScheme::RSA_PKCS1_SHA256,
-        MessageHash::Sha384 => SignatureScheme::RSA_PKCS1_SHA384,
-        MessageHash::Sha512 => SignatureScheme::RSA_PKCS1_SHA512,
-    }
 }
 
 fn absent_or_null(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<()> {
@@ -290,6 +272,7 @@ const RSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.
 const RSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
 const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+const ECDSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
 
 pub(super) const ID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const STD_DH_SHA1_KDF: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.133.16.840.63.0.2");

@@ -49,7 +49,9 @@ impl Error {
 impl CertificateError {
     fn hint(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "take it from its source again, whole, as PEM or DER; if it is the same there, have it made anew",
+            Self::Malformed(_) => {
+                "take it from its source again, whole, as PEM or DER; if it is the same there, have it made anew"
+            }
             Self::MalformedRequest(_) => {
                 "make it again, for example by 'openssl req -new -key KEY -subj /CN=NAME -addext subjectAltName=DNS:NAME'"
             }

@@ -100,7 +100,8 @@ fn what_openssl_signs_and_encrypts_is_opened() {
         ("rsa", "rsa", &["", "-md sha384", "-md sha512", "-cades", "-keyid", "-nosmimecap"]),
         ("rsa", "p256", &["-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:-1"]),
         ("rsa", "p384", &["-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:-1 -md sha384"]),
-        ("p256", "p256", &["", "-md sha384", "-cades"]),
+        ("rsa", "rsa", &["-keyopt rsa_padding_mode:pss", "-keyopt rsa_padding_mode:pss -md sha512"]),
+        ("p256", "p256", &["", "-md sha384", "-md sha512", "-cades"]),
         ("p384", "p384", &["", "-md sha384 -cades -certfile ca.pem"]),
     ];
     let ec: &[&str] = &[
@@ -181,7 +182,6 @@ fn what_is_not_accepted_of_openssl_is_named() {
     assert_eq!(open(&openssl.read("sealed.der"), &recipient).err(), Some(CmsError::NotEncrypted.into()));
 
     for (sign, what) in [
-        ("-keyopt rsa_padding_mode:pss", "RSASSA-PSS with a salt that is not as long as its hash"),
         ("-md sha1", "the hash SHA-1"),
         ("-econtent_type 1.2.3.4", "a signed content of the type 1.2.3.4"),
         ("-noattr", "a signature without signed attributes"),
