@@ -140,7 +140,7 @@ impl Kind {
             Self::PublicKey => "a public key",
             Self::RsaPublicKey => "an RSA public key in PKCS#1 format",
             Self::Pkcs7 => "a PKCS#7 bundle",
-            Self::Pkcs12 => "a PKCS#12 file, which Identity and Pkcs12 load",
+            Self::Pkcs12 => "a PKCS#12 file",
             Self::Receipt => "a receipt",
             Self::Unknown => "something unknown",
         }

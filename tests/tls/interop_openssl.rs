@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::common::{NOW, World, authority, bank_name, identity, trust};
 use harness::{Link, OpensslClient, OpensslServer};
-use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup};
+use otls::codepoints::{AlertDescription, CipherSuite, NamedGroup, SignatureScheme};
 use otls::error::Check;
 use otls::pki::{Identity, KeyType, Profile};
 use otls::{ClientConfig, Connection, Error, Result, ServerConfig, State};
@@ -42,6 +42,16 @@ fn our_server_and_s_client_agree_on_every_suite_and_group_with_ecdsa() {
 #[test]
 fn our_server_and_s_client_agree_on_every_suite_and_group_with_rsa() {
     server_matrix(KeyType::Rsa2048);
+}
+
+#[test]
+fn both_sides_authenticate_with_ed25519_to_openssl() {
+    let world = World::new(KeyType::Ed25519);
+    let server = OpensslServer::start(&world, &[]);
+    let (connection, _) = exchange_as_client(&server, world.client_config()).unwrap();
+    assert_eq!(connection.peer_scheme(), Some(SignatureScheme::ED25519));
+    let (connection, _) = exchange_as_server(&world, world.server_config(), &[]);
+    assert_eq!(connection.peer_scheme(), Some(SignatureScheme::ED25519));
 }
 
 #[test]
