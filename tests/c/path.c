@@ -1,5 +1,6 @@
 /* Authorities below authorities, chains that are judged, and the report of a refusal. */
 #include "check.h"
+#include "vectors.h"
 
 static otls_authority *root, *branch;
 static otls_blob *chain, *leaf;
@@ -172,6 +173,26 @@ static void lists_can_be_required(void) {
     otls_trust_store_free(trust);
 }
 
+/* A certificate of a private authority that says nothing of its use, as SPIFFE's. */
+static void a_missing_eku_can_be_allowed(void) {
+    otls_error *error;
+    otls_certificate *authority;
+    otls_blob *left_out;
+    otls_trust_store *trust;
+    size_t len = read_vector("../certificates/no-eku-root.pem");
+    WORKS(otls_trust_store_new(&trust, &error));
+    WORKS(otls_trust_store_add_bundle(trust, buffer, len, &left_out, &error));
+    otls_blob_free(left_out);
+    len = read_vector("../certificates/no-eku-leaf.pem");
+    FAILS(OTLS_ERROR_CERTIFICATE_WRONG_USAGE,
+          otls_chain_verify(buffer, len, AS(trust, OTLS_ROLE_CLIENT, "", NOW, 0), &authority, &error));
+    WORKS(otls_trust_store_allow_missing_eku(trust, &error));
+    WORKS(otls_chain_verify(buffer, len, AS(trust, OTLS_ROLE_CLIENT, "", NOW, 0), &authority, &error));
+    otls_certificate_free(authority);
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_trust_store_allow_missing_eku(NULL, &error));
+    otls_trust_store_free(trust);
+}
+
 static void a_refusal_has_a_report(void) {
     otls_error *error;
     otls_authority *stranger = make_authority("Stranger");
@@ -217,6 +238,7 @@ int main(void) {
     make_leaf();
     a_path_needs_what_is_between();
     lists_can_be_required();
+    a_missing_eku_can_be_allowed();
     a_refusal_has_a_report();
     wrong_requests_are_refused();
     otls_blob_free(chain);
