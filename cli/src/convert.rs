@@ -130,12 +130,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let about = arguments.files.first().map(|path| path.display().to_string()).unwrap_or_default();
         return Err(Failure::Otls { about, error: KeyError::PasswordNotNeeded.into() });
     }
+    let had_key = things.iter().any(Thing::is_key);
     let things = arguments.wanted(things)?;
     let (data, access) = arguments.write(&things)?;
+    if had_key && access != Access::Private && arguments.replaces_its_input() {
+        return Err(Failure::usage(
+            "--out is a file with a private key that is converted, and what is written has none",
+            "choose another name",
+        ));
+    }
     files::deliver(arguments.out.as_ref(), data.expose(), access, arguments.force)
 }
 
 impl Arguments {
+    /// Whether the result goes where what it is made of is.
+    fn replaces_its_input(&self) -> bool {
+        let place = |path: &PathBuf| path.canonicalize().ok();
+        let out = self.out.as_ref().and_then(place);
+        out.is_some() && self.files.iter().any(|file| place(file) == out)
+    }
+
     /// Flags that do not belong together.
     fn check(&self) -> Result<(), Failure> {
         let fault = match self.to {

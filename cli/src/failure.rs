@@ -180,7 +180,7 @@ pub(crate) fn hint(code: ErrorCode, what: &str, own: &str) -> String {
         }
         ErrorCode::CmsUnsupported if what.contains("was given beside it") => "leave --content out",
         _ if own.starts_with("load it with its password") => {
-            "see what is in it with `otls show`, and take it out with `otls convert --to pem`"
+            "see what is in it with `otls show`, and take it out with `otls convert FILE --to pem --key-only` or `--certificates-only`"
         }
         ErrorCode::NameTaken => {
             "use the key that has the name, take another name, or revoke its certificate with `otls ca revoke`"

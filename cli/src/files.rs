@@ -68,6 +68,10 @@ pub(crate) fn write(path: &Path, data: &[u8], access: Access, force: bool) -> Re
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
     let write = || {
+        // A device, a pipe: what it does is to be written to.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            return OpenOptions::new().write(true).open(path)?.write_all(data);
+        }
         if !force && path.symlink_metadata().is_ok() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file exists"));
         }

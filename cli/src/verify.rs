@@ -146,7 +146,14 @@ pub(crate) fn role(role: Role, name: Option<&str>) -> Result<PeerRole, Failure> 
     Ok(match (role, name) {
         (Role::Server, Some(name)) => PeerRole::Server(GeneralName::parse(name).about("--name")?),
         (Role::Server, None) => return Err(Failure::usage("a server needs a name", "give --name")),
-        (Role::Client, _) => PeerRole::Client,
-        (Role::Any, _) => PeerRole::Any,
+        // A name that nobody looks at would be taken for one that was.
+        (Role::Client | Role::Any, Some(_)) => {
+            return Err(Failure::usage(
+                "--name with another role than server",
+                "leave --name out, or --role",
+            ));
+        }
+        (Role::Client, None) => PeerRole::Client,
+        (Role::Any, None) => PeerRole::Any,
     })
 }

@@ -86,7 +86,7 @@ pub(super) fn verify(message: &[u8], detached: Option<&[u8]>) -> Result<Verified
         return Err(unsupported(format!("a signed content of the type {kind}")));
     }
     // RFC 5652 §5.1: 1, or 3 where the signer is named by the key.
-    let signer = only_member(signed.signer_infos, ONE_SIGNER)?;
+    let signer = only_member(signed.signer_infos, ONE_SIGNER).map_err(|_| unsupported(ONE_SIGNER))?;
     let signer: SignerInfo<'_> = exact(signer, SIGNER_INFO).map_err(|error| signer_fault(signer, error))?;
     if signed.version != signer.version {
         return Err(malformed("the version of a SignedData"));

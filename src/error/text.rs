@@ -137,7 +137,7 @@ impl KeyError {
             Self::PasswordRequired => "pass the key's password as `password`",
             Self::PasswordNotNeeded => "pass no `password`",
             Self::UnsupportedEncryption(_) => {
-                "re-encrypt it, for example with 'openssl pkcs8 -topk8 -v2 aes-256-cbc'"
+                "encrypt it anew: openssl pkcs8 -provider legacy -provider default -topk8 -v2 aes-256-cbc -in FILE -out NEW"
             }
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
             Self::NotAKey(found) if !found.hint().is_empty() => found.hint(),
@@ -167,7 +167,7 @@ impl CmsError {
                 "it is damaged or not DER: have it sent again, by 'openssl cms' with '-outform DER -binary'"
             }
             Self::Unsupported(_) => {
-                "use AES-GCM or AES-CBC, RSA-OAEP with SHA-256 or ECDH, and SHA-256 or SHA-384"
+                "have it made with one signer, signed attributes and certificates, by RSA or ECDSA with SHA-256, SHA-384 or SHA-512; encrypted with AES-GCM or AES-CBC, by RSA-OAEP with SHA-256 or ECDH"
             }
             Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
             Self::NotFound(_) => "pass the message, in DER or PEM",

@@ -76,7 +76,7 @@ pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Unfit> {
     if has(data, b"-----\\n") {
         return Err(Unfit::Missing(data_is(
             "PEM whose ends of lines are the two characters \\n",
-            r#"put real ends of lines there: printf '%b' "$(cat FILE)" > NEW"#,
+            r#"put real ends of lines there: umask 077 && printf '%b' "$(cat FILE)" > NEW"#,
         )));
     }
     match sections {
@@ -133,7 +133,7 @@ pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
         }
     }
     let hint = kinds.iter().find_map(|(section, _)| {
-        let labelled = || labelled(section.label).map(|(_, hint)| hint);
+        let labelled = || known(section).map(|(_, hint)| hint);
         if section.kind == Kind::Pkcs12 { Some(PKCS12) } else { labelled() }
     });
     let names: Vec<String> = kinds.iter().map(|(section, count)| named(section, *count)).collect();
@@ -142,7 +142,7 @@ pub(crate) fn describe(sections: &[Section<'_>]) -> Found {
 
 /// What `section` is, and what to do with it where nothing here takes it.
 pub(super) fn of_section(section: &Section<'_>) -> (String, &'static str) {
-    let known = labelled(section.label).filter(|_| section.kind == Kind::Unknown);
+    let known = known(section).filter(|_| section.kind == Kind::Unknown);
     (named(section, 1), known.map(|(_, hint)| hint).unwrap_or_default())
 }
 
@@ -150,12 +150,21 @@ fn named(section: &Section<'_>, count: usize) -> String {
     match (section.kind, section.label, count) {
         (Kind::Unknown, "", _) => "DER of an unknown kind".to_owned(),
         (Kind::Unknown, label, 1) => {
-            labelled(label).map_or_else(|| format!("a PEM block {label:?}"), |(what, _)| what.to_owned())
+            known(section).map_or_else(|| format!("a PEM block {label:?}"), |(what, _)| what.to_owned())
         }
         (Kind::Unknown, label, _) => format!("{count} PEM blocks {label:?}"),
         (kind, _, 1) => kind.name().to_owned(),
         (kind, _, _) => format!("{count} {}", kind.plural()),
     }
+}
+
+/// As [`labelled`]; an OpenSSH key of Ed25519 is told by its public half, which is never encrypted.
+fn known(section: &Section<'_>) -> Option<(&'static str, &'static str)> {
+    let is_ed25519 = || section.der().is_ok_and(|der| has(&der, b"ssh-ed25519"));
+    if section.label == "OPENSSH PRIVATE KEY" && is_ed25519() {
+        return Some(("an OpenSSH private key of Ed25519", SSH_ED25519));
+    }
+    labelled(section.label)
 }
 
 /// What PEM's other labels stand for, and what makes of it what is taken.
@@ -179,6 +188,10 @@ fn labelled(label: &str) -> Option<(&'static str, &'static str)> {
             "OpenPGP has keys of its own: make a new one, and a certificate request with it",
         ),
         "SSH2 PUBLIC KEY" => ("an SSH public key", SSH_PUBLIC_KEY),
+        "PKCS12" => (
+            "a PKCS#12 file in PEM",
+            "make DER of it: umask 077 && openssl asn1parse -noout -in FILE -out NEW",
+        ),
         "TSS2 PRIVATE KEY" => {
             ("a key that a TPM keeps", "make a key outside of the TPM: this one cannot leave it")
         }
@@ -217,6 +230,9 @@ fn of_der(data: &[u8]) -> Option<Found> {
     let kind = Kind::of_der(whole);
     let hint = match MENDED.iter().find(|(one, _)| *one == kind) {
         Some((_, hint)) => hint,
+        None if kind == Kind::EncryptedPrivateKey => {
+            "leave out what is behind it: openssl pkcs8 -topk8 -v2 aes-256-cbc -inform DER -in FILE -out NEW"
+        }
         None if kind.is_private_key() => {
             "leave out what is behind it: openssl pkey -inform DER -in FILE -out NEW"
         }
@@ -238,10 +254,13 @@ fn of_no_armour(data: &[u8]) -> Option<Found> {
         }
     }
     if data.starts_with(b"\xFF\xFE") || data.starts_with(b"\xFE\xFF") {
-        return found("text in UTF-16", "make UTF-8 of it: iconv -f UTF-16 -t UTF-8 FILE > NEW");
+        return found("text in UTF-16", "make UTF-8 of it: umask 077 && iconv -f UTF-16 -t UTF-8 FILE > NEW");
     }
     if data.starts_with(b"-\0-\0") {
-        return found("text in UTF-16", "make UTF-8 of it: iconv -f UTF-16LE -t UTF-8 FILE > NEW");
+        return found(
+            "text in UTF-16",
+            "make UTF-8 of it: umask 077 && iconv -f UTF-16LE -t UTF-8 FILE > NEW",
+        );
     }
     let text = core::str::from_utf8(data).ok()?;
     of_text(text.trim_start_matches('\u{FEFF}').trim())
@@ -256,9 +275,12 @@ fn of_text(text: &str) -> Option<Found> {
         }
     }
     if begins("{") {
-        return match text.contains("\"kty\"") {
-            true => found("a JSON Web Key", JWK),
-            false => found("JSON", "take the certificate or key out of it, as PEM"),
+        return match (text.contains("\"keys\""), text.contains("\"kty\"")) {
+            (true, _) => {
+                found("a set of JSON Web Keys", "take one key out of it, and put that in a file of its own")
+            }
+            (false, true) => found("a JSON Web Key", JWK),
+            (false, false) => found("JSON", "take the certificate or key out of it, as PEM"),
         };
     }
     let before = |at: usize| text.get(..at).unwrap_or_default().chars().rev();
@@ -266,21 +288,20 @@ fn of_text(text: &str) -> Option<Found> {
     if text.match_indices("BEGIN ").any(|(at, _)| dashed(at)) {
         return found(
             "PEM whose hyphens have become typographic dashes",
-            r"put hyphens there again: sed -E 's/^[^A-Z]*(BEGIN|END) ([A-Z0-9 ]*[A-Z0-9])[^A-Z0-9]*$/-----\1 \2-----/' FILE > NEW",
+            r"put hyphens there again: umask 077 && sed -E 's/^[^A-Z]*(BEGIN|END) ([A-Z0-9 ]*[A-Z0-9])[^A-Z0-9]*$/-----\1 \2-----/' FILE > NEW",
         );
     }
     if text.len() >= 16 && text.bytes().all(|octet| octet.is_ascii_hexdigit() || octet.is_ascii_whitespace())
     {
         return found(
             "hexadecimal digits",
-            "make octets of them: perl -ne 's/[^0-9A-Fa-f]//g; print pack \"H*\", $_' FILE > NEW",
+            "make octets of them: umask 077 && perl -ne 's/[^0-9A-Fa-f]//g; print pack \"H*\", $_' FILE > NEW",
         );
     }
     of_base64(text).or_else(|| {
-        let is_path =
-            text.len() <= 4096 && !text.contains('\n') && (text.contains('/') || text.contains('\\'));
+        let is_rooted = PATHS.iter().any(|begin| text.starts_with(begin)) || text.get(1..3) == Some(":\\");
         let has_ending = ENDINGS.iter().any(|ending| text.ends_with(ending));
-        if is_path || (has_ending && !text.contains(char::is_whitespace)) {
+        if text.len() <= 4096 && !text.contains('\n') && (is_rooted || has_ending) {
             return found(
                 "the name of a file, where its content has to be",
                 "read the file, and pass what is in it",
@@ -302,7 +323,7 @@ fn of_base64(text: &str) -> Option<Found> {
         octets if MAGIC.iter().any(|(magic, _, _)| octets.starts_with(magic)) => "base64 of a key store",
         _ => return None,
     };
-    Some(data_is(what, "decode it: base64 -d FILE > NEW"))
+    Some(data_is(what, "decode it: umask 077 && base64 -d FILE > NEW"))
 }
 
 fn data_is(what: impl fmt::Display, hint: &'static str) -> Found {
@@ -365,16 +386,18 @@ const MAGIC: [(&[u8], &str, &str); 7] = [
         "a private key of Windows (PVK)",
         "make PEM of it: openssl rsa -inform PVK -in FILE -out NEW",
     ),
-    (b"\x1F\x8B", "a gzip archive", "unpack it: gzip -dc FILE > NEW"),
+    (b"\x1F\x8B", "a gzip archive", "unpack it: umask 077 && gzip -dc FILE > NEW"),
     (b"PK\x03\x04", "a zip archive", "unpack it: unzip FILE"),
     (b"\x7FELF", "a program", "pass the file that the certificate or key is in"),
 ];
 
 /// What text begins with, in any case.
-const BEGINNINGS: [(&str, &str, &str); 16] = [
+const BEGINNINGS: [(&str, &str, &str); 19] = [
     ("<!DOCTYPE html", "a web page", WEB_PAGE),
     ("<html", "a web page", WEB_PAGE),
     ("<", "XML or a web page", "take the certificate or key out of it, as PEM"),
+    ("PuTTY-User-Key-File-3: ssh-ed25519", "a PuTTY private key of Ed25519", PUTTY_ED25519),
+    ("PuTTY-User-Key-File-2: ssh-ed25519", "a PuTTY private key of Ed25519", PUTTY_ED25519),
     (
         "PuTTY-User-Key-File-",
         "a PuTTY private key",
@@ -385,9 +408,10 @@ const BEGINNINGS: [(&str, &str, &str); 16] = [
         "an SSH key (RFC 4716)",
         "make PEM of it: ssh-keygen -i -f FILE > SSH && ssh-keygen -e -m PKCS8 -f SSH > NEW",
     ),
+    ("ssh-ed25519 ", "an SSH public key of Ed25519", SSH_ED25519_PUBLIC_KEY),
     ("ssh-", "an SSH public key", SSH_PUBLIC_KEY),
     ("ecdsa-sha2-", "an SSH public key", SSH_PUBLIC_KEY),
-    ("sk-", "an SSH public key of a security key", "make a new key: this one signs for SSH alone"),
+    ("sk-ssh-", "an SSH public key of a security key", "make a new key: this one signs for SSH alone"),
     (
         "pkcs11:",
         "the address of a key in a token",
@@ -409,8 +433,13 @@ const BEGINNINGS: [(&str, &str, &str); 16] = [
 const PKCS12: &str = "load it with its password, as an identity or as PKCS#12";
 const WEB_PAGE: &str = "fetch the file itself: this is the page about it, or an error of the server";
 const MAIL: &str = "take the certificates out of it: openssl smime -pk7out -in FILE -out NEW";
+// ssh-keygen and puttygen write no other format of Ed25519 than OpenSSH's.
+const SSH_ED25519: &str = "make PKCS#8 of it: umask 077 && python3 -c \"import sys; from cryptography.hazmat.primitives.serialization import *; key = load_ssh_private_key(sys.stdin.buffer.read(), None); sys.stdout.buffer.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))\" < FILE > NEW";
+const SSH_ED25519_PUBLIC_KEY: &str = "make PEM of it: python3 -c \"import sys; from cryptography.hazmat.primitives.serialization import *; key = load_ssh_public_key(sys.stdin.buffer.read()); sys.stdout.buffer.write(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))\" < FILE > NEW";
+const PUTTY_ED25519: &str =
+    "make an OpenSSH key of it, and ask again what to do with that: puttygen FILE -O private-openssh -o NEW";
 const SSH_PUBLIC_KEY: &str = "make PEM of it: ssh-keygen -e -m PKCS8 -f FILE > NEW";
-const JWK: &str = "make PEM of it: python3 -c \"import sys; from jwcrypto.jwk import JWK; sys.stdout.buffer.write(JWK.from_json(sys.stdin.read()).export_to_pem(True, None))\" < FILE > NEW";
+const JWK: &str = "make PEM of it: umask 077 && python3 -c \"import sys; from jwcrypto.jwk import JWK; key = JWK.from_json(sys.stdin.read()); sys.stdout.buffer.write(key.export_to_pem(key.has_private, None))\" < FILE > NEW";
 
 /// What editors and word processors make of hyphens.
 const DASHES: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'];
@@ -418,6 +447,8 @@ const DASHES: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2
 /// Characters before BEGIN that are looked at.
 const MAX_DASHES: usize = 6;
 
+/// What paths begin with, and files end with.
+const PATHS: [&str; 5] = ["/", "./", "../", "~/", ".\\"];
 const ENDINGS: [&str; 8] = [".pem", ".crt", ".cer", ".der", ".key", ".csr", ".p12", ".pfx"];
 
 /// The most kinds that an error text lists.

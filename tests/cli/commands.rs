@@ -285,3 +285,13 @@ fn a_sealed_file_is_opened_by_its_recipient_alone_and_by_openssl() {
     let verify = "cms -verify -inform DER -binary -CAfile CA/cert.pem -purpose any -in signed.der";
     assert_eq!(openssl(shell.path(), verify), "Your code is 256345.");
 }
+
+#[test]
+fn a_name_that_nobody_would_look_at_is_refused() {
+    let shell = Shell::with_certificate();
+    for role in ["client", "any"] {
+        let arguments = format!("verify --root CA/cert.pem --role {role} --name nobody.example bank.pem");
+        let (code, line) = shell.fails(&arguments);
+        assert!(code == 2 && line.contains("--name"), "{line}");
+    }
+}

@@ -268,3 +268,27 @@ fn what_cannot_be_is_refused_with_what_to_do_instead() {
         assert_eq!(shell.output(&format!("convert {arguments}")).status.code(), Some(2), "{arguments}");
     }
 }
+
+#[test]
+fn a_result_does_not_replace_the_only_key_and_goes_to_what_is_no_file() {
+    let shell = Shell::with_certificate();
+    let key = fs::read(shell.path().join("key.pem")).unwrap();
+    for flags in ["--public --out key.pem", "--public --out ./key.pem"] {
+        let (code, line) = shell.fails(&format!("convert key.pem --to pem {flags} --force"));
+        assert!(code == 2 && line.contains("choose another name"), "{line}");
+    }
+    let (code, _) =
+        shell.fails("convert key.pem bank.pem --to pem --certificates-only --out key.pem --force");
+    assert_eq!((code, fs::read(shell.path().join("key.pem")).unwrap()), (2, key));
+    shell.run("convert key.pem --to der --out key.pem --force");
+    assert_eq!(shell.mode("key.pem"), 0o600);
+
+    // A pipe is written to, and stays one.
+    let pipe = shell.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reading = std::thread::spawn(move || fs::read(pipe).unwrap());
+    shell.run("convert bank.pem --to der --out pipe");
+    assert_eq!(reading.join().unwrap().first(), Some(&0x30));
+    assert!(!fs::metadata(shell.path().join("pipe")).unwrap().is_file());
+    shell.run("convert bank.pem --to der --out /dev/null");
+}

@@ -99,7 +99,8 @@ fn what_is_encrypted_is_said_to_be_and_opens_with_its_password() {
     assert_no_secret(&shell, &shell.run("show k.p12 --password-file password"), "key.pem");
     let (code, line) = shell.fails("cert show k.p12");
     assert!(
-        code == 3 && line.contains("`otls show`, and take it out with `otls convert --to pem`"),
+        code == 3
+            && line.contains("`otls show`, and take it out with `otls convert FILE --to pem --key-only`"),
         "{line}"
     );
     // A password that is not needed is no fault of a file that is only looked at.

@@ -165,7 +165,14 @@ fn what_no_command_mends_is_named_and_what_to_do_is_said() {
         let found = found(data.as_bytes());
         assert!(found.what().contains(words) && found.hint().contains(hint), "{data}: {found:?}");
     }
-    for data in ["hello", "MIIB", "MIIBhello, this is no base64 at all"] {
+    for data in [
+        "hello",
+        "see http://example.com/x",
+        "none/na",
+        "sk-proj-abcdef",
+        "MIIB",
+        "MIIBhello, this is no base64 at all",
+    ] {
         let found = found(data.as_bytes());
         assert_eq!((found.what(), found.hint()), ("the data is neither PEM nor DER", ""), "{data}");
     }
@@ -189,6 +196,32 @@ fn what_programs_write_for_other_uses_is_named() {
         let found = found(&openssl.read("FILE"));
         assert!(found.what().contains(words) && found.hint().contains(hint), "{found:?}");
     }
+}
+
+#[test]
+fn a_key_that_was_encrypted_stays_so_when_its_hint_is_followed() {
+    let Some(openssl) = openssl() else { return };
+    shell(
+        openssl.dir(),
+        &format!(
+            "{KEY} openssl pkcs8 -topk8 -in key.pem -passout pass:secret -outform DER -out FILE; echo >> FILE"
+        ),
+    );
+    let hint = found(&openssl.read("FILE")).hint();
+    let key = follow(&openssl, "FILE", &format!("{hint} -passin pass:secret -passout pass:secret"));
+    assert_eq!(PrivateKey::load(&key, None).unwrap_err(), KeyError::PasswordRequired.into());
+    assert!(PrivateKey::load(&key, Some(b"secret")).is_ok());
+}
+
+#[test]
+fn pkcs12_in_pem_becomes_der() {
+    let Some(openssl) = openssl() else { return };
+    let made = format!(
+        "{CERTIFICATE} certtool --to-p12 --load-privkey key.pem --load-certificate x.pem --p12-name x \
+         --password secret --outfile FILE 2>/dev/null"
+    );
+    let identity = mended(&openssl, &made, "a PKCS#12 file in PEM");
+    assert!(Identity::load(&identity, Some(b"secret")).is_ok());
 }
 
 #[test]

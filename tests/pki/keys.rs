@@ -230,9 +230,7 @@ fn what_is_there_instead_of_a_key_is_named() {
         openssl.write("ca.pem", certificate.to_pem());
         openssl.ok("pkcs12 -export -nokeys -in ca.pem -passout pass:secret -out ca.p12");
         openssl.ok("crl2pkcs7 -nocrl -certfile ca.pem -outform DER -out ca.p7b");
-        for (file, what) in
-            [("ca.p12", "a PKCS#12 file"), ("ca.p7b", "a PKCS#7 bundle")]
-        {
+        for (file, what) in [("ca.p12", "a PKCS#12 file"), ("ca.p7b", "a PKCS#7 bundle")] {
             let found = format!("the data holds {what}");
             assert_eq!(not_a_key(&openssl.read(file)), found);
         }

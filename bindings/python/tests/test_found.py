@@ -27,6 +27,22 @@ def test_a_json_web_key_becomes_one_that_loads(tmp_path: Path, kind: dict[str, s
     assert loaded.public_key.to_pem() == key.export_to_pem()
 
 
+@pytest.mark.parametrize("half", ["private", "public"])
+def test_an_openssh_key_of_ed25519_becomes_one_that_loads(tmp_path: Path, half: str) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "FILE"], check=True)
+    if half == "public":
+        (tmp_path / "FILE.pub").rename(tmp_path / "FILE")
+    loader = otls.load_key if half == "private" else otls.PublicKey.load
+    with pytest.raises(otls.KeyNotFound, match="of Ed25519") as refused:
+        loader((tmp_path / "FILE").read_bytes())
+    command = refused.value.hint.partition(": ")[2]
+    assert f"| an OpenSSH {half} key of Ed25519 | `{command}` |" in FORMATS.read_text(encoding="utf-8")
+    subprocess.run(["sh", "-ec", command.replace("python3", sys.executable)], cwd=tmp_path, check=True)
+    loaded = loader((tmp_path / "NEW").read_bytes())
+    assert loaded.kind == "ed25519"
+    assert half == "public" or (tmp_path / "NEW").stat().st_mode & 0o777 == 0o600
+
+
 def test_every_loader_says_what_a_file_is() -> None:
     loaders = (otls.Certificate.load, otls.CertificateRequest.load, otls.Crl.load, otls.PublicKey.load)
     for loader in loaders:
