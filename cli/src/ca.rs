@@ -56,7 +56,8 @@ pub(crate) enum Command {
         /// What the certificate is for.
         #[arg(long, value_enum)]
         profile: ProfileName,
-        /// A DNS name or IP address that the certificate has beside those that are asked for; may be repeated.
+        /// A name that the certificate has beside those that are asked for: of a host, an IP address, `email:…` or
+        /// `URI:…`; may be repeated.
         #[arg(long, value_name = "NAME")]
         san: Vec<String>,
         /// Days for which the certificate is valid.

@@ -23,7 +23,7 @@ pub(crate) enum Command {
         password: Password,
         #[command(flatten)]
         subject: Subject,
-        /// A DNS name or IP address; may be repeated.
+        /// A DNS name, an IP address, `email:…` or `URI:…`; may be repeated.
         #[arg(long, value_name = "NAME")]
         san: Vec<String>,
         /// The hash to sign with; by default the one that goes with the key.

@@ -205,7 +205,19 @@ pub(crate) fn describe(auth: &OtpAuth) -> (serde_json::Value, String) {
         (None, None) => (String::new(), serde_json::Value::Null),
     };
     let value = json!({ "issuer": issuer, "account": account, "codes": detail });
-    (value, format!("issuer:  {}\naccount: {account}\n{kind}", issuer.unwrap_or("-")))
+    let (issuer, account) = (printable(issuer.unwrap_or("-")), printable(account));
+    (value, format!("issuer:  {issuer}\naccount: {account}\n{kind}"))
+}
+
+/// Without what moves a terminal's cursor or turns the direction of a line.
+fn printable(text: &str) -> String {
+    text.chars().fold(String::new(), |mut shown, one| {
+        match one {
+            '\'' | '"' | '\\' => shown.push(one),
+            _ => shown.extend(one.escape_debug()),
+        }
+        shown
+    })
 }
 
 fn verify(totp: &Totp, path: Option<&Path>, window: Window, json: bool) -> Result<ExitCode, Failure> {

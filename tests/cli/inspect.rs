@@ -337,3 +337,13 @@ fn nobody_has_to_read_all_of_it() {
     assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"1: a certificate\n"[..], &b""[..]));
     assert!(matches!(output.status.code(), Some(0 | 141)));
 }
+
+#[test]
+fn an_account_moves_nothing_on_the_terminal() {
+    let shell = Shell::new();
+    let uri = "otpauth://totp/Bank:a%E2%80%AEb?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Bank";
+    fs::write(shell.path().join("uri"), uri).unwrap();
+    let shown = shell.run("show uri");
+    assert!(shown.contains("account: a\\u{202e}b") && !shown.contains('\u{202E}'), "{shown}");
+    assert!(!shown.contains("GEZDGNBV"), "{shown}");
+}

@@ -183,6 +183,7 @@ fn what_is_not_accepted_of_openssl_is_named() {
 
     for (sign, what) in [
         ("-md sha1", "the hash SHA-1"),
+        ("-signer asha.pem -inkey asha.key", "SignedData that has not one signer"),
         ("-econtent_type 1.2.3.4", "a signed content of the type 1.2.3.4"),
         ("-noattr", "a signature without signed attributes"),
         ("-nocerts", "SignedData without certificates"),

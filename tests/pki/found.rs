@@ -214,6 +214,25 @@ fn a_key_that_was_encrypted_stays_so_when_its_hint_is_followed() {
 }
 
 #[test]
+fn one_of_several_keys_of_a_pkcs12_file_is_taken_out_as_the_error_says() {
+    let Some(openssl) = openssl() else { return };
+    for alias in ["one", "two"] {
+        shell(
+            openssl.dir(),
+            &format!(
+                "keytool -genkeypair -keystore FILE -storetype PKCS12 -storepass a-password -alias {alias} -keyalg EC \
+                 -groupname secp256r1 -dname CN={alias}"
+            ),
+        );
+    }
+    let refused = Identity::load(&openssl.read("FILE"), Some(b"a-password")).unwrap_err().to_string();
+    let command = refused.split('\'').nth(1).unwrap().replace("NAME", "two");
+    shell(openssl.dir(), &format!("{command} -srcstorepass a-password -deststorepass a-password -noprompt"));
+    let identity = Identity::load(&openssl.read("NEW"), Some(b"a-password")).unwrap();
+    assert_eq!(identity.certificate().subject().to_string(), "CN=two");
+}
+
+#[test]
 fn pkcs12_in_pem_becomes_der() {
     let Some(openssl) = openssl() else { return };
     let made = format!(

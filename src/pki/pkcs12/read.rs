@@ -156,7 +156,11 @@ impl Contents {
             let names = self.keys.iter().filter_map(|key| key.attributes.friendly_name.as_deref());
             let names: Vec<String> = names.take(MAX_NAMED).map(|name| format!("{name:?}")).collect();
             let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-            return Err(excess(format!("{} private keys{names}", self.keys.len())));
+            return Err(excess(format!(
+                "{} private keys{names}: take one out of it by 'keytool -importkeystore -srckeystore FILE -srcalias \
+                 NAME -destkeystore NEW -deststoretype PKCS12'",
+                self.keys.len()
+            )));
         }
         let Some(KeyBag { der, is_shrouded, attributes }) = self.keys.pop() else {
             return Ok((None, self.certificates));
