@@ -53,6 +53,7 @@ pub mod otp;
 pub mod internal {
     pub use crate::cms::outline::{MessageKind, Outline, Party};
     pub use crate::otp::{Deadline, FORGET_AT_ONCE, KEEP_EXPIRED, Pool};
+    pub use crate::pki::chain::path_of;
     pub use crate::pki::parts::{Part, PartKind, bundle, certificate_subject, list_facts, parts, pem};
     pub use crate::process::lock;
 }

@@ -4,7 +4,7 @@ mod attribute;
 mod authority;
 mod canonical;
 mod certificate;
-mod chain;
+pub(crate) mod chain;
 #[cfg(test)]
 mod constant_time;
 mod constraints;

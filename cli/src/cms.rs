@@ -1,6 +1,6 @@
 //! `otls cms`: messages that are signed, and encrypted to the holder of a certificate.
 
-use otls::pki::VerifyOptions;
+use otls::pki::{PeerRole, VerifyOptions};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -48,6 +48,23 @@ pub(crate) struct Seal {
     file: PathBuf,
 }
 
+/// Who has to have signed.
+#[derive(Args)]
+struct Signer {
+    /// What the signer's certificate is for.
+    #[arg(long, value_enum, default_value = "server")]
+    role: Role,
+    /// The name that the signer must have.
+    #[arg(long, value_name = "NAME", required_if_eq("role", "server"))]
+    name: Option<String>,
+}
+
+impl Signer {
+    fn role(&self) -> Result<PeerRole, Failure> {
+        verify::role(self.role, self.name.as_deref())
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Open {
     /// The certificate that the message was encrypted to.
@@ -60,12 +77,8 @@ pub(crate) struct Open {
     password: Password,
     #[command(flatten)]
     trust: Trust,
-    /// What the signer's certificate is for.
-    #[arg(long, value_enum, default_value = "server")]
-    role: Role,
-    /// The name that the signer must have.
-    #[arg(long, value_name = "NAME", required_if_eq("role", "server"))]
-    name: Option<String>,
+    #[command(flatten)]
+    signer: Signer,
     /// Where the content goes, for its owner alone; by default standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -80,12 +93,8 @@ pub(crate) struct Open {
 pub(crate) struct Verify {
     #[command(flatten)]
     trust: Trust,
-    /// What the signer's certificate is for.
-    #[arg(long, value_enum, default_value = "server")]
-    role: Role,
-    /// The name that the signer must have.
-    #[arg(long, value_name = "NAME", required_if_eq("role", "server"))]
-    name: Option<String>,
+    #[command(flatten)]
+    signer: Signer,
     /// Judge at this time, as `otls verify` takes it; by default now.
     #[arg(long, value_name = "RFC3339")]
     time: Option<String>,
@@ -128,7 +137,7 @@ fn open(arguments: &Open, json: bool) -> Result<(), Failure> {
     let recipient =
         files::identity(&arguments.cert, &arguments.key, arguments.password.password_file.as_ref())?;
     let trust = arguments.trust.load()?;
-    let role = verify::role(arguments.role, arguments.name.as_deref())?;
+    let role = arguments.signer.role()?;
     let message = files::read(&arguments.file)?;
     let opened = cms::open(&message, &recipient, &VerifyOptions::new(&trust, &role, now()?), &SystemRandom)
         .about(arguments.file.display())?;
@@ -142,7 +151,7 @@ fn verify(arguments: &Verify, json: bool) -> Result<(), Failure> {
         return Err(two_outputs());
     }
     let trust = arguments.trust.load()?;
-    let role = verify::role(arguments.role, arguments.name.as_deref())?;
+    let role = arguments.signer.role()?;
     let now = arguments.time.as_deref().map_or_else(now, |text| time::parse("--time", text))?;
     let options = VerifyOptions::new(&trust, &role, now);
     let message = files::read(&arguments.file)?;

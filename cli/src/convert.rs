@@ -403,12 +403,8 @@ fn add(path: &Path, part: &Part, opener: &mut Opener, things: &mut Vec<Thing>) -
 fn chain(key: &PrivateKey, mut others: Vec<Certificate>) -> Result<Chain, Failure> {
     let own = others.iter().position(|one| one.public_key() == key.public_key());
     let own = own.ok_or(KeyError::CertificateMismatch.into()).about("the private key")?;
-    let mut chain = vec![others.remove(own)];
-    while let Some(last) = chain.last()
-        && let Some(next) = others.iter().position(|issuer| is_issuer(last, issuer))
-    {
-        chain.push(others.remove(next));
-    }
+    let leaf = others.remove(own);
+    let chain = internal::path_of(leaf, &mut others);
     if let Some(other) = others.first() {
         return Err(Failure::usage(
             format!("the certificate of {} is not in the chain of the private key", other.subject()),
@@ -416,12 +412,6 @@ fn chain(key: &PrivateKey, mut others: Vec<Certificate>) -> Result<Chain, Failur
         ));
     }
     Chain::new(chain).about("PKCS#12")
-}
-
-fn is_issuer(certificate: &Certificate, issuer: &Certificate) -> bool {
-    // RFC 5280 §4.2.1.1: of several keys of one name, this one.
-    let ids = (certificate.authority_key_identifier(), issuer.subject_key_identifier());
-    certificate.issuer() == issuer.subject() && !matches!(ids, (Some(named), Some(own)) if named != own)
 }
 
 fn public(thing: Thing) -> Option<PublicKey> {

@@ -174,6 +174,27 @@ fn finding(depth: usize, check: Check, reason: String, hint: &'static str) -> Fi
     super::finding::finding((depth, String::new()), check, reason, hint)
 }
 
+/// The leaf and the issuers above it that are among `others`, which are taken from there.
+pub fn path_of(leaf: Certificate, others: &mut Vec<Certificate>) -> Vec<Certificate> {
+    let mut path = vec![leaf];
+    while path.len() < MAX_CHAIN_LEN
+        && let Some(last) = path.last()
+        && let Some(place) = others.iter().position(|issuer| names(last, issuer))
+    {
+        path.push(others.remove(place));
+    }
+    path
+}
+
+/// Whether `certificate` says that `issuer` has issued it.
+fn names(certificate: &Certificate, issuer: &Certificate) -> bool {
+    let is_named = certificate.issuer_der() == issuer.subject_der()
+        || certificate.issuer().canonical() == issuer.subject().canonical();
+    // RFC 5280 §4.2.1.1: of several keys of one name, this one.
+    let ids = (certificate.authority_key_identifier(), issuer.subject_key_identifier());
+    is_named && !matches!(ids, (Some(named), Some(own)) if named != own)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -12,7 +12,8 @@ mod write;
 use kdf::Password;
 use read::CertificateBag;
 
-use super::{Certificate, Chain, MAX_CHAIN_LEN, PrivateKey, found};
+use super::chain::path_of;
+use super::{Certificate, Chain, PrivateKey, found};
 use crate::crypto::Random;
 use crate::error::{CertificateError, Error, Found, KeyError, Result};
 
@@ -137,25 +138,10 @@ impl Pkcs12 {
         let own = (0..others.len()).filter(|place| others.get(*place).is_some_and(is_own));
         let own: Vec<usize> = own.collect();
         let leaf = own.iter().copied().find(is_tied).or(own.first().copied());
-        let mut last = others.remove(leaf.ok_or(KeyError::CertificateMismatch)?);
-        let mut chain = vec![last.clone()];
-        while chain.len() < MAX_CHAIN_LEN
-            && let Some(place) = others.iter().position(|issuer| names(&last, issuer))
-        {
-            last = others.remove(place);
-            chain.push(last.clone());
-        }
+        let leaf = others.remove(leaf.ok_or(KeyError::CertificateMismatch)?);
+        let chain = path_of(leaf, &mut others);
         Ok((chain, others))
     }
-}
-
-/// Whether `certificate` says that `issuer` has issued it.
-fn names(certificate: &Certificate, issuer: &Certificate) -> bool {
-    let is_named = certificate.issuer_der() == issuer.subject_der()
-        || certificate.issuer().canonical() == issuer.subject().canonical();
-    // RFC 5280 §4.2.1.1: of several keys of one name, this one.
-    let ids = (certificate.authority_key_identifier(), issuer.subject_key_identifier());
-    is_named && !matches!(ids, (Some(named), Some(own)) if named != own)
 }
 
 /// Whether `data` begins as a PKCS#12 file of version 3 does, in DER or BER, whole or not.
