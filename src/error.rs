@@ -12,6 +12,7 @@ mod text;
 pub use code::ErrorCode;
 pub use found::Found;
 pub use report::{Check, Finding, Report};
+pub(crate) use text::ACCEPTED_SIGNATURES;
 
 use crate::codepoints::{AlertDescription, HandshakeType};
 

@@ -6,129 +6,93 @@ use spki::AlgorithmIdentifierRef;
 use super::asn1::{OaepParameters, Octets, PssParameters, any, encoded, exact, malformed, unsupported};
 use crate::codepoints::SignatureScheme;
 use crate::crypto::aead::AeadAlgorithm;
-use crate::crypto::hash::{HashAlgorithm, digest, sha512};
 use crate::crypto::sign::{KeyAlgorithm, Method, RsaScheme, SignatureHash};
 use crate::crypto::x963::KdfHash;
 use crate::error::Result;
-use crate::pki::PublicKey;
 
-/// The hash of a content and of what is signed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum MessageHash {
-    Sha256,
-    Sha384,
-    /// Read alone.
-    Sha512,
+/// The hash that an identifier names; RFC 5754 §2: the parameters are absent, and NULL is to be accepted.
+pub(super) fn hash_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<SignatureHash> {
+    let hash = match algorithm.oid {
+        ID_SHA256 => SignatureHash::Sha256,
+        ID_SHA384 => SignatureHash::Sha384,
+        ID_SHA512 => SignatureHash::Sha512,
+        other => return Err(unsupported(format!("the hash {}", name(other)))),
+    };
+    absent_or_null(algorithm)?;
+    Ok(hash)
 }
 
-impl MessageHash {
-    /// RFC 5754 §2: the parameters are absent, and NULL is to be accepted.
-    pub(super) fn of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Self> {
-        let hash = match algorithm.oid {
-            ID_SHA256 => Self::Sha256,
-            ID_SHA384 => Self::Sha384,
-            ID_SHA512 => Self::Sha512,
-            other => return Err(unsupported(format!("the hash {}", name(other)))),
-        };
-        absent_or_null(algorithm)?;
-        Ok(hash)
-    }
-
-    pub(super) const fn identifier(self) -> AlgorithmIdentifierRef<'static> {
-        let oid = match self {
-            Self::Sha256 => ID_SHA256,
-            Self::Sha384 => ID_SHA384,
-            Self::Sha512 => ID_SHA512,
-        };
-        AlgorithmIdentifierRef { oid, parameters: None }
-    }
-
-    pub(super) fn digest(self, data: &[u8]) -> Octets {
-        Octets::new(match self {
-            Self::Sha256 => digest(HashAlgorithm::Sha256, data).as_ref().to_vec(),
-            Self::Sha384 => digest(HashAlgorithm::Sha384, data).as_ref().to_vec(),
-            Self::Sha512 => sha512(data).to_vec(),
-        })
-    }
-
-    const fn of_signature(self) -> SignatureHash {
-        match self {
-            Self::Sha256 => SignatureHash::Sha256,
-            Self::Sha384 => SignatureHash::Sha384,
-            Self::Sha512 => SignatureHash::Sha512,
-        }
-    }
+pub(super) const fn hash_identifier(hash: SignatureHash) -> AlgorithmIdentifierRef<'static> {
+    let oid = match hash {
+        SignatureHash::Sha256 => ID_SHA256,
+        SignatureHash::Sha384 => ID_SHA384,
+        SignatureHash::Sha512 => ID_SHA512,
+    };
+    AlgorithmIdentifierRef { oid, parameters: None }
 }
 
-/// How a signer signs.
-#[derive(Clone, Copy)]
-pub(super) struct SignatureMethod(Method);
-
-impl SignatureMethod {
-    /// What a key of this kind makes, with its hash and the DER of its AlgorithmIdentifier.
-    pub(super) fn made_by(key: KeyAlgorithm) -> Result<(SignatureScheme, MessageHash, Octets)> {
-        let bare = |oid| encoded(&AlgorithmIdentifierRef { oid, parameters: None });
-        Ok(match key {
-            KeyAlgorithm::Rsa(_) => (
-                SignatureScheme::RSA_PSS_RSAE_SHA256,
-                MessageHash::Sha256,
-                encoded(&AlgorithmIdentifierRef {
-                    oid: ID_RSASSA_PSS,
-                    parameters: Some(any(&pss_parameters()?)?),
-                })?,
-            ),
-            KeyAlgorithm::EcdsaP256 => {
-                (SignatureScheme::ECDSA_SECP256R1_SHA256, MessageHash::Sha256, bare(ECDSA_WITH_SHA256)?)
-            }
-            KeyAlgorithm::EcdsaP384 => {
-                (SignatureScheme::ECDSA_SECP384R1_SHA384, MessageHash::Sha384, bare(ECDSA_WITH_SHA384)?)
-            }
-            KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => {
-                return Err(unsupported("a signer whose key is not RSA, P-256 or P-384"));
-            }
-        })
-    }
-
-    /// The signature algorithm of a signer whose digest algorithm is `hash`; both name the same hash.
-    pub(super) fn of(algorithm: &AlgorithmIdentifierRef<'_>, hash: MessageHash) -> Result<Self> {
-        use SignatureHash::{Sha256, Sha384, Sha512};
-        let method = match algorithm.oid {
-            // RFC 3370 §3.2: CMS has the key's identifier for PKCS#1 v1.5 with any hash.
-            ID_RSA => Method::Rsa(RsaScheme::Pkcs1(hash.of_signature())),
-            RSA_WITH_SHA256 => Method::Rsa(RsaScheme::Pkcs1(Sha256)),
-            RSA_WITH_SHA384 => Method::Rsa(RsaScheme::Pkcs1(Sha384)),
-            RSA_WITH_SHA512 => Method::Rsa(RsaScheme::Pkcs1(Sha512)),
-            ID_RSASSA_PSS => return Self::of_pss(algorithm, hash),
-            ECDSA_WITH_SHA256 => Method::Ecdsa(Sha256),
-            ECDSA_WITH_SHA384 => Method::Ecdsa(Sha384),
-            ECDSA_WITH_SHA512 => Method::Ecdsa(Sha512),
-            other => return Err(unsupported(format!("the signature algorithm {}", name(other)))),
-        };
-        let own = match (method, algorithm.parameters) {
-            // RFC 5754 §3.2: NULL; §3.3: absent.
-            (Method::Rsa(RsaScheme::Pkcs1(own)), Some(parameters)) if parameters.is_null() => own,
-            (Method::Ecdsa(own), None) => own,
-            (Method::Rsa(_) | Method::Ecdsa(_) | Method::Ed25519, _) => {
-                return Err(malformed(SIGNATURE_ALGORITHM));
-            }
-        };
-        if own == hash.of_signature() { Ok(Self(method)) } else { Err(malformed(TWO_HASHES)) }
-    }
-
-    /// RFC 4056 §3; MGF1 has to be with the same hash.
-    fn of_pss(algorithm: &AlgorithmIdentifierRef<'_>, hash: MessageHash) -> Result<Self> {
-        let parameters = encoded(&algorithm.parameters.ok_or(malformed(SIGNATURE_ALGORITHM))?)?;
-        let parameters: PssParameters<'_> = exact(&parameters, SIGNATURE_ALGORITHM)?;
-        if MessageHash::of(&parameters.hash)? != hash || mask_hash(&parameters.mask)? != hash {
-            return Err(malformed(TWO_HASHES));
+/// What a key of this kind makes, with its hash and the DER of its AlgorithmIdentifier.
+pub(super) fn signature_made_by(key: KeyAlgorithm) -> Result<(SignatureScheme, SignatureHash, Octets)> {
+    let bare = |oid| encoded(&AlgorithmIdentifierRef { oid, parameters: None });
+    Ok(match key {
+        KeyAlgorithm::Rsa(_) => (
+            SignatureScheme::RSA_PSS_RSAE_SHA256,
+            SignatureHash::Sha256,
+            encoded(&AlgorithmIdentifierRef {
+                oid: ID_RSASSA_PSS,
+                parameters: Some(any(&pss_parameters()?)?),
+            })?,
+        ),
+        KeyAlgorithm::EcdsaP256 => {
+            (SignatureScheme::ECDSA_SECP256R1_SHA256, SignatureHash::Sha256, bare(ECDSA_WITH_SHA256)?)
         }
-        let salt_len = usize::from(parameters.salt_len);
-        Ok(Self(Method::Rsa(RsaScheme::Pss { hash: hash.of_signature(), salt_len })))
-    }
+        KeyAlgorithm::EcdsaP384 => {
+            (SignatureScheme::ECDSA_SECP384R1_SHA384, SignatureHash::Sha384, bare(ECDSA_WITH_SHA384)?)
+        }
+        KeyAlgorithm::EcdsaP521 | KeyAlgorithm::Ed25519 => {
+            return Err(unsupported("a signer whose key is not RSA, P-256 or P-384"));
+        }
+    })
+}
 
-    pub(super) fn verify(self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<()> {
-        key.verifying().verify_by(self.0, message, signature)
+/// The signature algorithm of a signer whose digest algorithm is `hash`; both name the same hash.
+pub(super) fn signature_method(
+    algorithm: &AlgorithmIdentifierRef<'_>,
+    hash: SignatureHash,
+) -> Result<Method> {
+    use SignatureHash::{Sha256, Sha384, Sha512};
+    let method = match algorithm.oid {
+        // RFC 3370 §3.2: CMS has the key's identifier for PKCS#1 v1.5 with any hash.
+        ID_RSA => Method::Rsa(RsaScheme::Pkcs1(hash)),
+        RSA_WITH_SHA256 => Method::Rsa(RsaScheme::Pkcs1(Sha256)),
+        RSA_WITH_SHA384 => Method::Rsa(RsaScheme::Pkcs1(Sha384)),
+        RSA_WITH_SHA512 => Method::Rsa(RsaScheme::Pkcs1(Sha512)),
+        ID_RSASSA_PSS => return pss_method(algorithm, hash),
+        ECDSA_WITH_SHA256 => Method::Ecdsa(Sha256),
+        ECDSA_WITH_SHA384 => Method::Ecdsa(Sha384),
+        ECDSA_WITH_SHA512 => Method::Ecdsa(Sha512),
+        other => return Err(unsupported(format!("the signature algorithm {}", name(other)))),
+    };
+    let own = match (method, algorithm.parameters) {
+        // RFC 5754 §3.2: NULL; §3.3: absent.
+        (Method::Rsa(RsaScheme::Pkcs1(own)), Some(parameters)) if parameters.is_null() => own,
+        (Method::Ecdsa(own), None) => own,
+        (Method::Rsa(_) | Method::Ecdsa(_) | Method::Ed25519, _) => {
+            return Err(malformed(SIGNATURE_ALGORITHM));
+        }
+    };
+    if own == hash { Ok(method) } else { Err(malformed(TWO_HASHES)) }
+}
+
+/// RFC 4056 §3; MGF1 has to be with the same hash.
+fn pss_method(algorithm: &AlgorithmIdentifierRef<'_>, hash: SignatureHash) -> Result<Method> {
+    let parameters = encoded(&algorithm.parameters.ok_or(malformed(SIGNATURE_ALGORITHM))?)?;
+    let parameters: PssParameters<'_> = exact(&parameters, SIGNATURE_ALGORITHM)?;
+    if hash_of(&parameters.hash)? != hash || mask_hash(&parameters.mask)? != hash {
+        return Err(malformed(TWO_HASHES));
     }
+    let salt_len = usize::from(parameters.salt_len);
+    Ok(Method::Rsa(RsaScheme::Pss { hash, salt_len }))
 }
 
 /// How the content is encrypted.
@@ -198,7 +162,7 @@ pub(super) fn check_key_transport(algorithm: &AlgorithmIdentifierRef<'_>) -> Res
     let (Some(hash), Some(mask)) = (parameters.hash, parameters.mask) else {
         return Err(unsupported("RSAES-OAEP with SHA-1"));
     };
-    if MessageHash::of(&hash)? != MessageHash::Sha256 || mask_hash(&mask)? != MessageHash::Sha256 {
+    if hash_of(&hash)? != SignatureHash::Sha256 || mask_hash(&mask)? != SignatureHash::Sha256 {
         return Err(unsupported("RSAES-OAEP with another hash than SHA-256"));
     }
     if parameters.label.is_some() { Err(unsupported("RSAES-OAEP with a label")) } else { Ok(()) }
@@ -206,7 +170,7 @@ pub(super) fn check_key_transport(algorithm: &AlgorithmIdentifierRef<'_>) -> Res
 
 /// The DER of the AlgorithmIdentifier of what [`check_key_transport`] accepts.
 pub(super) fn key_transport() -> Result<Octets> {
-    let hash = MessageHash::Sha256.identifier();
+    let hash = hash_identifier(SignatureHash::Sha256);
     let of_mask = encoded(&hash)?;
     let mask = AlgorithmIdentifierRef { oid: ID_MGF1, parameters: Some(any(&of_mask)?) };
     let parameters = encoded(&OaepParameters { hash: Some(hash), mask: Some(mask), label: None })?;
@@ -214,19 +178,19 @@ pub(super) fn key_transport() -> Result<Octets> {
 }
 
 fn pss_parameters() -> Result<Octets> {
-    let hash = MessageHash::Sha256.identifier();
+    let hash = hash_identifier(SignatureHash::Sha256);
     let of_mask = encoded(&hash)?;
     let mask = AlgorithmIdentifierRef { oid: ID_MGF1, parameters: Some(any(&of_mask)?) };
     encoded(&PssParameters { hash, mask, salt_len: 32 })
 }
 
-fn mask_hash(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<MessageHash> {
+fn mask_hash(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<SignatureHash> {
     if algorithm.oid != ID_MGF1 {
         return Err(unsupported(format!("the mask generation {}", name(algorithm.oid))));
     }
     const WHAT: &str = "the parameters of MGF1";
     let hash = encoded(&algorithm.parameters.ok_or(malformed(WHAT))?)?;
-    MessageHash::of(&exact::<AlgorithmIdentifierRef<'_>>(&hash, WHAT)?)
+    hash_of(&exact::<AlgorithmIdentifierRef<'_>>(&hash, WHAT)?)
 }
 
 fn absent_or_null(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<()> {

@@ -3,15 +3,15 @@
 use super::asn1::{Octets, malformed};
 use crate::error::{CmsError, Result};
 use crate::pki::found;
-use crate::pki::pem::Kind;
+use crate::pki::pem::{self, Kind};
 
 /// The DER of a message in PEM (`CMS` or `PKCS7`) or DER.
 pub(super) fn der_of(message: &[u8]) -> Result<Octets> {
-    match message {
-        // X.690 §8.1.3.6: a length that is told at the end, which DER does not have.
-        [0x30, 0x80, ..] => return Err(CmsError::Ber.into()),
-        [0x30, ..] => return Ok(Octets::new(message.to_vec())),
-        _ => {}
+    if pem::is_ber(message) {
+        return Err(CmsError::Ber.into());
+    }
+    if pem::is_der(message) {
+        return Ok(Octets::new(message.to_vec()));
     }
     if let Some(is_detached) = mail(message) {
         return Err(CmsError::Mail { is_detached }.into());
@@ -20,7 +20,7 @@ pub(super) fn der_of(message: &[u8]) -> Result<Octets> {
     match sections.as_slice() {
         [one] if one.kind == Kind::Pkcs7 => {
             let der = one.der().map_err(malformed)?;
-            if der.starts_with(&[0x30, 0x80]) { Err(CmsError::Ber.into()) } else { Ok(der) }
+            if pem::is_ber(&der) { Err(CmsError::Ber.into()) } else { Ok(der) }
         }
         _ => Err(CmsError::NotFound(found::describe(&sections)).into()),
     }
@@ -28,7 +28,7 @@ pub(super) fn der_of(message: &[u8]) -> Result<Octets> {
 
 /// Why what was encrypted is not a signed message in DER.
 pub(super) fn unsigned(content: &[u8]) -> CmsError {
-    if content.starts_with(&[0x30, 0x80]) {
+    if pem::is_ber(content) {
         CmsError::Malformed("the signed message within, which is BER of indefinite length")
     } else if mail(content).is_some() {
         CmsError::Malformed("the signed message within, which is a mail (S/MIME)")

@@ -5,7 +5,8 @@ use der::{DateTime, Decode as _, SliceReader, Tag, Tagged as _};
 
 use super::algorithm::{
     CONTENT_TYPE, ID_AUTH_ENVELOPED_DATA, ID_DATA, ID_ENVELOPED_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST,
-    MessageHash, SIGNING_CERTIFICATE_V2, SIGNING_TIME, SMIME_CAPABILITIES, SignatureMethod,
+    SIGNING_CERTIFICATE_V2, SIGNING_TIME, SMIME_CAPABILITIES, hash_identifier, hash_of, signature_made_by,
+    signature_method,
 };
 use super::asn1::{
     Attribute, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, ContentInfo, EncapsulatedContentInfo, EssCertIdV2,
@@ -14,6 +15,7 @@ use super::asn1::{
 };
 use super::recipient::issuer_and_serial;
 use crate::crypto::Random;
+use crate::crypto::sign::SignatureHash;
 use crate::error::{CmsError, Error, KeyError, Result};
 use crate::pki::{Certificate, Chain, Identity, MAX_CHAIN_LEN};
 use crate::secret::{Secret, ct_eq};
@@ -29,11 +31,11 @@ pub(super) struct Verified {
 
 /// Signs `content`, which has the type id-data.
 pub(super) fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dyn Random) -> Result<Secret> {
-    let (scheme, hash, algorithm) = SignatureMethod::made_by(signer.key().algorithm())?;
+    let (scheme, hash, algorithm) = signature_made_by(signer.key().algorithm())?;
     let attributes = vec![
         attribute(CONTENT_TYPE, &encoded(&ID_DATA)?)?,
         attribute(SIGNING_TIME, &time(now)?)?,
-        attribute(MESSAGE_DIGEST, &tlv(Tag::OctetString, &hash.digest(content))?)?,
+        attribute(MESSAGE_DIGEST, &tlv(Tag::OctetString, &Octets::new(hash.digest(content)))?)?,
         attribute(SIGNING_CERTIFICATE_V2, &signing_certificate(signer.certificate())?)?,
     ];
     let attributes = set_of(Tag::Set, attributes)?;
@@ -44,7 +46,7 @@ pub(super) fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dy
     let signer_info = encoded(&SignerInfo {
         version: VERSION_1,
         sid: any(&sid)?,
-        digest_algorithm: hash.identifier(),
+        digest_algorithm: hash_identifier(hash),
         signed_attributes: any(&signed_attributes)?,
         signature_algorithm: exact(&algorithm, SIGNER_INFO)?,
         signature: octets(&signature)?,
@@ -52,7 +54,7 @@ pub(super) fn sign(content: &[u8], signer: &Identity, now: UnixTime, random: &dy
     let certificates = signer.chain().iter().map(|one| Octets::new(one.to_der().to_vec())).collect();
     let signed = encoded(&SignedData {
         version: VERSION_1,
-        digest_algorithms: any(&set_of(Tag::Set, vec![encoded(&hash.identifier())?])?)?,
+        digest_algorithms: any(&set_of(Tag::Set, vec![encoded(&hash_identifier(hash))?])?)?,
         encap_content_info: EncapsulatedContentInfo {
             content_type: ID_DATA,
             content: Some(octets(content)?),
@@ -91,12 +93,12 @@ pub(super) fn verify(message: &[u8], detached: Option<&[u8]>) -> Result<Verified
     if signed.version != signer.version {
         return Err(malformed("the version of a SignedData"));
     }
-    let hash = MessageHash::of(&signer.digest_algorithm)?;
+    let hash = hash_of(&signer.digest_algorithm)?;
     // Nothing is hashed before this is known to be the signer's one.
     if only_member(signed.digest_algorithms, DIGEST_ALGORITHMS)? != *encoded(&signer.digest_algorithm)? {
         return Err(malformed(DIGEST_ALGORITHMS));
     }
-    let method = SignatureMethod::of(&signer.signature_algorithm, hash)?;
+    let method = signature_method(&signer.signature_algorithm, hash)?;
     let chain = chain(signed.certificates, &signer)?;
     let leaf = chain.leaf();
 
@@ -108,12 +110,12 @@ pub(super) fn verify(message: &[u8], detached: Option<&[u8]>) -> Result<Verified
     };
     // RFC 5652 §5.4: what is signed has the tag of a SET OF, and not [0].
     let attributes = tlv(Tag::Set, signer.signed_attributes.value())?;
-    method.verify(leaf.public_key(), &attributes, signer.signature.as_bytes())?;
+    leaf.public_key().verifying().verify_by(method, &attributes, signer.signature.as_bytes())?;
     let attributes = Attributes::of(signer.signed_attributes)?;
-    if !ct_eq(&attributes.message_digest, &hash.digest(content)) {
+    if !ct_eq(&attributes.message_digest, &Octets::new(hash.digest(content))) {
         return Err(KeyError::BadSignature.into());
     }
-    if attributes.signing_certificate.is_some_and(|(hash, own)| *hash.digest(leaf.to_der()) != own) {
+    if attributes.signing_certificate.is_some_and(|(hash, own)| hash.digest(leaf.to_der()) != own) {
         return Err(KeyError::BadSignature.into());
     }
     Ok(Verified { content: Secret::from(content.to_vec()), signed_at: attributes.signed_at, chain })
@@ -196,7 +198,7 @@ struct Attributes {
     message_digest: Octets,
     signed_at: Option<UnixTime>,
     /// The hash of the signer's certificate (RFC 5035 §5.4).
-    signing_certificate: Option<(MessageHash, Vec<u8>)>,
+    signing_certificate: Option<(SignatureHash, Vec<u8>)>,
 }
 
 impl Attributes {
@@ -245,7 +247,7 @@ fn signing_certificate(certificate: &Certificate) -> Result<Octets> {
     encoded(&SigningCertificateV2 { certificates: vec![certificate] })
 }
 
-fn signing_certificate_of(value: &[u8]) -> Result<(MessageHash, Vec<u8>)> {
+fn signing_certificate_of(value: &[u8]) -> Result<(SignatureHash, Vec<u8>)> {
     const WHAT: &str = "signingCertificateV2";
     if value.len() > MAX_SIGNING_CERTIFICATE_LEN {
         return Err(malformed(WHAT));
@@ -254,8 +256,8 @@ fn signing_certificate_of(value: &[u8]) -> Result<(MessageHash, Vec<u8>)> {
     // RFC 5035 §3: the first is the signer's.
     let first = list.certificates.first().ok_or(malformed(WHAT))?;
     let hash = match &first.hash_algorithm {
-        None => MessageHash::Sha256,
-        Some(algorithm) => MessageHash::of(algorithm)?,
+        None => SignatureHash::Sha256,
+        Some(algorithm) => hash_of(algorithm)?,
     };
     Ok((hash, first.hash.as_bytes().to_vec()))
 }

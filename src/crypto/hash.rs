@@ -137,10 +137,5 @@ pub fn digest(algorithm: HashAlgorithm, data: &[u8]) -> Digest {
     context.finish()
 }
 
-/// SHA-512, for signatures that others made with it; none of ours, so it is not a [`HashAlgorithm`].
-pub(crate) fn sha512(data: &[u8]) -> [u8; 64] {
-    sha2::Sha512::digest(data).into()
-}
-
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,13 @@ impl Found {
     }
 }
 
+impl Found {
+    /// What to do with it, or else `other`.
+    pub(super) fn hint_or(&self, other: &'static str) -> &'static str {
+        if self.hint.is_empty() { other } else { self.hint }
+    }
+}
+
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)

@@ -24,13 +24,8 @@ impl Error {
             Self::PeerIncompatible(_) => "compare the lists that both sides are configured with".to_owned(),
             Self::Random => "check that the system's random source is available".to_owned(),
             Self::Internal(_) => "please report this as a bug".to_owned(),
-            Self::InvalidMessage(invalid) if stranger::hint(invalid.what).is_some() => {
-                stranger::hint(invalid.what).unwrap_or_default().to_owned()
-            }
-            Self::InvalidMessage(_) | Self::PeerMisbehaved(_) => {
-                "see the peer's log; it does not keep to TLS 1.3, or something between changes what is sent"
-                    .to_owned()
-            }
+            Self::InvalidMessage(invalid) => stranger::hint(invalid.what).unwrap_or(NO_TLS_13).to_owned(),
+            Self::PeerMisbehaved(_) => NO_TLS_13.to_owned(),
             Self::Rejected(_) => "see why the program has refused this peer".to_owned(),
             Self::BadRecord => {
                 "connect again; if it happens each time, something between changes what is sent".to_owned()
@@ -55,14 +50,11 @@ impl CertificateError {
             Self::MalformedRequest(_) => {
                 "make it again, for example by 'openssl req -new -key KEY -subj /CN=NAME -addext subjectAltName=DNS:NAME'"
             }
-            Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
-            Self::NotFound(_) => "pass the file that holds it",
+            Self::NotFound(found) => found.hint_or("pass the file that holds it"),
             Self::UnsupportedCrl(_) => {
                 "have its authority issue it anew; with 'openssl ca -gencrl', crlnumber in the configuration makes version 2, and default_crl_days the date"
             }
-            Self::UnsupportedSignature(_) => {
-                "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519"
-            }
+            Self::UnsupportedSignature(_) => ACCEPTED_SIGNATURES,
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
             Self::BadSignature => "have it made again, with the private key of who it says has signed it",
             Self::BadName(_) => "write the name as the text asks, or leave it out",
@@ -140,8 +132,7 @@ impl KeyError {
                 "encrypt it anew: openssl pkcs8 -provider legacy -provider default -topk8 -v2 aes-256-cbc -in FILE -out NEW"
             }
             Self::Malformed(_) => "the file is damaged or cut short; take it from its source again",
-            Self::NotAKey(found) if !found.hint().is_empty() => found.hint(),
-            Self::NotAKey(_) => "pass the file that holds the key",
+            Self::NotAKey(found) => found.hint_or("pass the file that holds the key"),
             Self::Excess(_) => "split the file: nothing of it is left out in silence",
             Self::UnsupportedPkcs12(_) => {
                 "export it anew under a password, or let OpenSSL read and write it: \
@@ -169,8 +160,7 @@ impl CmsError {
             Self::Unsupported(_) => {
                 "have it made with one signer, signed attributes and certificates, by RSA or ECDSA with SHA-256, SHA-384 or SHA-512; encrypted with AES-GCM or AES-CBC, by RSA-OAEP with SHA-256 or ECDH"
             }
-            Self::NotFound(found) if !found.hint().is_empty() => found.hint(),
-            Self::NotFound(_) => "pass the message, in DER or PEM",
+            Self::NotFound(found) => found.hint_or("pass the message, in DER or PEM"),
             Self::Ber => {
                 "make DER of it: 'openssl cms -cmsout -inform DER -in MESSAGE -outform DER -out NEW' (-inform PEM for PEM)"
             }
@@ -388,3 +378,11 @@ fn alert_hint(alert: AlertDescription) -> &'static str {
         _ => "see the peer's log for its reason",
     }
 }
+
+/// What to do about a peer that breaks the protocol.
+const NO_TLS_13: &str =
+    "see the peer's log; it does not keep to TLS 1.3, or something between changes what is sent";
+
+/// What to do about a signature algorithm that is not accepted.
+pub(crate) const ACCEPTED_SIGNATURES: &str =
+    "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519";

@@ -85,7 +85,7 @@ pub(crate) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, Unfit> {
         }
         Ok(sections) => Ok(sections),
         // A message in BER may have PEM inside of it.
-        Err(_) if data.starts_with(BER) => Err(Unfit::Missing(ber(data))),
+        Err(_) if pem::is_ber(data) => Err(Unfit::Missing(ber(data))),
         Err(why) => Err(of_no_armour(data).map_or(Unfit::Malformed(why), Unfit::Missing)),
     }
 }
@@ -204,7 +204,7 @@ fn labelled(label: &str) -> Option<(&'static str, &'static str)> {
 
 /// DER that is not all of the file, or not DER.
 fn of_der(data: &[u8]) -> Option<Found> {
-    if data.starts_with(BER) {
+    if pem::is_ber(data) {
         return Some(ber(data));
     }
     let behind = pem::behind_der(data);
@@ -332,7 +332,7 @@ fn data_is(what: impl fmt::Display, hint: &'static str) -> Found {
 
 fn ber(data: &[u8]) -> Found {
     // PFX begins with its version (RFC 7292 §4).
-    if data.get(BER.len()..).is_some_and(|content| content.starts_with(&[2, 1, 3])) {
+    if data.get(2..).is_some_and(|content| content.starts_with(&[2, 1, 3])) {
         return data_is("a PKCS#12 file", PKCS12);
     }
     data_is(
@@ -346,11 +346,8 @@ fn neither() -> Found {
 }
 
 fn has(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    pem::find(haystack, needle).is_some()
 }
-
-/// A SEQUENCE of indefinite length (X.690 §8.1.3.6).
-const BER: &[u8] = &[0x30, 0x80];
 
 /// What leaves out of DER what stands behind it.
 const MENDED: [(Kind, &str); 5] = [

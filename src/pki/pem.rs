@@ -188,8 +188,13 @@ pub(super) fn sections(data: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
 }
 
 /// Whether `data` starts like DER, so that a parser can say what is wrong with it.
-pub(super) fn is_der(data: &[u8]) -> bool {
+pub(crate) fn is_der(data: &[u8]) -> bool {
     data.first() == Some(&0x30)
+}
+
+/// Whether `data` is a SEQUENCE of indefinite length (X.690 §8.1.3.6), which DER does not have.
+pub(crate) fn is_ber(data: &[u8]) -> bool {
+    data.starts_with(&[0x30, 0x80])
 }
 
 /// What stands behind the SEQUENCE that `der` begins with, where that is whole.
@@ -343,7 +348,7 @@ fn decode_base64(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     Ok(der)
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+pub(super) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 

@@ -41,10 +41,6 @@ pub(super) enum Unsupported {
     Variant(&'static str),
 }
 
-/// What is accepted, for a hint.
-pub(super) const ACCEPTED: &str =
-    "have it signed with RSA or ECDSA and SHA-256, SHA-384 or SHA-512, or with Ed25519";
-
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,11 +109,8 @@ fn method_of(algorithm: &[u8]) -> Result<Method, Unsupported> {
             Ok((oid, parameters))
         })
         .map_err(|_: der::Error| Unsupported::Variant("an algorithm that does not decode"))?;
-    let method = match oid {
-        ID_RSASSA_PSS => return pss(parameters).map(Method::Rsa),
-        _ => METHODS.iter().find(|(known, _)| *known == oid).map(|(_, method)| *method),
-    };
-    let method = method.ok_or(Unsupported::Algorithm(oid))?;
+    let (_, _, method, _) = accepted(oid).ok_or(Unsupported::Algorithm(oid))?;
+    let Some(method) = *method else { return pss(parameters).map(Method::Rsa) };
     match (method, parameters) {
         // RFC 4055 §5: NULL, and absent has to be accepted as well.
         (Method::Rsa(_), None) => Ok(method),
@@ -182,66 +175,80 @@ pub(super) fn algorithm_name(der: &[u8]) -> String {
 
 fn name_of(oid: ObjectIdentifier) -> String {
     let other = || OTHER_NAMES.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name);
-    let name = known(oid).map(|(_, name, _)| *name).or_else(other);
+    let name = accepted(oid).map(|(_, name, ..)| *name).or_else(other);
     name.map_or_else(|| oid.to_string(), str::to_owned)
 }
 
 /// The schemes by which a peer says that it verifies this certificate's signature (RFC 8446 §4.2.3).
 pub(super) fn schemes(der: &[u8]) -> &'static [SignatureScheme] {
-    algorithm(der).and_then(known).map_or(&[], |(_, _, schemes)| schemes)
+    algorithm(der).and_then(accepted).map_or(&[], |(.., schemes)| schemes)
 }
 
 fn algorithm(der: &[u8]) -> Option<ObjectIdentifier> {
     SliceReader::new(Signed::of(der).ok()?.algorithm).and_then(|mut reader| reader.decode()).ok()
 }
 
-fn known(oid: ObjectIdentifier) -> Option<&'static Named> {
-    ALGORITHM_NAMES.iter().find(|(known, _, _)| *known == oid)
+fn accepted(oid: ObjectIdentifier) -> Option<&'static Accepted> {
+    ACCEPTED.iter().find(|(known, ..)| *known == oid)
 }
 
-type Named = (ObjectIdentifier, &'static str, &'static [SignatureScheme]);
+/// An algorithm that is accepted: by OpenSSL's name, what it is but for RSASSA-PSS, whose parameters say it, and
+/// the schemes of TLS 1.3 that are for it (RFC 4055 §5, RFC 5758 §3.2, RFC 8410 §3).
+type Accepted = (ObjectIdentifier, &'static str, Option<Method>, &'static [SignatureScheme]);
 
-const ALGORITHM_NAMES: &[Named] = &[
+const ACCEPTED: [Accepted; 8] = [
     (
         ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
         "ecdsa-with-SHA256",
+        Some(Method::Ecdsa(SignatureHash::Sha256)),
         &[SignatureScheme::ECDSA_SECP256R1_SHA256],
     ),
     (
         ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"),
         "ecdsa-with-SHA384",
+        Some(Method::Ecdsa(SignatureHash::Sha384)),
         &[SignatureScheme::ECDSA_SECP384R1_SHA384],
     ),
     (
         ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"),
         "ecdsa-with-SHA512",
+        Some(Method::Ecdsa(SignatureHash::Sha512)),
         &[SignatureScheme::ECDSA_SECP521R1_SHA512],
     ),
     (
         ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
         "sha256WithRSAEncryption",
+        Some(Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha256))),
         &[SignatureScheme::RSA_PKCS1_SHA256],
     ),
     (
         ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"),
         "sha384WithRSAEncryption",
+        Some(Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha384))),
         &[SignatureScheme::RSA_PKCS1_SHA384],
     ),
     (
         ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"),
         "sha512WithRSAEncryption",
+        Some(Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha512))),
         &[SignatureScheme::RSA_PKCS1_SHA512],
     ),
     (
-        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"),
+        ID_RSASSA_PSS,
         "rsassaPss",
+        None,
         &[
             SignatureScheme::RSA_PSS_RSAE_SHA256,
             SignatureScheme::RSA_PSS_RSAE_SHA384,
             SignatureScheme::RSA_PSS_RSAE_SHA512,
         ],
     ),
-    (ObjectIdentifier::new_unwrap("1.3.101.112"), "ED25519", &[SignatureScheme::ED25519]),
+    (
+        ObjectIdentifier::new_unwrap("1.3.101.112"),
+        "ED25519",
+        Some(Method::Ed25519),
+        &[SignatureScheme::ED25519],
+    ),
 ];
 
 /// Algorithms that are not accepted, by OpenSSL's names.
@@ -273,26 +280,6 @@ const HASHES: [(ObjectIdentifier, SignatureHash); 3] = [
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), SignatureHash::Sha256),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), SignatureHash::Sha384),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), SignatureHash::Sha512),
-];
-
-/// RFC 4055 §5, RFC 5758 §3.2, RFC 8410 §3.
-const METHODS: [(ObjectIdentifier, Method); 7] = [
-    (
-        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
-        Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha256)),
-    ),
-    (
-        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"),
-        Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha384)),
-    ),
-    (
-        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"),
-        Method::Rsa(RsaScheme::Pkcs1(SignatureHash::Sha512)),
-    ),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Method::Ecdsa(SignatureHash::Sha256)),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Method::Ecdsa(SignatureHash::Sha384)),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Method::Ecdsa(SignatureHash::Sha512)),
-    (ObjectIdentifier::new_unwrap("1.3.101.112"), Method::Ed25519),
 ];
 
 /// Signs what x509-cert builds.

@@ -6,13 +6,13 @@ use der::oid::db::rfc5280::ID_KP_SERVER_AUTH;
 
 use super::super::finding::finding;
 use super::super::moment::show;
-use super::super::signature::{ACCEPTED, SignatureFault};
+use super::super::signature::SignatureFault;
 use super::super::{Certificate, GeneralName};
 use super::PeerRole;
 use super::budget::{Budget, PATH};
 use super::search::Case;
 use super::words::{MAX_LISTED, identified, listed, purpose_name, shown};
-use crate::error::{Check, Finding};
+use crate::error::{ACCEPTED_SIGNATURES, Check, Finding};
 
 pub(super) type Fault = (Check, String, &'static str);
 
@@ -254,7 +254,7 @@ fn signature_fault(fault: SignatureFault, issuer: &Certificate) -> Fault {
             "another authority of the same name has signed it: add that one",
         ),
         SignatureFault::UnsupportedAlgorithm(algorithm) => {
-            (format!("its signature algorithm is not accepted: {algorithm}"), ACCEPTED)
+            (format!("its signature algorithm is not accepted: {algorithm}"), ACCEPTED_SIGNATURES)
         }
         SignatureFault::TooMany => (
             "its signature was not looked at: there are too many certificates that could be issuers"

@@ -153,12 +153,12 @@ impl<'a> Case<'a> {
         if let Some(known) = self.signatures.borrow().get(&edge) {
             return *known;
         }
-        if !self.spend_on_signature(der, signer) {
+        let signed = Signed::of(der);
+        if !self.spend_on_signature(signed.as_ref().map_or(1, Signed::slowness), der.len(), signer) {
             return Err(SignatureFault::TooMany);
         }
-        let result = Signed::of(der)
-            .map_err(|_| SignatureFault::Bad)
-            .and_then(|signed| signed.verify(signer.public_key()));
+        let result =
+            signed.map_err(|_| SignatureFault::Bad).and_then(|signed| signed.verify(signer.public_key()));
         self.signatures.borrow_mut().insert(edge, result);
         result
     }
@@ -176,10 +176,9 @@ impl<'a> Case<'a> {
         list.signed(key)
     }
 
-    /// Takes from the budget what it costs to check this signature.
-    pub(super) fn spend_on_signature(&self, der: &[u8], signer: &Certificate) -> bool {
-        let hashing = u32::try_from(der.len() / OCTETS_HASHED_IN_A_MICROSECOND).unwrap_or(u32::MAX);
-        let slowness = Signed::of(der).map_or(1, |signed| signed.slowness());
+    /// Takes from the budget what it costs to check a signature over `len` octets.
+    fn spend_on_signature(&self, slowness: u32, len: usize, signer: &Certificate) -> bool {
+        let hashing = u32::try_from(len / OCTETS_HASHED_IN_A_MICROSECOND).unwrap_or(u32::MAX);
         let verifying = signer.public_key().verifying().cost().saturating_mul(slowness);
         self.budget.spend_microseconds(verifying.saturating_add(hashing))
     }
