@@ -7,11 +7,13 @@ mod explain;
 mod judge;
 mod revocation;
 mod search;
+mod seen;
 mod words;
 
 use std::sync::Arc;
 
 use search::Case;
+use seen::Seen;
 
 use super::{Certificate, Chain, Crl, GeneralName};
 use crate::error::{CertificateError, Report, Result};
@@ -93,6 +95,8 @@ struct Inner {
     crls_required: bool,
     /// A leaf may be without ExtendedKeyUsage.
     missing_eku_allowed: bool,
+    /// Shared by clones, whatever else they trust.
+    seen: Arc<Seen>,
 }
 
 impl TrustStore {
