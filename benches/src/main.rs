@@ -10,6 +10,7 @@ mod ground;
 mod ledger;
 mod openssl_peer;
 mod ours;
+mod primitives;
 mod rustls_peer;
 mod table;
 mod timing;
@@ -63,6 +64,12 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("timing") {
         return println!("{}", timing::table());
     }
+    // The primitives alone: `otls-bench primitives`, which asks itself for the portable engine's.
+    match std::env::args().nth(1).as_deref() {
+        Some("primitives") => return println!("{}", primitives::table()),
+        Some("portable-primitives") => return primitives::serve(),
+        _ => (),
+    }
     // One operation for a profiler: `otls-bench profile resumed`.
     let mut arguments = std::env::args().skip(1);
     if std::env::args().nth(1).as_deref() == Some("profile") {
@@ -78,9 +85,11 @@ fn main() {
     size(&mut table, library.as_deref().map(Path::new));
     let text = table.to_markdown();
     let codes = ledger::tables();
-    println!("{text}\n{codes}\n{}", timing::table());
+    let primitives = primitives::table();
+    println!("{text}\n{primitives}\n{codes}\n{}", timing::table());
     if let Some(path) = document {
         table::replace(Path::new(&path), "table", &text);
+        table::replace(Path::new(&path), "primitives", &primitives);
         table::replace(Path::new(&path), "codes", &codes);
     }
 }
