@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::openssl::ec::{EcGroup, EcKey};
 use ::openssl::nid::Nid;
@@ -21,6 +21,7 @@ use otls::crypto::aead::AeadAlgorithm;
 use otls::crypto::hash::HashAlgorithm;
 
 use crate::Operation;
+use crate::turns::{median, rate};
 
 const TURN: Duration = Duration::from_millis(40);
 const TURNS: usize = 7;
@@ -226,33 +227,14 @@ impl Drop for Portable {
     }
 }
 
-/// Seconds that one takes. The clock is asked seldom: it takes as long as the shortest of them.
+/// Seconds that one takes.
 fn time(operation: &mut Operation) -> f64 {
-    let mut batch = 1_u32;
-    loop {
-        let start = Instant::now();
-        (0..batch).for_each(|_| operation());
-        if start.elapsed() > TURN / 200 {
-            break;
-        }
-        batch *= 2;
-    }
-    let (start, mut count) = (Instant::now(), 0);
-    while start.elapsed() < TURN {
-        (0..batch).for_each(|_| operation());
-        count += batch;
-    }
-    start.elapsed().as_secs_f64() / f64::from(count)
+    rate(operation, TURN).recip()
 }
 
 /// What is computed is needed, as far as the compiler can tell.
 fn keep<T>(value: T) {
     std::hint::black_box(value);
-}
-
-fn median(mut turns: Vec<f64>) -> Option<f64> {
-    turns.sort_by(f64::total_cmp);
-    turns.get(turns.len() / 2).copied()
 }
 
 fn microseconds(seconds: Option<f64>) -> String {
