@@ -45,8 +45,11 @@ pub struct Setup<'a> {
 
 /// A library that is measured.
 pub struct Library {
-    /// A full mutual handshake, until both sides know that they are done.
+    /// A full mutual handshake, until both sides know that they are done, with certificates that neither has
+    /// seen before.
     pub full: fn(Setup<'_>) -> Option<Operation>,
+    /// The same with certificates that each has seen in an earlier one.
+    pub again: fn(Setup<'_>) -> Option<Operation>,
     /// A resumed one, with an ephemeral key exchange.
     pub resumed: fn(Setup<'_>) -> Option<Operation>,
     /// Sealing so many octets on one side and opening them on the other.
@@ -125,6 +128,8 @@ fn handshakes(table: &mut Table) {
             let setup = Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group };
             let row = format!("full mutual handshakes per second, {name}, {group}");
             table.row(&row, measure(LIBRARIES.iter().map(|library| (library.full)(setup))));
+            let row = format!("the same of certificates seen before, {name}, {group}");
+            table.row(&row, measure(LIBRARIES.iter().map(|library| (library.again)(setup))));
         }
         let setup =
             Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group: NamedGroup::X25519 };

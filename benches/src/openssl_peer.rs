@@ -18,7 +18,7 @@ use otls::pki::Identity;
 use crate::common::NOW;
 use crate::{Library, Operation, Setup};
 
-pub const LIBRARY: Library = Library { full, resumed, carry, idle };
+pub const LIBRARY: Library = Library { full, again: full, resumed, carry, idle };
 
 /// One direction: octets, and how many were read.
 type Pipe = Rc<RefCell<(Vec<u8>, usize)>>;

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use otls::codepoints::SignatureScheme;
+use otls::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use otls::crypto::SystemRandom;
 use otls::crypto::aead::{AeadAlgorithm, AeadKey};
 use otls::crypto::kx::{self, KeyExchange};
 use otls::crypto::sign::KeyAlgorithm;
-use otls::{ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
+use otls::pki::TrustStore;
+use otls::{ClientAuth, ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
 use crate::common::{NOW, bank_name};
 use crate::{Library, Operation, Setup};
 
-pub const LIBRARY: Library = Library { full, resumed, carry, idle };
+pub const LIBRARY: Library = Library { full, again, resumed, carry, idle };
 
 struct Pair {
     client: Connection,
@@ -41,8 +42,8 @@ fn transfer(from: &mut Connection, to: &mut Connection) {
 }
 
 fn configs(setup: Setup<'_>, tickets: usize) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
-    let client = only(setup, setup.world.client_config()).with_sessions(tickets);
-    let mut server = only(setup, setup.world.server_config());
+    let client = only(setup.suite, setup.group, setup.world.client_config()).with_sessions(tickets);
+    let mut server = only(setup.suite, setup.group, setup.world.server_config());
     if tickets > 0 {
         let keys = TicketKeys::generate(&SystemRandom, NOW).unwrap();
         server = server.with_tickets(Arc::new(keys), tickets).unwrap();
@@ -51,11 +52,29 @@ fn configs(setup: Setup<'_>, tickets: usize) -> (Arc<ClientConfig>, Arc<ServerCo
 }
 
 /// With the suite and the group that are measured.
-fn only<S>(setup: Setup<'_>, config: Config<S>) -> Config<S> {
-    config.with_suites(&[setup.suite]).unwrap().with_groups(&[setup.group]).unwrap()
+fn only<S>(suite: CipherSuite, group: NamedGroup, config: Config<S>) -> Config<S> {
+    config.with_suites(&[suite]).unwrap().with_groups(&[group]).unwrap()
 }
 
+/// With trust stores that have seen nothing yet.
 fn full(setup: Setup<'_>) -> Option<Operation> {
+    let (suite, group) = (setup.suite, setup.group);
+    let authority = setup.world.authority.certificate().clone();
+    let [server, client] = [&setup.world.server, &setup.world.client].map(Arc::clone);
+    Some(Box::new(move || {
+        let trust = || {
+            let mut store = TrustStore::new();
+            store.add_authority(&authority).unwrap();
+            store
+        };
+        let client = ClientConfig::new(trust()).with_identity(Arc::clone(&client));
+        let server = ServerConfig::new(Arc::clone(&server), ClientAuth::Require(trust()));
+        let configs = (Arc::new(only(suite, group, client)), Arc::new(only(suite, group, server)));
+        drop(Pair::connect(&configs, None));
+    }))
+}
+
+fn again(setup: Setup<'_>) -> Option<Operation> {
     let configs = configs(setup, 0);
     Some(Box::new(move || drop(Pair::connect(&configs, None))))
 }

@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ClientConnection, Connection, HandshakeKind, ServerCo
 use crate::common::NOW;
 use crate::{Library, Operation, Setup};
 
-pub const LIBRARY: Library = Library { full, resumed, carry, idle };
+pub const LIBRARY: Library = Library { full, again: full, resumed, carry, idle };
 
 struct Pair {
     client: Connection,

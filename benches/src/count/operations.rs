@@ -21,11 +21,13 @@ pub fn all() {
     let (classic, hybrid) = (NamedGroup::X25519, NamedGroup::X25519MLKEM768);
     for (name, world) in [("ECDSA P-256", &ecdsa), ("RSA 2048", &rsa)] {
         for group in [classic, hybrid] {
-            let configs = configs(world, SUITES[0], &[group], &[group]);
-            let full = |side| drop(connect(&configs, None, side));
-            both(&format!("full handshake, {name}, {group}"), full);
+            // A trust store remembers the certificates that it has seen.
+            let new = || configs(world, SUITES[0], &[group], &[group]);
+            both(&format!("full handshake, {name}, {group}"), |side| drop(connect(&new(), None, side)));
         }
         let configs = configs(world, SUITES[0], &[classic], &[classic]);
+        let again = |side| drop(connect(&configs, None, side));
+        both(&format!("full handshake of certificates seen before, {name}, {classic}"), again);
         let mut session = connect(&configs, None, Side::Nobody).client.take_session();
         both(&format!("resumed handshake, {name}, {classic}"), |side| {
             let mut pair = connect(&configs, session.take(), side);
