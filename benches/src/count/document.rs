@@ -11,6 +11,8 @@ pub struct Figures {
     pub allocations: u64,
     /// Octets that were allocated.
     pub octets: u64,
+    /// System calls, of both sides.
+    pub calls: u64,
 }
 
 pub struct Table {
@@ -20,7 +22,8 @@ pub struct Table {
 }
 
 /// The growth of instructions and of octets that fails, in thousandths: more than what another build of the same
-/// code differs by. Of allocations one more fails, because they are the same in each build.
+/// code differs by. Of allocations and system calls one more fails, because they are
+/// the same in each build.
 const TOLERANCE: u64 = 30;
 /// What is worth a word: more than two runs differ by.
 const NOTED: u64 = 5;
@@ -31,10 +34,11 @@ const END: &str = "<!-- end of count -->\n";
 impl Table {
     pub fn to_markdown(&self) -> String {
         let mut text = format!("{}\n\n", self.conditions);
-        text += "| of one | instructions | allocations | octets allocated |\n| --- | ---: | ---: | ---: |\n";
+        text += "| of one | instructions | allocations | octets allocated | system calls, both sides |\n\
+                 | --- | ---: | ---: | ---: | ---: |\n";
         for (name, figures) in &self.rows {
-            let Figures { instructions, allocations, octets } = figures;
-            writeln!(text, "| {name} | {instructions} | {allocations} | {octets} |").unwrap();
+            let Figures { instructions, allocations, octets, calls } = figures;
+            writeln!(text, "| {name} | {instructions} | {allocations} | {octets} | {calls} |").unwrap();
         }
         text
     }
@@ -45,10 +49,10 @@ impl Table {
         let conditions = text.lines().next().unwrap_or_default().to_owned();
         let rows = text.lines().filter(|line| line.starts_with("| ")).skip(2).map(|line| {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let [name, instructions, allocations, octets] = cells[..] else { panic!("{line}") };
-            let [instructions, allocations, octets] =
-                [instructions, allocations, octets].map(|figure| figure.parse().expect("a figure"));
-            (name.to_owned(), Figures { instructions, allocations, octets })
+            let [name, instructions, allocations, octets, calls] = cells[..] else { panic!("{line}") };
+            let [instructions, allocations, octets, calls] =
+                [instructions, allocations, octets, calls].map(|figure| figure.parse().expect("a figure"));
+            (name.to_owned(), Figures { instructions, allocations, octets, calls })
         });
         Self { conditions, rows: rows.collect() }
     }
@@ -59,7 +63,7 @@ impl Table {
         let is_same = self.conditions == now.conditions;
         if !is_same {
             notes.push(format!(
-                "bench-count: the table is from other conditions ({}), so that allocations alone are compared",
+                "bench-count: the table is from other conditions ({}), so that instructions are not compared",
                 self.conditions
             ));
         }
@@ -72,6 +76,7 @@ impl Table {
                 ("instructions", TOLERANCE, before.instructions, figures.instructions),
                 ("allocations", 0, before.allocations, figures.allocations),
                 ("octets allocated", TOLERANCE, before.octets, figures.octets),
+                ("system calls", 0, before.calls, figures.calls),
             ];
             for (kind, tolerance, before, now) in kinds.into_iter().skip(usize::from(!is_same)) {
                 let line = format!("bench-count: {name}: {now} {kind}, {before} in the table");
@@ -126,7 +131,7 @@ mod tests {
     use super::*;
 
     fn table(instructions: u64, allocations: u64, octets: u64) -> Table {
-        let figures = Figures { instructions, allocations, octets };
+        let figures = Figures { instructions, allocations, octets, calls: 4 };
         Table { conditions: "rustc 1".to_owned(), rows: vec![("a".to_owned(), figures)] }
     }
 
@@ -152,6 +157,14 @@ mod tests {
             let (breaches, _) = before.compare(&now);
             assert!(breaches[0].contains(name), "{breaches:?}");
         }
+    }
+
+    #[test]
+    fn one_system_call_more_is_named() {
+        let mut now = table(1000, 100, 10_000);
+        now.rows[0].1.calls = 5;
+        let (breaches, _) = table(1000, 100, 10_000).compare(&now);
+        assert!(breaches[0].contains("a: 5 system calls"), "{breaches:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use document::{Figures, Table};
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1).expect("the document that has the table");
     if argument == "operations" {
-        operations::all();
+        operations::all().iter().for_each(|row| println!("{row}"));
         return ExitCode::SUCCESS;
     }
     let path = Path::new(&argument);
@@ -38,13 +38,13 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Runs this program under callgrind, which writes one file for each row.
+/// Runs this program under callgrind, which writes two files for each row.
 fn counted() -> Table {
     let folder = std::env::temp_dir().join(format!("otls-count-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=otls_measured"])
-        .args(["--dump-after=otls_counted", "--compress-strings=no", "--quiet"])
+        .args(["--dump-after=otls_counted", "--collect-systime=yes", "--quiet"])
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(std::env::current_exe().unwrap())
         .arg("operations")
@@ -59,10 +59,13 @@ fn counted() -> Table {
         };
         let times: u64 = times.parse().unwrap();
         let each = |total: u64| total.div_ceil(times);
+        let (instructions, calls) = sums(&folder.join(format!("out.{}", 2 * index + 2)));
         let figures = Figures {
-            instructions: each(instructions(&folder.join(format!("out.{}", index + 1)))),
+            instructions: each(instructions),
             allocations: each(allocations.parse().unwrap()),
             octets: each(octets.parse().unwrap()),
+            // The allocator's are not in each of them.
+            calls: calls / times,
         };
         (name.to_owned(), figures)
     });
@@ -71,12 +74,11 @@ fn counted() -> Table {
     table
 }
 
-/// The sum of one of callgrind's files.
-fn instructions(path: &Path) -> u64 {
+/// The instructions and system calls of one of callgrind's files.
+fn sums(path: &Path) -> (u64, u64) {
     let text = std::fs::read_to_string(path).unwrap();
-    let total = text
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
-    total.expect("a sum").trim().parse().unwrap()
+    let sums = text.lines().rev().find_map(|line| line.strip_prefix("summary: ")).expect("a sum");
+    let mut sums = sums.split(' ').map(|sum| sum.parse().unwrap());
+    // A sum of nothing is left out at the end of the line.
+    (sums.next().unwrap(), sums.next().unwrap_or(0))
 }

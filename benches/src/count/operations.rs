@@ -16,35 +16,40 @@ use otls::{ClientConfig, Config, Connection, ServerConfig, Session, State, Ticke
 use crate::common::{DAY, NOW, World, bank_name};
 use crate::measured::{Side, row};
 
-pub fn all() {
+/// A line for each row: its name, how often, allocations, octets.
+pub fn all() -> Vec<String> {
+    let mut rows = Vec::new();
     let [ecdsa, rsa] = [KeyType::EcdsaP256, KeyType::Rsa2048].map(world);
     let (classic, hybrid) = (NamedGroup::X25519, NamedGroup::X25519MLKEM768);
     for (name, world) in [("ECDSA P-256", &ecdsa), ("RSA 2048", &rsa)] {
         for group in [classic, hybrid] {
             // A trust store remembers the certificates that it has seen.
             let new = || configs(world, SUITES[0], &[group], &[group]);
-            both(&format!("full handshake, {name}, {group}"), |side| drop(connect(&new(), None, side)));
+            let full = |side| drop(connect(&new(), None, side));
+            rows.extend(both(&format!("full handshake, {name}, {group}"), full));
         }
         let configs = configs(world, SUITES[0], &[classic], &[classic]);
         let again = |side| drop(connect(&configs, None, side));
-        both(&format!("full handshake of certificates seen before, {name}, {classic}"), again);
+        let row = format!("full handshake of certificates seen before, {name}, {classic}");
+        rows.extend(both(&row, again));
         let mut session = connect(&configs, None, Side::Nobody).client.take_session();
-        both(&format!("resumed handshake, {name}, {classic}"), |side| {
+        rows.extend(both(&format!("resumed handshake, {name}, {classic}"), |side| {
             let mut pair = connect(&configs, session.take(), side);
             assert!(pair.client.resumed());
             session = side.on(Side::Client, || pair.client.take_session());
-        });
+        }));
     }
     let retried = configs(&ecdsa, SUITES[0], &[classic, NamedGroup::SECP256R1], &[NamedGroup::SECP256R1]);
-    both("full handshake with HelloRetryRequest, ECDSA P-256, secp256r1", |side| {
+    rows.extend(both("full handshake with HelloRetryRequest, ECDSA P-256, secp256r1", |side| {
         assert!(connect(&retried, None, side).client.retried());
-    });
+    }));
     for suite in SUITES {
         let configs = configs(&ecdsa, suite, &[classic], &[classic]);
         for size in [16_384, 72] {
-            records(&configs, &format!("{size} octets, {suite}"), size);
+            rows.extend(records(&configs, &format!("{size} octets, {suite}"), size));
         }
     }
+    rows
 }
 
 const SUITES: [CipherSuite; 6] = [
@@ -56,13 +61,15 @@ const SUITES: [CipherSuite; 6] = [
     CipherSuite::OTLS_CHACHA20_POLY1305_SHA384,
 ];
 
-fn both(name: &str, mut operation: impl FnMut(Side)) {
-    row(&format!("{name}: client"), Side::Client, &mut operation);
-    row(&format!("{name}: server"), Side::Server, &mut operation);
+fn both(name: &str, mut operation: impl FnMut(Side)) -> [String; 2] {
+    [
+        row(&format!("{name}: client"), Side::Client, &mut operation),
+        row(&format!("{name}: server"), Side::Server, &mut operation),
+    ]
 }
 
 /// The client seals and the server opens.
-fn records(configs: &Configs, name: &str, size: usize) {
+fn records(configs: &Configs, name: &str, size: usize) -> [String; 2] {
     let mut pair = connect(configs, None, Side::Nobody);
     let (data, mut into) = (vec![7; size], vec![0; size]);
     let mut carry = |side: Side| {
@@ -71,8 +78,10 @@ fn records(configs: &Configs, name: &str, size: usize) {
         side.on(Side::Client, || pair.client.consume(taken));
         assert_eq!(side.on(Side::Server, || pair.server.read(&mut into)), size);
     };
-    row(&format!("record sealed, {name}"), Side::Client, &mut carry);
-    row(&format!("record opened, {name}"), Side::Server, &mut carry);
+    [
+        row(&format!("record sealed, {name}"), Side::Client, &mut carry),
+        row(&format!("record opened, {name}"), Side::Server, &mut carry),
+    ]
 }
 
 struct Pair {

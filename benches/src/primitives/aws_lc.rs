@@ -166,7 +166,7 @@ fn pair(algorithm: &'static agreement::Algorithm) -> (EphemeralPrivateKey, Vec<u
 
 fn agree(key: EphemeralPrivateKey, algorithm: &'static agreement::Algorithm, peer: &[u8]) {
     let peer = UnparsedPublicKey::new(algorithm, peer);
-    agree_ephemeral(key, peer, Unspecified, |secret| Ok(keep(secret.to_vec()))).unwrap();
+    keep(agree_ephemeral(key, peer, Unspecified, |secret| Ok(secret.to_vec())).unwrap());
 }
 
 fn hybrid(step: Step) -> Operation {
