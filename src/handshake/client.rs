@@ -326,6 +326,7 @@ impl NeedIdentity {
         let Some(server) = &cx.facts.peer else { return Ok(None) };
         let ours =
             cx.facts.identity.iter().flat_map(|identity| identity.chain()).chain(&cx.facts.certificate);
+        let verdict = config.side.trust.verdict(server, &config.server_role(&self.server_name));
         let session = config.end_of_session(self.authenticated_at);
         let ends_at = first_end(ours.chain(server.path()), cx.now).into_iter().fold(session, UnixTime::min);
         Ok(Some(SessionMaker {
@@ -338,6 +339,7 @@ impl NeedIdentity {
             authenticated_at: self.authenticated_at,
             ends_at,
             server_chain: server.chain().clone(),
+            verdict,
             certificate: cx.facts.certificate.clone(),
             keep,
         }))

@@ -141,6 +141,13 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
     let usable = config.side.tickets.as_ref().filter(|_| facts.can_resume && lifetime > 0);
     if let (Some(Tickets { keys, count }), Some(server)) = (usable, &cx.facts.certificate) {
         let server = server.fingerprint();
+        let verdict = match &cx.facts.peer {
+            Some(peer) => {
+                let (trust, role) = config.client_trust()?;
+                Some(trust.verdict(peer, &role))
+            }
+            None => None,
+        };
         for nonce in (0..u8::MAX).take(*count) {
             let chain = cx.facts.peer.iter().flat_map(VerifiedPeer::chain);
             let state = TicketState {
@@ -152,6 +159,7 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
                 server_name: facts.server_name.clone(),
                 alpn: cx.facts.alpn.clone(),
                 policy: config.policy().to_vec(),
+                verdict: verdict.clone(),
                 client_chain: chain.map(|certificate| certificate.to_der().to_vec()).collect(),
             };
             let Some(ticket) = keys.seal(&state, random, cx.now)? else { break };

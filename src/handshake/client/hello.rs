@@ -34,7 +34,7 @@ pub(crate) struct AwaitServerHello {
     progress: Progress,
 }
 
-/// A session, and the server that it is with, judged anew.
+/// A session, and the server that it is with, as it would be judged now.
 struct OfferedSession {
     session: Session,
     server: VerifiedPeer,
@@ -321,8 +321,8 @@ impl OfferedSession {
         if !(same_us && same_hash && same_question && is_current) {
             return None;
         }
-        let server =
-            config.side.trust.verify(&session.server_chain, &config.server_role(server_name), now).ok()?;
+        let (trust, role) = (&config.side.trust, config.server_role(server_name));
+        let server = trust.verify_again(&session.verdict, &session.server_chain, &role, now).ok()?;
         Some(Self { session, server })
     }
 

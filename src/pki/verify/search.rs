@@ -10,6 +10,7 @@ use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 use super::super::signature::{SignatureFault, Signed};
 use super::super::{Certificate, Crl, DistinguishedName, MAX_CHAIN_LEN};
 use super::budget::{Budget, COMPARISON};
+use super::clock::Clock;
 use super::constrained::{Subtrees, name_fault};
 use super::{Inner, PeerRole};
 use crate::time::UnixTime;
@@ -19,7 +20,7 @@ pub(super) struct Case<'a> {
     pub(super) store: &'a Inner,
     pub(super) leaf: &'a Certificate,
     pub(super) role: &'a PeerRole,
-    pub(super) now: UnixTime,
+    pub(super) clock: Clock,
     pub(super) budget: Budget,
     /// What may stand between the leaf and an authority, each once.
     intermediates: Vec<&'a Certificate>,
@@ -55,7 +56,7 @@ impl<'a> Case<'a> {
             store,
             leaf,
             role,
-            now,
+            clock: Clock::new(now),
             budget: Budget::new(),
             intermediates,
             signatures: RefCell::default(),
