@@ -7,7 +7,6 @@ use super::key_schedule::{ResumptionSecret, TrafficSecret};
 use super::session::{SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::ticket::{TICKET_LIFETIME, TicketState};
-use super::transcript::encode_message;
 use super::unexpected;
 use crate::codepoints::HandshakeType;
 use crate::error::{Error, Result};
@@ -79,9 +78,8 @@ impl Established {
     /// Replaces our write key, and asks the peer to do the same or not. The peer is told with the
     /// old key.
     pub(crate) fn update_write_key(&mut self, update_requested: bool, cx: &mut Context<'_>) -> Result<()> {
-        let mut body = Vec::new();
-        KeyUpdate { update_requested }.encode(&mut body);
-        cx.out.message(&encode_message(HandshakeType::KEY_UPDATE, &body));
+        let update = KeyUpdate { update_requested };
+        cx.out.write_message(HandshakeType::KEY_UPDATE, |out| update.encode(out));
         self.traffic.write = self.traffic.write.next()?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
         self.answered = true;
@@ -186,9 +184,7 @@ fn send_ticket(lifetime: u32, age_add: u32, nonce: u8, ticket: Vec<u8>, cx: &mut
         ticket,
         max_early_data_size: None,
     };
-    let mut body = Vec::new();
-    message.encode(&mut body);
-    cx.out.message(&encode_message(HandshakeType::NEW_SESSION_TICKET, &body));
+    cx.out.write_message(HandshakeType::NEW_SESSION_TICKET, |out| message.encode(out));
 }
 
 #[cfg(test)]
