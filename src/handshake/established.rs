@@ -137,8 +137,8 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
     // At most the 12 hours of a ticket.
     let lifetime = u32::try_from(expires_at.0.saturating_sub(cx.now.0)).unwrap_or_default();
     let usable = config.side.tickets.as_ref().filter(|_| facts.can_resume && lifetime > 0);
-    if let (Some(Tickets { keys, count }), Some(server)) = (usable, &cx.facts.certificate) {
-        let server = server.fingerprint();
+    if let (Some(Tickets { keys, count }), Some(identity)) = (usable, &cx.facts.identity) {
+        let server = *identity.fingerprint();
         let verdict = match &cx.facts.peer {
             Some(peer) => {
                 let (trust, role) = config.client_trust()?;

@@ -209,6 +209,7 @@ impl TrustStore {
                 authority: authority.clone(),
                 chain: chain.clone(),
                 holds: case.clock.holds(),
+                basis: None,
             }),
             found => Err(case.report(leaf_findings, chain.passed_over(), found.is_some())),
         }
@@ -290,6 +291,8 @@ pub struct VerifiedPeer {
     revocation_checked: bool,
     /// The times at which the verdict is the same.
     holds: Range<UnixTime>,
+    /// What it was made of, where that is known: see [`Verdict`].
+    basis: Option<[u8; 32]>,
 }
 
 crate::shown::shown!(VerifiedPeer, certificate, authority);

@@ -48,7 +48,7 @@ impl Resumption {
             if !same || !config.keeps_session_of(state.authenticated_at, now) {
                 continue;
             }
-            let same = |identity: &&Arc<Identity>| identity.certificate().fingerprint() == state.server;
+            let same = |identity: &&Arc<Identity>| *identity.fingerprint() == state.server;
             let Some(identity) = config.side.identities.iter().find(same).map(Arc::clone) else { continue };
             let Some(peer) = judge_client(&state, config, now)? else { continue };
             return Ok(Some(Self { state, identity, peer, index }));

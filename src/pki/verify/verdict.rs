@@ -64,7 +64,7 @@ impl TrustStore {
         let places = self.0.authorities.iter().chain(peer.chain.iter());
         let place = places.take_while(|one| **one != peer.authority).count();
         Verdict {
-            basis: self.basis(&peer.chain, role),
+            basis: peer.basis.unwrap_or_else(|| self.basis(&peer.chain, role)),
             holds: peer.holds.clone(),
             authority: u64::try_from(place).unwrap_or(u64::MAX),
             revocation_checked: peer.revocation_checked,
@@ -88,6 +88,7 @@ impl TrustStore {
                 chain: chain.clone(),
                 revocation_checked: verdict.revocation_checked,
                 holds: verdict.holds.clone(),
+                basis: Some(verdict.basis),
             });
         }
         self.verify(chain, role, now)
@@ -122,5 +123,66 @@ impl TrustStore {
     /// Those of the store come first, and then those of the chain, which may be pinned.
     fn authority_at<'a>(&'a self, place: u64, chain: &'a [Certificate]) -> Option<&'a Certificate> {
         self.0.authorities.iter().chain(chain).nth(usize::try_from(place).ok()?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::common::{NOW, World, trust};
+    use crate::pki::signature::VERIFIED;
+    use crate::pki::{GeneralName, KeyType};
+
+    #[test]
+    fn a_verdict_about_a_pinned_authority_is_found_again_in_the_chain() {
+        let world = World::new(KeyType::EcdsaP256);
+        let (leaf, root) = (world.client.certificate(), world.authority.certificate());
+        let chain = Chain::new(vec![leaf.clone(), root.clone()]).unwrap();
+        let mut store = TrustStore::new();
+        store.add_fingerprint(root.fingerprint());
+        let peer = store.verify(&chain, &PeerRole::Client, NOW).unwrap();
+        let verdict = store.verdict(&peer, &PeerRole::Client);
+        let before = VERIFIED.get();
+        let again = store.verify_again(&verdict, &chain, &PeerRole::Client, NOW).unwrap();
+        assert_eq!((VERIFIED.get(), again.authority()), (before, root));
+    }
+
+    #[test]
+    fn a_verdict_is_of_one_role_name_and_chain() {
+        let world = World::new(KeyType::EcdsaP256);
+        let store = trust(&world.authority);
+        let server = |name| PeerRole::Server(GeneralName::parse(name).unwrap());
+        let roles = [
+            server("bank.example"),
+            server("192.0.2.1"),
+            PeerRole::AnyServer,
+            PeerRole::Client,
+            PeerRole::Enrolled,
+            PeerRole::Any,
+        ];
+        let (leaf, root) = (world.server.certificate().clone(), world.authority.certificate().clone());
+        let chains = [vec![leaf.clone()], vec![leaf.clone(), root.clone()], vec![root, leaf]];
+        let mut all: Vec<_> =
+            roles.iter().flat_map(|role| chains.iter().map(|chain| store.basis(chain, role))).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), roles.len() * chains.len());
+    }
+
+    #[test]
+    fn octets_that_are_not_a_verdict_are_none() {
+        let world = World::new(KeyType::EcdsaP256);
+        let (store, chain) = (trust(&world.authority), Chain::from(world.client.certificate().clone()));
+        let peer = store.verify(&chain, &PeerRole::Client, NOW).unwrap();
+        let octets = store.verdict(&peer, &PeerRole::Client).to_octets();
+        assert_eq!(octets.len(), Verdict::LEN);
+        assert_eq!(Verdict::of_octets(&octets).unwrap().to_octets(), octets);
+        for len in 0..octets.len() {
+            assert!(Verdict::of_octets(&octets[..len]).is_none(), "{len}");
+        }
+        let (flag, rest) = octets.split_last().unwrap();
+        assert!(*flag < 2 && Verdict::of_octets(&[rest, &[2]].concat()).is_none());
+        assert!(Verdict::of_octets(&[&octets[..], &[0]].concat()).is_none());
     }
 }
