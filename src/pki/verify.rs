@@ -8,6 +8,7 @@ mod explain;
 mod judge;
 mod revocation;
 mod search;
+mod seen;
 mod verdict;
 mod words;
 
@@ -15,6 +16,7 @@ use core::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use search::Case;
+use seen::Seen;
 pub(crate) use verdict::Verdict;
 
 use super::{Certificate, Chain, Crl, GeneralName};
@@ -97,7 +99,9 @@ struct Inner {
     crls_required: bool,
     /// A leaf may be without ExtendedKeyUsage.
     missing_eku_allowed: bool,
-    /// Of all this: see [`TrustStore::digest_of_all`].
+    /// Shared by clones, whatever else they trust.
+    seen: Arc<Seen>,
+    /// Of all that a verdict depends on: see [`TrustStore::digest_of_all`].
     digest: OnceLock<[u8; 32]>,
 }
 

@@ -131,8 +131,7 @@ impl TrustStore {
 mod tests {
     use super::*;
     use crate::common::{NOW, World, trust};
-    use crate::pki::signature::VERIFIED;
-    use crate::pki::{GeneralName, KeyType};
+    use crate::pki::{GeneralName, KeyType, VERIFIED};
 
     #[test]
     fn a_verdict_about_a_pinned_authority_is_found_again_in_the_chain() {
@@ -143,6 +142,9 @@ mod tests {
         store.add_fingerprint(root.fingerprint());
         let peer = store.verify(&chain, &PeerRole::Client, NOW).unwrap();
         let verdict = store.verdict(&peer, &PeerRole::Client);
+        // One that has seen no signature yet.
+        let mut store = TrustStore::new();
+        store.add_fingerprint(root.fingerprint());
         let before = VERIFIED.get();
         let again = store.verify_again(&verdict, &chain, &PeerRole::Client, NOW).unwrap();
         assert_eq!((VERIFIED.get(), again.authority()), (before, root));
