@@ -3,6 +3,8 @@
 mod input;
 mod paused;
 mod state;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::sync::Arc;

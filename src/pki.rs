@@ -50,5 +50,8 @@ pub use key_format::{Encoding, KeyEncryption, KeyFormat};
 pub use name::{DistinguishedName, MAX_NAME_ATTRIBUTES, MAX_NAME_LEN, NameAttribute};
 pub use pkcs7::MAX_BUNDLE_LEN;
 pub use pkcs12::{MAX_PKCS12_LEN, Pkcs12, Pkcs12Mac, Pkcs12Options};
+#[cfg(test)]
+pub(crate) use signature::VERIFIED;
 pub use validity::Validity;
+pub(crate) use verify::Verdict;
 pub use verify::{PeerRole, TrustStore, VerifiedPeer, VerifyOptions};

@@ -60,14 +60,41 @@ impl Prk {
     /// # Errors
     /// [`crate::Error::Internal`] if `out` is longer than 255 times the hash's output.
     pub fn expand(&self, info: &[&[u8]], out: &mut [u8]) -> Result<()> {
+        self.keyed().expand(info, out)
+    }
+
+    /// Ready for several expansions.
+    pub(crate) fn keyed(&self) -> KeyedPrk {
+        KeyedPrk { algorithm: self.algorithm, key: HmacKey::new(self.algorithm, self.secret.expose()) }
+    }
+
+    /// The secret bytes; for the key log and for test vectors.
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.secret.expose()
+    }
+}
+
+/// A pseudorandom key that was put into its HMAC once.
+pub(crate) struct KeyedPrk {
+    algorithm: HashAlgorithm,
+    key: HmacKey,
+}
+
+impl KeyedPrk {
+    /// The hash function.
+    pub(crate) fn algorithm(&self) -> HashAlgorithm {
+        self.algorithm
+    }
+
+    /// As [`Prk::expand`].
+    pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) -> Result<()> {
         if out.len() > MAX_BLOCKS * self.algorithm.output_len() {
             return Err(Error::Internal("HKDF-Expand asked for more than 255 blocks"));
         }
-        let key = HmacKey::new(self.algorithm, self.secret.expose());
         let mut block = Digest::copy_of(&[]);
         for (counter, chunk) in (1_u8..=u8::MAX).zip(out.chunks_mut(self.algorithm.output_len())) {
             // RFC 5869 §2.3: T(n) = HMAC(PRK, T(n-1) | info | n).
-            let mut next = key.sign_all(
+            let mut next = self.key.sign_all(
                 iter::once(block.as_ref()).chain(info.iter().copied()).chain(iter::once(&[counter][..])),
             );
             chunk.iter_mut().zip(next.as_ref()).for_each(|(to, from)| *to = *from);
@@ -76,11 +103,6 @@ impl Prk {
         }
         block.zeroize();
         Ok(())
-    }
-
-    /// The secret bytes; for the key log and for test vectors.
-    pub(crate) fn expose(&self) -> &[u8] {
-        self.secret.expose()
     }
 }
 

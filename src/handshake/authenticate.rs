@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::context::Context;
-use super::transcript::{Transcript, encode_message};
+use super::transcript::Transcript;
 use crate::codepoints::{HandshakeType, SignatureScheme};
 use crate::crypto::Random;
 use crate::crypto::hash::Digest;
@@ -72,11 +72,7 @@ pub(super) fn send(
     transcript: &mut Transcript,
     cx: &mut Context<'_>,
 ) {
-    let mut encoded = Vec::new();
-    body.encode(&mut encoded);
-    let encoded = encode_message(message_type, &encoded);
-    transcript.add(&encoded);
-    cx.out.message(&encoded);
+    transcript.add(cx.out.write_message(message_type, |out| body.encode(out)));
 }
 
 /// The certificates of a Certificate message, at most `limit`.
@@ -140,7 +136,8 @@ fn check_signature(
 /// RFC 8446 §4.4.3: the padding and the context string stop a signature that was made elsewhere, or
 /// in the other role, from being used here.
 fn signed_content(signer: Signer, transcript: &Digest) -> Vec<u8> {
-    let mut content = vec![0x20; 64];
+    let mut content = Vec::with_capacity(160);
+    content.resize(64, 0x20);
     content.extend_from_slice(signer.context_string());
     content.push(0);
     content.extend_from_slice(transcript.as_ref());

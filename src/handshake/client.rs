@@ -18,7 +18,7 @@ use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
 use super::offer::RequestedCertificate;
 use super::session::{Session, SessionMaker, first_end};
 use super::suite::SuiteParameters;
-use super::transcript::{Transcript, encode_message};
+use super::transcript::Transcript;
 use super::{expect, unexpected};
 use crate::codepoints::{ExtensionType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerIncompatible, PeerMisbehaved, Result};
@@ -309,10 +309,9 @@ impl NeedIdentity {
             }
         }
         let verify_data = self.handshake_keys.client.verify_data(&self.transcript.current())?;
-        let finished = encode_message(HandshakeType::FINISHED, verify_data.as_ref());
-        cx.out.message(&finished);
+        let write = |out: &mut Vec<u8>| out.extend_from_slice(verify_data.as_ref());
+        self.transcript.add(cx.out.write_message(HandshakeType::FINISHED, write));
         cx.out.set_sealer(self.application.client.sealer()?)?;
-        self.transcript.add(&finished);
         let sessions = self.session_maker(cx)?;
         cx.facts.idle.end();
         let TrafficPair { client, server } = self.application;
@@ -326,6 +325,7 @@ impl NeedIdentity {
         let Some(server) = &cx.facts.peer else { return Ok(None) };
         let ours =
             cx.facts.identity.iter().flat_map(|identity| identity.chain()).chain(&cx.facts.certificate);
+        let verdict = config.side.trust.verdict(server, &config.server_role(&self.server_name));
         let session = config.end_of_session(self.authenticated_at);
         let ends_at = first_end(ours.chain(server.path()), cx.now).into_iter().fold(session, UnixTime::min);
         Ok(Some(SessionMaker {
@@ -338,6 +338,7 @@ impl NeedIdentity {
             authenticated_at: self.authenticated_at,
             ends_at,
             server_chain: server.chain().clone(),
+            verdict,
             certificate: cx.facts.certificate.clone(),
             keep,
         }))

@@ -96,7 +96,7 @@ pub struct Config<S> {
     pub(super) key_log: bool,
     /// For which a session may be resumed after its last full handshake.
     pub(super) session_lifetime: Duration,
-    /// See [`Config::policy_of`]; what it is made of never changes.
+    /// See [`Config::policy_of`]; made anew where what it is made of changes.
     policy: Arc<OnceLock<Vec<u8>>>,
     pub(super) random: Arc<dyn Random>,
 }
@@ -204,6 +204,7 @@ impl<S> Config<S> {
             ));
         }
         self.max_chain_len = certificates;
+        self.policy = Arc::default();
         Ok(self)
     }
 
@@ -288,11 +289,11 @@ impl<S> Config<S> {
         authenticated_at.plus(Duration::from_secs(self.session_lifetime.as_secs()))
     }
 
-    /// A digest of whom this side trusts and what it asks of its peer. A session of another policy is not
+    /// A digest of whom this side trusts, what it asks of its peer and how long a chain may be. A session of another policy is not
     /// resumed: a full handshake judges the peer by this one.
     fn policy_of(&self, kind: u8, trust: Option<&TrustStore>) -> &[u8] {
         self.policy.get_or_init(|| {
-            let mut octets = vec![kind];
+            let mut octets = vec![kind, u8::try_from(self.max_chain_len).unwrap_or(u8::MAX)];
             octets.extend(trust.map(TrustStore::digest).unwrap_or_default());
             digest(HashAlgorithm::Sha256, &octets).as_ref().to_vec()
         })
@@ -359,5 +360,7 @@ mod tests {
             }
         }
         assert_eq!(ours.client_config().policy(), policies[0]);
+        let shorter = clients[0].clone().with_max_chain_len(1).unwrap();
+        assert_ne!(shorter.policy(), policies[0]);
     }
 }

@@ -7,7 +7,6 @@ use super::key_schedule::{ResumptionSecret, TrafficSecret};
 use super::session::{SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::ticket::{TICKET_LIFETIME, TicketState};
-use super::transcript::encode_message;
 use super::unexpected;
 use crate::codepoints::HandshakeType;
 use crate::error::{Error, Result};
@@ -79,9 +78,8 @@ impl Established {
     /// Replaces our write key, and asks the peer to do the same or not. The peer is told with the
     /// old key.
     pub(crate) fn update_write_key(&mut self, update_requested: bool, cx: &mut Context<'_>) -> Result<()> {
-        let mut body = Vec::new();
-        KeyUpdate { update_requested }.encode(&mut body);
-        cx.out.message(&encode_message(HandshakeType::KEY_UPDATE, &body));
+        let update = KeyUpdate { update_requested };
+        cx.out.write_message(HandshakeType::KEY_UPDATE, |out| update.encode(out));
         self.traffic.write = self.traffic.write.next()?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
         self.answered = true;
@@ -139,8 +137,15 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
     // At most the 12 hours of a ticket.
     let lifetime = u32::try_from(expires_at.0.saturating_sub(cx.now.0)).unwrap_or_default();
     let usable = config.side.tickets.as_ref().filter(|_| facts.can_resume && lifetime > 0);
-    if let (Some(Tickets { keys, count }), Some(server)) = (usable, &cx.facts.certificate) {
-        let server = server.fingerprint();
+    if let (Some(Tickets { keys, count }), Some(identity)) = (usable, &cx.facts.identity) {
+        let server = *identity.fingerprint();
+        let verdict = match &cx.facts.peer {
+            Some(peer) => {
+                let (trust, role) = config.client_trust()?;
+                Some(trust.verdict(peer, &role))
+            }
+            None => None,
+        };
         for nonce in (0..u8::MAX).take(*count) {
             let chain = cx.facts.peer.iter().flat_map(VerifiedPeer::chain);
             let state = TicketState {
@@ -152,6 +157,7 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
                 server_name: facts.server_name.clone(),
                 alpn: cx.facts.alpn.clone(),
                 policy: config.policy().to_vec(),
+                verdict: verdict.clone(),
                 client_chain: chain.map(|certificate| certificate.to_der().to_vec()).collect(),
             };
             let Some(ticket) = keys.seal(&state, random, cx.now)? else { break };
@@ -178,9 +184,7 @@ fn send_ticket(lifetime: u32, age_add: u32, nonce: u8, ticket: Vec<u8>, cx: &mut
         ticket,
         max_early_data_size: None,
     };
-    let mut body = Vec::new();
-    message.encode(&mut body);
-    cx.out.message(&encode_message(HandshakeType::NEW_SESSION_TICKET, &body));
+    cx.out.write_message(HandshakeType::NEW_SESSION_TICKET, |out| message.encode(out));
 }
 
 #[cfg(test)]

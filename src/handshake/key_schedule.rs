@@ -8,7 +8,7 @@ use super::key_log::KeyLog;
 use super::suite::SuiteParameters;
 use crate::crypto::aead::{AeadKey, NONCE_LEN};
 use crate::crypto::hash::{Digest, HashAlgorithm, MAX_OUTPUT_LEN, digest};
-use crate::crypto::hkdf::Prk;
+use crate::crypto::hkdf::{KeyedPrk, Prk};
 use crate::crypto::hmac::HmacKey;
 use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved, Result};
 use crate::record::{Opener, Sealer};
@@ -46,7 +46,7 @@ impl EarlySecret {
     }
 
     fn binder_key(&self) -> Result<Prk> {
-        derive_secret(&self.0, b"res binder", digest(self.0.algorithm(), &[]).as_ref())
+        derive_secret(&self.0.keyed(), b"res binder", digest(self.0.algorithm(), &[]).as_ref())
     }
 
     /// The second stage, with the (EC)DHE shared secret.
@@ -84,12 +84,12 @@ impl MasterSecret {
 
     /// exporter_master_secret for the same transcript.
     pub(super) fn exporter(&self, server_finished: &Digest) -> Result<ExporterSecret> {
-        Ok(ExporterSecret(derive_secret(&self.0, b"exp master", server_finished.as_ref())?))
+        Ok(ExporterSecret(derive_secret(&self.0.keyed(), b"exp master", server_finished.as_ref())?))
     }
 
     /// resumption_master_secret for the transcript up to the client's Finished.
     pub(super) fn resumption(&self, client_finished: &Digest) -> Result<ResumptionSecret> {
-        Ok(ResumptionSecret(derive_secret(&self.0, b"res master", client_finished.as_ref())?))
+        Ok(ResumptionSecret(derive_secret(&self.0.keyed(), b"res master", client_finished.as_ref())?))
     }
 }
 
@@ -107,8 +107,9 @@ impl TrafficPair {
         server: &[u8],
         transcript: &Digest,
     ) -> Result<Self> {
+        let keyed = prk.keyed();
         let secret = |label| -> Result<TrafficSecret> {
-            Ok(TrafficSecret { suite, prk: derive_secret(prk, label, transcript.as_ref())? })
+            Ok(TrafficSecret { suite, prk: derive_secret(&keyed, label, transcript.as_ref())? })
         };
         Ok(Self { client: secret(client)?, server: secret(server)? })
     }
@@ -178,18 +179,19 @@ impl TrafficSecret {
     pub(super) fn next(&self) -> Result<Self> {
         let hash = self.prk.algorithm();
         let next = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
-            expand_label(&self.prk, b"traffic upd", &[], out)
+            expand_label(&self.prk.keyed(), b"traffic upd", &[], out)
         })?;
         Ok(Self { suite: self.suite, prk: Prk::from_secret(hash, next.expose())? })
     }
 
     /// RFC 8446 §7.3.
     fn key_and_iv(&self) -> Result<(AeadKey, [u8; NONCE_LEN])> {
+        let keyed = self.prk.keyed();
         let key = FixedSecret::<MAX_KEY_LEN>::filled_by(self.suite.aead.key_len(), |out| {
-            expand_label(&self.prk, b"key", &[], out)
+            expand_label(&keyed, b"key", &[], out)
         })?;
         let mut iv = [0; NONCE_LEN];
-        expand_label(&self.prk, b"iv", &[], &mut iv)?;
+        expand_label(&keyed, b"iv", &[], &mut iv)?;
         Ok((AeadKey::new(self.suite.aead, key.expose())?, iv))
     }
 }
@@ -201,7 +203,7 @@ impl ResumptionSecret {
     /// The PSK of the ticket with this nonce (RFC 8446 §4.6.1).
     pub(super) fn psk(&self, ticket_nonce: &[u8]) -> Result<Secret> {
         let mut psk = Zeroizing::new(vec![0; self.0.algorithm().output_len()]);
-        expand_label(&self.0, b"resumption", ticket_nonce, &mut psk)?;
+        expand_label(&self.0.keyed(), b"resumption", ticket_nonce, &mut psk)?;
         Ok(psk.into())
     }
 }
@@ -213,8 +215,8 @@ impl ExporterSecret {
     /// RFC 8446 §7.5.
     pub(crate) fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
         let hash = self.0.algorithm();
-        let secret = derive_secret(&self.0, label, digest(hash, &[]).as_ref())?;
-        expand_label(&secret, b"exporter", digest(hash, context).as_ref(), out)
+        let secret = derive_secret(&self.0.keyed(), label, digest(hash, &[]).as_ref())?;
+        expand_label(&secret.keyed(), b"exporter", digest(hash, context).as_ref(), out)
     }
 }
 
@@ -222,7 +224,7 @@ impl ExporterSecret {
 fn finished_key(base: &Prk) -> Result<HmacKey> {
     let hash = base.algorithm();
     let key = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
-        expand_label(base, b"finished", &[], out)
+        expand_label(&base.keyed(), b"finished", &[], out)
     })?;
     Ok(HmacKey::new(hash, key.expose()))
 }
@@ -230,12 +232,12 @@ fn finished_key(base: &Prk) -> Result<HmacKey> {
 /// The way from one stage to the next: Derive-Secret(., "derived", "") salts the extraction.
 fn next_stage(prk: &Prk, ikm: &[u8]) -> Result<Prk> {
     let hash = prk.algorithm();
-    let salt = derive_secret(prk, b"derived", digest(hash, &[]).as_ref())?;
+    let salt = derive_secret(&prk.keyed(), b"derived", digest(hash, &[]).as_ref())?;
     Ok(Prk::extract(hash, salt.expose(), ikm))
 }
 
 /// Derive-Secret (RFC 8446 §7.1), its transcript already hashed.
-fn derive_secret(prk: &Prk, label: &[u8], transcript_hash: &[u8]) -> Result<Prk> {
+fn derive_secret(prk: &KeyedPrk, label: &[u8], transcript_hash: &[u8]) -> Result<Prk> {
     let hash = prk.algorithm();
     let secret = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
         expand_label(prk, label, transcript_hash, out)
@@ -244,7 +246,7 @@ fn derive_secret(prk: &Prk, label: &[u8], transcript_hash: &[u8]) -> Result<Prk>
 }
 
 /// HKDF-Expand-Label (RFC 8446 §7.1).
-fn expand_label(prk: &Prk, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
+fn expand_label(prk: &KeyedPrk, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
     const PREFIX: &[u8] = b"tls13 ";
     let too_long =
         |_| Error::misuse("exporter label or output is too long", "use a label of at most 249 octets");

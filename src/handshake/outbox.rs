@@ -1,8 +1,12 @@
 //! What the peer is to get, sealed as it is queued.
 
-use crate::codepoints::{AlertDescription, ContentType, ProtocolVersion};
+use super::transcript::append_message;
+use crate::codepoints::{AlertDescription, ContentType, HandshakeType, ProtocolVersion};
 use crate::error::Result;
 use crate::record::{KEPT_CAPACITY, Opener, RecordShape, Sealer, write_plaintext_record};
+
+/// Room for most flights.
+const FLIGHT: usize = 1024;
 
 /// Bytes for the peer, sealed as they are queued, and the keys to read with from now on.
 #[derive(Default)]
@@ -25,6 +29,20 @@ impl Outbox {
     /// Queues a handshake message with its header.
     pub(super) fn message(&mut self, encoded: &[u8]) {
         self.flight.extend_from_slice(encoded);
+    }
+
+    /// Queues a handshake message whose body `write` appends; what it is with its header.
+    pub(super) fn write_message(
+        &mut self,
+        message_type: HandshakeType,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> &[u8] {
+        if self.flight.is_empty() {
+            self.flight.reserve(FLIGHT);
+        }
+        let start = self.flight.len();
+        append_message(message_type, write, &mut self.flight);
+        self.flight.get(start..).unwrap_or_default()
     }
 
     /// Seals what was queued, so that messages of one flight share records.

@@ -7,14 +7,15 @@ use super::key_schedule::ResumptionSecret;
 use super::suite::SuiteParameters;
 use crate::codepoints::CipherSuite;
 use crate::error::{Error, InvalidMessage, Malformed, Result};
-use crate::pki::{Certificate, Chain, GeneralName, MAX_CHAIN_LEN};
+use crate::pki::{Certificate, Chain, GeneralName, MAX_CHAIN_LEN, Verdict};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::{Codec, NewSessionTicket, Prefix, Reader, opaque, vector};
 
 /// A session that a client may resume, once: [`crate::Connection::take_session`] gives it,
 /// [`crate::Connection::client_resuming`] uses it up. Whoever has it can pass for the client until
-/// it expires: keep it as a private key is kept.
+/// it expires, and whoever changes it decides whom the client takes for the server: keep it as a private key is
+/// kept.
 ///
 /// A session is resumed only with the server of the same name, by a client that trusts the same authorities
 /// and offers the same application protocols, and only while that server's certificate is still good by the
@@ -46,6 +47,8 @@ pub struct Session {
     /// [`super::Config::policy`] of the client.
     pub(super) policy: Vec<u8>,
     pub(super) server_chain: Chain,
+    /// What was found of it.
+    pub(super) verdict: Verdict,
     /// The certificate that we showed.
     pub(super) certificate: Option<Certificate>,
 }
@@ -97,7 +100,7 @@ impl Session {
 }
 
 /// The layout below.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl Codec for Session {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -115,6 +118,7 @@ impl Codec for Session {
             self.protocols.iter().for_each(|name| opaque(Prefix::One, name, out));
         });
         opaque(Prefix::One, &self.policy, out);
+        opaque(Prefix::One, &self.verdict.to_octets(), out);
         let own = self.certificate.as_ref().map(Certificate::to_der).unwrap_or_default();
         opaque(Prefix::Three, own, out);
         self.server_chain.iter().for_each(|one| opaque(Prefix::Three, one.to_der(), out));
@@ -137,6 +141,8 @@ impl Codec for Session {
             alpn: Some(reader.opaque(Prefix::One, 0)?.to_vec()).filter(|name| !name.is_empty()),
             protocols: protocols(reader)?,
             policy: reader.opaque(Prefix::One, 1)?.to_vec(),
+            verdict: Verdict::of_octets(reader.opaque(Prefix::One, 0)?)
+                .ok_or(reader.error(Malformed::IllegalValue))?,
             certificate: match reader.opaque(Prefix::Three, 0)? {
                 [] => None,
                 der => Some(certificate(reader, der)?),
@@ -197,6 +203,7 @@ pub(super) struct SessionMaker {
     /// When the session's time is over, or a certificate of either side.
     pub(super) ends_at: UnixTime,
     pub(super) server_chain: Chain,
+    pub(super) verdict: Verdict,
     pub(super) certificate: Option<Certificate>,
     /// How many the caller wants kept.
     pub(super) keep: usize,
@@ -217,6 +224,7 @@ impl SessionMaker {
             protocols: self.protocols.clone(),
             policy: self.policy.clone(),
             server_chain: self.server_chain.clone(),
+            verdict: self.verdict.clone(),
             certificate: self.certificate.clone(),
         })
     }

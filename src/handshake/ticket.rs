@@ -11,6 +11,7 @@ use crate::crypto::aead::{AeadAlgorithm, AeadKey, NONCE_LEN};
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hkdf::Prk;
 use crate::error::{Error, InvalidMessage, Malformed, Result};
+use crate::pki::Verdict;
 use crate::process;
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -84,8 +85,9 @@ impl TicketKeys {
         Ok(Self(Mutex::new(Ratchet { current, previous: None })))
     }
 
-    /// The keys as of `now`, for [`TicketKeys::from_bytes`]. Whoever has them can open tickets from now on
-    /// and pass for their clients: keep them like a private key.
+    /// The keys as of `now`, for [`TicketKeys::from_bytes`]. Whoever has them can open tickets from now on, pass
+    /// for their clients, and make tickets for clients that no authority knows: keep them like an authority's
+    /// private key.
     ///
     /// # Errors
     /// [`Error::Internal`].
@@ -205,18 +207,20 @@ pub(super) struct TicketState {
     pub(super) alpn: Option<Vec<u8>>,
     /// [`super::Config::policy`] of the server that issued it.
     pub(super) policy: Vec<u8>,
+    /// What was found of the client's certificates; nothing for an anonymous one.
+    pub(super) verdict: Option<Verdict>,
     /// The client's certificates, leaf first; empty for an anonymous one.
     pub(super) client_chain: Vec<Vec<u8>>,
 }
 
 /// The layout below.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl TicketState {
     fn encoded_len(&self) -> usize {
         let chain: usize = self.client_chain.iter().map(|certificate| certificate.len() + 3).sum();
         let name = self.server_name.as_ref().map_or(0, String::len) + self.alpn.as_ref().map_or(0, Vec::len);
-        192 + chain + name
+        256 + chain + name
     }
 }
 
@@ -231,6 +235,8 @@ impl Codec for TicketState {
         opaque(Prefix::Two, self.server_name.as_deref().unwrap_or_default().as_bytes(), out);
         opaque(Prefix::One, self.alpn.as_deref().unwrap_or_default(), out);
         opaque(Prefix::One, &self.policy, out);
+        let verdict = self.verdict.as_ref().map(Verdict::to_octets).unwrap_or_default();
+        opaque(Prefix::One, &verdict, out);
         self.client_chain.iter().for_each(|certificate| opaque(Prefix::Three, certificate, out));
     }
 
@@ -248,6 +254,7 @@ impl Codec for TicketState {
             server_name: some_text(reader.opaque(Prefix::Two, 0)?),
             alpn: Some(reader.opaque(Prefix::One, 0)?.to_vec()).filter(|name| !name.is_empty()),
             policy: reader.opaque(Prefix::One, 0)?.to_vec(),
+            verdict: Verdict::of_octets(reader.opaque(Prefix::One, 0)?),
             client_chain: Vec::new(),
         };
         let mut client_chain = Vec::new();
@@ -281,6 +288,7 @@ mod tests {
             server_name: Some("bank.example".to_owned()),
             alpn: None,
             policy: vec![5; 32],
+            verdict: None,
             client_chain: vec![vec![1; 700], vec![2; 500]],
         }
     }

@@ -6,7 +6,7 @@ mod scope;
 mod tests;
 
 use core::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use der::{Decode as _, Tag, TagNumber};
 use spki::AlgorithmIdentifierOwned;
@@ -25,6 +25,7 @@ use entries::{Cursor, Entries, Entry};
 use super::certificate::without_leading_zeros;
 use super::encoded::{MAX_ELEMENTS, has_at_most};
 use super::found;
+use super::key::sha256;
 use super::moment::x509_time;
 use super::pem::{self, Kind};
 use super::signature::{SignatureFault, Signed, Unsupported};
@@ -116,6 +117,7 @@ struct Inner {
     entries: Entries,
     /// Whether these keys have signed the list: that depends on nothing else, whatever else a store trusts.
     signers: Mutex<Vec<(PublicKey, Result<(), SignatureFault>)>>,
+    fingerprint: OnceLock<[u8; 32]>,
 }
 
 impl Crl {
@@ -236,8 +238,17 @@ impl Crl {
         let extensions = places.extensions(&der).ok_or(MALFORMED)?;
         let mut scope = Scope::of(&extensions).map_err(CertificateError::Malformed)?;
         let entries = Entries::of(&der, places.entries.clone(), &mut scope).ok_or(MALFORMED)?;
-        let signers = Mutex::default();
-        Ok(Self(Arc::new(Inner { der, places, issuer, this_update, next_update, scope, entries, signers })))
+        Ok(Self(Arc::new(Inner {
+            der,
+            places,
+            issuer,
+            this_update,
+            next_update,
+            scope,
+            entries,
+            signers: Mutex::default(),
+            fingerprint: OnceLock::new(),
+        })))
     }
 
     /// The list's own extensions.
@@ -267,6 +278,11 @@ impl Crl {
     /// What the list is signed with, where nobody accepts that.
     pub(super) fn unsupported_signature(&self) -> Option<Unsupported> {
         Signed::of(&self.0.der).ok()?.unsupported()
+    }
+
+    /// SHA-256 of the DER, computed once: a list may be large.
+    pub(super) fn fingerprint(&self) -> &[u8; 32] {
+        self.0.fingerprint.get_or_init(|| sha256(&self.0.der))
     }
 
     /// How many certificates it names.

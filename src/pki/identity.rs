@@ -38,6 +38,8 @@ use crate::error::{KeyError, Result};
 pub struct Identity {
     chain: Chain,
     key: Arc<PrivateKey>,
+    /// Of the leaf.
+    fingerprint: [u8; 32],
 }
 
 crate::shown::shown!(Identity, certificate);
@@ -52,7 +54,7 @@ impl Identity {
         if chain.leaf().public_key() != key.public_key() {
             return Err(KeyError::CertificateMismatch.into());
         }
-        Ok(Self { chain, key })
+        Ok(Self { fingerprint: chain.leaf().fingerprint(), chain, key })
     }
 
     /// An identity of one file that has both. In PEM these are a private key, as [`PrivateKey::load`] takes it,
@@ -114,6 +116,11 @@ impl Identity {
     /// The leaf.
     pub fn certificate(&self) -> &Certificate {
         self.chain.leaf()
+    }
+
+    /// SHA-256 of the leaf, computed once.
+    pub(crate) fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
     }
 
     /// Whether the leaf is a certificate for this host (RFC 6125 §6.4): a wildcard stands for one label.

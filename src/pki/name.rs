@@ -274,7 +274,7 @@ impl DistinguishedName {
 
     fn replace(&mut self, rdns: Vec<RelativeDistinguishedName>) -> Result<()> {
         let made = Self { rdns, canonical: OnceLock::new() };
-        let len = made.sequence().encoded_len().ok().and_then(|len| usize::try_from(len).ok());
+        let len = made.rdns.encoded_len().ok().and_then(|len| usize::try_from(len).ok());
         if made.iter().count() > MAX_NAME_ATTRIBUTES || len.is_none_or(|len| len > MAX_NAME_LEN) {
             let most = format!("{MAX_NAME_ATTRIBUTES} attributes or {MAX_NAME_LEN} octets");
             return Err(bad_name(format!("the name has more than {most}")));

@@ -76,6 +76,8 @@ impl<'a> Signed<'a> {
 
     /// Checks the signature with `key`.
     pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
+        #[cfg(test)]
+        VERIFIED.set(VERIFIED.get().saturating_add(1));
         let method = self.method()?;
         let verified = key.verifying().verify_by(method, self.tbs, self.signature);
         verified.map_err(|error| match matches!(error, Error::Key(KeyError::WrongScheme(_))) {
@@ -355,6 +357,12 @@ impl EncodePublicKey for SignerPublicKey {
     fn to_public_key_der(&self) -> spki::Result<Document> {
         Ok(Document::try_from(self.0.to_der())?)
     }
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// Signatures that this thread has verified for a chain, a list, a request or a message.
+    pub(crate) static VERIFIED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
 }
 
 const NOT_BUILT: Error = Error::Internal("a certificate, request or revocation list does not encode");

@@ -1,6 +1,7 @@
 //! Path verification (RFC 5280 §6): who is trusted, and what they say of a chain.
 
 mod budget;
+mod clock;
 mod constrained;
 mod digest;
 mod explain;
@@ -8,12 +9,15 @@ mod judge;
 mod revocation;
 mod search;
 mod seen;
+mod verdict;
 mod words;
 
-use std::sync::Arc;
+use core::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use search::Case;
 use seen::Seen;
+pub(crate) use verdict::Verdict;
 
 use super::{Certificate, Chain, Crl, GeneralName};
 use crate::error::{CertificateError, Report, Result};
@@ -97,6 +101,8 @@ struct Inner {
     missing_eku_allowed: bool,
     /// Shared by clones, whatever else they trust.
     seen: Arc<Seen>,
+    /// Of all that a verdict depends on: see [`TrustStore::digest_of_all`].
+    digest: OnceLock<[u8; 32]>,
 }
 
 impl TrustStore {
@@ -117,7 +123,7 @@ impl TrustStore {
         // Read here, and not once for each chain that is compared with it.
         certificate.subject().canonical();
         if !self.0.authorities.contains(certificate) {
-            Arc::make_mut(&mut self.0).authorities.push(certificate.clone());
+            self.change().authorities.push(certificate.clone());
         }
         Ok(())
     }
@@ -125,7 +131,7 @@ impl TrustStore {
     /// Trusts the authority whose certificate has this SHA-256 fingerprint, where the peer sends it: a
     /// person who was told the fingerprint needs no file (RFC 7030 §4.1.1).
     pub fn add_fingerprint(&mut self, fingerprint: [u8; 32]) {
-        Arc::make_mut(&mut self.0).pins.push(fingerprint);
+        self.change().pins.push(fingerprint);
     }
 
     /// Adds a certificate that may stand between a leaf and an authority, for peers that do not send it.
@@ -134,27 +140,27 @@ impl TrustStore {
         certificate.subject().canonical();
         certificate.issuer().canonical();
         if !self.0.intermediates.contains(certificate) {
-            Arc::make_mut(&mut self.0).intermediates.push(certificate.clone());
+            self.change().intermediates.push(certificate.clone());
         }
     }
 
     /// Accepts at most `depth` authorities between a leaf and the trusted one; 0 accepts only what the
     /// trusted authorities have issued themselves.
     pub fn set_max_depth(&mut self, depth: usize) {
-        Arc::make_mut(&mut self.0).max_depth = Some(depth);
+        self.change().max_depth = Some(depth);
     }
 
     /// Refuses certificates of authorities without a revocation list. Otherwise such certificates are
     /// not checked against one.
     pub fn require_crls(&mut self) {
-        Arc::make_mut(&mut self.0).crls_required = true;
+        self.change().crls_required = true;
     }
 
     /// Accepts a leaf without ExtendedKeyUsage in every role, as RFC 5280 §4.2.1.12 has it and as many private
     /// authorities and SPIFFE identities are. Otherwise such a certificate is refused, because it could be
     /// another program's: a server's for a customer.
     pub fn allow_missing_eku(&mut self) {
-        Arc::make_mut(&mut self.0).missing_eku_allowed = true;
+        self.change().missing_eku_allowed = true;
     }
 
     /// Adds a revocation list: a complete one, one for some certificates or reasons, one of another issuer,
@@ -164,7 +170,7 @@ impl TrustStore {
     /// count; a list from the future counts where no other does. A list's signature is checked once for
     /// each key, however many peers are verified and whatever is added later.
     pub fn add_crl(&mut self, crl: Crl) {
-        let inner = Arc::make_mut(&mut self.0);
+        let inner = self.change();
         // Made now, and remembered: it is no part of what a peer's chain costs.
         crl.issuer_name().canonical();
         inner.crls.push(crl);
@@ -206,6 +212,8 @@ impl TrustStore {
                 revocation_checked: case.is_checked(&path, authority),
                 authority: authority.clone(),
                 chain: chain.clone(),
+                holds: case.clock.holds(),
+                basis: None,
             }),
             found => Err(case.report(leaf_findings, chain.passed_over(), found.is_some())),
         }
@@ -213,6 +221,13 @@ impl TrustStore {
 }
 
 impl TrustStore {
+    /// The one way to change what is in the store: what was computed of it is forgotten.
+    fn change(&mut self) -> &mut Inner {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.digest = OnceLock::new();
+        inner
+    }
+
     /// This store and the pinned authorities of `chain`. One that is pinned but no authority is left
     /// out: the report then says that the issuer is not trusted.
     fn with_pinned(&self, chain: &[Certificate]) -> Self {
@@ -278,6 +293,10 @@ pub struct VerifiedPeer {
     authority: Certificate,
     chain: Chain,
     revocation_checked: bool,
+    /// The times at which the verdict is the same.
+    holds: Range<UnixTime>,
+    /// What it was made of, where that is known: see [`Verdict`].
+    basis: Option<[u8; 32]>,
 }
 
 crate::shown::shown!(VerifiedPeer, certificate, authority);

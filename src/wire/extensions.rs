@@ -209,35 +209,39 @@ impl OfferedPsks {
 
 impl Codec for ClientExtensions {
     fn encode(&self, out: &mut Vec<u8>) {
-        let mut block = Block::new();
-        block.some(ExtensionType::SERVER_NAME, self.server_name.as_ref(), |name, out| {
-            vector(Prefix::Two, out, |out| {
-                out.push(HOST_NAME);
-                opaque(Prefix::Two, name.as_bytes(), out);
+        Block::write(out, |block| {
+            block.some(ExtensionType::SERVER_NAME, self.server_name.as_ref(), |name, out| {
+                vector(Prefix::Two, out, |out| {
+                    out.push(HOST_NAME);
+                    opaque(Prefix::Two, name.as_bytes(), out);
+                });
             });
+            block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
+            block.list(
+                ExtensionType::SIGNATURE_ALGORITHMS,
+                Prefix::Two,
+                self.signature_algorithms.as_deref(),
+            );
+            let cert = self.signature_algorithms_cert.as_deref();
+            block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
+            block.some(ExtensionType::ALPN, self.alpn.as_ref(), |names, out| {
+                vector(Prefix::Two, out, |out| names.iter().for_each(|name| opaque(Prefix::One, name, out)));
+            });
+            block.some(ExtensionType::RECORD_SIZE_LIMIT, self.record_size_limit.as_ref(), |limit, out| {
+                out.extend_from_slice(&limit.to_be_bytes());
+            });
+            block.list(ExtensionType::SUPPORTED_VERSIONS, Prefix::One, self.supported_versions.as_deref());
+            block.some(ExtensionType::COOKIE, self.cookie.as_ref(), |cookie, out| {
+                opaque(Prefix::Two, cookie, out)
+            });
+            let modes = self.psk_key_exchange_modes.as_deref();
+            block.list(ExtensionType::PSK_KEY_EXCHANGE_MODES, Prefix::One, modes);
+            block.authorities(self.certificate_authorities.as_ref());
+            block.flag(ExtensionType::POST_HANDSHAKE_AUTH, self.post_handshake_auth);
+            block.flag(ExtensionType::EARLY_DATA, self.early_data);
+            block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
+            block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), Codec::encode);
         });
-        block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
-        block.list(ExtensionType::SIGNATURE_ALGORITHMS, Prefix::Two, self.signature_algorithms.as_deref());
-        let cert = self.signature_algorithms_cert.as_deref();
-        block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
-        block.some(ExtensionType::ALPN, self.alpn.as_ref(), |names, out| {
-            vector(Prefix::Two, out, |out| names.iter().for_each(|name| opaque(Prefix::One, name, out)));
-        });
-        block.some(ExtensionType::RECORD_SIZE_LIMIT, self.record_size_limit.as_ref(), |limit, out| {
-            out.extend_from_slice(&limit.to_be_bytes());
-        });
-        block.list(ExtensionType::SUPPORTED_VERSIONS, Prefix::One, self.supported_versions.as_deref());
-        block.some(ExtensionType::COOKIE, self.cookie.as_ref(), |cookie, out| {
-            opaque(Prefix::Two, cookie, out)
-        });
-        let modes = self.psk_key_exchange_modes.as_deref();
-        block.list(ExtensionType::PSK_KEY_EXCHANGE_MODES, Prefix::One, modes);
-        block.authorities(self.certificate_authorities.as_ref());
-        block.flag(ExtensionType::POST_HANDSHAKE_AUTH, self.post_handshake_auth);
-        block.flag(ExtensionType::EARLY_DATA, self.early_data);
-        block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
-        block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), Codec::encode);
-        block.finish(out);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
@@ -292,13 +296,13 @@ impl Codec for ClientExtensions {
 
 impl Codec for ServerExtensions {
     fn encode(&self, out: &mut Vec<u8>) {
-        let mut block = Block::new();
-        block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
-        block.some(ExtensionType::SUPPORTED_VERSIONS, self.supported_versions.as_ref(), Codec::encode);
-        block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), |index, out| {
-            out.extend_from_slice(&index.to_be_bytes());
+        Block::write(out, |block| {
+            block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
+            block.some(ExtensionType::SUPPORTED_VERSIONS, self.supported_versions.as_ref(), Codec::encode);
+            block.some(ExtensionType::PRE_SHARED_KEY, self.pre_shared_key.as_ref(), |index, out| {
+                out.extend_from_slice(&index.to_be_bytes());
+            });
         });
-        block.finish(out);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
@@ -324,13 +328,13 @@ impl Codec for ServerExtensions {
 
 impl Codec for HelloRetryExtensions {
     fn encode(&self, out: &mut Vec<u8>) {
-        let mut block = Block::new();
-        block.some(ExtensionType::SUPPORTED_VERSIONS, self.supported_versions.as_ref(), Codec::encode);
-        block.some(ExtensionType::COOKIE, self.cookie.as_ref(), |cookie, out| {
-            opaque(Prefix::Two, cookie, out)
+        Block::write(out, |block| {
+            block.some(ExtensionType::SUPPORTED_VERSIONS, self.supported_versions.as_ref(), Codec::encode);
+            block.some(ExtensionType::COOKIE, self.cookie.as_ref(), |cookie, out| {
+                opaque(Prefix::Two, cookie, out)
+            });
+            block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
         });
-        block.some(ExtensionType::KEY_SHARE, self.key_share.as_ref(), Codec::encode);
-        block.finish(out);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
@@ -352,17 +356,17 @@ impl Codec for HelloRetryExtensions {
 
 impl Codec for EncryptedExtensionsBody {
     fn encode(&self, out: &mut Vec<u8>) {
-        let mut block = Block::new();
-        block.flag(ExtensionType::SERVER_NAME, self.server_name);
-        block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
-        block.some(ExtensionType::ALPN, self.alpn.as_ref(), |name, out| {
-            vector(Prefix::Two, out, |out| opaque(Prefix::One, name, out));
+        Block::write(out, |block| {
+            block.flag(ExtensionType::SERVER_NAME, self.server_name);
+            block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
+            block.some(ExtensionType::ALPN, self.alpn.as_ref(), |name, out| {
+                vector(Prefix::Two, out, |out| opaque(Prefix::One, name, out));
+            });
+            block.some(ExtensionType::RECORD_SIZE_LIMIT, self.record_size_limit.as_ref(), |limit, out| {
+                out.extend_from_slice(&limit.to_be_bytes());
+            });
+            block.flag(ExtensionType::EARLY_DATA, self.early_data);
         });
-        block.some(ExtensionType::RECORD_SIZE_LIMIT, self.record_size_limit.as_ref(), |limit, out| {
-            out.extend_from_slice(&limit.to_be_bytes());
-        });
-        block.flag(ExtensionType::EARLY_DATA, self.early_data);
-        block.finish(out);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {
@@ -384,12 +388,16 @@ impl Codec for EncryptedExtensionsBody {
 
 impl Codec for CertificateRequestExtensions {
     fn encode(&self, out: &mut Vec<u8>) {
-        let mut block = Block::new();
-        block.list(ExtensionType::SIGNATURE_ALGORITHMS, Prefix::Two, self.signature_algorithms.as_deref());
-        let cert = self.signature_algorithms_cert.as_deref();
-        block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
-        block.authorities(self.certificate_authorities.as_ref());
-        block.finish(out);
+        Block::write(out, |block| {
+            block.list(
+                ExtensionType::SIGNATURE_ALGORITHMS,
+                Prefix::Two,
+                self.signature_algorithms.as_deref(),
+            );
+            let cert = self.signature_algorithms_cert.as_deref();
+            block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
+            block.authorities(self.certificate_authorities.as_ref());
+        });
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, InvalidMessage> {

@@ -26,4 +26,5 @@ mod puppet;
 mod resumption;
 mod session_life;
 mod state_machine;
+mod verdicts;
 mod weaknesses;

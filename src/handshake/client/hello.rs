@@ -13,14 +13,14 @@ use crate::handshake::key_log::KeyLog;
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::session::Session;
 use crate::handshake::suite::SuiteParameters;
-use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
+use crate::handshake::transcript::{Transcript, encode_message};
 use crate::handshake::{SSL3, expect};
 use crate::pki::{GeneralName, VerifiedPeer};
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::wire::{
-    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, KeyShares, OfferedPsks,
-    PskIdentity, ServerHello, ServerHelloOrRetry, SessionId,
+    ClientExtensions, ClientHello, Codec, HelloRetryRequest, KeyShareEntry, KeyShares, OfferedPsks, Prefix,
+    PskIdentity, ServerHello, ServerHelloOrRetry, SessionId, opaque, vector,
 };
 
 /// Our ClientHello is out.
@@ -34,7 +34,7 @@ pub(crate) struct AwaitServerHello {
     progress: Progress,
 }
 
-/// A session, and the server that it is with, judged anew.
+/// A session, and the server that it is with, as it would be judged now.
 struct OfferedSession {
     session: Session,
     server: VerifiedPeer,
@@ -42,7 +42,8 @@ struct OfferedSession {
 
 #[expect(clippy::large_enum_variant, reason = "the state that holds it is boxed as a whole")]
 enum Progress {
-    First(HelloTranscript),
+    /// The first ClientHello, before the suite says with which hash it goes into the transcript.
+    First(Vec<u8>),
     /// After a HelloRetryRequest, which may not come twice and binds the suite.
     Retried(Transcript, SuiteParameters),
 }
@@ -67,7 +68,7 @@ impl AwaitServerHello {
         if config.key_log {
             cx.facts.key_log = Some(KeyLog::new(random));
         }
-        let mut hello = ClientHello {
+        let hello = ClientHello {
             legacy_version: ProtocolVersion::TLS1_2,
             random,
             // RFC 8446 §D.4: a session identifier makes middleboxes take us for a resumption.
@@ -94,9 +95,9 @@ impl AwaitServerHello {
                 ..ClientExtensions::default()
             },
         };
-        let encoded = encode_hello(&mut hello, offered.as_ref(), digest)?;
+        let encoded = encode_hello(&hello, offered.as_ref(), digest)?;
         cx.out.message(&encoded);
-        let progress = Progress::First(HelloTranscript::new(&encoded));
+        let progress = Progress::First(encoded);
         let state = Self { config, server_name, hello, shares, offered, progress };
         Ok(ClientState::ServerHello(Box::new(state)))
     }
@@ -129,7 +130,11 @@ impl AwaitServerHello {
         check_extensions(&extensions.types, known, "in ServerHello")?;
         let suite = self.chosen_suite(hello.cipher_suite)?;
         let mut transcript = match self.progress {
-            Progress::First(first) => first.start(suite.hash),
+            Progress::First(first) => {
+                let mut transcript = Transcript::new(suite.hash);
+                transcript.add(&first);
+                transcript
+            }
             Progress::Retried(transcript, retried) if retried == suite => transcript,
             Progress::Retried(..) => {
                 return Err(
@@ -203,7 +208,7 @@ impl AwaitServerHello {
             }
             None => {}
         }
-        let mut transcript = first.start_with_retry(suite.hash);
+        let mut transcript = Transcript::with_retry(suite.hash, &first);
         transcript.add(&message.encoded);
         if retry.extensions.key_share.is_some() {
             self.hello.extensions.key_share = Some(shares_of(&self.shares));
@@ -213,7 +218,7 @@ impl AwaitServerHello {
         self.offered = self.offered.filter(|offered| offered.session.suite.hash == suite.hash);
         self.hello.extensions.pre_shared_key = self.offered.as_ref().map(|offered| offered.psks(cx.now));
         let encoded =
-            encode_hello(&mut self.hello, self.offered.as_ref(), |_, truncated| transcript.with(truncated))?;
+            encode_hello(&self.hello, self.offered.as_ref(), |_, truncated| transcript.with(truncated))?;
         transcript.add(&encoded);
         cx.out.change_cipher_spec()?;
         cx.out.message(&encoded);
@@ -271,24 +276,20 @@ fn shares_of(exchanges: &[KeyExchange]) -> KeyShares {
 /// The ClientHello with its binder, which covers all that comes before it (RFC 8446 §4.2.11.2);
 /// `hash` completes the transcript with what it is given.
 fn encode_hello(
-    hello: &mut ClientHello,
+    hello: &ClientHello,
     offered: Option<&OfferedSession>,
     hash: impl FnOnce(HashAlgorithm, &[u8]) -> Digest,
 ) -> Result<Vec<u8>> {
-    let encoded = |hello: &ClientHello| {
-        let mut body = Vec::new();
-        hello.encode(&mut body);
-        encode_message(HandshakeType::CLIENT_HELLO, &body)
+    let mut encoded = encode_message(HandshakeType::CLIENT_HELLO, |out| hello.encode(out));
+    let (Some(offered), Some(psks)) = (offered, &hello.extensions.pre_shared_key) else {
+        return Ok(encoded);
     };
-    let complete = encoded(hello);
-    let (Some(offered), Some(psks)) = (offered, &mut hello.extensions.pre_shared_key) else {
-        return Ok(complete);
-    };
-    let truncated = complete.get(..complete.len().saturating_sub(psks.binders_len())).unwrap_or_default();
+    encoded.truncate(encoded.len().saturating_sub(psks.binders_len()));
     let SuiteParameters { hash: algorithm, .. } = offered.session.suite;
     let early = EarlySecret::with_psk(algorithm, &offered.session.psk);
-    psks.binders = vec![early.binder(&hash(algorithm, truncated))?.as_ref().to_vec()];
-    Ok(encoded(hello))
+    let binder = early.binder(&hash(algorithm, &encoded))?;
+    vector(Prefix::Two, &mut encoded, |out| opaque(Prefix::One, binder.as_ref(), out));
+    Ok(encoded)
 }
 
 impl OfferedSession {
@@ -321,8 +322,8 @@ impl OfferedSession {
         if !(same_us && same_hash && same_question && is_current) {
             return None;
         }
-        let server =
-            config.side.trust.verify(&session.server_chain, &config.server_role(server_name), now).ok()?;
+        let (trust, role) = (&config.side.trust, config.server_role(server_name));
+        let server = trust.verify_again(&session.verdict, &session.server_chain, &role, now).ok()?;
         Some(Self { session, server })
     }
 

@@ -93,8 +93,9 @@ impl ServerConfig {
     }
 
     /// Lets clients resume: each connection gets `count` tickets (0 to [`MAX_TICKETS`]; clients use each once)
-    /// made with `keys`. A resumed connection has the client's certificate of the first one, judged again by
-    /// this configuration.
+    /// made with `keys`. A resumed connection has the client's certificate of the first one, as this configuration
+    /// judges it at the present time; its signatures are verified again where anything that the verdict was made
+    /// of has changed since.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] for more than [`MAX_TICKETS`].

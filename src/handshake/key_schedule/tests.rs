@@ -4,7 +4,7 @@ use super::*;
 use crate::codepoints::{CipherSuite, ContentType, NamedGroup};
 use crate::crypto::Random;
 use crate::crypto::kx::KeyExchange;
-use crate::handshake::transcript::{HelloTranscript, Transcript};
+use crate::handshake::transcript::Transcript;
 use crate::record::{MAX_INNER_LEN, RecordShape};
 use crate::undefined;
 use crate::wire::{Codec, NewSessionTicket};
@@ -98,18 +98,19 @@ fn replay(trace: &Trace, psk: Option<&Secret>) -> Option<Secret> {
         message.2
     };
 
-    let hello = HelloTranscript::new(next("client", "ClientHello"));
+    let hello = next("client", "ClientHello");
     let mut answer = next("server", "ServerHello");
     // RFC 8446 §4.1.3: a HelloRetryRequest is told by its random.
     let retried = answer[6..].starts_with(&[0xCF, 0x21, 0xAD, 0x74]);
     let mut transcript;
     if retried {
-        transcript = hello.start_with_retry(suite.hash);
+        transcript = Transcript::with_retry(suite.hash, hello);
         transcript.add(answer);
         transcript.add(next("client", "ClientHello"));
         answer = next("server", "ServerHello");
     } else {
-        transcript = hello.start(suite.hash);
+        transcript = Transcript::new(suite.hash);
+        transcript.add(hello);
     }
     let early = early_secret(trace, suite, psk);
     transcript.add(answer);

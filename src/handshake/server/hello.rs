@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::resume::{Resumption, can_resume};
 use super::{AwaitCertificate, AwaitFinished, InHandshake, ServerState, required};
 use crate::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme};
-use crate::crypto::hash::{Digest, digest};
+use crate::crypto::hash::Digest;
 use crate::crypto::kx::respond;
 use crate::error::{Error, PeerIncompatible, PeerMisbehaved, Result};
 use crate::handshake::authenticate::{Signer, send, send_certificate, send_certificate_verify};
@@ -16,7 +16,7 @@ use crate::handshake::key_log::KeyLog;
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::offer::Offer;
 use crate::handshake::suite::SuiteParameters;
-use crate::handshake::transcript::{HelloTranscript, Transcript, encode_message};
+use crate::handshake::transcript::Transcript;
 use crate::handshake::{SSL3, expect};
 use crate::pki::Identity;
 use crate::record::HandshakeMessage;
@@ -90,18 +90,18 @@ impl NeedConfig {
         // RFC 8446 §4.2.10: early data that we do not take follows the hello, and is skipped.
         cx.facts.skip_early_data = if extensions.early_data { MAX_SKIPPED_EARLY_DATA } else { 0 };
         cx.facts.alpn = alpn;
-        let first = HelloTranscript::new(&self.encoded);
         if let Some(group) = with_share {
             let flight = Flight { hello: &self.hello, group: *group, suite, config, resumption };
-            let hash = digest(suite.hash, truncated(&self.hello, &self.encoded));
-            return flight.send(&hash, first.start(suite.hash), cx);
+            let mut transcript = Transcript::new(suite.hash);
+            let hash = transcript.add_hello(&self.encoded, binders_len(&self.hello));
+            return flight.send(&hash, transcript, cx);
         }
         let group = *config
             .groups
             .iter()
             .find(|group| groups.contains(group))
             .ok_or(PeerIncompatible::NothingInCommon("group"))?;
-        let mut transcript = first.start_with_retry(suite.hash);
+        let mut transcript = Transcript::with_retry(suite.hash, &self.encoded);
         let retry = HelloRetryRequest {
             legacy_version: ProtocolVersion::TLS1_2,
             legacy_session_id_echo: self.hello.legacy_session_id,
@@ -148,8 +148,7 @@ impl Retried {
         // The suite is fixed; a session of another hash is not resumed.
         let resumption = Resumption::find(hello, cx.facts.alpn.as_deref(), &config, cx.now)?
             .filter(|resumption| resumption.state.suite.hash == self.suite.hash);
-        let hash = self.transcript.with(truncated(hello, &message.encoded));
-        self.transcript.add(&message.encoded);
+        let hash = self.transcript.add_hello(&message.encoded, binders_len(hello));
         let flight = Flight { hello, group: self.group, suite: self.suite, config, resumption };
         flight.send(&hash, self.transcript, cx)
     }
@@ -219,9 +218,8 @@ impl Flight<'_> {
         send(HandshakeType::ENCRYPTED_EXTENSIONS, &extensions, &mut transcript, cx);
         let ask = identity.authenticate(&config, &mut transcript, cx)?;
         let verify_data = keys.server.verify_data(&transcript.current())?;
-        let finished = encode_message(HandshakeType::FINISHED, verify_data.as_ref());
-        transcript.add(&finished);
-        cx.out.message(&finished);
+        let write = |out: &mut Vec<u8>| out.extend_from_slice(verify_data.as_ref());
+        transcript.add(cx.out.write_message(HandshakeType::FINISHED, write));
 
         let master = secret.into_master()?;
         let server_finished = transcript.current();
@@ -335,10 +333,9 @@ fn choose_alpn(ours: &[Vec<u8>], theirs: Option<&[Vec<u8>]>) -> Result<Option<Ve
     Ok(Some(chosen.ok_or(PeerIncompatible::NoApplicationProtocol)?.clone()))
 }
 
-/// The hello as far as its binders.
-fn truncated<'a>(hello: &ClientHello, encoded: &'a [u8]) -> &'a [u8] {
-    let binders = hello.extensions.pre_shared_key.as_ref().map_or(0, OfferedPsks::binders_len);
-    encoded.get(..encoded.len().saturating_sub(binders)).unwrap_or_default()
+/// Octets of the binders at its end.
+fn binders_len(hello: &ClientHello) -> usize {
+    hello.extensions.pre_shared_key.as_ref().map_or(0, OfferedPsks::binders_len)
 }
 
 fn certificate_request(auth: &ClientAuth, schemes: &[SignatureScheme]) -> Option<CertificateRequestMessage> {

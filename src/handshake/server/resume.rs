@@ -17,7 +17,7 @@ pub(super) struct Resumption {
     pub(super) state: TicketState,
     /// Who we were, and are.
     pub(super) identity: Arc<Identity>,
-    /// The client, its certificate judged again.
+    /// The client, as it would be judged now.
     pub(super) peer: Option<VerifiedPeer>,
     /// Its place in the client's list.
     pub(super) index: u16,
@@ -48,7 +48,7 @@ impl Resumption {
             if !same || !config.keeps_session_of(state.authenticated_at, now) {
                 continue;
             }
-            let same = |identity: &&Arc<Identity>| identity.certificate().fingerprint() == state.server;
+            let same = |identity: &&Arc<Identity>| *identity.fingerprint() == state.server;
             let Some(identity) = config.side.identities.iter().find(same).map(Arc::clone) else { continue };
             let Some(peer) = judge_client(&state, config, now)? else { continue };
             return Ok(Some(Self { state, identity, peer, index }));
@@ -83,7 +83,13 @@ fn judge_client(
         ClientAuth::Require(_) | ClientAuth::Request(_) | ClientAuth::Enrolled(_) => {
             let (trust, role) = config.client_trust()?;
             let chain = Chain::from_der(&state.client_chain);
-            chain.and_then(|chain| trust.verify(&chain, &role, now)).ok().map(Some)
+            chain
+                .and_then(|chain| match &state.verdict {
+                    Some(verdict) => trust.verify_again(verdict, &chain, &role, now),
+                    None => trust.verify(&chain, &role, now),
+                })
+                .ok()
+                .map(Some)
         }
     })
 }

@@ -2,7 +2,8 @@
 
 use super::TrustStore;
 use crate::crypto::hash::{HashAlgorithm, digest};
-use crate::pki::Certificate;
+use crate::pki::key::sha256;
+use crate::pki::{Certificate, Crl};
 
 impl TrustStore {
     /// A digest of who is trusted and how, in whatever order they were added. Revocation lists are not in it:
@@ -25,14 +26,78 @@ impl TrustStore {
     }
 }
 
+impl TrustStore {
+    /// A digest of all in the store that a verdict depends on, in the order in which it is looked at. Computed
+    /// once for each state of the store.
+    pub(super) fn digest_of_all(&self) -> &[u8; 32] {
+        let inner = &self.0;
+        inner.digest.get_or_init(|| {
+            let mut octets = Vec::new();
+            for list in [
+                inner.authorities.iter().map(Certificate::fingerprint).collect(),
+                inner.pins.clone(),
+                inner.intermediates.iter().map(Certificate::fingerprint).collect(),
+                inner.crls.iter().map(Crl::fingerprint).copied().collect(),
+            ] {
+                octets.extend_from_slice(&number(list.len()));
+                octets.extend_from_slice(list.as_flattened());
+            }
+            octets.push(inner.max_depth.is_some().into());
+            octets.extend_from_slice(&number(inner.max_depth.unwrap_or_default()));
+            octets.push(inner.crls_required.into());
+            octets.push(inner.missing_eku_allowed.into());
+            sha256(&octets)
+        })
+    }
+}
+
 /// The same on every machine.
-fn number(count: usize) -> [u8; 8] {
+pub(super) fn number(count: usize) -> [u8; 8] {
     u64::try_from(count).unwrap_or(u64::MAX).to_be_bytes()
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::common::{DAY, NOW, World};
+    use crate::crypto::SystemRandom;
+    use crate::pki::{KeyType, Validity};
+
+    #[test]
+    fn a_digest_of_all_tells_every_change_and_the_order_and_is_made_anew_for_each() {
+        let world = World::new(KeyType::EcdsaP256);
+        let (authority, other) = (&world.authority, crate::common::authority("another"));
+        let list = |number| authority.issue_crl(&[], number, Validity::new(NOW, DAY), &SystemRandom).unwrap();
+        let mut store = TrustStore::new();
+        let mut digests = vec![*store.digest_of_all()];
+        let changes: [&dyn Fn(&mut TrustStore); 9] = [
+            &|store| store.add_authority(authority.certificate()).unwrap(),
+            &|store| store.add_fingerprint([1; 32]),
+            &|store| store.add_intermediate(world.client.certificate()),
+            &|store| store.add_crl(list(1)),
+            &|store| store.add_crl(list(2)),
+            &|store| store.set_max_depth(0),
+            &|store| store.set_max_depth(1),
+            &TrustStore::require_crls,
+            &TrustStore::allow_missing_eku,
+        ];
+        for change in changes {
+            let before = store.clone();
+            change(&mut store);
+            digests.push(*store.digest_of_all());
+            assert_eq!(before.digest_of_all(), &digests[digests.len() - 2], "a clone keeps its own");
+        }
+        for order in [[authority, &other], [&other, authority]] {
+            let mut store = TrustStore::new();
+            order.iter().for_each(|one| store.add_authority(one.certificate()).unwrap());
+            digests.push(*store.digest_of_all());
+        }
+        let count = digests.len();
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), count);
+    }
 
     #[test]
     fn the_digest_tells_who_is_trusted_and_how_and_not_in_what_order() {

@@ -147,12 +147,13 @@ impl<'a> Case<'a> {
 
     fn time_fault(&self, certificate: &Certificate) -> Option<Fault> {
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-        if self.now > not_after {
-            let reason = format!("expired at {}, now is {}", show(not_after), show(self.now));
+        if self.clock.is_past(not_after) {
+            let reason = format!("expired at {}, now is {}", show(not_after), show(self.clock.now()));
             return Some((Check::NotAfter, reason, "renew it, and check the clock of this machine"));
         }
-        if self.now < not_before {
-            let reason = format!("is not valid before {}, now is {}", show(not_before), show(self.now));
+        if !self.clock.has_reached(not_before) {
+            let reason =
+                format!("is not valid before {}, now is {}", show(not_before), show(self.clock.now()));
             return Some((Check::NotBefore, reason, "check the clocks of both machines"));
         }
         None

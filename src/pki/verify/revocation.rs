@@ -150,11 +150,11 @@ impl<'a> Case<'a> {
                     return Status::Revoked;
                 }
                 counted.push(list);
-                if self.now < list.next_update() {
+                if !self.clock.has_reached(list.next_update()) {
                     covered |= reasons;
                     continue;
                 }
-                let (at, now) = (show(list.next_update()), show(self.now));
+                let (at, now) = (show(list.next_update()), show(self.clock.now()));
                 why.get_or_insert(format!(
                     "its issuer's revocation list is stale: a new one was due at {at}, now is {now}"
                 ));
@@ -179,7 +179,7 @@ impl<'a> Case<'a> {
     }
 
     fn is_of_the_future(&self, list: &Crl) -> bool {
-        list.this_update() > self.now
+        !self.clock.has_reached(list.this_update())
     }
 
     /// RFC 5280 §6.3.3 (i) to (k): what delta lists say goes before what the complete list says.
@@ -194,7 +194,7 @@ impl<'a> Case<'a> {
         let deltas = || lists.iter().filter(|delta| self.is_delta_of(delta, list, signer));
         let Some(newest) = deltas().next() else { return revokes(list) == Some(true) };
         // A stale one takes nothing back, but what it revokes is revoked.
-        let counts = |delta: &Crl, revoked: bool| revoked || self.now < delta.next_update();
+        let counts = |delta: &Crl, revoked: bool| revoked || !self.clock.has_reached(delta.next_update());
         let said: Vec<bool> = deltas()
             .filter(|delta| delta.number() == newest.number())
             .filter_map(|delta| revokes(delta).filter(|revoked| counts(delta, *revoked)))

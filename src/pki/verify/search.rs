@@ -10,23 +10,18 @@ use der::oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
 use super::super::signature::{SignatureFault, Signed};
 use super::super::{Certificate, Crl, DistinguishedName, MAX_CHAIN_LEN};
 use super::budget::{Budget, COMPARISON};
+use super::clock::Clock;
 use super::constrained::{Subtrees, name_fault};
 use super::seen::Seen;
 use super::{Inner, PeerRole};
 use crate::time::UnixTime;
-
-#[cfg(test)]
-std::thread_local! {
-    /// Signatures of certificates that this thread has verified.
-    pub(super) static VERIFIED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
-}
 
 /// One chain to be judged.
 pub(super) struct Case<'a> {
     pub(super) store: &'a Inner,
     pub(super) leaf: &'a Certificate,
     pub(super) role: &'a PeerRole,
-    pub(super) now: UnixTime,
+    pub(super) clock: Clock,
     pub(super) budget: Budget,
     /// What may stand between the leaf and an authority, each once.
     intermediates: Vec<&'a Certificate>,
@@ -62,7 +57,7 @@ impl<'a> Case<'a> {
             store,
             leaf,
             role,
-            now,
+            clock: Clock::new(now),
             budget: Budget::new(),
             intermediates,
             signatures: RefCell::default(),
@@ -169,8 +164,6 @@ impl<'a> Case<'a> {
             if self.store.seen.contains(&signature) {
                 return Ok(());
             }
-            #[cfg(test)]
-            VERIFIED.set(VERIFIED.get().saturating_add(1));
             signed.verify(signer.public_key())?;
             self.store.seen.add(signature);
             Ok(())

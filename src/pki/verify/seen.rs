@@ -71,11 +71,10 @@ impl Generations {
 mod tests {
     use core::time::Duration;
 
-    use super::super::search::VERIFIED;
     use super::*;
     use crate::common::{NOW, World, trust as trusting};
     use crate::error::Report;
-    use crate::pki::{Certificate, Chain, KeyType, PeerRole, TrustStore};
+    use crate::pki::{Certificate, Chain, KeyType, PeerRole, TrustStore, VERIFIED};
     use crate::time::UnixTime;
 
     /// The verdict, and how many signatures of certificates were verified for it.

@@ -100,11 +100,12 @@ fn home_of(extension: ExtensionType) -> Option<&'static [Message]> {
 }
 
 /// A block that is being written.
-pub(super) struct Block(Vec<u8>);
+pub(super) struct Block<'a>(&'a mut Vec<u8>);
 
-impl Block {
-    pub(super) const fn new() -> Self {
-        Self(Vec::new())
+impl Block<'_> {
+    /// Appends a block of what `write` adds to it.
+    pub(super) fn write(out: &mut Vec<u8>, write: impl FnOnce(&mut Block<'_>)) {
+        vector(Prefix::Two, out, |out| write(&mut Block(out)));
     }
 
     /// Adds an extension if there is a value.
@@ -115,8 +116,8 @@ impl Block {
         write: impl FnOnce(&T, &mut Vec<u8>),
     ) {
         if let Some(value) = value {
-            extension.encode(&mut self.0);
-            vector(Prefix::Two, &mut self.0, |out| write(value, out));
+            extension.encode(self.0);
+            vector(Prefix::Two, self.0, |out| write(value, out));
         }
     }
 
@@ -135,10 +136,5 @@ impl Block {
         self.some(ExtensionType::CERTIFICATE_AUTHORITIES, names, |names, out| {
             vector(Prefix::Two, out, |out| names.iter().for_each(|name| opaque(Prefix::Two, name, out)));
         });
-    }
-
-    /// Appends the block.
-    pub(super) fn finish(self, out: &mut Vec<u8>) {
-        opaque(Prefix::Two, &self.0, out);
     }
 }

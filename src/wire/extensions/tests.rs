@@ -153,11 +153,11 @@ fn every_message_survives_a_round_trip_and_nothing_but_the_whole_decodes() {
 
 #[test]
 fn the_types_are_kept_in_their_order_and_unknown_ones_are_passed_over() {
-    let mut block = Block::new();
-    block.flag(ExtensionType(0x0A0A), true);
-    block.list(ExtensionType::SUPPORTED_VERSIONS, Prefix::One, Some(&[ProtocolVersion::TLS1_3]));
     let mut bytes = Vec::new();
-    block.finish(&mut bytes);
+    Block::write(&mut bytes, |block| {
+        block.flag(ExtensionType(0x0A0A), true);
+        block.list(ExtensionType::SUPPORTED_VERSIONS, Prefix::One, Some(&[ProtocolVersion::TLS1_3]));
+    });
     let extensions = ClientExtensions::decode_all("extensions", &bytes).unwrap();
     assert_eq!(extensions.types, [ExtensionType(0x0A0A), ExtensionType::SUPPORTED_VERSIONS]);
     assert_eq!(extensions.supported_versions, Some(vec![ProtocolVersion::TLS1_3]));
@@ -175,10 +175,10 @@ fn a_hello_retry_request_is_told_from_a_server_hello_by_its_random() {
 
 /// A block with one extension.
 fn block(extension: ExtensionType, body: &[u8]) -> Vec<u8> {
-    let mut block = Block::new();
-    block.some(extension, Some(&()), |(), out| out.extend_from_slice(body));
     let mut out = Vec::new();
-    block.finish(&mut out);
+    Block::write(&mut out, |block| {
+        block.some(extension, Some(&()), |(), out| out.extend_from_slice(body));
+    });
     out
 }
 
@@ -249,11 +249,11 @@ fn an_extension_twice_or_in_the_wrong_message_is_refused() {
 fn any_number_of_unknown_extensions_is_passed_over_and_one_twice_is_found() {
     let unknown = (0x1000..0x4FFE).map(ExtensionType);
     let encoded = |last: ExtensionType| {
-        let mut block = Block::new();
-        unknown.clone().for_each(|extension| block.flag(extension, true));
-        block.flag(last, true);
         let mut bytes = Vec::new();
-        block.finish(&mut bytes);
+        Block::write(&mut bytes, |block| {
+            unknown.clone().for_each(|extension| block.flag(extension, true));
+            block.flag(last, true);
+        });
         bytes
     };
     let decoded = ClientExtensions::decode_all("extensions", &encoded(ExtensionType::EARLY_DATA)).unwrap();
