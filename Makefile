@@ -63,6 +63,7 @@ bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes 
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
 		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
 		'$(TARGET)/release/libotls.so' docs/performance.md
+	$(PY) benches/stream.py docs/performance.md
 	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house -- cost --nocapture
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
