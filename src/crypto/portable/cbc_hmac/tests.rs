@@ -49,7 +49,8 @@ where
         let in_blocks = Array::slice_as_chunks_mut(&mut expected).0;
         cbc::Encryptor::inner_iv_init(&key.encrypt, &IV.into()).encrypt_blocks(in_blocks);
         assert_eq!(text, expected);
-        let whole = key.mac.sign(&[&associated, b"more", &IV, &expected, &bit_length([&associated, b"more"])]);
+        let whole =
+            key.mac.sign(&[&associated, b"more", &IV, &expected, &bit_length([&associated, b"more"])]);
         assert_eq!(tag[..key.tag_len], whole.as_ref()[..key.tag_len]);
     }
 }
