@@ -68,6 +68,12 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("profile") {
         return profile(&std::env::args().nth(2).expect("what to profile"));
     }
+    // The records alone: `otls-bench records`.
+    if std::env::args().nth(1).as_deref() == Some("records") {
+        let mut table = Table::default();
+        records(&mut table);
+        return record_shares(&mut table);
+    }
     let library = arguments.next();
     let document = arguments.next();
     let mut table = Table::default();
@@ -120,11 +126,7 @@ fn handshakes(table: &mut Table) {
 
 fn records(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);
-    for suite in [
-        CipherSuite::TLS_AES_128_GCM_SHA256,
-        CipherSuite::TLS_AES_256_GCM_SHA384,
-        CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
-    ] {
+    for suite in otls::SUPPORTED_SUITES.iter().copied() {
         let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
         for size in [16_384, 72] {
             let rates = measure(LIBRARIES.iter().map(|library| (library.carry)(setup, size)));
@@ -141,25 +143,46 @@ fn records(table: &mut Table) {
 
 /// What the cryptography alone takes: the bound that a handshake or a record cannot pass.
 fn raw(table: &mut Table) {
-    let suites = [
-        (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
-        (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
-    ];
     for (name, key_type) in [("ECDSA P-256", KeyType::EcdsaP256), ("RSA 2048", KeyType::Rsa2048)] {
         let world = World::new(key_type);
-        let setup = Setup { world: &world, suite: suites[0].0, group: NamedGroup::X25519 };
+        let setup = Setup { world: &world, suite: SUITES[0].0, group: NamedGroup::X25519 };
         let rates = measure([(ours::LIBRARY.full)(setup), Some(ours::raw_handshake(setup, true))]);
         table.share(&format!("full handshake, {name}, x25519"), "its key exchange and signatures", &rates);
         let rates = measure([(ours::LIBRARY.resumed)(setup), Some(ours::raw_handshake(setup, false))]);
         table.share(&format!("resumed handshake, {name}, x25519"), "its key exchange", &rates);
     }
+    record_shares(table);
+}
+
+/// What records take beside their AEAD, and the AEADs of two primitives beside these.
+fn record_shares(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);
-    for (suite, aead) in suites {
+    for (suite, aead) in SUITES {
         let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
-        let rates = measure([(ours::LIBRARY.carry)(setup, 16_384), Some(ours::raw_record(aead, 16_384))]);
+        let rates =
+            measure([(ours::LIBRARY.carry)(setup, 16_384), Some(ours::raw_record(aead, 16_384, false))]);
         table.share(&format!("record of 16 KiB, {suite}"), "its AEAD", &rates);
+        let rates =
+            measure([Some(ours::carry_in_place(setup, 16_384)), Some(ours::raw_record(aead, 16_384, true))]);
+        table.share(&format!("the same, opened in place, {suite}"), "its AEAD and one memcpy", &rates);
+    }
+    for (name, aead) in [
+        ("AES-128-CBC-HMAC-SHA256", AeadAlgorithm::Aes128CbcHmacSha256),
+        ("AES-256-CBC-HMAC-SHA384", AeadAlgorithm::Aes256CbcHmacSha384),
+    ] {
+        let rates =
+            measure([Some(ours::raw_seal(aead, 16_384)), Some(openssl_peer::encrypt_then_mac(aead, 16_384))]);
+        let row = format!("sealing 16 KiB with {name}");
+        table.share(&row, "OpenSSL's encryption and then HMAC", &rates);
     }
 }
+
+const SUITES: [(CipherSuite, AeadAlgorithm); 4] = [
+    (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
+    (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
+    (CipherSuite::OTLS_AES_128_CBC_HMAC_SHA256, AeadAlgorithm::Aes128CbcHmacSha256),
+    (CipherSuite::OTLS_AES_256_CBC_HMAC_SHA384, AeadAlgorithm::Aes256CbcHmacSha384),
+];
 
 fn idle(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);

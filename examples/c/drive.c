@@ -114,7 +114,7 @@ static int data_now(struct drive *d, struct drive_error *why) {
     }
     uint32_t state = state_of(d);
     if (state & OTLS_STATE_FAILED) {
-        return fails_with(why, otls_connection_error(d->connection));
+        return broken(d, otls_connection_error(d->connection), why);
     }
     if (state & PAUSED) {
         return fails(why, DRIVE_MISUSE, OTLS_ERROR_API_MISUSE, "the handshake waits for its caller: OTLS_STATE_NEED_");
@@ -263,8 +263,9 @@ static ssize_t take(struct drive *d, void *data, size_t len, struct drive_error 
 }
 
 ssize_t drive_read(struct drive *d, void *data, size_t len, struct drive_error *why) {
-    int result = drive_data(d, why);
-    return result == 1 ? take(d, data, len, why) : result;
+    ssize_t got = take_received(d, data, len, why);
+    int result = got ? 0 : drive_data(d, why);
+    return got ? got : result == 1 ? take(d, data, len, why) : result;
 }
 
 int drive_write(struct drive *d, const void *data, size_t len, struct drive_error *why) {
@@ -358,8 +359,9 @@ int drive_try_data(struct drive *d, struct drive_error *why) {
 }
 
 ssize_t drive_try_read(struct drive *d, void *data, size_t len, struct drive_error *why) {
-    int result = drive_try_data(d, why);
-    return result == 1 ? take(d, data, len, why) : result;
+    ssize_t got = take_received(d, data, len, why);
+    int result = got ? 0 : drive_try_data(d, why);
+    return got ? got : result == 1 ? take(d, data, len, why) : result;
 }
 
 ssize_t drive_try_write(struct drive *d, const void *data, size_t len, struct drive_error *why) {

@@ -5,21 +5,23 @@ use std::io;
 use std::task::{Poll, ready};
 use std::time::Instant;
 
+use zeroize::Zeroize;
+
 use super::clock::Clock;
 use super::failure::{aborted, closed, cut_short};
 use super::timeouts::{Blocked, Op, Timeout, Timeouts, Waits};
-use crate::connection::{Connection, State};
+use crate::connection::{Connection, Fed, State};
 use crate::error::{Error, Result};
 
 /// Octets that are received at first: a record and its header.
 const RECORD_LEN: usize = 17 * 1024;
 /// Octets that are received at once while more come than fit: the bound of what is held and not fed.
 const READ_LEN: usize = 64 * 1024;
-/// Octets that are sealed at once.
-const SEAL_LEN: usize = 16 * 1024;
-/// Sealed octets after which no more are sealed. With what [`SEAL_LEN`] becomes in the smallest records that
-/// a peer may ask for (RFC 8449: 64 octets), less than 256 KiB are held.
-const FULL: usize = 128 * 1024;
+/// Octets that are sealed at once. In the smallest records that a peer may ask for (RFC 8449: 64 octets) they
+/// become less than 256 KiB.
+const SEAL_LEN: usize = 128 * 1024;
+/// By how many octets a record is longer than its data, at least: header, content type and tag (RFC 8446 §5.2).
+const RECORD_OVERHEAD: usize = 5 + 1 + 16;
 /// Octets of a peer that are thrown away while its end is awaited.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
 
@@ -180,6 +182,12 @@ impl Engine {
 
     /// Receives until there is decrypted data; false is the peer's close_notify.
     pub(super) fn poll_readable(&mut self, wire: &mut impl Wire) -> Poll<io::Result<bool>> {
+        self.poll_data(wire, &mut []).map_ok(|data| data.is_some())
+    }
+
+    /// Receives until there is decrypted data, and moves what fits to the front of `out`; none is the peer's
+    /// close_notify.
+    fn poll_data(&mut self, wire: &mut impl Wire, out: &mut [u8]) -> Poll<io::Result<Option<usize>>> {
         self.check_open()?;
         self.check_established()?;
         loop {
@@ -189,12 +197,16 @@ impl Engine {
                 let _ = self.poll_send(wire);
             }
             if self.connection.available() > 0 {
-                return Poll::Ready(Ok(true));
+                return Poll::Ready(Ok(Some(self.connection.read(out))));
             }
             if self.connection.peer_has_closed() {
-                return Poll::Ready(Ok(false));
+                return Poll::Ready(Ok(None));
             }
-            if !self.feed() && self.connection.error().is_none() {
+            let (fed, len) = self.feed_into(out);
+            if len > 0 {
+                return Poll::Ready(Ok(Some(len)));
+            }
+            if !fed && self.connection.error().is_none() {
                 ready!(self.poll_receive(wire))?;
             }
         }
@@ -202,36 +214,35 @@ impl Engine {
 
     /// Moves decrypted data to the front of `out`; 0 is the peer's close_notify.
     pub(super) fn poll_read(&mut self, wire: &mut impl Wire, out: &mut [u8]) -> Poll<io::Result<usize>> {
-        if out.is_empty() || !ready!(self.poll_readable(wire))? {
+        if out.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let mut len = 0_usize;
-        loop {
+        let mut len = ready!(self.poll_data(wire, out))?.unwrap_or_default();
+        while len > 0 && len < out.len() {
+            let (fed, opened) = self.feed_into(out.get_mut(len..).unwrap_or_default());
+            len = len.saturating_add(opened);
             len = len.saturating_add(self.connection.read(out.get_mut(len..).unwrap_or_default()));
             // An error behind the data is for the next call.
-            if len == out.len() || !self.feed() {
-                return Poll::Ready(Ok(len));
+            if !fed {
+                break;
             }
         }
+        Poll::Ready(Ok(len))
     }
 
     /// Seals the front of `data`, once nothing else waits to be sent, and sends what goes.
     pub(super) fn poll_write(&mut self, wire: &mut impl Wire, data: &[u8]) -> Poll<io::Result<usize>> {
         self.gap = true;
         ready!(self.poll_flush(wire))?;
-        let mut sealed = 0_usize;
-        for part in data.chunks(SEAL_LEN) {
-            if self.connection.pending().len() >= FULL {
-                break;
-            }
+        let part = data.get(..SEAL_LEN).unwrap_or(data);
+        if !part.is_empty() {
             self.connection.seal(part).map_err(io::Error::from)?;
-            sealed = sealed.saturating_add(part.len());
         }
         self.gap = false;
         self.waits.begin_piece();
         match self.poll_flush(wire) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(sealed)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(part.len())),
         }
     }
 
@@ -308,19 +319,42 @@ impl Engine {
 
     /// Feeds what has arrived; whether anything was taken. An error stays with the connection.
     fn feed(&mut self) -> bool {
-        let Some(rest) = self.arrived.get(self.taken..).filter(|rest| !rest.is_empty()) else { return false };
-        if self.connection.error().is_some() {
-            return false;
+        self.feed_into(&mut []).0
+    }
+
+    /// Feeds what has arrived: whether anything was taken, and how many octets of data are at the front of `out`
+    /// now. What would not fit waits in the connection.
+    fn feed_into(&mut self, out: &mut [u8]) -> (bool, usize) {
+        let rest = self.arrived.get_mut(self.taken..).unwrap_or_default();
+        if rest.is_empty() || self.connection.error().is_some() {
+            return (false, 0);
         }
         // Certificates are judged as of now, however long it took to come here.
-        let fed = self.connection.feed(rest, self.clock.now()).unwrap_or(0);
+        let now = self.clock.now();
+        let (mut fed, mut len) = (0, 0);
+        if !out.is_empty() {
+            // No more data than fits is in so many octets.
+            let most = rest.len().min(out.len().saturating_add(RECORD_OVERHEAD));
+            let lent = rest.get_mut(..most).unwrap_or_default();
+            if let Ok(Fed { taken, plaintext }) = self.connection.feed_in_place(lent, now) {
+                (fed, len) = (taken, plaintext.len());
+                if let Some(out) = out.get_mut(..len) {
+                    out.copy_from_slice(plaintext);
+                }
+                lent.get_mut(..taken).unwrap_or_default().zeroize();
+            }
+        }
+        if fed == 0 {
+            // The connection keeps the beginning of a record, so that no buffer is held for it.
+            fed = self.connection.feed(rest, now).unwrap_or(0);
+        }
         self.taken = self.taken.saturating_add(fed);
         if self.taken == self.arrived.len() {
             // An idle connection holds no buffer.
             self.arrived = Vec::new();
             self.taken = 0;
         }
-        fed > 0
+        (fed > 0, len)
     }
 
     /// Receives once. Where nothing more comes, and all that came is taken, the connection is told.
