@@ -338,6 +338,15 @@ impl Connection {
         work: impl FnOnce(&mut otls::Connection) -> T + Send,
     ) -> Result<T> {
         self.check_process()?;
+        self.with_own(py, work)
+    }
+
+    /// As [`Connection::with`], where this call has asked before whose connection it is.
+    pub(crate) fn with_own<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut otls::Connection) -> T + Send,
+    ) -> Result<T> {
         py.detach(|| {
             self.connection.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned())
         })

@@ -61,12 +61,36 @@ def test_what_is_beyond_the_limit_is_kept_and_nothing_more_is_received(world: Wo
     link = Link(server, sock)
     assert link.read(2) == b"on"
     assert (link.kept, len(sock.reads)) == (len(b"two") + 22, 1)
-    assert link.read(3) == b"etw"
+    # A record is not opened before there is room for all of it behind other data.
+    assert link.read(3) == b"e"
+    assert link.read(2) == b"tw"
     assert link.kept == 0
     assert link.read(100) == b"o"
     assert len(sock.reads) == 1
-    assert link.read(100) == b"three"
+    assert link.read(5) == b"three"
     assert not sock.reads
+
+
+def test_a_record_that_is_kept_in_part_is_no_reason_not_to_receive(world: World) -> None:
+    client, server = connected(world)
+    data = os.urandom(200_000)
+    octets = sealed(client, data)
+    # Of all lengths: headers are cut as well as records.
+    sock = Sock(*(octets[start : start + 16_407] for start in range(0, len(octets), 16_407)))
+    link = Link(server, sock)
+    received = b""
+    while (piece := link.read(1 << 16)) is not None:
+        received += piece
+    assert received == data
+
+
+@pytest.mark.parametrize("octets", [b"\x17\x03\x03\x41\x01", b"\x2a\x03\x03\x00\x10"])
+def test_a_header_that_is_wrong_is_refused_at_once(world: World, octets: bytes) -> None:
+    client, server = connected(world)
+    link = Link(server, Sock(sealed(client, b"data") + octets))
+    assert link.read(100) == b"data"
+    with pytest.raises(otls.InvalidMessage):
+        link.read(100)
 
 
 def test_a_record_in_pieces_is_no_data_until_it_is_whole(world: World) -> None:

@@ -6,12 +6,15 @@ import asyncio
 import socket
 from collections.abc import Iterable
 
+#: Seconds for which the loop keeps what nobody waits for.
+MOMENT = 0.05
+
 
 class LoopWaiter:
     """Waits in the event loop, any number of tasks for one socket.
 
-    What one wait has asked of the loop serves the next: it is taken back a turn of the loop later, if nobody
-    waits by then. Most streams wait again at once, and to ask anew costs more than the wait.
+    What one wait has asked of the loop serves the next: it is taken back a moment later, if nobody waits by then.
+    Most streams wait again at once, and to ask anew costs more than the wait.
     """
 
     #: 256 KiB: a socket that is always ready would keep all other tasks waiting.
@@ -29,7 +32,7 @@ class LoopWaiter:
         self._timer: asyncio.TimerHandle | None = None
         self._is_reading = False
         self._is_writing = False
-        self._is_settling = False
+        self._settling: asyncio.TimerHandle | None = None
         self._is_woken = False
 
     async def wait(self, *, read: bool, write: bool, seconds: float | None, closing: bool = False) -> None:
@@ -38,7 +41,7 @@ class LoopWaiter:
             return
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            self._loop, self._timer = loop, None
+            self._loop, self._timer, self._settling = loop, None, None
             self._is_reading = self._is_writing = False
         future: asyncio.Future[None] = loop.create_future()
         if read:
@@ -59,9 +62,8 @@ class LoopWaiter:
             self._writers.discard(future)
             self._of_owners.discard(future)
             self._ends.pop(future, None)
-            if not self._is_settling and not loop.is_closed():
-                self._is_settling = True
-                loop.call_soon(self._settle)
+            if self._settling is None and not loop.is_closed():
+                self._settling = loop.call_later(MOMENT, self._settle)
 
     async def pause(self) -> None:
         """A turn of the loop."""
@@ -89,7 +91,9 @@ class LoopWaiter:
 
     def _settle(self) -> None:
         """Takes back what nobody waits for."""
-        self._is_settling = False
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
         if self._timer is not None and not self._ends:
             self._timer.cancel()
             self._timer = None

@@ -122,6 +122,10 @@ class Engine(Carrier):
             ready.extend(map(self.link.read, (limit if limit < READ_SIZE else READ_SIZE,)))
         return bool(ready[0])
 
+    def is_likely_dry(self) -> bool:
+        """Whether to wait before :meth:`fill_now`, which would find nothing."""
+        return not self._ready and self.timeouts.lifetime is None and self.link.dry
+
     def is_dry(self) -> bool:
         """Whether :meth:`fill_now` has found nothing, and has to wait for nothing but something to read."""
         return bool(self._ready) and self._ready[0] is None and not self.link.stuck

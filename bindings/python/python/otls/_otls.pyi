@@ -794,6 +794,11 @@ class Link:
     def stuck(self) -> bool:
         """Whether the last call that sent has left something for want of room."""
     @property
+    def dry(self) -> bool:
+        """Whether nothing can be done before something comes, and the socket had no more than was received
+        last: the next call of ``read`` is likely to find nothing.
+        """
+    @property
     def kept(self) -> int:
         """Octets that were received and not fed."""
     @property

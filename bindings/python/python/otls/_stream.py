@@ -303,9 +303,11 @@ class Stream(Facts):
         engine = self._begin()
         with self._reading:
             try:
+                deadline = engine.reading()
+                if engine.is_likely_dry():
+                    self._waiter.poll(read=True, write=False, seconds=deadline.left())
                 if engine.fill_now(limit):
                     return True
-                deadline = engine.reading()
                 if engine.is_dry():
                     self._waiter.poll(read=True, write=False, seconds=deadline.left())
                     if engine.fill_now(limit):
