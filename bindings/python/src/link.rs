@@ -1,7 +1,7 @@
 //! What carries octets between a connection and a socket, each step in one call.
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +42,7 @@ pub(crate) struct Link {
     inbox: Mutex<Inbox>,
     stuck: AtomicBool,
     dry: AtomicBool,
+    received: AtomicUsize,
 }
 
 #[pymethods]
@@ -54,6 +55,7 @@ impl Link {
             inbox: Mutex::new(Inbox::new()),
             stuck: AtomicBool::new(false),
             dry: AtomicBool::new(true),
+            received: AtomicUsize::new(0),
         }
     }
 
@@ -138,8 +140,8 @@ impl Link {
 
     /// Octets that were received so far.
     #[getter]
-    fn received(&self) -> Result<usize> {
-        self.look(|inbox| inbox.received)
+    fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Whether the transport has ended, and everything before was fed.
@@ -189,6 +191,7 @@ impl Link {
             Ok(octets) => {
                 let octets = octets.cast_bound::<PyBytes>(py)?.as_bytes();
                 self.dry.store((1..READ_SIZE).contains(&octets.len()), Ordering::Relaxed);
+                self.received.fetch_add(octets.len(), Ordering::Relaxed);
                 self.inbox().push(octets);
                 Ok(true)
             }
@@ -213,12 +216,11 @@ struct Inbox {
     /// Whether a record begins at `fed`: not where the connection was fed a part of one.
     is_aligned: bool,
     ended: bool,
-    received: usize,
 }
 
 impl Inbox {
     const fn new() -> Self {
-        Self { octets: Wiped(Vec::new()), fed: 0, is_aligned: false, ended: false, received: 0 }
+        Self { octets: Wiped(Vec::new()), fed: 0, is_aligned: false, ended: false }
     }
 
     /// Whether nothing can be opened before more has come.
@@ -241,7 +243,6 @@ impl Inbox {
             self.ended = true;
             return;
         }
-        self.received = self.received.saturating_add(octets.len());
         if self.octets.0.capacity().saturating_sub(self.octets.0.len()) < octets.len() {
             // A vector that grows leaves copies behind.
             let most = READ_SIZE.saturating_add(otls::Connection::MAX_RECORD_LEN);

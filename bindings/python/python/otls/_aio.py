@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
@@ -93,16 +94,17 @@ class AsyncStream(Facts):
         view = data if type(data) is bytes else memoryview(data).cast("B")
         engine = await self._begin()
         async with self._writing:
-            if not engine.can_send_now(len(view)):
-                await engine.guard(lambda: engine.send(view))
-                return
             try:
-                if engine.send_now(view):
+                is_sent = engine.send_now(view, len(view))
+                if is_sent:
                     return
             except (Error, OSError) as error:
                 failure = error
                 await engine.guard(lambda: engine.fail(failure))
-            await engine.guard(lambda: engine.finish_send(len(view)))
+            if is_sent is None:
+                await engine.guard(lambda: engine.send(view))
+            else:
+                await engine.guard(lambda: engine.finish_send(len(view)))
 
     async def recv(self, limit: int = READ_SIZE) -> bytes:
         """The next data, at most ``limit`` octets; empty once the peer has said close_notify."""
@@ -190,9 +192,13 @@ class AsyncStream(Facts):
         engine = await self._begin()
         async with self._reading:
             try:
+                begin, received = time.monotonic(), engine.link.received
+                if engine.is_likely_dry():
+                    await self._waiter.wait(read=True, write=False, seconds=engine.timeouts.read)
+                    engine.have_waited()
                 if engine.fill_now(limit):
                     return True
-                deadline = engine.reading()
+                deadline = engine.reading(begin, received)
                 if engine.is_dry():
                     await self._waiter.wait(read=True, write=False, seconds=deadline.left())
                     engine.have_waited()

@@ -13,8 +13,8 @@ MOMENT = 0.05
 class LoopWaiter:
     """Waits in the event loop, any number of tasks for one socket.
 
-    What one wait has asked of the loop serves the next: it is taken back a moment later, if nobody waits by then.
-    Most streams wait again at once, and to ask anew costs more than the wait.
+    What one wait has asked of the loop serves the next: it is taken back a moment later, if nobody waits by
+    then. Most streams wait again at once, and to ask anew costs more than the wait.
     """
 
     #: 256 KiB: a socket that is always ready would keep all other tasks waiting.

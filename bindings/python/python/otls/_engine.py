@@ -130,8 +130,15 @@ class Engine(Carrier):
         """Whether :meth:`fill_now` has found nothing, and has to wait for nothing but something to read."""
         return bool(self._ready) and self._ready[0] is None and not self.link.stuck
 
-    def send_now(self, data: bytes | memoryview) -> bool:
-        """Seals at most a piece and sends what there is room for; the rest is for :meth:`finish_send`."""
+    def send_now(self, data: bytes | memoryview, length: int) -> bool | None:
+        """Seals one piece and sends what there is room for; the rest is for :meth:`finish_send`.
+
+        ``None``, with nothing done, where more is to be looked at: then it is :meth:`send` that sends.
+        """
+        if length > PIECE or self.cut or self.over:
+            return None
+        if self.key_log is not None or self.timeouts.lifetime is not None:
+            return None
         self._is_sending = True
         try:
             with self.wire.lock:
@@ -145,11 +152,6 @@ class Engine(Carrier):
         finally:
             self._is_sending = False
         return is_sent
-
-    def can_send_now(self, length: int) -> bool:
-        """Whether :meth:`send_now` may send so much, rather than :meth:`send`."""
-        is_watched = self.key_log is not None or self.timeouts.lifetime is not None
-        return length <= PIECE and not is_watched and not self.cut and not self.over
 
     def stop_reading(self) -> None:
         """Whoever receives is at the end; wakes who waits for it."""
@@ -344,13 +346,14 @@ class Engine(Carrier):
             if not self.is_done:
                 self.abort(f"its handshake failed: {error.strerror or error}")
 
-    def reading(self) -> Deadline:
-        """The bound of a call that receives."""
-        begin = self.link.received
+    def reading(self, begin: float | None = None, received: int | None = None) -> Deadline:
+        """The bound of a call that receives; it began at that time, when so much had been received, or now."""
+        before = self.link.received if received is None else received
         return Deadline(
             "no answer from the peer",
             self.timeouts.read,
-            lambda: f" ({self.link.received - begin} octets of a record came)",
+            lambda: f" ({self.link.received - before} octets of a record came)",
+            begin=begin,
         )
 
     async def _answer_offer(self) -> None:

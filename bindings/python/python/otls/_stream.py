@@ -9,6 +9,7 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
@@ -151,16 +152,17 @@ class Stream(Facts):
         length = len(view)
         engine = self._begin()
         with self._writing:
-            if not engine.can_send_now(length):
-                _drive(engine.guard(lambda: engine.send(view)))
-                return length
             try:
-                if engine.send_now(view):
+                is_sent = engine.send_now(view, length)
+                if is_sent:
                     return length
             except (Error, OSError) as error:
                 failure = error
                 _drive(engine.guard(lambda: engine.fail(failure)))
-            _drive(engine.guard(lambda: engine.finish_send(length)))
+            if is_sent is None:
+                _drive(engine.guard(lambda: engine.send(view)))
+            else:
+                _drive(engine.guard(lambda: engine.finish_send(length)))
         return length
 
     def sendall(self, data: ReadableBuffer) -> None:
@@ -303,11 +305,12 @@ class Stream(Facts):
         engine = self._begin()
         with self._reading:
             try:
-                deadline = engine.reading()
+                begin, received = time.monotonic(), engine.link.received
                 if engine.is_likely_dry():
-                    self._waiter.poll(read=True, write=False, seconds=deadline.left())
+                    self._waiter.poll_to_read(engine.timeouts.read)
                 if engine.fill_now(limit):
                     return True
+                deadline = engine.reading(begin, received)
                 if engine.is_dry():
                     self._waiter.poll(read=True, write=False, seconds=deadline.left())
                     if engine.fill_now(limit):
@@ -354,6 +357,10 @@ def _drive(flow: Coroutine[Any, Any, _T]) -> _T:
     raise ApiMisuse("a coroutine function where nothing awaits it", hint="see otls.aio")
 
 
+#: What a poller waits for: something to read, room to write; and only for that.
+_TO_READ = (True, False, False)
+
+
 class _PollWaiter:
     """Waits in poll(2), for the socket and for whoever ends the wait."""
 
@@ -381,6 +388,15 @@ class _PollWaiter:
         wait = LONGEST_WAIT if seconds is None else min(seconds, LONGEST_WAIT)
         poller.poll(math.ceil(wait * 1000))
         self._pollers[kind] = poller
+
+    def poll_to_read(self, seconds: float | None) -> None:
+        """As :meth:`wait` for something to read."""
+        poller = self._pollers.pop(_TO_READ, None)
+        if poller is None or self._is_woken or seconds is None or self._sock.fileno() == -1:
+            self.poll(read=True, write=False, seconds=seconds)
+            return
+        poller.poll(int(seconds * 1000) + 1 if seconds < LONGEST_WAIT else LONGEST_WAIT * 1000)
+        self._pollers[_TO_READ] = poller
 
     def _poller(self, read: bool, write: bool, closing: bool) -> select.poll:
         poller = select.poll()
