@@ -63,7 +63,9 @@ bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes 
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
 		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
 		'$(TARGET)/release/libotls.so' docs/performance.md
-	$(PY) benches/stream.py docs/performance.md
+	$(CC) -O2 -Wall -Wextra -Iinclude benches/drive.c examples/c/drive.c -o '$(TARGET)/release/drive' \
+		-L'$(TARGET)/release' -lotls -lssl -lcrypto -lpthread -Wl,-rpath,'$(abspath $(TARGET))/release'
+	OTLS_BENCH_DRIVE='$(TARGET)/release/drive' $(PY) benches/stream.py docs/performance.md
 	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house -- cost --nocapture
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)

@@ -1,10 +1,11 @@
-"""Streams in Python beside ``ssl`` and asyncio's own TLS, as ratios. Run by `make bench`.
+"""Drivers in Python beside ``ssl`` and asyncio's own TLS, and in C beside OpenSSL. Run by `make bench`.
 
 Both sides are processes of this machine, joined by a socket pair; what counts is the CPU time of both. The
 libraries of a row are measured in turns, and the median turn counts.
 
     stream.py [DOCUMENT]        writes the rows into the document; prints them
     ROWS=echo,import stream.py  these rows alone
+    OTLS_BENCH_DRIVE=PROGRAM    what benches/drive.c was compiled to: the rows of C
 """
 
 from __future__ import annotations
@@ -260,6 +261,11 @@ def in_turns(*measures: Callable[[], float]) -> list[float]:
     return [statistics.median(column) for column in zip(*turns, strict=True)]
 
 
+def c_seconds(library: str, kind: str, amount: int, folder: str) -> float:
+    command = [os.environ["OTLS_BENCH_DRIVE"], library, kind, str(amount), folder]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+
+
 def import_seconds(statement: str) -> float:
     """Of a new interpreter, least of several: what a page cache or another process adds is no import."""
     times = []
@@ -283,6 +289,12 @@ def rows() -> list[str]:
     trust = otls.TrustStore(authority.certificate)
     holders = [holder(authority, *each) for each in zip(NAMES, ("server", "client"), strict=True)]
     ours, theirs = Ours(trust, *holders), Theirs(authority.certificate.to_pem(), *holders)
+    folder = tempfile.TemporaryDirectory()
+    for name, (certificate, own_key) in zip(("server", "client"), holders, strict=True):
+        otls.write_file(
+            Path(folder.name) / f"{name}.pem", own_key.to_pem() + certificate.to_pem(), mode=0o600
+        )
+    otls.write_file(Path(folder.name) / "root.pem", authority.certificate.to_pem())
     chosen = os.environ.get("ROWS", "handshakes,bulk,echo,import").split(",")
     megabytes = BULK / 1e6
     kinds = [
@@ -291,7 +303,7 @@ def rows() -> list[str]:
         ("echo", "echoes of 16 KiB", ECHOES, 1, (echo, echo_aio)),
     ]
     drivers = [("`otls.Stream` beside `ssl`", 0), ("`otls.aio` beside asyncio's TLS", 1)]
-    result = ["| in a CPU second of both sides | otls | Python's | ratio |", "| --- | ---: | ---: | ---: |"]
+    result = ["| in a CPU second of both sides | otls | the other | ratio |", "| --- | ---: | ---: | ---: |"]
     for kind, what, amount, connections, works in kinds:
         for driver, number in drivers:
             if kind not in chosen:
@@ -304,6 +316,17 @@ def rows() -> list[str]:
                 f"| {what}, {driver} | {amount / one:.0f} | {amount / other:.0f} | {other / one:.2f} |"
             )
             print(result[-1], file=sys.stderr)
+        if kind in chosen and "OTLS_BENCH_DRIVE" in os.environ:
+            count = BULK // CHUNK if kind == "bulk" else int(amount)
+            one, other = in_turns(
+                *(partial(c_seconds, library, kind, count, folder.name) for library in ("otls", "openssl"))
+            )
+            result.append(
+                f"| {what}, `epoll` in C beside OpenSSL | {amount / one:.0f} | {amount / other:.0f} "
+                f"| {other / one:.2f} |"
+            )
+            print(result[-1], file=sys.stderr)
+    folder.cleanup()
     if "import" in chosen:
         bare, full, theirs_ = map(import_seconds, ("pass", "import otls", "import ssl, asyncio"))
         result.append("")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import pickle
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 import otls
 from conftest import World, bank, customer
 from otls import aio
+from otls._aio_waiting import MOMENT
 from otls._otls import Link
 
 HERE = "127.0.0.1"
@@ -167,6 +170,51 @@ def test_a_send_that_is_cancelled_between_two_pieces_is_the_last_as_well(world: 
             with pytest.raises(otls.TruncatedError):
                 await receive_all(theirs)
             await closing
+
+    run(work)
+
+
+def test_what_nobody_waits_for_does_not_keep_the_loop_busy(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            calls = 0
+            on_readable = ours._waiter._on_readable
+
+            def count() -> None:
+                nonlocal calls
+                calls += 1
+                on_readable()
+
+            ours._waiter._on_readable = count  # type: ignore[method-assign]
+            # The last wait of the handshake is forgotten.
+            await asyncio.sleep(2 * MOMENT)
+            receiving = asyncio.create_task(ours.recv())
+            await asyncio.sleep(0.01)
+            await theirs.send(b"one")
+            assert await receiving == b"one"
+            await theirs.send(b"two")
+            await asyncio.sleep(2 * MOMENT)
+            assert calls < 10
+            assert await ours.recv() == b"two"
+
+    run(work)
+
+
+def test_a_stream_that_was_dropped_is_not_kept_by_the_loop(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            copied = aio.AsyncStream(ours._engine.wire.sock.dup(), ours.connection)
+            receiving = asyncio.create_task(copied.recv())
+            await asyncio.sleep(0.01)
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+            dropped = weakref.ref(copied)
+            del copied, receiving
+            await asyncio.sleep(2 * MOMENT)
+            gc.collect()
+            assert dropped() is None
+            theirs.abort()
+            ours.abort()
 
     run(work)
 

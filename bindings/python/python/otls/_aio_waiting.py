@@ -122,9 +122,14 @@ class LoopWaiter:
             self._set_timer(loop, min(ends))
 
     def _on_readable(self) -> None:
+        if not self._readers:
+            # The loop would call again in each of its turns.
+            self._settle()
         _finish(self._readers)
 
     def _on_writable(self) -> None:
+        if not self._writers:
+            self._settle()
         _finish(self._writers)
 
 
