@@ -347,7 +347,7 @@ class Engine(Carrier):
                 self.abort(f"its handshake failed: {error.strerror or error}")
 
     def reading(self, begin: float | None = None, received: int | None = None) -> Deadline:
-        """The bound of a call that receives; it began at that time, when so much had been received, or now."""
+        """The bound of a call that receives; it began at that time, when so much had been received."""
         before = self.link.received if received is None else received
         return Deadline(
             "no answer from the peer",
