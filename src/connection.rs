@@ -179,6 +179,17 @@ impl Connection {
         self.peer_closed
     }
 
+    /// As [`Connection::error`], for a driver, which has asked at the beginning of its call whose process this is:
+    /// that is a system call, and costs more than sealing a short record.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// As [`Connection::pending`], likewise.
+    pub(crate) fn outgoing(&self) -> &[u8] {
+        self.out.pending()
+    }
+
     /// Bytes for the peer.
     pub fn pending(&self) -> &[u8] {
         // A child would send once more what its parent sends.

@@ -29,6 +29,9 @@ const TURNS: usize = 7;
 /// Pairs of connections that are kept to see what they hold.
 const IDLE: usize = 100;
 
+/// Messages that are carried at once.
+pub const BATCH: usize = 16;
+
 /// What is measured: one call does it once.
 pub type Operation = Box<dyn FnMut()>;
 
@@ -128,6 +131,10 @@ fn records(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);
     for suite in otls::SUPPORTED_SUITES.iter().copied() {
         let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
+        let rates = measure([Some(ours::carry_batch(setup)), rustls_peer::carry_batch(setup), None]);
+        let messages = |rate: f64| rate * BATCH as f64;
+        let row = format!("messages of 72 octets per second, {BATCH} at once, {suite}");
+        table.row(&row, rates.into_iter().map(|rate| rate.map(messages)).collect());
         for size in [16_384, 72] {
             let rates = measure(LIBRARIES.iter().map(|library| (library.carry)(setup, size)));
             if size == 72 {

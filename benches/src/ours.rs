@@ -10,7 +10,7 @@ use otls::crypto::sign::KeyAlgorithm;
 use otls::{ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
 use crate::common::{NOW, bank_name};
-use crate::{Library, Operation, Setup};
+use crate::{BATCH, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, resumed, carry, idle };
 
@@ -88,6 +88,20 @@ pub fn carry_in_place(setup: Setup<'_>, size: usize) -> Operation {
         wire.clear();
         pair.client.seal_into(&data, &mut wire).unwrap();
         assert_eq!(pair.server.feed_in_place(&mut wire, NOW).unwrap().plaintext.len(), data.len());
+    })
+}
+
+/// Short messages, each in its own record, in one call on each side.
+pub fn carry_batch(setup: Setup<'_>) -> Operation {
+    let mut pair = Pair::connect(&configs(setup, 0), None);
+    let (data, mut wire) = ([7; 72], Vec::new());
+    Box::new(move || {
+        pair.client.seal_messages([&data[..]; BATCH]).unwrap();
+        wire.clear();
+        wire.extend_from_slice(pair.client.pending());
+        pair.client.consume(wire.len());
+        let fed = pair.server.feed_in_place(&mut wire, NOW).unwrap();
+        assert_eq!(fed.plaintext.len(), data.len() * BATCH);
     })
 }
 

@@ -73,7 +73,7 @@ impl Connection {
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut taken = 0;
-        while !self.peer_closed && self.wants_input() {
+        while self.takes_more() {
             let rest = bytes.get(taken..).unwrap_or_default();
             if rest.is_empty() {
                 break;
@@ -92,7 +92,7 @@ impl Connection {
     /// and where the data of these records is.
     fn take_in_place(&mut self, bytes: &mut [u8]) -> Result<(usize, Range<usize>)> {
         let (mut taken, mut data) = (0_usize, 0..0);
-        while !self.peer_closed && self.wants_input() {
+        while self.takes_more() {
             let rest = bytes.get_mut(taken..).unwrap_or_default();
             if rest.is_empty() {
                 break;
@@ -145,6 +145,10 @@ impl Connection {
         }
         self.drain()?;
         Ok(Some((total, 0)))
+    }
+
+    fn takes_more(&self) -> bool {
+        !self.peer_closed && self.wants_input()
     }
 
     fn may_be_protected(&self) -> bool {

@@ -186,7 +186,7 @@ fn what_is_pending_goes_before_what_is_sealed_into_a_buffer() {
 
     // Long data is cut as in `seal`.
     out.clear();
-    pair.client.seal_into(&[1; (1 << 14) + 1], &mut out).unwrap();
+    pair.client.seal_into(&vec![1; (1 << 14) + 1], &mut out).unwrap();
     let (taken, data) = feed(&mut pair.server, &mut out).unwrap();
     assert_eq!((taken, data.len()), (out.len(), (1 << 14) + 1));
 
