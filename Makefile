@@ -65,6 +65,9 @@ bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes 
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
 		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' \
 		--bin otls-bench -- '$(TARGET)/release/libotls.so.0' docs/performance.md '$(TARGET)/release/crates.md'
+	$(CC) -O2 -Wall -Wextra -Iinclude benches/drive.c examples/c/drive.c -o '$(TARGET)/release/drive' \
+		-L'$(TARGET)/release' -lotls -lssl -lcrypto -lpthread -Wl,-rpath,'$(abspath $(TARGET))/release'
+	OTLS_BENCH_DRIVE='$(TARGET)/release/drive' $(PY) benches/stream.py docs/performance.md
 	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house -- cost --nocapture
 
 bench-count: ## instructions and allocations; fails where they grew (OTLS_BLESS=1 writes the table of docs/performance.md anew)

@@ -40,7 +40,7 @@
  *
  * - Write first. While otls_connection_pending gives octets, send them, and otls_connection_consume as many
  *   as went. After a failure they are the alert that tells the peer why: send it before the socket is closed.
- * - Then take what is there: while OTLS_STATE_HAVE_PLAINTEXT, call otls_connection_open, or
+ * - Then take what is there: while OTLS_STATE_HAVE_PLAINTEXT, call otls_connection_read, or
  *   otls_otp_channel_receive.
  * - Then feed. otls_connection_feed stops behind each record with data: keep the rest, and feed it when the
  *   data is taken. Receive more only when nothing is left and OTLS_STATE_WANT_READ is set. So at most one
@@ -603,6 +603,11 @@
  * What a certificate is for: a TLS server that is a client too.
  */
 #define OTLS_PROFILE_BOTH 3
+
+/**
+ * Octets in the longest record (RFC 8446 section 5.2), `otls_connection_feed_in_place`.
+ */
+#define OTLS_MAX_RECORD_LEN 16645
 
 /**
  * State of a connection: octets from the peer are wanted, `otls_connection_feed`.
@@ -2243,6 +2248,29 @@ int32_t otls_connection_feed(otls_connection *connection,
                              uint64_t now,
                              size_t *consumed,
                              otls_error **error);
+
+/**
+ * As `otls_connection_feed`, in the caller's own buffer: whole records are decrypted where they lie, and their data
+ * is at `*plaintext`, `*plaintext_len` octets somewhere among the first `*consumed` of `data`, instead of waiting for
+ * `otls_connection_read`. NULL and 0 if there is none. The data of short records is moved together; a long one with
+ * data before it is left for the next call.
+ *
+ * What is not consumed stays with the caller: give it again, and where nothing is consumed of it, with what arrives
+ * next behind it, in a buffer of at least `OTLS_MAX_RECORD_LEN` octets. Where `otls_connection_feed` has begun a
+ * record, that is completed and waits for `otls_connection_read`, and nothing more is consumed until that has
+ * taken it.
+ *
+ * Errors: as `otls_connection_feed`. Where data came before what is wrong, it is given, and the next call has the
+ * error.
+ */
+int32_t otls_connection_feed_in_place(otls_connection *connection,
+                                      uint8_t *data,
+                                      size_t data_len,
+                                      uint64_t now,
+                                      size_t *consumed,
+                                      uint8_t **plaintext,
+                                      size_t *plaintext_len,
+                                      otls_error **error);
 
 /**
  * The transport has ended.

@@ -9,6 +9,7 @@ mod update;
 
 use std::sync::Arc;
 
+pub use input::Fed;
 use state::ELSEWHERE;
 pub use state::State;
 use zeroize::Zeroize;
@@ -180,6 +181,17 @@ impl Connection {
         self.peer_closed
     }
 
+    /// As [`Connection::error`], for a driver, which has asked at the beginning of its call whose process this is:
+    /// that is a system call, and costs more than sealing a short record.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// As [`Connection::pending`], likewise.
+    pub(crate) fn outgoing(&self) -> &[u8] {
+        self.out.pending()
+    }
+
     /// Bytes for the peer.
     pub fn pending(&self) -> &[u8] {
         // A child would send once more what its parent sends.
@@ -227,6 +239,32 @@ impl Connection {
     pub fn seal(&mut self, plaintext: &[u8]) -> Result<()> {
         self.check_writable()?;
         let sealed = self.renew_write_key().and_then(|()| self.out.data(plaintext));
+        sealed.map_err(|error| self.fail(error))
+    }
+
+    /// Protects each of these messages in a record of its own, where it is not too long for one: as many calls of
+    /// [`Connection::seal`], and faster.
+    ///
+    /// # Errors
+    /// As [`Connection::seal`].
+    pub fn seal_messages<'a>(&mut self, messages: impl IntoIterator<Item = &'a [u8]>) -> Result<()> {
+        self.check_writable()?;
+        let sealed = messages
+            .into_iter()
+            .try_for_each(|message| self.renew_write_key().and_then(|()| self.out.data(message)));
+        sealed.map_err(|error| self.fail(error))
+    }
+
+    /// As [`Connection::seal`], into a buffer of the caller, which is not given back as the connection's own is:
+    /// appends to `out` what is pending, and then the records. Nothing is pending afterwards. Allocates only
+    /// where `out` has no room.
+    ///
+    /// # Errors
+    /// As [`Connection::seal`].
+    pub fn seal_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        self.check_writable()?;
+        let sealed = self.renew_write_key().and_then(|()| self.out.data_into(plaintext, out));
+        self.consume(0);
         sealed.map_err(|error| self.fail(error))
     }
 

@@ -58,7 +58,7 @@ pub mod internal {
     pub use crate::process::lock;
 }
 
-pub use connection::{Connection, State};
+pub use connection::{Connection, Fed, State};
 pub use error::{Error, ErrorCode, Result};
 pub use handshake::{
     ClientAuth, ClientConfig, ClientSide, Config, DEFAULT_SESSION_LIFETIME, MAX_SESSION_LIFETIME,

@@ -32,6 +32,9 @@ const TURNS: usize = 7;
 /// Pairs of connections that are kept to see what they hold.
 const IDLE: usize = 100;
 
+/// Messages that are carried at once.
+pub const BATCH: usize = 16;
+
 /// What is measured: one call does it once.
 pub type Operation = Box<dyn FnMut()>;
 
@@ -79,6 +82,12 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     if std::env::args().nth(1).as_deref() == Some("profile") {
         return profile(&std::env::args().nth(2).expect("what to profile"));
+    }
+    // The records alone: `otls-bench records`.
+    if std::env::args().nth(1).as_deref() == Some("records") {
+        let mut table = Table::default();
+        records(&mut table);
+        return record_shares(&mut table);
     }
     let library = arguments.next();
     let document = arguments.next();
@@ -140,12 +149,12 @@ fn handshakes(table: &mut Table) {
 
 fn records(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);
-    for suite in [
-        CipherSuite::TLS_AES_128_GCM_SHA256,
-        CipherSuite::TLS_AES_256_GCM_SHA384,
-        CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
-    ] {
+    for suite in otls::SUPPORTED_SUITES.iter().copied() {
         let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
+        let rates = measure([Some(ours::carry_batch(setup)), rustls_peer::carry_batch(setup), None]);
+        let messages = |rate: Turns| rate.times(BATCH as f64);
+        let row = format!("messages of 72 octets per second, {BATCH} at once, {suite}");
+        table.row(&row, rates.into_iter().map(|rate| rate.map(messages)).collect());
         for size in [16_384, 72] {
             let rates = measure(LIBRARIES.iter().map(|library| (library.carry)(setup, size)));
             if size == 72 {
@@ -174,37 +183,48 @@ fn raw(table: &mut Table) {
         let rates = measure([(ours::LIBRARY.resumed)(setup), Some(ours::raw_handshake(setup, false))]);
         table.share(&format!("resumed handshake, {name}, x25519"), "key exchange", &rates, None);
     }
+    record_shares(table);
+}
+
+/// What records take beside their AEAD, and the AEADs of two primitives beside these.
+fn record_shares(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);
-    for (suite, aead) in [
-        (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
-        (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
-    ] {
+    for (suite, aead) in SUITES {
         let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
-        raw_records(table, setup, aead);
+        let rates =
+            measure([Some(ours::sealing(setup, 16_384)), Some(ours::raw_sealing(aead, 16_384, true))]);
+        table.share(&format!("sealing 16 KiB, {suite}"), "its AEAD and one memcpy", &rates, SHARE);
+        let rates =
+            measure([Some(ours::carry_in_place(setup, 16_384)), Some(ours::raw_record(aead, 16_384, true))]);
+        table.share(
+            &format!("the same, and opened in place, {suite}"),
+            "its AEAD and one memcpy",
+            &rates,
+            SHARE,
+        );
+        let rates =
+            measure([(ours::LIBRARY.carry)(setup, 16_384), Some(ours::raw_record(aead, 16_384, false))]);
+        table.share(&format!("the same, by feed and read, {suite}"), "its AEAD", &rates, None);
+    }
+    for (name, aead) in [
+        ("AES-128-CBC-HMAC-SHA256", AeadAlgorithm::Aes128CbcHmacSha256),
+        ("AES-256-CBC-HMAC-SHA384", AeadAlgorithm::Aes256CbcHmacSha384),
+    ] {
+        let rates =
+            measure([Some(ours::raw_seal(aead, 16_384)), Some(openssl_peer::encrypt_then_mac(aead, 16_384))]);
+        let row = format!("sealing 16 KiB with {name}");
+        table.share(&row, "OpenSSL's encryption and then HMAC", &rates, Some(Target::Share(1.0)));
     }
 }
 
-/// Opening has no turn of its own, since what is opened has to be sealed first: it is what both take without
-/// sealing.
-fn raw_records(table: &mut Table, setup: Setup<'_>, aead: AeadAlgorithm) {
-    let rates = measure([
-        (ours::LIBRARY.carry)(setup, 16_384),
-        Some(ours::sealing(setup, 16_384)),
-        Some(ours::raw_record(aead, 16_384)),
-        Some(ours::raw_sealing(aead, 16_384, false)),
-        Some(ours::raw_sealing(aead, 16_384, true)),
-    ]);
-    let seconds: Vec<Turns> = rates.iter().flatten().map(Turns::seconds).collect();
-    let [carried, sealed, raw, raw_sealed, raw_copied] = &seconds[..] else { panic!("{rates:?}") };
-    let (without, ratio) = (|a, b| a - b, |a, b| a / b);
-    let suite = setup.suite;
-    let row = |what: &str| format!("{what} 16 KiB, {suite}");
-    table.share_of(&row("sealing"), "AEAD and one memcpy", &sealed.with(raw_copied, ratio), SHARE);
-    let (opened, raw_opened) = (carried.with(sealed, without), raw.with(raw_sealed, without));
-    table.share_of(&row("opening"), "AEAD", &opened.with(&raw_opened, ratio), SHARE);
-}
-
 const SHARE: Option<Target> = Some(Target::Share(1.05));
+
+const SUITES: [(CipherSuite, AeadAlgorithm); 4] = [
+    (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
+    (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
+    (CipherSuite::OTLS_AES_128_CBC_HMAC_SHA256, AeadAlgorithm::Aes128CbcHmacSha256),
+    (CipherSuite::OTLS_AES_256_CBC_HMAC_SHA384, AeadAlgorithm::Aes256CbcHmacSha384),
+];
 
 fn idle(table: &mut Table) {
     let world = World::new(KeyType::EcdsaP256);

@@ -5,14 +5,18 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
+use openssl::sign::Signer;
 use openssl::ssl::{
     ErrorCode, ShutdownState, Ssl, SslContext, SslContextBuilder, SslMethod, SslSession, SslSessionCacheMode,
     SslStream, SslVerifyMode, SslVersion,
 };
+use openssl::symm::{Cipher, Crypter, Mode};
 use openssl::x509::X509;
 use otls::codepoints::NamedGroup;
 use otls::crypto::SystemRandom;
+use otls::crypto::aead::AeadAlgorithm;
 use otls::pki::Identity;
 
 use crate::common::NOW;
@@ -114,7 +118,7 @@ fn done(result: Result<(), openssl::ssl::Error>) -> bool {
 
 /// `None` for what this OpenSSL does not know.
 fn contexts(setup: Setup<'_>) -> Option<Contexts> {
-    if setup.group == NamedGroup::X25519MLKEM768 {
+    if setup.group == NamedGroup::X25519MLKEM768 || setup.suite.0 >= 0xFF00 {
         return None;
     }
     let build = |identity: &Identity| {
@@ -169,6 +173,23 @@ fn carry(setup: Setup<'_>, size: usize) -> Option<Operation> {
             read += pair.server.ssl_read(&mut into[read..]).unwrap();
         }
     }))
+}
+
+/// The primitives of such an AEAD, one after the other.
+pub fn encrypt_then_mac(algorithm: AeadAlgorithm, size: usize) -> Operation {
+    let (cipher, digest) = match algorithm {
+        AeadAlgorithm::Aes128CbcHmacSha256 => (Cipher::aes_128_cbc(), MessageDigest::sha256()),
+        _ => (Cipher::aes_256_cbc(), MessageDigest::sha384()),
+    };
+    let mut aes = Crypter::new(cipher, Mode::Encrypt, &vec![7; cipher.key_len()], Some(&[1; 16])).unwrap();
+    let key = PKey::hmac(&[7; 16]).unwrap();
+    let (data, mut sealed) = (vec![7; size], vec![0; size + 16]);
+    Box::new(move || {
+        let len = aes.update(&data, &mut sealed).unwrap();
+        let mut mac = Signer::new(digest, &key).unwrap();
+        mac.update(&sealed[..len]).unwrap();
+        std::hint::black_box(mac.sign_to_vec().unwrap());
+    })
 }
 
 fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {

@@ -11,7 +11,7 @@ use otls::pki::TrustStore;
 use otls::{ClientAuth, ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
 use crate::common::{NOW, bank_name};
-use crate::{Library, Operation, Setup};
+use crate::{BATCH, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, again, resumed, carry, idle };
 
@@ -99,6 +99,31 @@ fn carry(setup: Setup<'_>, size: usize) -> Option<Operation> {
     }))
 }
 
+/// Sealed into one buffer, opened in it.
+pub fn carry_in_place(setup: Setup<'_>, size: usize) -> Operation {
+    let mut pair = Pair::connect(&configs(setup, 0), None);
+    let (data, mut wire) = (vec![7; size], Vec::new());
+    Box::new(move || {
+        wire.clear();
+        pair.client.seal_into(&data, &mut wire).unwrap();
+        assert_eq!(pair.server.feed_in_place(&mut wire, NOW).unwrap().plaintext.len(), data.len());
+    })
+}
+
+/// Short messages, each in its own record, in one call on each side.
+pub fn carry_batch(setup: Setup<'_>) -> Operation {
+    let mut pair = Pair::connect(&configs(setup, 0), None);
+    let (data, mut wire) = ([7; 72], Vec::new());
+    Box::new(move || {
+        pair.client.seal_messages([&data[..]; BATCH]).unwrap();
+        wire.clear();
+        wire.extend_from_slice(pair.client.pending());
+        pair.client.consume(wire.len());
+        let fed = pair.server.feed_in_place(&mut wire, NOW).unwrap();
+        assert_eq!(fed.plaintext.len(), data.len() * BATCH);
+    })
+}
+
 fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
     Some(Box::new(Pair::connect(&configs_once(setup), None)))
 }
@@ -142,14 +167,27 @@ pub fn raw_handshake(setup: Setup<'_>, signatures: bool) -> Operation {
     })
 }
 
-/// Seals and opens in place.
-pub fn raw_record(algorithm: AeadAlgorithm, size: usize) -> Operation {
+/// Seals and opens in place; a `copy` of the data before.
+pub fn raw_record(algorithm: AeadAlgorithm, size: usize, copy: bool) -> Operation {
+    let key = AeadKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();
+    let (data, mut buffer) = (vec![7; size], vec![7; size]);
+    Box::new(move || {
+        buffer.truncate(size);
+        if copy {
+            buffer.copy_from_slice(&data);
+        }
+        key.seal(&[1; 12], b"12345", &mut buffer, 0).unwrap();
+        key.open(&[1; 12], b"12345", &mut buffer).unwrap();
+    })
+}
+
+/// Seals in place.
+pub fn raw_seal(algorithm: AeadAlgorithm, size: usize) -> Operation {
     let key = AeadKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();
     let mut buffer = vec![7; size];
     Box::new(move || {
         buffer.truncate(size);
         key.seal(&[1; 12], b"12345", &mut buffer, 0).unwrap();
-        key.open(&[1; 12], b"12345", &mut buffer).unwrap();
     })
 }
 

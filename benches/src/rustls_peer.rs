@@ -14,7 +14,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, Connection, HandshakeKind, ServerConfig, ServerConnection};
 
 use crate::common::NOW;
-use crate::{Library, Operation, Setup};
+use crate::{BATCH, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, again: full, resumed, carry, idle };
 
@@ -99,10 +99,29 @@ fn resumed(setup: Setup<'_>) -> Option<Operation> {
 }
 
 fn carry(setup: Setup<'_>, size: usize) -> Option<Operation> {
+    if setup.suite.0 >= 0xFF00 {
+        return None;
+    }
     let mut pair = Pair::connect(&configs(setup, false));
     let (data, mut into) = (vec![7; size], vec![0; size]);
     Some(Box::new(move || {
         pair.client.writer().write_all(&data).unwrap();
+        transfer(&mut pair.client, &mut pair.server, &mut pair.wire);
+        pair.server.reader().read_exact(&mut into).unwrap();
+    }))
+}
+
+/// Short messages, each in its own record, in one turn.
+pub fn carry_batch(setup: Setup<'_>) -> Option<Operation> {
+    if setup.suite.0 >= 0xFF00 {
+        return None;
+    }
+    let mut pair = Pair::connect(&configs(setup, false));
+    let (data, mut into) = ([7; 72], [0; 72 * BATCH]);
+    Some(Box::new(move || {
+        for _ in 0..BATCH {
+            pair.client.writer().write_all(&data).unwrap();
+        }
         transfer(&mut pair.client, &mut pair.server, &mut pair.wire);
         pair.server.reader().read_exact(&mut into).unwrap();
     }))

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::guard::{self, create, required, status};
 use super::handle::Locked;
 use super::identity::otls_identity;
-use super::pointer::{Handle, Input, Out, Room, Text, Value};
+use super::pointer::{Handle, Input, Lent, Out, Room, Text, Value};
 use super::session::otls_session;
 use super::values::OTLS_STATE_FAILED;
 use otls::Connection;
@@ -132,6 +132,51 @@ pub unsafe extern "C" fn otls_connection_feed(
         consumed.check("consumed")?;
         let mut connection = connection.required("connection")?.lock()?;
         consumed.put(connection.feed(data.get("data")?, UnixTime(now))?);
+        Ok(())
+    })
+}
+
+/// As `otls_connection_feed`, in the caller's own buffer: whole records are decrypted where they lie, and their data
+/// is at `*plaintext`, `*plaintext_len` octets somewhere among the first `*consumed` of `data`, instead of waiting for
+/// `otls_connection_read`. NULL and 0 if there is none. The data of short records is moved together; a long one with
+/// data before it is left for the next call.
+///
+/// What is not consumed stays with the caller: give it again, and where nothing is consumed of it, with what arrives
+/// next behind it, in a buffer of at least `OTLS_MAX_RECORD_LEN` octets. Where `otls_connection_feed` has begun a
+/// record, that is completed and waits for `otls_connection_read`, and nothing more is consumed until that has
+/// taken it.
+///
+/// Errors: as `otls_connection_feed`. Where data came before what is wrong, it is given, and the next call has the
+/// error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_feed_in_place(
+    connection: *mut otls_connection,
+    data: *mut u8,
+    data_len: size_t,
+    now: u64,
+    consumed: *mut size_t,
+    plaintext: *mut *mut u8,
+    plaintext_len: *mut size_t,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, data, consumed, error) = unsafe {
+        (Handle::new(connection), Lent::new(data, data_len), Value::new(consumed, 0), Out::new(error))
+    };
+    // SAFETY: as above.
+    let (plaintext, plaintext_len) =
+        unsafe { (Value::new(plaintext, core::ptr::null_mut()), Value::new(plaintext_len, 0)) };
+    status(error, || {
+        consumed.check("consumed")?;
+        plaintext.check("plaintext")?;
+        plaintext_len.check("plaintext_len")?;
+        let mut connection = connection.required("connection")?.lock()?;
+        let fed = connection.feed_in_place(data.get("data")?, UnixTime(now))?;
+        consumed.put(fed.taken);
+        if !fed.plaintext.is_empty() {
+            plaintext_len.put(fed.plaintext.len());
+            plaintext.put(fed.plaintext.as_mut_ptr());
+        }
         Ok(())
     })
 }

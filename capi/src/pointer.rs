@@ -241,6 +241,32 @@ impl<T: Copy> Buffer<T> {
     }
 }
 
+/// Octets of the caller that the library changes.
+pub(super) struct Lent<'a> {
+    data: *mut u8,
+    len: size_t,
+    call: PhantomData<&'a mut [u8]>,
+}
+
+impl<'a> Lent<'a> {
+    /// # Safety
+    /// `data` is NULL, or valid for reads and writes of `len` initialised octets as long as `'a`, with nobody else
+    /// using it.
+    pub(super) const unsafe fn new(data: *mut u8, len: size_t) -> Self {
+        Self { data, len, call: PhantomData }
+    }
+
+    /// The octets; NULL with a length of 0 is none.
+    pub(super) fn get(self, name: &'static str) -> Result<&'a mut [u8], Failure> {
+        check(self.data, self.len, name)?;
+        if self.len == 0 {
+            return Ok(&mut []);
+        }
+        // SAFETY: not NULL, no more than isize::MAX octets, and `new` was promised the rest.
+        Ok(unsafe { slice::from_raw_parts_mut(self.data, self.len) })
+    }
+}
+
 /// A buffer of the caller of a given length, to be filled by the library.
 pub(super) struct Room<'a> {
     data: *mut u8,
@@ -257,13 +283,7 @@ impl<'a> Room<'a> {
 
     /// The number of octets that fit; NULL fits none.
     pub(super) fn check(&self, name: &'static str) -> Result<(), Failure> {
-        if self.data.is_null() && self.len != 0 {
-            return Err(Failure::Null(name));
-        }
-        if isize::try_from(self.len).is_err() {
-            return Err(Error::misuse("a length that no memory has", "pass the buffer's true length").into());
-        }
-        Ok(())
+        check(self.data, self.len, name)
     }
 
     /// The buffer, its first `most` octets at most, set to zero: a slice must be initialised.
@@ -280,4 +300,15 @@ impl<'a> Room<'a> {
             slice::from_raw_parts_mut(self.data, len)
         })
     }
+}
+
+/// That there is memory where a length says so.
+fn check(data: *mut u8, len: size_t, name: &'static str) -> Result<(), Failure> {
+    if data.is_null() && len != 0 {
+        return Err(Failure::Null(name));
+    }
+    if isize::try_from(len).is_err() {
+        return Err(Error::misuse("a length that no memory has", "pass the buffer's true length").into());
+    }
+    Ok(())
 }

@@ -72,6 +72,8 @@ pub(super) fn profile(number: i32) -> Result<Profile> {
     })
 }
 
+/// Octets in the longest record (RFC 8446 section 5.2), `otls_connection_feed_in_place`.
+pub const OTLS_MAX_RECORD_LEN: usize = 16645;
 /// State of a connection: octets from the peer are wanted, `otls_connection_feed`.
 pub const OTLS_STATE_WANT_READ: u32 = 1;
 /// State of a connection: octets for the peer are waiting, `otls_connection_pending`.
@@ -180,6 +182,11 @@ mod tests {
         for (bit, state) in bits {
             assert_eq!(bit, state.0);
         }
+    }
+
+    #[test]
+    fn the_longest_record_is_that_of_the_connection() {
+        assert_eq!(OTLS_MAX_RECORD_LEN, otls::Connection::MAX_RECORD_LEN);
     }
 
     #[test]

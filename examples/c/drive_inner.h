@@ -10,12 +10,16 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     MAX_RECEIVED = 64 * 1024,
+    /* By how many octets a record is longer than its data, at least: header, content type and tag
+       (RFC 8446 section 5.2). */
+    RECORD_OVERHEAD = 5 + 1 + 16,
     MAX_SEALED = 256 * 1024,
     /* What is sealed at once: with records of 64 octets, the smallest that a peer may ask for (RFC 8449), it still
        grows to no more than SEALED_PART. */
@@ -39,6 +43,9 @@ struct drive {
     pid_t owner;
     int fd;
     otls_connection *connection;
+    /* Its state, while it is known: from one call that may change it to the next. With the lock held alone. */
+    uint32_t state;
+    int state_is_known;
     struct drive_limits limits;
     /* When they are over, in milliseconds of the clock that nobody sets, or NEVER. */
     int64_t handshake_by, read_by, write_by, lifetime_by, close_by;
@@ -62,8 +69,18 @@ struct drive {
     int wake[2], woken;
 };
 
-static uint32_t state_of(const struct drive *d) {
-    return otls_connection_state(d->connection);
+static uint32_t state_of(struct drive *d) {
+    if (!d->state_is_known) {
+        d->state = otls_connection_state(d->connection);
+        d->state_is_known = 1;
+    }
+    return d->state;
+}
+
+/* Between a call that may change the connection and the next look at its state. */
+static otls_connection *changing(struct drive *d) {
+    d->state_is_known = 0;
+    return d->connection;
 }
 
 static size_t unsent(const struct drive *d) {
@@ -133,11 +150,12 @@ static int check_standing(const struct drive *d, struct drive_error *why) {
     if (d->closing) {
         return fails(why, DRIVE_MISUSE, OTLS_ERROR_API_MISUSE, "the connection is closed");
     }
-    if (now() >= d->lifetime_by) {
+    int64_t time = now();
+    if (time >= d->lifetime_by) {
         return fails(why, DRIVE_TIMEOUT, 0, "timed out: the time of the whole connection, %.1f s, is over",
                      d->limits.lifetime / 1000.0);
     }
-    if (!d->paused_at && now() >= d->handshake_by) {
+    if (!d->paused_at && time >= d->handshake_by) {
         return fails(why, DRIVE_TIMEOUT, 0, "timed out in the handshake, which was not done in %.1f s",
                      d->limits.handshake / 1000.0);
     }
@@ -146,7 +164,7 @@ static int check_standing(const struct drive *d, struct drive_error *why) {
 
 /* Each of these two deadlines is told once. */
 static int check_read(struct drive *d, struct drive_error *why) {
-    if (now() < d->read_by) {
+    if (d->read_by == NEVER || now() < d->read_by) {
         return 0;
     }
     d->read_by = NEVER;
@@ -154,7 +172,7 @@ static int check_read(struct drive *d, struct drive_error *why) {
 }
 
 static int check_write(struct drive *d, struct drive_error *why) {
-    if (now() < d->write_by) {
+    if (d->write_by == NEVER || now() < d->write_by) {
         return 0;
     }
     size_t left;
@@ -186,8 +204,8 @@ static int make_wake(struct drive *d, struct drive_error *why) {
 }
 
 /* What to wait for. */
-static short events_of(const struct drive *d) {
-    int writes = unsent(d) > 0 && !d->send_errno;
+static short events_of(struct drive *d) {
+    int writes = (state_of(d) & OTLS_STATE_WANT_WRITE) && !d->send_errno;
     int reads = d->closing ? !d->peer_ended : d->in == NULL && (state_of(d) & OTLS_STATE_WANT_READ);
     return (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
 }
@@ -201,6 +219,8 @@ static int lock(struct drive *d, struct drive_error *why) {
         return fails(why, DRIVE_MISUSE, OTLS_ERROR_API_MISUSE, "a connection of the process that forked this one");
     }
     pthread_mutex_lock(&d->lock);
+    /* Its owner may have called it. */
+    d->state_is_known = 0;
     if (d->paused_at && !(state_of(d) & PAUSED)) {
         d->handshake_by = d->handshake_by == NEVER ? NEVER : d->handshake_by + now() - d->paused_at;
         d->paused_at = 0;
@@ -224,6 +244,35 @@ static int enter(struct drive *d, struct drive_error *why) {
         leave(d);
     }
     return result;
+}
+
+/* What was received and is not fed, decrypted where it lies, as far as its data fits: how many octets, 0, -1. Feeding
+   finds why there are none. */
+static ssize_t take_received(struct drive *d, void *data, size_t len, struct drive_error *why) {
+    size_t taken = 0, opened = 0;
+    uint8_t *plaintext;
+    if (enter(d, why)) {
+        return -1;
+    }
+    if (d->in != NULL && len > 0) {
+        /* No more data than fits is in so many octets. */
+        size_t lent = d->in_end - d->in_at;
+        lent = lent > RECORD_OVERHEAD && lent - RECORD_OVERHEAD > len ? len + RECORD_OVERHEAD : lent;
+        otls_connection_feed_in_place(d->connection, d->in + d->in_at, lent, (uint64_t)time(NULL), &taken, &plaintext,
+                                      &opened, NULL);
+        if (opened > 0) {
+            memcpy(data, plaintext, opened);
+            d->read_by = NEVER;
+        }
+        explicit_bzero(d->in + d->in_at, taken);
+        d->in_at += taken;
+        if (d->in_at == d->in_end) {
+            free(d->in);
+            d->in = NULL;
+        }
+    }
+    leave(d);
+    return (ssize_t)opened;
 }
 
 #endif

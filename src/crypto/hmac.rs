@@ -24,6 +24,7 @@ pub struct HmacKey(State);
 
 crate::shown::shown!(HmacKey);
 
+#[derive(Clone)]
 enum State {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
@@ -51,6 +52,11 @@ impl HmacKey {
         }
     }
 
+    /// As [`HmacKey::sign`], for parts that come one after the other.
+    pub(super) fn start(&self) -> Signing {
+        Signing(self.0.clone())
+    }
+
     /// Compares in constant time.
     ///
     /// # Errors
@@ -66,6 +72,27 @@ impl HmacKey {
         let equal = ct_eq(whole.get(..len).unwrap_or(whole), tag);
         expected.zeroize();
         if equal { Ok(()) } else { Err(Error::DecryptFailed) }
+    }
+}
+
+/// A tag that is not complete. Wiped when dropped.
+pub(super) struct Signing(State);
+
+impl Signing {
+    #[inline]
+    pub(super) fn update(&mut self, part: &[u8]) {
+        match &mut self.0 {
+            State::Sha256(mac) => mac.update(part),
+            State::Sha384(mac) => mac.update(part),
+        }
+    }
+
+    /// The tag of the concatenation of all parts.
+    pub(super) fn finish(self) -> Digest {
+        match self.0 {
+            State::Sha256(mac) => tag_of(mac, core::iter::empty()),
+            State::Sha384(mac) => tag_of(mac, core::iter::empty()),
+        }
     }
 }
 

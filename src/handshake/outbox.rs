@@ -2,7 +2,7 @@
 
 use super::transcript::append_message;
 use crate::codepoints::{AlertDescription, ContentType, HandshakeType, ProtocolVersion};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{KEPT_CAPACITY, Opener, RecordShape, Sealer, write_plaintext_record};
 
 /// Room for most flights.
@@ -107,6 +107,14 @@ impl Outbox {
     /// Queues application data.
     pub(crate) fn data(&mut self, plaintext: &[u8]) -> Result<()> {
         self.write(ContentType::APPLICATION_DATA, plaintext)
+    }
+
+    /// Appends to `out` what is pending, and then application data.
+    pub(crate) fn data_into(&mut self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(self.pending());
+        self.consume(usize::MAX);
+        let Some(sealer) = &mut self.sealer else { return Err(Error::Internal("data without keys")) };
+        sealer.seal(ContentType::APPLICATION_DATA, plaintext, self.shape, out)
     }
 
     /// Whether the write key should be replaced before more is sent (RFC 8446 §5.5).

@@ -5,21 +5,23 @@ use std::io;
 use std::task::{Poll, ready};
 use std::time::Instant;
 
+use zeroize::Zeroize;
+
 use super::clock::Clock;
 use super::failure::{aborted, closed, cut_short};
 use super::timeouts::{Blocked, Op, Timeout, Timeouts, Waits};
-use crate::connection::{Connection, State};
+use crate::connection::{Connection, Fed, State};
 use crate::error::{Error, Result};
 
 /// Octets that are received at first: a record and its header.
 const RECORD_LEN: usize = 17 * 1024;
 /// Octets that are received at once while more come than fit: the bound of what is held and not fed.
 const READ_LEN: usize = 64 * 1024;
-/// Octets that are sealed at once.
-const SEAL_LEN: usize = 16 * 1024;
-/// Sealed octets after which no more are sealed. With what [`SEAL_LEN`] becomes in the smallest records that
-/// a peer may ask for (RFC 8449: 64 octets), less than 256 KiB are held.
-const FULL: usize = 128 * 1024;
+/// Octets that are sealed at once. In the smallest records that a peer may ask for (RFC 8449: 64 octets) they
+/// become less than 256 KiB.
+const SEAL_LEN: usize = 128 * 1024;
+/// By how many octets a record is longer than its data, at least: header, content type and tag (RFC 8446 §5.2).
+const RECORD_OVERHEAD: usize = 5 + 1 + 16;
 /// Octets of a peer that are thrown away while its end is awaited.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
 
@@ -146,7 +148,7 @@ impl Engine {
             return Ok(Some(self.waits.linger(now)));
         }
         self.waits
-            .until(op, now, self.connection.pending().len())
+            .until(op, now, self.connection.outgoing().len())
             .map_err(|timeout| self.timed_out(op, timeout))
     }
 
@@ -172,7 +174,7 @@ impl Engine {
             if self.connection.peer_has_closed() {
                 return Poll::Ready(Err(Error::Truncated.into()));
             }
-            if !self.feed() && self.connection.error().is_none() {
+            if !self.feed() && self.connection.failure().is_none() {
                 ready!(self.poll_receive(wire))?;
             }
         }
@@ -180,6 +182,12 @@ impl Engine {
 
     /// Receives until there is decrypted data; false is the peer's close_notify.
     pub(super) fn poll_readable(&mut self, wire: &mut impl Wire) -> Poll<io::Result<bool>> {
+        self.poll_data(wire, &mut []).map_ok(|data| data.is_some())
+    }
+
+    /// Receives until there is decrypted data, and moves what fits to the front of `out`; none is the peer's
+    /// close_notify.
+    fn poll_data(&mut self, wire: &mut impl Wire, out: &mut [u8]) -> Poll<io::Result<Option<usize>>> {
         self.check_open()?;
         self.check_established()?;
         loop {
@@ -189,12 +197,16 @@ impl Engine {
                 let _ = self.poll_send(wire);
             }
             if self.connection.available() > 0 {
-                return Poll::Ready(Ok(true));
+                return Poll::Ready(Ok(Some(self.connection.read(out))));
             }
             if self.connection.peer_has_closed() {
-                return Poll::Ready(Ok(false));
+                return Poll::Ready(Ok(None));
             }
-            if !self.feed() && self.connection.error().is_none() {
+            let (fed, len) = self.feed_into(out);
+            if len > 0 {
+                return Poll::Ready(Ok(Some(len)));
+            }
+            if !fed && self.connection.failure().is_none() {
                 ready!(self.poll_receive(wire))?;
             }
         }
@@ -202,36 +214,35 @@ impl Engine {
 
     /// Moves decrypted data to the front of `out`; 0 is the peer's close_notify.
     pub(super) fn poll_read(&mut self, wire: &mut impl Wire, out: &mut [u8]) -> Poll<io::Result<usize>> {
-        if out.is_empty() || !ready!(self.poll_readable(wire))? {
+        if out.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let mut len = 0_usize;
-        loop {
+        let mut len = ready!(self.poll_data(wire, out))?.unwrap_or_default();
+        while len > 0 && len < out.len() {
+            let (fed, opened) = self.feed_into(out.get_mut(len..).unwrap_or_default());
+            len = len.saturating_add(opened);
             len = len.saturating_add(self.connection.read(out.get_mut(len..).unwrap_or_default()));
             // An error behind the data is for the next call.
-            if len == out.len() || !self.feed() {
-                return Poll::Ready(Ok(len));
+            if !fed {
+                break;
             }
         }
+        Poll::Ready(Ok(len))
     }
 
     /// Seals the front of `data`, once nothing else waits to be sent, and sends what goes.
     pub(super) fn poll_write(&mut self, wire: &mut impl Wire, data: &[u8]) -> Poll<io::Result<usize>> {
         self.gap = true;
         ready!(self.poll_flush(wire))?;
-        let mut sealed = 0_usize;
-        for part in data.chunks(SEAL_LEN) {
-            if self.connection.pending().len() >= FULL {
-                break;
-            }
+        let part = data.get(..SEAL_LEN).unwrap_or(data);
+        if !part.is_empty() {
             self.connection.seal(part).map_err(io::Error::from)?;
-            sealed = sealed.saturating_add(part.len());
         }
         self.gap = false;
         self.waits.begin_piece();
         match self.poll_flush(wire) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(sealed)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(part.len())),
         }
     }
 
@@ -246,7 +257,7 @@ impl Engine {
         if self.writing {
             return Poll::Pending;
         }
-        Poll::Ready(self.connection.error().cloned().map_or(Ok(()), |error| Err(error.into())))
+        Poll::Ready(self.connection.failure().cloned().map_or(Ok(()), |error| Err(error.into())))
     }
 
     /// Says close_notify and ends our direction; the peer may still send.
@@ -267,7 +278,7 @@ impl Engine {
 
     /// Ready once the transport has ended, which is found out without losing what came before.
     pub(super) fn poll_gone(&mut self, wire: &mut impl Wire) -> Poll<()> {
-        while !self.ended && self.connection.error().is_none() {
+        while !self.ended && self.connection.failure().is_none() {
             if self.feed() {
                 continue;
             }
@@ -285,7 +296,7 @@ impl Engine {
     /// Octets that can be read without the socket; 1 where it is the end or an error that can be.
     pub(super) fn readable(&mut self) -> usize {
         while self.connection.available() == 0 && self.feed() {}
-        let over = self.ended || self.connection.peer_has_closed() || self.connection.error().is_some();
+        let over = self.ended || self.connection.peer_has_closed() || self.connection.failure().is_some();
         self.connection.available().max(usize::from(over))
     }
 
@@ -300,7 +311,7 @@ impl Engine {
 
     fn check_established(&self) -> io::Result<()> {
         let established = self.connection.state().contains(State::HANDSHAKE_DONE);
-        if established || self.connection.error().is_some() {
+        if established || self.connection.failure().is_some() {
             return Ok(());
         }
         Err(Error::misuse("reading before the handshake is done", "call handshake first").into())
@@ -308,19 +319,42 @@ impl Engine {
 
     /// Feeds what has arrived; whether anything was taken. An error stays with the connection.
     fn feed(&mut self) -> bool {
-        let Some(rest) = self.arrived.get(self.taken..).filter(|rest| !rest.is_empty()) else { return false };
-        if self.connection.error().is_some() {
-            return false;
+        self.feed_into(&mut []).0
+    }
+
+    /// Feeds what has arrived: whether anything was taken, and how many octets of data are at the front of `out`
+    /// now. What would not fit waits in the connection.
+    fn feed_into(&mut self, out: &mut [u8]) -> (bool, usize) {
+        let rest = self.arrived.get_mut(self.taken..).unwrap_or_default();
+        if rest.is_empty() || self.connection.failure().is_some() {
+            return (false, 0);
         }
         // Certificates are judged as of now, however long it took to come here.
-        let fed = self.connection.feed(rest, self.clock.now()).unwrap_or(0);
+        let now = self.clock.now();
+        let (mut fed, mut len) = (0, 0);
+        if !out.is_empty() {
+            // No more data than fits is in so many octets.
+            let most = rest.len().min(out.len().saturating_add(RECORD_OVERHEAD));
+            let lent = rest.get_mut(..most).unwrap_or_default();
+            if let Ok(Fed { taken, plaintext }) = self.connection.feed_in_place(lent, now) {
+                (fed, len) = (taken, plaintext.len());
+                if let Some(out) = out.get_mut(..len) {
+                    out.copy_from_slice(plaintext);
+                }
+                lent.get_mut(..taken).unwrap_or_default().zeroize();
+            }
+        }
+        if fed == 0 {
+            // The connection keeps the beginning of a record, so that no buffer is held for it.
+            fed = self.connection.feed(rest, now).unwrap_or(0);
+        }
         self.taken = self.taken.saturating_add(fed);
         if self.taken == self.arrived.len() {
             // An idle connection holds no buffer.
             self.arrived = Vec::new();
             self.taken = 0;
         }
-        fed > 0
+        (fed > 0, len)
     }
 
     /// Receives once. Where nothing more comes, and all that came is taken, the connection is told.
@@ -349,8 +383,8 @@ impl Engine {
     /// Sends all that is pending, whatever became of the connection. The outer result is an error, the
     /// inner poll says whether all went.
     fn poll_send(&mut self, wire: &mut impl Wire) -> io::Result<Poll<()>> {
-        while !self.connection.pending().is_empty() {
-            match wire.send(self.connection.pending()) {
+        while !self.connection.outgoing().is_empty() {
+            match wire.send(self.connection.outgoing()) {
                 Poll::Pending => {
                     self.blocked.send = true;
                     return Ok(Poll::Pending);
@@ -363,7 +397,7 @@ impl Engine {
                     self.unsendable = true;
                     let error = sent.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
                     self.last_words(wire);
-                    return Err(self.connection.error().cloned().map_or(error, Into::into));
+                    return Err(self.connection.failure().cloned().map_or(error, Into::into));
                 }
             }
         }
@@ -374,7 +408,7 @@ impl Engine {
     /// The alert of a peer that is gone, which says more than a broken pipe. All that it said is there: what
     /// made sending fail came behind it.
     fn last_words(&mut self, wire: &mut impl Wire) {
-        while !self.ended && self.connection.error().is_none() {
+        while !self.ended && self.connection.failure().is_none() {
             if self.feed() {
                 continue;
             }
@@ -386,14 +420,14 @@ impl Engine {
     }
 
     fn is_failing(&self) -> bool {
-        self.connection.error().is_some() && !self.waits.lingered()
+        self.connection.failure().is_some() && !self.waits.lingered()
     }
 
     /// Where the connection has failed: tells the peer why, if it still listens, waits for its end, and is
     /// then that error. A socket that is closed with something unread is reset, and a reset can overtake the
     /// alert.
     fn poll_farewell(&mut self, wire: &mut impl Wire) -> Poll<io::Result<()>> {
-        let Some(error) = self.connection.error().cloned() else { return Poll::Ready(Ok(())) };
+        let Some(error) = self.connection.failure().cloned() else { return Poll::Ready(Ok(())) };
         if self.is_failing() {
             let silent = self.unsendable || self.waits.is_broken();
             if !silent && matches!(self.poll_send(wire), Ok(Poll::Pending)) {
@@ -417,7 +451,7 @@ impl Engine {
         }
         self.connection.close();
         ready!(self.poll_send(wire)?);
-        if let Some(error) = self.connection.error() {
+        if let Some(error) = self.connection.failure() {
             return Poll::Ready(Err(error.clone().into()));
         }
         // A peer that is gone needs no end.

@@ -31,29 +31,23 @@ impl Deframer {
     /// before anything is allocated for it.
     pub(crate) fn feed(&mut self, input: &[u8], protected: bool) -> Result<usize, InvalidMessage> {
         let header_part = self.append(input, HEADER_LEN);
-        let Some((content_type, len)) = self.header() else { return Ok(header_part) };
-        if content_type.name().is_none() {
-            let spoken = self.buffer.first_chunk().and_then(|header| stranger::spoken(*header));
-            return Err(match spoken {
-                Some(what) => InvalidMessage { what, why: Malformed::NotTls },
-                None => InvalidMessage { what: "record", why: Malformed::UnknownType },
-            });
-        }
-        // RFC 8446 §5.2: a protected record says that it is application data.
-        let protected = protected && content_type == ContentType::APPLICATION_DATA;
-        if len > if protected { MAX_CIPHERTEXT_LEN } else { MAX_FRAGMENT_LEN } {
-            return Err(InvalidMessage { what: "record", why: Malformed::RecordOverflow });
-        }
+        let Some(header) = self.buffer.first_chunk() else { return Ok(header_part) };
+        let (_, len) = checked(header, protected)?;
         let rest = input.get(header_part..).unwrap_or_default();
         Ok(header_part.saturating_add(self.append(rest, HEADER_LEN.saturating_add(len))))
     }
 
     /// The record, once it is complete.
     pub(crate) fn record(&mut self) -> Option<Record<'_>> {
-        let (content_type, len) = self.header()?;
         let (header, payload) = self.buffer.split_first_chunk_mut()?;
+        let (content_type, len) = parse(header);
         let payload = payload.get_mut(..len)?;
         Some(Record { content_type, header: *header, payload })
+    }
+
+    /// Whether no record is begun.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
     }
 
     /// Forgets the record that was just handled; its content, where it was protected, is wiped already.
@@ -74,12 +68,40 @@ impl Deframer {
         self.buffer.extend_from_slice(input.get(..missing).unwrap_or_default());
         missing
     }
+}
 
-    fn header(&self) -> Option<(ContentType, usize)> {
-        // RFC 8446 §5.1: legacy_record_version is ignored.
-        let &[content_type, _, _, high, low] = self.buffer.first_chunk()?;
-        Some((ContentType(content_type), usize::from(u16::from_be_bytes([high, low]))))
+impl<'a> Record<'a> {
+    /// The record at the front of `input`, where it is whole. Its header is checked before, as by
+    /// [`Deframer::feed`].
+    pub(crate) fn at_front(input: &'a mut [u8], protected: bool) -> Result<Option<Self>, InvalidMessage> {
+        let Some((header, payload)) = input.split_first_chunk_mut() else { return Ok(None) };
+        let header = *header;
+        let (content_type, len) = checked(&header, protected)?;
+        Ok(payload.get_mut(..len).map(|payload| Record { content_type, header, payload }))
     }
+}
+
+/// The type and the length that a header says, where there can be such a record.
+fn checked(header: &[u8; HEADER_LEN], protected: bool) -> Result<(ContentType, usize), InvalidMessage> {
+    let (content_type, len) = parse(header);
+    if content_type.name().is_none() {
+        return Err(match stranger::spoken(*header) {
+            Some(what) => InvalidMessage { what, why: Malformed::NotTls },
+            None => InvalidMessage { what: "record", why: Malformed::UnknownType },
+        });
+    }
+    // RFC 8446 §5.2: a protected record says that it is application data.
+    let protected = protected && content_type == ContentType::APPLICATION_DATA;
+    if len > if protected { MAX_CIPHERTEXT_LEN } else { MAX_FRAGMENT_LEN } {
+        return Err(InvalidMessage { what: "record", why: Malformed::RecordOverflow });
+    }
+    Ok((content_type, len))
+}
+
+fn parse(header: &[u8; HEADER_LEN]) -> (ContentType, usize) {
+    // RFC 8446 §5.1: legacy_record_version is ignored.
+    let &[content_type, _, _, high, low] = header;
+    (ContentType(content_type), usize::from(u16::from_be_bytes([high, low])))
 }
 
 #[cfg(test)]

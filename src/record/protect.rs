@@ -78,8 +78,12 @@ impl Sealer {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let mut rest = content;
+        let most = shape.fragment.max(1);
+        // Room for the whole records at once: growing would copy what is sealed already.
+        let whole = HEADER_LEN.saturating_add(self.0.key.algorithm().sealed_len(most.saturating_add(1)));
+        out.reserve(whole.saturating_mul(content.len() / most));
         loop {
-            let (fragment, after) = rest.split_at(rest.len().min(shape.fragment.max(1)));
+            let (fragment, after) = rest.split_at(rest.len().min(most));
             self.seal_record(content_type, fragment, shape.padding_after(content_type, fragment.len()), out)?;
             rest = after;
             if rest.is_empty() {

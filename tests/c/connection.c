@@ -135,6 +135,35 @@ static void data_arrives(otls_connection *from, otls_connection *to) {
     CHECK(opened == 0 && otls_connection_available(to) == 0);
 }
 
+static void data_is_decrypted_in_place(otls_connection *from, otls_connection *to) {
+    otls_error *error;
+    uint8_t octets[OTLS_MAX_RECORD_LEN], *plaintext;
+    size_t len, taken, plaintext_len;
+    WORKS(otls_connection_seal(from, TEXT("hello, "), &error));
+    WORKS(otls_connection_seal(from, TEXT("there"), &error));
+    const uint8_t *pending = otls_connection_pending(from, &len);
+    memcpy(octets, pending, len);
+    WORKS(otls_connection_consume(from, len, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_connection_feed_in_place(to, octets, len, NOW, NULL, &plaintext, &plaintext_len, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_connection_feed_in_place(to, octets, len, NOW, &taken, NULL, &plaintext_len, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_connection_feed_in_place(to, octets, len, NOW, &taken, &plaintext, NULL, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER,
+          otls_connection_feed_in_place(to, NULL, len, NOW, &taken, &plaintext, &plaintext_len, &error));
+    WORKS(otls_connection_feed_in_place(to, octets, len - 1, NOW, &taken, &plaintext, &plaintext_len, &error));
+    CHECK(taken < len && plaintext > octets && plaintext_len == 7 && memcmp(plaintext, "hello, ", 7) == 0);
+    size_t first = taken;
+    WORKS(otls_connection_feed_in_place(to, octets + first, len - first - 1, NOW, &taken, &plaintext, &plaintext_len,
+                                        &error));
+    CHECK(taken == 0 && plaintext == NULL && plaintext_len == 0);
+    WORKS(otls_connection_feed_in_place(to, octets + first, len - first, NOW, &taken, &plaintext, &plaintext_len, &error));
+    CHECK(taken == len - first && plaintext_len == 5 && memcmp(plaintext, "there", 5) == 0);
+    CHECK(!is(to, OTLS_STATE_HAVE_PLAINTEXT));
+    WORKS(otls_connection_feed_in_place(to, NULL, 0, NOW, &taken, &plaintext, &plaintext_len, &error));
+}
+
 static void two_sides_talk(void) {
     static const uint16_t SUITE[] = { OTLS_SUITE_AES_256_CBC_HMAC_SHA384 }, GROUP[] = { OTLS_GROUP_SECP384R1 },
                           SCHEME[] = { OTLS_SCHEME_ECDSA_SECP256R1_SHA256 };
@@ -161,6 +190,8 @@ static void two_sides_talk(void) {
     the_outcome_is_known(client, server);
     data_arrives(client, server);
     data_arrives(server, client);
+    data_is_decrypted_in_place(client, server);
+    data_is_decrypted_in_place(server, client);
     WORKS(otls_connection_update_keys(client, 1, &error));
     WORKS(transfer(client, server, &error));
     data_arrives(client, server);

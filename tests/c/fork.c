@@ -96,6 +96,9 @@ static void a_connection_does_not_work_in_a_child(void) {
         otls_connection_pending(connection, &len);
         CHECK(len == 0);
         FAILS(OTLS_ERROR_API_MISUSE, otls_connection_feed(connection, TEXT("x"), NOW, &taken, &error));
+        uint8_t octets[] = { 'x' }, *plaintext;
+        FAILS(OTLS_ERROR_API_MISUSE,
+              otls_connection_feed_in_place(connection, octets, 1, NOW, &taken, &plaintext, &len, &error));
         FAILS(OTLS_ERROR_API_MISUSE, otls_connection_seal(connection, TEXT("x"), &error));
         otls_connection_free(connection);
         _exit(0);

@@ -89,6 +89,8 @@ fn only_the_drivers_carry_octets_into_a_connection() {
     let found: Vec<_> = files.iter().filter(|file| feeds(file) > 0).map(|(_, file)| file).collect();
     assert_eq!(found, [&root.join("src/io/engine.rs")], "the loop is in the engine, once");
     assert_eq!(files.iter().map(feeds).sum::<usize>(), 1);
+    let in_place = files.iter().filter(|(_, file)| read(file).contains(".feed_in_place(")).count();
+    assert_eq!(in_place, 1, "nor in place");
     let of_sockets = |(_, file): &&(Vec<String>, PathBuf)| {
         let text = read(file);
         [".consume(", ".feed_end("].iter().any(|call| text.contains(call))

@@ -12,6 +12,7 @@ mod conformance_server;
 mod conformance_tickets;
 mod extensions;
 mod handshake;
+mod in_place;
 mod interop_openssl;
 mod interop_rustls;
 mod io_blocking;

@@ -119,6 +119,24 @@ fn records_are_sealed_and_opened_without_allocating() {
         carry(&mut pair);
         let made = measure(|| (0..100).for_each(|_| carry(&mut pair)));
         assert_eq!(made.count_total, 0, "{suite}: {made:?}");
+
+        // In buffers of the caller, at any length.
+        for len in [72, 1 << 14, 3 << 14] {
+            let (data, mut wire) = (vec![7; len], Vec::new());
+            let mut carry = |pair: &mut Pair| {
+                wire.clear();
+                pair.client.seal_into(&data, &mut wire).unwrap();
+                let (mut taken, mut opened) = (0, 0);
+                while taken < wire.len() {
+                    let fed = pair.server.feed_in_place(&mut wire[taken..], NOW).unwrap();
+                    (taken, opened) = (taken + fed.taken, opened + fed.plaintext.len());
+                }
+                assert_eq!(opened, len);
+            };
+            carry(&mut pair);
+            let made = measure(|| (0..100).for_each(|_| carry(&mut pair)));
+            assert_eq!(made.count_total, 0, "{suite}, {len} octets: {made:?}");
+        }
     }
 }
 

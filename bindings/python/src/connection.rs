@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyString};
 use zeroize::Zeroizing;
 
 use crate::config::{ClientConfig, ServerConfig};
-use crate::convert::{Octets, alert, moment_or_now};
+use crate::convert::{Octets, Wiped, alert, moment_or_now};
 use crate::failure::{Failure, Result, exception};
 use crate::offer::{Offer, RequestedCertificate, protocol};
 use crate::pki::authority::Identity;
@@ -123,14 +123,14 @@ impl Connection {
 
     /// Bytes for the peer, at most `limit` of them. They stay pending until `consume`.
     #[pyo3(signature = (limit=PENDING_LIMIT))]
-    fn pending<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
+    pub(crate) fn pending<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
         let connection = self.lock(py)?;
         let pending = connection.pending();
         Ok(PyBytes::new(py, pending.get(..limit).unwrap_or(pending)))
     }
 
     /// Forgets the first `length` octets of what is pending: they were sent.
-    fn consume(&self, py: Python<'_>, length: usize) -> Result<()> {
+    pub(crate) fn consume(&self, py: Python<'_>, length: usize) -> Result<()> {
         self.with(py, |connection| connection.consume(length))
     }
 
@@ -143,7 +143,7 @@ impl Connection {
     }
 
     /// Protects application data; it is then pending.
-    fn seal(&self, py: Python<'_>, data: Octets) -> Result<()> {
+    pub(crate) fn seal(&self, py: Python<'_>, data: Octets) -> Result<()> {
         Ok(self.with(py, |connection| connection.seal(&data))??)
     }
 
@@ -158,12 +158,12 @@ impl Connection {
     #[pyo3(signature = (limit=READ_LIMIT))]
     fn read<'py>(&self, py: Python<'py>, limit: usize) -> Result<Bound<'py, PyBytes>> {
         let read = self.with(py, |connection| {
-            let mut out = Zeroizing::new(vec![0; limit.min(connection.available())]);
-            let length = connection.read(&mut out);
-            out.truncate(length);
+            let mut out = Wiped(vec![0; limit.min(connection.available())]);
+            let length = connection.read(&mut out.0);
+            out.0.truncate(length);
             out
         })?;
-        Ok(PyBytes::new(py, &read))
+        Ok(PyBytes::new(py, &read.0))
     }
 
     /// How many octets `read` could return now.
@@ -315,7 +315,8 @@ impl Connection {
         Self { connection: Mutex::new(connection), process: std::process::id(), clock }
     }
 
-    fn check_process(&self) -> Result<()> {
+    /// Raises in a process that was forked from the connection's own.
+    pub(crate) fn check_process(&self) -> Result<()> {
         if self.process == std::process::id() {
             return Ok(());
         }
@@ -325,6 +326,11 @@ impl Connection {
         ))
     }
 
+    /// The time as of which what arrives is judged.
+    pub(crate) fn now(&self, py: Python<'_>) -> PyResult<otls::UnixTime> {
+        self.clock.read(py)
+    }
+
     /// Works on the connection while other Python threads run.
     pub(crate) fn with<T: Send>(
         &self,
@@ -332,6 +338,15 @@ impl Connection {
         work: impl FnOnce(&mut otls::Connection) -> T + Send,
     ) -> Result<T> {
         self.check_process()?;
+        self.with_own(py, work)
+    }
+
+    /// As [`Connection::with`], where this call has asked before whose connection it is.
+    pub(crate) fn with_own<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut otls::Connection) -> T + Send,
+    ) -> Result<T> {
         py.detach(|| {
             self.connection.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned())
         })

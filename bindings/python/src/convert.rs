@@ -11,15 +11,26 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyType};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::{Failure, Result};
+
+/// A copy that is wiped when it is dropped. `Zeroizing` of a vector wipes octet by octet, which takes longer than
+/// to encrypt it.
+#[derive(Default)]
+pub(crate) struct Wiped(pub(crate) Vec<u8>);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
 
 /// Octets that stay as they are while the interpreter lock is released: an immutable `bytes` is
 /// borrowed, every other buffer is copied and the copy wiped.
 pub(crate) enum Octets {
     Borrowed(PyBackedBytes),
-    Copied(Zeroizing<Vec<u8>>),
+    Copied(Wiped),
 }
 
 impl Deref for Octets {
@@ -28,7 +39,7 @@ impl Deref for Octets {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
-            Self::Copied(bytes) => bytes,
+            Self::Copied(bytes) => &bytes.0,
         }
     }
 }
@@ -40,7 +51,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Octets {
         if let Ok(bytes) = obj.cast::<PyBytes>() {
             return Ok(Self::Borrowed(PyBackedBytes::from(bytes.to_owned())));
         }
-        copy_buffer(obj).map(Self::Copied)
+        PyBuffer::<u8>::get(&obj)?.to_vec(obj.py()).map(|octets| Self::Copied(Wiped(octets)))
     }
 }
 
@@ -69,12 +80,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Material {
         if let Ok(text) = obj.cast::<PyString>() {
             return Ok(Self(Zeroizing::new(text.to_str()?.as_bytes().to_vec())));
         }
-        copy_buffer(obj).map(Self)
+        PyBuffer::<u8>::get(&obj)?.to_vec(obj.py()).map(|octets| Self(Zeroizing::new(octets)))
     }
-}
-
-fn copy_buffer(obj: Borrowed<'_, '_, PyAny>) -> PyResult<Zeroizing<Vec<u8>>> {
-    PyBuffer::<u8>::get(&obj)?.to_vec(obj.py()).map(Zeroizing::new)
 }
 
 /// A point in time: an aware `datetime`, seconds since the epoch, or a callable that returns one of these.

@@ -11,6 +11,7 @@ mod connection;
 mod convert;
 mod est;
 mod failure;
+mod link;
 mod offer;
 mod otp;
 mod pki;
@@ -32,6 +33,8 @@ mod _otls {
     use crate::connection::Connection;
     #[pymodule_export]
     use crate::est::{EstClient, EstServer, Exchange, Register, RegisterEntry};
+    #[pymodule_export]
+    use crate::link::Link;
     #[pymodule_export]
     use crate::offer::{Offer, RequestedCertificate};
     #[pymodule_export]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import pickle
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -14,6 +16,8 @@ import pytest
 import otls
 from conftest import World, bank, customer
 from otls import aio
+from otls._aio_waiting import MOMENT
+from otls._otls import Link
 
 HERE = "127.0.0.1"
 
@@ -110,7 +114,7 @@ def test_several_may_receive_and_who_is_cancelled_takes_nothing_along(world: Wor
 
 def test_a_receive_that_is_cancelled_at_any_moment_loses_nothing(world: World) -> None:
     async def work() -> None:
-        data = bytes(index % 251 for index in range(2 << 20))
+        data = bytes(index % 251 for index in range(8 << 20))
         async with streams(world) as (ours, theirs):
             sending = asyncio.create_task(theirs.send(data))
             received, cancelled, tries = bytearray(), 0, 0
@@ -170,15 +174,61 @@ def test_a_send_that_is_cancelled_between_two_pieces_is_the_last_as_well(world: 
     run(work)
 
 
+def test_what_nobody_waits_for_does_not_keep_the_loop_busy(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            calls = 0
+            on_readable = ours._waiter._on_readable
+
+            def count() -> None:
+                nonlocal calls
+                calls += 1
+                on_readable()
+
+            ours._waiter._on_readable = count  # type: ignore[method-assign]
+            # The last wait of the handshake is forgotten.
+            await asyncio.sleep(2 * MOMENT)
+            receiving = asyncio.create_task(ours.recv())
+            await asyncio.sleep(0.01)
+            await theirs.send(b"one")
+            assert await receiving == b"one"
+            await theirs.send(b"two")
+            await asyncio.sleep(2 * MOMENT)
+            assert calls < 10
+            assert await ours.recv() == b"two"
+
+    run(work)
+
+
+def test_a_stream_that_was_dropped_is_not_kept_by_the_loop(world: World) -> None:
+    async def work() -> None:
+        async with streams(world) as (ours, theirs):
+            copied = aio.AsyncStream(ours._engine.wire.sock.dup(), ours.connection)
+            receiving = asyncio.create_task(copied.recv())
+            await asyncio.sleep(0.01)
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+            dropped = weakref.ref(copied)
+            del copied, receiving
+            await asyncio.sleep(2 * MOMENT)
+            gc.collect()
+            assert dropped() is None
+            theirs.abort()
+            ours.abort()
+
+    run(work)
+
+
 def test_a_socket_that_is_closed_under_a_call_is_said_so(world: World) -> None:
     async def work() -> None:
         async with streams(world) as (ours, _):
 
-            def send(octets: bytes, consume: Callable[[int], None]) -> bool:
-                ours.abort()
-                raise OSError(errno.EBADF, "Bad file descriptor")
+            class Sock:
+                def send(self, octets: bytes) -> int:
+                    ours.abort()
+                    raise OSError(errno.EBADF, "Bad file descriptor")
 
-            ours._engine.wire.send = send  # type: ignore[method-assign]
+            ours._engine.link = Link(ours.connection, Sock())
             with pytest.raises(ConnectionAbortedError, match="it was aborted"):
                 await ours.send(b"x")
 
@@ -289,11 +339,11 @@ def test_a_stream_that_is_always_ready_leaves_others_their_turn(world: World) ->
             # And a socket that takes everything at once.
             turns = 0
 
-            def send(octets: bytes, consume: Callable[[int], None]) -> bool:
-                consume(len(octets))
-                return True
+            class Sock:
+                def send(self, octets: bytes) -> int:
+                    return len(octets)
 
-            ours._engine.wire.send = send  # type: ignore[method-assign]
+            ours._engine.link = Link(ours.connection, Sock())
             await ours.send(bytes(4 << 20))
             counting.cancel()
             assert turns > 10

@@ -64,7 +64,7 @@ def test_a_signal_whose_handler_raises_in_send_leaves_no_hole_that_looks_whole(w
                 raise Alarm
             frame = frame.f_back
 
-    size = 3 << 19
+    size = 3 << 22
     cut = 0
     before = signal.signal(signal.SIGALRM, ring)
     try:

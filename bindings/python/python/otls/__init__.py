@@ -27,17 +27,6 @@ errors                         :class:`Error` and its subclasses
 from __future__ import annotations
 
 from . import _values
-from ._address import (
-    Address,
-)
-from ._carrier import (
-    Clock,
-    KeyLog,
-)
-from ._enrol import (
-    enroll,
-    fetch_authorities,
-)
 from ._errors import (
     AlertReceived,
     ApiMisuse,
@@ -108,18 +97,6 @@ from ._errors import (
     UnsupportedSignature,
     WrongScheme,
 )
-from ._facts import (
-    Message,
-)
-from ._files import (
-    save_key,
-    write_file,
-)
-from ._net import (
-    Listener,
-    connect,
-    listen,
-)
 from ._otls import (
     GROUPS,
     SCHEMES,
@@ -178,27 +155,67 @@ from ._otls import (
     repair_audit_log,
     verify_audit_log,
 )
-from ._serve import (
-    Handler,
-    OnFailure,
-    Server,
-    serve,
-)
-from ._state import (
-    State,
-)
-from ._stream import (
-    Configure,
-    ProvideIdentity,
-    Stream,
-)
-from ._waiting import (
-    DEFAULT_TIMEOUT,
-    Timeout,
-    Timeouts,
-)
+
+# What type checkers take for true. The `typing` that has it costs as much as all that is imported here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._address import Address
+    from ._carrier import Clock, KeyLog
+    from ._enrol import enroll, fetch_authorities
+    from ._facts import Message
+    from ._files import save_key, write_file
+    from ._net import Listener, connect, listen
+    from ._serve import Handler, OnFailure, Server, serve
+    from ._state import State
+    from ._stream import Configure, ProvideIdentity, Stream
+    from ._waiting import DEFAULT_TIMEOUT, Timeout, Timeouts
 
 _values.register()
+
+#: What is imported when it is first asked for (PEP 562), and from where: the modules of the standard library
+#: that it needs take five times as long as the rest.
+_LATER = {
+    "Address": "_address",
+    "Clock": "_carrier",
+    "Configure": "_stream",
+    "DEFAULT_TIMEOUT": "_waiting",
+    "Handler": "_serve",
+    "KeyLog": "_carrier",
+    "Listener": "_net",
+    "Message": "_facts",
+    "OnFailure": "_serve",
+    "ProvideIdentity": "_stream",
+    "Server": "_serve",
+    "State": "_state",
+    "Stream": "_stream",
+    "Timeout": "_waiting",
+    "Timeouts": "_waiting",
+    "connect": "_net",
+    "enroll": "_enrol",
+    "fetch_authorities": "_enrol",
+    "listen": "_net",
+    "save_key": "_files",
+    "serve": "_serve",
+    "write_file": "_files",
+}
+
+
+# A type checker would take every name for one of this module.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # `importlib` would bring `warnings` and more.
+        module = __import__(_LATER[name], globals(), None, (name,), 1)
+        value: object = getattr(module, name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "Address",

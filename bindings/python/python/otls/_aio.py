@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
@@ -13,7 +15,7 @@ from ._aio_streams import open_streams
 from ._aio_waiting import LoopWaiter
 from ._carrier import Clock, KeyLog
 from ._engine import LINGER, Engine
-from ._errors import ApiMisuse
+from ._errors import ApiMisuse, Error
 from ._facts import Facts, Message
 from ._net import client
 from ._otls import (
@@ -61,10 +63,11 @@ class AsyncStream(Facts):
         key_log: KeyLog | None = None,
         accept_free_text: bool = False,
     ) -> None:
+        self._waiter = LoopWaiter(sock)
         self._engine = Engine(
             sock,
             connection,
-            LoopWaiter(sock),
+            self._waiter,
             configure=configure,
             provide_identity=provide_identity,
             timeout=timeout,
@@ -88,15 +91,27 @@ class AsyncStream(Facts):
 
     async def send(self, data: ReadableBuffer) -> None:
         """Sends all of ``data``."""
-        view = memoryview(data).cast("B")
-        await self._write(lambda: self._engine.send(view))
+        view = data if type(data) is bytes else memoryview(data).cast("B")
+        engine = await self._begin()
+        async with self._writing:
+            try:
+                is_sent = engine.send_now(view, len(view))
+                if is_sent:
+                    return
+            except (Error, OSError) as error:
+                failure = error
+                await engine.guard(lambda: engine.fail(failure))
+            if is_sent is None:
+                await engine.guard(lambda: engine.send(view))
+            else:
+                await engine.guard(lambda: engine.finish_send(len(view)))
 
     async def recv(self, limit: int = READ_SIZE) -> bytes:
         """The next data, at most ``limit`` octets; empty once the peer has said close_notify."""
         if limit < 1:
             raise ApiMisuse("a limit below 1", hint="ask for at least one octet")
         while True:
-            is_there = await self._read(lambda: self._engine.fill(limit))
+            is_there = await self._fill(limit)
             data = self._engine.take(limit)
             if data or not is_there:
                 return data
@@ -173,24 +188,49 @@ class AsyncStream(Facts):
             # What the peer has got is not all: it must not look like it.
             self.abort()
 
+    async def _fill(self, limit: int) -> bool:
+        engine = await self._begin()
+        async with self._reading:
+            try:
+                begin, received = time.monotonic(), engine.link.received
+                if engine.is_likely_dry():
+                    await self._waiter.wait(read=True, write=False, seconds=engine.timeouts.read)
+                    engine.have_waited()
+                if engine.fill_now(limit):
+                    return True
+                deadline = engine.reading(begin, received)
+                if engine.is_dry():
+                    await self._waiter.wait(read=True, write=False, seconds=deadline.left())
+                    engine.have_waited()
+                    if engine.fill_now(limit):
+                        return True
+            except (Error, OSError) as error:
+                failure = error
+                await engine.guard(lambda: engine.fail(failure))
+            return await engine.guard(lambda: engine.fill(limit, deadline))
+
+    async def _begin(self) -> Engine:
+        engine = self._engine
+        if engine.process != os.getpid():
+            check_process(engine.process)
+        if not engine.is_done:
+            await self.handshake()
+        return engine
+
     async def _both(self, flow: Callable[[], Awaitable[_T]]) -> _T:
         check_process(self._engine.process)
         async with self._writing, self._reading:
             return await self._engine.guard(flow)
 
     async def _read(self, flow: Callable[[], Awaitable[_T]]) -> _T:
-        check_process(self._engine.process)
-        if not self._engine.is_done:
-            await self.handshake()
+        engine = await self._begin()
         async with self._reading:
-            return await self._engine.guard(flow)
+            return await engine.guard(flow)
 
     async def _write(self, flow: Callable[[], Awaitable[_T]]) -> _T:
-        check_process(self._engine.process)
-        if not self._engine.is_done:
-            await self.handshake()
+        engine = await self._begin()
         async with self._writing:
-            return await self._engine.guard(flow)
+            return await engine.guard(flow)
 
     async def _say(self, seal: Callable[[], _T]) -> _T:
         return await self._write(lambda: self._engine.say(seal))

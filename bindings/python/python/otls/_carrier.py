@@ -11,21 +11,21 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from ._files import append_private
-from ._otls import Connection
+from ._otls import Connection, Link
 from ._state import State
 from ._waiting import Deadline, Timeout, earlier, timeouts
-from ._wire import Inbox, Wire
+from ._wire import Wire
 
 #: The time at which certificates are judged: the system's, where none is given.
 Clock: TypeAlias = Callable[[], datetime | float]
 KeyLog: TypeAlias = str | os.PathLike[str]
 
-#: Records that may be taken in before others have their turn.
-_TURNS = 16
-
 
 class Waiter(Protocol):
     """Waits for a socket; ``wake`` ends all waits, those to come included, but not one of who closes it."""
+
+    #: How often the socket may be read before others have to have their turn.
+    turns: float
 
     async def wait(self, *, read: bool, write: bool, seconds: float | None, closing: bool = False) -> None:
         """Returns when there is something to read, room to write, or no time left."""
@@ -55,6 +55,7 @@ class Carrier:
         self.connection = connection
         #: What belongs to the socket, with the one lock that is never held while anybody waits.
         self.wire = Wire(sock, waiter.forget)
+        self.link = Link(connection, sock)
         self.timeouts = timeouts(timeout)
         self.key_log = key_log
         self.process = os.getpid()
@@ -64,7 +65,6 @@ class Carrier:
         self.is_done = False
         self._waiter = waiter
         self._begin = time.monotonic()
-        self._inbox = Inbox()
         self._turns = 0
         self._is_sending = False
 
@@ -101,40 +101,43 @@ class Carrier:
     def _take_in(self) -> bool:
         """Feeds what was read, or else reads; whether there was anything."""
         with self.wire.lock:
-            inbox = self._inbox
-            if inbox.is_empty() and not self.wire.receive(inbox):
-                return False
-            if inbox.is_end():
-                self.connection.feed_end()
-                return True
-            if inbox.feed(self.connection.feed):
-                self._inbox = Inbox()
+            is_there = self.link.take_in()
             self._log_keys()
-            return True
+            return is_there
 
     def _flush(self) -> bool:
         """Sends what there is room for; whether nothing is left."""
         with self.wire.lock:
-            while octets := self.connection.pending():
-                if not self.wire.send(octets, self.connection.consume):
-                    return False
+            is_flushed = self.link.flush()
             self._log_keys()
-            return True
+            return is_flushed
 
     async def _flush_all(self, deadline: Deadline, *, closing: bool = False) -> None:
         while not self._flush():
             await self._wait(deadline, write=True, closing=closing)
 
     async def _take_in_or_wait(self, deadline: Deadline) -> None:
+        if not self._take_in():
+            await self._wait_to_read(deadline)
+        else:
+            self._turns += 1
+            await self._have_turns()
+
+    async def _wait_to_read(self, deadline: Deadline) -> None:
         # Who reads never waits for who writes; what the peer makes us say goes out when there is room.
         is_flushed = self._flush()
-        if not self._take_in():
-            await self._wait(deadline, read=True, write=not is_flushed and not self._is_sending)
-        elif (turns := self._turns + 1) < _TURNS:
-            self._turns = turns
-        else:
+        await self._wait(deadline, read=True, write=not is_flushed and not self._is_sending)
+        self.have_waited()
+
+    def have_waited(self) -> None:
+        """Others have had their turn."""
+        self._turns = 0
+
+    async def _have_turns(self) -> None:
+        if self._turns >= self._waiter.turns:
             self._turns = 0
             await self._waiter.pause()
+            self._check()
 
     async def _wait(
         self, deadline: Deadline, *, read: bool = False, write: bool = False, closing: bool = False

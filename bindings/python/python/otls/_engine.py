@@ -7,11 +7,10 @@ suspends them; that of blocking sockets waits in the call, so that they run thro
 from __future__ import annotations
 
 import contextlib
-import inspect
 import socket
 from collections.abc import Awaitable, Callable
 from itertools import starmap
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from ._carrier import Carrier, KeyLog, Waiter
 from ._errors import ApiMisuse, Error, Rejected
@@ -19,7 +18,7 @@ from ._otls import Channel, Connection
 from ._process import check_process
 from ._state import State
 from ._waiting import Deadline, Timeout, closed_early, has_ended, must_wait_to_confirm
-from ._wire import READ_SIZE, Inbox
+from ._wire import READ_SIZE
 
 _T = TypeVar("_T")
 
@@ -53,7 +52,8 @@ class Engine(Carrier):
         self.ends_reading = False
         self._accept_free_text = accept_free_text
         self._is_asking = False
-        self._ready: list[bytes] = []
+        #: What was read and not yet taken: ``None`` where nothing came, no octets where it was no data.
+        self._ready: list[bytes | None] = []
         self._messages: list[Any] = []
         self._channel: Channel | None = None
 
@@ -70,17 +70,12 @@ class Engine(Carrier):
         """Octets that can be received without waiting, or 1 for an end; what was read is fed for it."""
         check_process(self.process)
         with self.wire.lock:
-            while self.is_done and not self._is_failed() and not self._inbox.is_empty():
-                before = self._inbox
-                if self.connection.available or before.is_end():
-                    break
-                # An error is kept by the connection, for the next call that receives.
-                with contextlib.suppress(Error):
+            # An error is kept by the connection, for the next call that receives.
+            with contextlib.suppress(Error):
+                if self.is_done and self.link.kept:
                     self._take_in()
-                if self._inbox is before:
-                    break
-            octets = sum(map(len, self._ready)) + self.connection.available
-            is_over = has_ended(self.connection.state) or self._is_failed() or self._inbox.is_end()
+            octets = sum(map(len, filter(None, self._ready))) + self.connection.available
+            is_over = has_ended(self.connection.state) or self._is_failed() or self.link.ended
             return octets or int(is_over)
 
     def take(self, limit: int) -> bytes:
@@ -92,8 +87,15 @@ class Engine(Carrier):
         ready = self._ready
         if not ready:
             return b""
-        octets, rest = ready[0][:limit], ready[0][limit:]
-        self._ready = [rest] if rest else []
+        octets = ready[0]
+        if octets is None:
+            return b""
+        rest = octets[limit:]
+        if rest:
+            octets = octets[:limit]
+            self._ready = [rest, *ready[1:]]
+        else:
+            self._ready = ready[1:]
         return octets
 
     def take_message(self) -> Any:
@@ -103,6 +105,53 @@ class Engine(Carrier):
             return None
         self._messages = []
         return messages[0]
+
+    def fill_now(self, limit: int) -> bool:
+        """:meth:`fill` where there is nothing to wait for, to write down or to judge; whether it was so."""
+        ready = self._ready
+        if ready:
+            if ready[0] is not None:
+                return bool(ready[0])
+            self._ready = ready = []
+        if self.over or self.ends_reading or self.key_log is not None or self.timeouts.lifetime is not None:
+            return False
+        if self._turns >= self._waiter.turns:
+            return False
+        self._turns += 1
+        with self.wire.lock:
+            ready.extend(map(self.link.read, (limit if limit < READ_SIZE else READ_SIZE,)))
+        return bool(ready[0])
+
+    def is_likely_dry(self) -> bool:
+        """Whether to wait before :meth:`fill_now`, which would find nothing."""
+        return not self._ready and self.timeouts.lifetime is None and self.link.dry
+
+    def is_dry(self) -> bool:
+        """Whether :meth:`fill_now` has found nothing, and has to wait for nothing but something to read."""
+        return bool(self._ready) and self._ready[0] is None and not self.link.stuck
+
+    def send_now(self, data: bytes | memoryview, length: int) -> bool | None:
+        """Seals one piece and sends what there is room for; the rest is for :meth:`finish_send`.
+
+        ``None``, with nothing done, where more is to be looked at: then it is :meth:`send` that sends.
+        """
+        if length > PIECE or self.cut or self.over:
+            return None
+        if self.key_log is not None or self.timeouts.lifetime is not None:
+            return None
+        self._is_sending = True
+        try:
+            with self.wire.lock:
+                is_sent = self.link.send(data)
+            if not is_sent:
+                self._refuse_more_data()
+        except BaseException:
+            if State.WANT_WRITE in self.connection.state:
+                self._refuse_more_data()
+            raise
+        finally:
+            self._is_sending = False
+        return is_sent
 
     def stop_reading(self) -> None:
         """Whoever receives is at the end; wakes who waits for it."""
@@ -114,11 +163,11 @@ class Engine(Carrier):
 
     async def handshake(self) -> None:
         """Works until our side of the handshake is done; for who reads and writes."""
-        begin = self.wire.received
+        begin = self.link.received
         deadline = Deadline(
             "no handshake with the peer",
             self.timeouts.handshake,
-            lambda: f" ({self.wire.received - begin} octets came)",
+            lambda: f" ({self.link.received - begin} octets came)",
         )
         while not self.is_done:
             self._check()
@@ -146,24 +195,31 @@ class Engine(Carrier):
         while must_wait_to_confirm(self.connection.state):
             await self._take_in_or_wait(deadline)
 
-    async def fill(self, limit: int, deadline: Deadline | None = None) -> bool:
+    async def fill(self, limit: int, deadline: Deadline) -> bool:
         """Makes data ready for :meth:`take`; whether there is any before the end."""
-        deadline = deadline or self._reading()
         while not self.ends_reading:
             ready = self._ready
             if not ready:
-                ready.extend(map(self.connection.read, (min(limit, READ_SIZE),)))
+                await self._have_turns()
+                self._turns += 1
+                with self.wire.lock:
+                    ready.extend(map(self.link.read, (min(limit, READ_SIZE),)))
+                    self._log_keys()
             if ready[0]:
                 return True
+            is_dry = ready[0] is None
             self._ready = []
-            if has_ended(self.connection.state):
+            if is_dry:
+                await self._wait_to_read(deadline)
+            elif has_ended(self.connection.state):
                 break
-            await self._take_in_or_wait(deadline)
+            else:
+                self._flush()
         return False
 
     async def fill_message(self) -> bool:
         """Makes a message ready for :meth:`take_message`; whether there is any before the end."""
-        deadline = self._reading()
+        deadline = self.reading()
         while not self.ends_reading:
             messages = self._messages
             if not messages:
@@ -195,6 +251,20 @@ class Engine(Carrier):
             if len(view) > PIECE and (start or not isinstance(error, Error)):
                 self._refuse_more_data()
             raise
+
+    async def finish_send(self, length: int) -> None:
+        """Sends the rest of the ``length`` octets of :meth:`send_now`."""
+        self._is_sending = True
+        try:
+            progress = lambda: f": 0 of {length} octets had gone"  # noqa: E731
+            await self._flush_all(Deadline("no room for more at the peer", self.timeouts.write, progress))
+            self.cut = ""
+        finally:
+            self._is_sending = False
+
+    async def fail(self, error: Exception) -> NoReturn:
+        """Raises what a call that does not wait has raised, for :meth:`guard`."""
+        raise error
 
     async def say(
         self, seal: Callable[[], _T], progress: Callable[[], str] = str, *, is_part: bool = False
@@ -276,12 +346,14 @@ class Engine(Carrier):
             if not self.is_done:
                 self.abort(f"its handshake failed: {error.strerror or error}")
 
-    def _reading(self) -> Deadline:
-        begin = self.wire.received
+    def reading(self, begin: float | None = None, received: int | None = None) -> Deadline:
+        """The bound of a call that receives; it began at that time, when so much had been received."""
+        before = self.link.received if received is None else received
         return Deadline(
             "no answer from the peer",
             self.timeouts.read,
-            lambda: f" ({self.wire.received - begin} octets of a record came)",
+            lambda: f" ({self.link.received - before} octets of a record came)",
+            begin=begin,
         )
 
     async def _answer_offer(self) -> None:
@@ -302,7 +374,7 @@ class Engine(Carrier):
         self._is_asking = True
         try:
             answer = hook(question)
-            if inspect.isawaitable(answer):
+            if isinstance(answer, Awaitable):
                 answer = await answer
         except Rejected as error:
             self._is_asking = False
@@ -328,10 +400,10 @@ class Engine(Carrier):
         deadline = Deadline("", LINGER)
         # However much it still sends.
         while deadline.left():
-            inbox = Inbox()
-            if not self.wire.receive(inbox):
+            has_more = self.wire.discard()
+            if has_more is None:
                 await self._wait(deadline, read=True, closing=True)
-            elif inbox.is_end():
+            elif not has_more:
                 return
 
     async def _look_for_alert(self) -> None:

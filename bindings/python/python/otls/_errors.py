@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One failed check of a certificate chain."""
-
-    #: Which candidate chain, counted from 0.
-    candidate: int
-    #: Which certificate: 0 is the leaf, each issuer one more.
-    depth: int
-    #: The certificate's subject, or empty when there is none.
-    subject: str
-    #: The check that failed, for example ``"notAfter"``.
-    check: str
-    #: Why it failed, with the values that were compared.
-    reason: str
-    #: What to do about it.
-    hint: str
+    from ._findings import Finding
 
 
 class Error(Exception):
@@ -496,5 +481,13 @@ def exception_for(
 ) -> Error:
     """The exception for an error of the core."""
     kind = _CLASSES.get(code, Error)
-    report = [Finding(*finding) for finding in findings]
-    return kind(message, code=code, code_name=code_name, hint=hint, alert=alert, report=report)
+    return kind(message, code=code, code_name=code_name, hint=hint, alert=alert, report=_report(findings))
+
+
+def _report(findings: Sequence[tuple[int, int, str, str, str, str]]) -> list[Finding]:
+    if not findings:
+        return []
+    # Not before there is one: `dataclasses` takes longer to import than all of this.
+    from ._findings import Finding
+
+    return [Finding(*finding) for finding in findings]

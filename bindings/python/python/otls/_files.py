@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from pathlib import Path
 
 from ._otls import PrivateKey
 
@@ -18,9 +16,13 @@ def write_file(
     A reader sees the old file or the new one, never a part. With ``overwrite=False`` an existing
     file is left as it is and :class:`FileExistsError` raised.
     """
-    target = Path(path)
+    # Who connects writes no file, and they take long to import.
+    import tempfile
+
+    name = os.fsdecode(path)
+    folder = os.path.dirname(name) or os.curdir
     # mkstemp makes the file 0600: nobody else can open it before the mode is what was asked for.
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(name)}.", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -28,13 +30,13 @@ def write_file(
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         if overwrite:
-            os.replace(temporary, target)
+            os.replace(temporary, name)
         else:
-            os.link(temporary, target)
+            os.link(temporary, name)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-    _sync_directory(target.parent)
+    _sync_directory(folder)
 
 
 def save_key(
@@ -51,7 +53,7 @@ def save_key(
     write_file(path, key.to_pem(password=password), mode=0o600, overwrite=overwrite)
 
 
-def _sync_directory(directory: Path) -> None:
+def _sync_directory(directory: str) -> None:
     # The rename itself is on disk only when the directory is.
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -15,6 +15,8 @@ _Moment: TypeAlias = datetime | float | Callable[[], datetime | float]
 _Clock: TypeAlias = Callable[[], datetime | float]
 _Path: TypeAlias = str | PathLike[str]
 _Chain: TypeAlias = Certificate | Sequence[Certificate]
+# What has ``recv(int) -> bytes`` and ``send(bytes) -> int``.
+_Socket: TypeAlias = object
 
 __version__: str
 SUITES: tuple[str, ...]
@@ -766,6 +768,45 @@ class RequestedCertificate:
     @property
     def authorities(self) -> tuple[bytes, ...]:
         """Subjects (DER) of the authorities that the server trusts; empty if it did not say."""
+
+@final
+class Link:
+    """Carries octets between a connection and ``recv`` and ``send`` of a socket that does not wait.
+
+    A handler of a signal (Ctrl-C) may raise between any two steps of Python, and what a call has returned is
+    lost then. Here octets go from the socket into the connection, and from the connection into the socket,
+    within one call. For one caller at a time.
+    """
+    def __new__(cls, connection: Connection, sock: _Socket) -> Link: ...
+    def take_in(self) -> bool:
+        """Feeds what was received, or else receives; whether there was anything, the end of the transport
+        included.
+        """
+    def read(self, limit: int) -> bytes | None:
+        """The next data, of as many records as have come, at most ``limit`` octets; empty where something
+        came that is no data, or nothing more will; ``None`` where nothing came.
+        """
+    def flush(self) -> bool:
+        """Sends what is pending; whether nothing is left."""
+    def send(self, data: _Bytes) -> bool:
+        """Protects application data and sends it; whether nothing is left."""
+    @property
+    def stuck(self) -> bool:
+        """Whether the last call that sent has left something for want of room."""
+    @property
+    def dry(self) -> bool:
+        """Whether nothing can be done before something comes, and the socket had no more than was received
+        last: the next call of ``read`` is likely to find nothing.
+        """
+    @property
+    def kept(self) -> int:
+        """Octets that were received and not fed."""
+    @property
+    def received(self) -> int:
+        """Octets that were received so far."""
+    @property
+    def ended(self) -> bool:
+        """Whether the transport has ended, and everything before was fed."""
 
 @final
 class Connection:

@@ -9,6 +9,7 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
@@ -87,10 +88,11 @@ class Stream(Facts):
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
     ) -> None:
+        self._waiter = _PollWaiter(sock)
         self._engine = Engine(
             sock,
             connection,
-            _PollWaiter(sock),
+            self._waiter,
             timeout=timeout,
             configure=configure,
             provide_identity=provide_identity,
@@ -146,9 +148,22 @@ class Stream(Facts):
 
     def send(self, data: ReadableBuffer) -> int:
         """Sends all of ``data``; returns its length, as a socket that had room for it."""
-        view = memoryview(data).cast("B")
-        self._write(lambda: self._engine.send(view))
-        return len(view)
+        view = data if type(data) is bytes else memoryview(data).cast("B")
+        length = len(view)
+        engine = self._begin()
+        with self._writing:
+            try:
+                is_sent = engine.send_now(view, length)
+                if is_sent:
+                    return length
+            except (Error, OSError) as error:
+                failure = error
+                _drive(engine.guard(lambda: engine.fail(failure)))
+            if is_sent is None:
+                _drive(engine.guard(lambda: engine.send(view)))
+            else:
+                _drive(engine.guard(lambda: engine.finish_send(length)))
+        return length
 
     def sendall(self, data: ReadableBuffer) -> None:
         """Sends all of ``data``."""
@@ -159,7 +174,7 @@ class Stream(Facts):
         if limit < 1:
             raise ApiMisuse("a limit below 1", hint="ask for at least one octet")
         while True:
-            is_there = self._read(lambda: self._engine.fill(limit))
+            is_there = self._fill(limit)
             # Another thread may have taken it meanwhile.
             data = self._engine.take(limit)
             if data or not is_there:
@@ -286,24 +301,47 @@ class Stream(Facts):
         if self._closes_with_files:
             self.close()
 
+    def _fill(self, limit: int) -> bool:
+        engine = self._begin()
+        with self._reading:
+            try:
+                begin, received = time.monotonic(), engine.link.received
+                if engine.is_likely_dry():
+                    self._waiter.poll_to_read(engine.timeouts.read)
+                if engine.fill_now(limit):
+                    return True
+                deadline = engine.reading(begin, received)
+                if engine.is_dry():
+                    self._waiter.poll(read=True, write=False, seconds=deadline.left())
+                    if engine.fill_now(limit):
+                        return True
+            except (Error, OSError) as error:
+                failure = error
+                _drive(engine.guard(lambda: engine.fail(failure)))
+            return _drive(engine.guard(lambda: engine.fill(limit, deadline)))
+
+    def _begin(self) -> Engine:
+        engine = self._engine
+        if engine.process != os.getpid():
+            check_process(engine.process)
+        if not engine.is_done:
+            self.handshake()
+        return engine
+
     def _both(self, flow: Callable[[], Awaitable[_T]]) -> _T:
         check_process(self._engine.process)
         with self._writing, self._reading:
             return _drive(self._engine.guard(flow))
 
     def _read(self, flow: Callable[[], Awaitable[_T]]) -> _T:
-        check_process(self._engine.process)
-        if not self._engine.is_done:
-            self.handshake()
+        engine = self._begin()
         with self._reading:
-            return _drive(self._engine.guard(flow))
+            return _drive(engine.guard(flow))
 
     def _write(self, flow: Callable[[], Awaitable[_T]]) -> _T:
-        check_process(self._engine.process)
-        if not self._engine.is_done:
-            self.handshake()
+        engine = self._begin()
         with self._writing:
-            return _drive(self._engine.guard(flow))
+            return _drive(engine.guard(flow))
 
     def _say(self, seal: Callable[[], _T]) -> _T:
         return self._write(lambda: self._engine.say(seal))
@@ -319,29 +357,53 @@ def _drive(flow: Coroutine[Any, Any, _T]) -> _T:
     raise ApiMisuse("a coroutine function where nothing awaits it", hint="see otls.aio")
 
 
+#: What a poller waits for: something to read, room to write; and only for that.
+_TO_READ = (True, False, False)
+
+
 class _PollWaiter:
     """Waits in poll(2), for the socket and for whoever ends the wait."""
 
+    turns: float = math.inf
+
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        #: Those that nobody waits in, by what they wait for.
+        self._pollers: dict[tuple[bool, bool, bool], select.poll] = {}
         self._waker: Waker | None = None
         self._is_woken = False
 
     async def wait(self, *, read: bool, write: bool, seconds: float | None, closing: bool = False) -> None:
         """Waits in the call."""
-        poller = select.poll()
-        descriptor = self._sock.fileno()
-        if descriptor == -1:
+        self.poll(read=read, write=write, seconds=seconds, closing=closing)
+
+    def poll(self, *, read: bool, write: bool, seconds: float | None, closing: bool = False) -> None:
+        """As :meth:`wait`."""
+        if not closing and self._waker is None:
+            self._waker = Waker()
+        if self._sock.fileno() == -1 or (self._is_woken and not closing):
             return
-        poller.register(descriptor, (select.POLLIN if read else 0) | (select.POLLOUT if write else 0))
-        if not closing:
-            if self._waker is None:
-                self._waker = Waker()
-            poller.register(self._waker, select.POLLIN)
-            if self._is_woken:
-                return
+        kind = (read, write, closing)
+        poller = self._pollers.pop(kind, None) or self._poller(*kind)
         wait = LONGEST_WAIT if seconds is None else min(seconds, LONGEST_WAIT)
         poller.poll(math.ceil(wait * 1000))
+        self._pollers[kind] = poller
+
+    def poll_to_read(self, seconds: float | None) -> None:
+        """As :meth:`wait` for something to read."""
+        poller = self._pollers.pop(_TO_READ, None)
+        if poller is None or self._is_woken or seconds is None or self._sock.fileno() == -1:
+            self.poll(read=True, write=False, seconds=seconds)
+            return
+        poller.poll(int(seconds * 1000) + 1 if seconds < LONGEST_WAIT else LONGEST_WAIT * 1000)
+        self._pollers[_TO_READ] = poller
+
+    def _poller(self, read: bool, write: bool, closing: bool) -> select.poll:
+        poller = select.poll()
+        poller.register(self._sock, (select.POLLIN if read else 0) | (select.POLLOUT if write else 0))
+        if not closing and self._waker is not None:
+            poller.register(self._waker, select.POLLIN)
+        return poller
 
     async def pause(self) -> None:
         """Threads get their turn by themselves."""

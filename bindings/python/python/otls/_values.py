@@ -6,7 +6,6 @@ What holds a secret, a connection or a store is in no list here, and :mod:`pickl
 from __future__ import annotations
 
 import copyreg
-from typing import Any
 
 from ._otls import (
     Amount,
@@ -24,6 +23,10 @@ from ._otls import (
     Transaction,
     Verdict,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Kinds with an encoding: the method that makes it, and the one that reads it.
 _ENCODED = (

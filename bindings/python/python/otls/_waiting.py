@@ -68,11 +68,19 @@ def socket_timeout(seconds: float | None) -> float | None:
 class Deadline:
     """The end of one operation, however many reads it takes."""
 
-    def __init__(self, what: str, seconds: float | None, progress: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        what: str,
+        seconds: float | None,
+        progress: Callable[[], str] = str,
+        *,
+        begin: float | None = None,
+    ) -> None:
         self._what = what
         self._seconds = seconds
         self._progress = progress
-        self._end = None if seconds is None else time.monotonic() + seconds
+        begin = time.monotonic() if begin is None else begin
+        self._end = None if seconds is None else begin + seconds
 
     def left(self) -> float | None:
         """Seconds that are left; raises :class:`TimeoutError` where there are none."""

@@ -1,4 +1,4 @@
-"""A socket that never waits: what is between it and a connection, whoever does the waiting."""
+"""A socket that never waits, whoever does the waiting."""
 
 from __future__ import annotations
 
@@ -12,32 +12,6 @@ from collections.abc import Callable
 READ_SIZE = 64 * 1024
 
 
-class Inbox:
-    """One read of the socket, and how much of it was fed.
-
-    A handler of a signal (Ctrl-C) may raise between any two steps of Python, and what a call has returned
-    is lost then. So nothing is returned here: ``list.extend`` of ``map`` calls and keeps what it gets in
-    one step.
-    """
-
-    def __init__(self) -> None:
-        self.octets: list[bytes] = []
-        self._fed: list[int] = []
-
-    def is_empty(self) -> bool:
-        """Whether nothing is here, not even the end."""
-        return not self.octets
-
-    def is_end(self) -> bool:
-        """Whether the transport has ended."""
-        return self.octets == [b""]
-
-    def feed(self, feed: Callable[[bytes], int]) -> bool:
-        """Hands on what was not yet fed; whether all of it is now."""
-        self._fed.extend(map(feed, (self.octets[0][sum(self._fed) :],)))
-        return sum(self._fed) == len(self.octets[0])
-
-
 class Wire:
     """A stream socket, non-blocking."""
 
@@ -49,29 +23,18 @@ class Wire:
         #: For one step on the socket or the connection, never while somebody waits. A signal's handler may
         #: close the stream that it has interrupted.
         self.lock = threading.RLock()
-        self.received = 0
         self._on_close = on_close
 
     def fileno(self) -> int:
         """-1 once it is closed."""
         return self.sock.fileno()
 
-    def receive(self, inbox: Inbox) -> bool:
-        """Reads once; whether there was anything, the end included."""
+    def discard(self) -> bool | None:
+        """Reads once and throws it away: whether it was more than the end, ``None`` where nothing came."""
         try:
-            inbox.octets.extend(map(self.sock.recv, (READ_SIZE,)))
+            return bool(self.sock.recv(READ_SIZE))
         except BlockingIOError:
-            return False
-        self.received += len(inbox.octets[0])
-        return True
-
-    def send(self, octets: bytes, consume: Callable[[int], None]) -> bool:
-        """Writes once and tells ``consume`` how much, in one step; whether there was room."""
-        try:
-            any(map(consume, map(self.sock.send, (octets,))))
-        except BlockingIOError:
-            return False
-        return True
+            return None
 
     def has_hung_up(self) -> bool:
         """Whether the peer has closed or reset the transport, behind whatever it has sent before."""

@@ -31,6 +31,36 @@ where
     assert_eq!(&text[..len], PLAINTEXT);
 }
 
+fn seals_as_cbc_and_then_hmac<E, D>(key: &CbcHmac<E, D>)
+where
+    E: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit,
+    D: BlockCipherDecrypt + BlockSizeUser<BlockSize = U16> + KeyInit,
+{
+    use aes::cipher::BlockModeEncrypt as _;
+
+    // The associated data moves the ciphertext within the hash's blocks, the length ends it anywhere in a turn.
+    for (associated, blocks) in (0..130).map(|len| (len, 19)).chain((0..150).map(|blocks| (17, blocks))) {
+        let associated = vec![3; associated];
+        let plaintext: Vec<u8> = (0..=u8::MAX).cycle().take(blocks * AES_BLOCK).collect();
+        let mut text = plaintext.clone();
+        let tag = key.seal_with(&IV, [&associated, b"more"], &mut text).unwrap();
+
+        let mut expected = plaintext;
+        let in_blocks = Array::slice_as_chunks_mut(&mut expected).0;
+        cbc::Encryptor::inner_iv_init(&key.encrypt, &IV.into()).encrypt_blocks(in_blocks);
+        assert_eq!(text, expected);
+        let whole =
+            key.mac.sign(&[&associated, b"more", &IV, &expected, &bit_length([&associated, b"more"])]);
+        assert_eq!(tag[..key.tag_len], whole.as_ref()[..key.tag_len]);
+    }
+}
+
+#[test]
+fn encryption_and_mac_in_turns_are_one_after_the_other() {
+    seals_as_cbc_and_then_hmac(&Aes128CbcHmacSha256::new(&[7; 32]).unwrap());
+    seals_as_cbc_and_then_hmac(&Aes256CbcHmacSha384::new(&[7; 56]).unwrap());
+}
+
 #[test]
 fn rfc7518_appendix_b1_comes_out() {
     let key: Vec<u8> = (0..32).collect();
