@@ -51,4 +51,5 @@ pub use name::{DistinguishedName, MAX_NAME_ATTRIBUTES, MAX_NAME_LEN, NameAttribu
 pub use pkcs7::MAX_BUNDLE_LEN;
 pub use pkcs12::{MAX_PKCS12_LEN, Pkcs12, Pkcs12Mac, Pkcs12Options};
 pub use validity::Validity;
+pub(crate) use verify::KeptPeer;
 pub use verify::{PeerRole, TrustStore, VerifiedPeer, VerifyOptions};

@@ -5,12 +5,14 @@ mod constrained;
 mod digest;
 mod explain;
 mod judge;
+mod kept;
 mod revocation;
 mod search;
 mod words;
 
 use std::sync::Arc;
 
+pub(crate) use kept::KeptPeer;
 use search::Case;
 
 use super::{Certificate, Chain, Crl, GeneralName};
