@@ -10,7 +10,7 @@ use otls::crypto::sign::KeyAlgorithm;
 use otls::{ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
 use crate::common::{NOW, bank_name};
-use crate::{Library, Operation, Setup};
+use crate::{Connect, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, resumed, carry, idle };
 
@@ -80,15 +80,9 @@ fn carry(setup: Setup<'_>, size: usize) -> Option<Operation> {
     }))
 }
 
-fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
-    Some(Box::new(Pair::connect(&configs_once(setup), None)))
-}
-
-/// The same configuration for all idle connections: it is not theirs.
-fn configs_once(setup: Setup<'_>) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
-    use std::sync::OnceLock;
-    static CONFIGS: OnceLock<(Arc<ClientConfig>, Arc<ServerConfig>)> = OnceLock::new();
-    CONFIGS.get_or_init(|| configs(setup, 0)).clone()
+fn idle(setup: Setup<'_>) -> Option<Connect> {
+    let configs = configs(setup, 0);
+    Some(Box::new(move || Box::new(Pair::connect(&configs, None))))
 }
 
 /// The key exchange of both sides; with `signatures`, those of both and the verification of two by each.
