@@ -87,7 +87,13 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         json,
         log: Log::start(),
     };
-    crate::block_on(serve(arguments.bind, Arc::new(service)))
+    let bind = arguments.bind;
+    crate::block_on(async move {
+        // The thread that waits here is none of the runtime's workers: each connection that it accepted would wake
+        // it, and then a worker.
+        let served = tokio::spawn(serve(bind, Arc::new(service))).await;
+        served.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    })
 }
 
 impl Arguments {
