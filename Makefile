@@ -23,7 +23,7 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint bench bench-idle interop fuzz mutants guards install docs header stub clean deps
+.PHONY: help demo test test-rust test-python lint bench bench-count bench-idle interop fuzz mutants guards install docs header stub clean deps
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,16 +55,25 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 	cd bindings/python && $(abspath $(PY)) -m mypy
 	$(PY) scripts/check_house.py
 
-bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes the table of docs/performance.md)
+bench: $(VENV)/.otls ## beside rustls and OpenSSL, in memory, as ratios (writes the tables of docs/performance.md)
 	scripts/deps.sh bench
-	$(CARGO) build --locked --release -p otls-capi
-	ln -sf libotls.so '$(TARGET)/release/libotls.so.0'
+	CARGO_PROFILE_RELEASE_STRIP=none $(CARGO) build --locked --release -p otls-capi --no-default-features
+	$(PYTHON) scripts/crates.py '$(TARGET)/release/libotls.so' > '$(TARGET)/release/crates.md'
+	rm -f '$(TARGET)/release/libotls.so.0'
+	strip --strip-all '$(TARGET)/release/libotls.so' -o '$(TARGET)/release/libotls.so.0'
 	$(CC) -O2 -Wall -Wextra -Iinclude benches/message.c -o '$(TARGET)/release/message' \
-		-L'$(TARGET)/release' -lotls -Wl,-rpath,'$(abspath $(TARGET))/release'
+		'$(TARGET)/release/libotls.so.0' -Wl,-rpath,'$(abspath $(TARGET))/release'
 	OTLS_BENCH_C='$(TARGET)/release/message' OTLS_BENCH_PYTHON='$(PY) benches/message.py' \
-		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' -- \
-		'$(TARGET)/release/libotls.so' docs/performance.md
+		$(CARGO) run --locked --release --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/bench' \
+		--bin otls-bench -- '$(TARGET)/release/libotls.so.0' docs/performance.md '$(TARGET)/release/crates.md'
 	OTLS_COST_TABLE='$(abspath docs/performance.md)' $(CARGO) test --locked --release --test house -- cost --nocapture
+
+bench-count: ## instructions and allocations; fails where they grew (OTLS_BLESS=1 writes the table of docs/performance.md anew)
+	scripts/deps.sh
+	$(CARGO) test --locked --release --no-default-features --bin otls-count --manifest-path benches/Cargo.toml \
+		--target-dir '$(TARGET)/count'
+	$(CARGO) run --locked --release --no-default-features --bin otls-count --manifest-path benches/Cargo.toml \
+		--target-dir '$(TARGET)/count' -- docs/performance.md
 
 bench-idle: deps ## idle connections of `otls serve` beside tokio-rustls and nginx (writes a table of docs/performance.md)
 	$(CARGO) build --locked --release -p otls-cli

@@ -10,18 +10,21 @@ mod ground;
 mod ledger;
 mod openssl_peer;
 mod ours;
+mod primitives;
 mod rustls_peer;
 mod table;
 mod timing;
+mod turns;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::World;
 use otls::codepoints::{CipherSuite, NamedGroup};
 use otls::crypto::aead::AeadAlgorithm;
 use otls::pki::KeyType;
-use table::Table;
+use table::{Table, Target, Turns};
+use turns::rate;
 
 /// How long one library is measured in one turn.
 const TURN: Duration = Duration::from_millis(200);
@@ -66,6 +69,12 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("timing") {
         return println!("{}", timing::table());
     }
+    // The primitives alone: `otls-bench primitives`, which asks itself for the portable engine's.
+    match std::env::args().nth(1).as_deref() {
+        Some("primitives") => return println!("{}", primitives::table()),
+        Some("portable-primitives") => return primitives::serve(),
+        _ => (),
+    }
     // One operation for a profiler: `otls-bench profile resumed`.
     let mut arguments = std::env::args().skip(1);
     if std::env::args().nth(1).as_deref() == Some("profile") {
@@ -73,6 +82,7 @@ fn main() {
     }
     let library = arguments.next();
     let document = arguments.next();
+    let crates = arguments.next();
     let mut table = Table::default();
     handshakes(&mut table);
     records(&mut table);
@@ -81,9 +91,14 @@ fn main() {
     size(&mut table, library.as_deref().map(Path::new));
     let text = table.to_markdown();
     let codes = ledger::tables();
-    println!("{text}\n{codes}\n{}", timing::table());
+    let primitives = primitives::table();
+    println!("{text}\n{primitives}\n{codes}\n{}", timing::table());
     if let Some(path) = document {
         table::replace(Path::new(&path), "table", &text);
+        if let Some(crates) = crates {
+            table::replace(Path::new(&path), "crates", &std::fs::read_to_string(crates).unwrap());
+        }
+        table::replace(Path::new(&path), "primitives", &primitives);
         table::replace(Path::new(&path), "codes", &codes);
     }
 }
@@ -102,7 +117,7 @@ fn profile(what: &str) {
         _ => (ours::LIBRARY.carry)(setup, 16_384),
     };
     let mut operation = operation.expect("ours does everything");
-    let rates: Vec<f64> = (0..25).map(|_| rate(&mut operation)).collect();
+    let rates: Vec<f64> = (0..25).map(|_| rate(&mut operation, TURN)).collect();
     println!("{:.0} per second", rates.iter().copied().fold(0.0, f64::max));
 }
 
@@ -134,7 +149,7 @@ fn records(table: &mut Table) {
             if size == 72 {
                 table.row(&format!("messages of 72 octets per second, {suite}"), rates);
             } else {
-                let megabytes = |rate: f64| rate * 16_384e-6;
+                let megabytes = |rate: Turns| rate.times(16_384e-6);
                 let row = format!("MB per second in records of 16 KiB, {suite}");
                 table.row(&row, rates.into_iter().map(|rate| rate.map(megabytes)).collect());
             }
@@ -144,25 +159,50 @@ fn records(table: &mut Table) {
 
 /// What the cryptography alone takes: the bound that a handshake or a record cannot pass.
 fn raw(table: &mut Table) {
-    let suites = [
-        (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
-        (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
-    ];
     for (name, key_type) in [("ECDSA P-256", KeyType::EcdsaP256), ("RSA 2048", KeyType::Rsa2048)] {
         let world = World::new(key_type);
-        let setup = Setup { world: &world, suite: suites[0].0, group: NamedGroup::X25519 };
-        let rates = measure([(ours::LIBRARY.full)(setup), Some(ours::raw_handshake(setup, true))]);
-        table.share(&format!("full handshake, {name}, x25519"), "its key exchange and signatures", &rates);
+        for group in [NamedGroup::X25519, NamedGroup::X25519MLKEM768] {
+            let setup = Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group };
+            let rates = measure([(ours::LIBRARY.full)(setup), Some(ours::raw_handshake(setup, true))]);
+            let (row, of) = (format!("full handshake, {name}, {group}"), "key exchange and signatures");
+            table.share(&row, of, &rates, Some(Target::Share(1.1)));
+        }
+        let setup =
+            Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group: NamedGroup::X25519 };
         let rates = measure([(ours::LIBRARY.resumed)(setup), Some(ours::raw_handshake(setup, false))]);
-        table.share(&format!("resumed handshake, {name}, x25519"), "its key exchange", &rates);
+        table.share(&format!("resumed handshake, {name}, x25519"), "key exchange", &rates, None);
     }
     let world = World::new(KeyType::EcdsaP256);
-    for (suite, aead) in suites {
+    for (suite, aead) in [
+        (CipherSuite::TLS_AES_128_GCM_SHA256, AeadAlgorithm::Aes128Gcm),
+        (CipherSuite::TLS_CHACHA20_POLY1305_SHA256, AeadAlgorithm::ChaCha20Poly1305),
+    ] {
         let setup = Setup { world: &world, suite, group: NamedGroup::X25519 };
-        let rates = measure([(ours::LIBRARY.carry)(setup, 16_384), Some(ours::raw_record(aead, 16_384))]);
-        table.share(&format!("record of 16 KiB, {suite}"), "its AEAD", &rates);
+        raw_records(table, setup, aead);
     }
 }
+
+/// Opening has no turn of its own, since what is opened has to be sealed first: it is what both take without
+/// sealing.
+fn raw_records(table: &mut Table, setup: Setup<'_>, aead: AeadAlgorithm) {
+    let rates = measure([
+        (ours::LIBRARY.carry)(setup, 16_384),
+        Some(ours::sealing(setup, 16_384)),
+        Some(ours::raw_record(aead, 16_384)),
+        Some(ours::raw_sealing(aead, 16_384, false)),
+        Some(ours::raw_sealing(aead, 16_384, true)),
+    ]);
+    let seconds: Vec<Turns> = rates.iter().flatten().map(Turns::seconds).collect();
+    let [carried, sealed, raw, raw_sealed, raw_copied] = &seconds[..] else { panic!("{rates:?}") };
+    let (without, ratio) = (|a, b| a - b, |a, b| a / b);
+    let suite = setup.suite;
+    let row = |what: &str| format!("{what} 16 KiB, {suite}");
+    table.share_of(&row("sealing"), "AEAD and one memcpy", &sealed.with(raw_copied, ratio), SHARE);
+    let (opened, raw_opened) = (carried.with(sealed, without), raw.with(raw_sealed, without));
+    table.share_of(&row("opening"), "AEAD", &opened.with(&raw_opened, ratio), SHARE);
+}
+
+const SHARE: Option<Target> = Some(Target::Share(1.05));
 
 fn idle(table: &mut Table) {
     // A world for each pair: each side has a certificate of its own, and what it needs of its own is made before.
@@ -195,6 +235,7 @@ fn heap() -> f64 {
     (info.uordblks + info.hblkhd) as f64
 }
 
+/// The library without stores, stripped.
 fn size(table: &mut Table, library: Option<&Path>) {
     let of = |path: &Path| std::fs::metadata(path).ok().map(|file| file.len() as f64);
     let system = |name| {
@@ -203,31 +244,19 @@ fn size(table: &mut Table, library: Option<&Path>) {
             .find_map(|folder| of(&Path::new(folder).join(name)))
     };
     let openssl = system("libssl.so.3").zip(system("libcrypto.so.3")).map(|(ssl, crypto)| ssl + crypto);
-    table.row("octets of the shared library (fewer is better)", vec![library.and_then(of), None, openssl]);
+    let figures = vec![library.and_then(of), None, openssl];
+    let row = "octets of the shared library without stores (fewer is better)";
+    table.row_with(row, figures, &[Target::AtMost(5_221_848.0)]);
 }
 
-/// Operations per second of each; the median turn.
-fn measure(operations: impl IntoIterator<Item = Option<Operation>>) -> Vec<Option<f64>> {
+/// Operations per second of each, in turns.
+fn measure(operations: impl IntoIterator<Item = Option<Operation>>) -> Vec<Option<Turns>> {
     let mut operations: Vec<Option<Operation>> = operations.into_iter().collect();
     let mut turns: Vec<Vec<f64>> = vec![Vec::new(); operations.len()];
     for _ in 0..TURNS {
         for (operation, turns) in operations.iter_mut().zip(&mut turns) {
-            turns.extend(operation.as_mut().map(rate));
+            turns.extend(operation.as_mut().map(|operation| rate(operation, TURN)));
         }
     }
-    let median = |mut turns: Vec<f64>| {
-        turns.sort_by(f64::total_cmp);
-        turns.get(turns.len() / 2).copied()
-    };
-    turns.into_iter().map(median).collect()
-}
-
-fn rate(operation: &mut Operation) -> f64 {
-    let start = Instant::now();
-    let mut count = 0.0;
-    while start.elapsed() < TURN {
-        operation();
-        count += 1.0;
-    }
-    count / start.elapsed().as_secs_f64()
+    turns.into_iter().map(|turns| (!turns.is_empty()).then(|| Turns::new(turns))).collect()
 }

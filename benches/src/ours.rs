@@ -127,3 +127,26 @@ pub fn raw_record(algorithm: AeadAlgorithm, size: usize) -> Operation {
         key.open(&[1; 12], b"12345", &mut buffer).unwrap();
     })
 }
+
+/// Seals alone, and appends the tag; with `copies`, what is sealed is copied first.
+pub fn raw_sealing(algorithm: AeadAlgorithm, size: usize, copies: bool) -> Operation {
+    let key = AeadKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();
+    let (data, mut buffer) = (vec![7; size], vec![7; size]);
+    Box::new(move || {
+        buffer.truncate(size);
+        if copies {
+            buffer.copy_from_slice(&data);
+        }
+        key.seal(&[1; 12], b"12345", &mut buffer, 0).unwrap();
+    })
+}
+
+/// Seals on one side, and nobody opens.
+pub fn sealing(setup: Setup<'_>, size: usize) -> Operation {
+    let mut pair = Pair::connect(&configs(setup, 0), None);
+    let data = vec![7; size];
+    Box::new(move || {
+        pair.client.seal(&data).unwrap();
+        pair.client.consume(pair.client.pending().len());
+    })
+}

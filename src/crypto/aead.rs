@@ -126,9 +126,7 @@ impl AeadKey {
     /// # Errors
     /// [`crate::Error::DecryptFailed`]; `buffer` then holds no plaintext.
     pub fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> Result<usize> {
-        let len = buffer.len().checked_sub(self.algorithm.tag_len()).ok_or(Error::DecryptFailed)?;
-        let (text, tag) = buffer.split_at_mut_checked(len).ok_or(Error::DecryptFailed)?;
-        self.cipher.open(nonce, aad, text, tag)
+        self.cipher.open(nonce, aad, buffer)
     }
 }
 

@@ -16,8 +16,7 @@ use super::fast;
 pub enum Engine {
     /// RustCrypto, on any CPU.
     Portable,
-    /// graviola, on CPUs that have what it needs; a primitive that it lacks, or is slower at,
-    /// comes from the portable engine.
+    /// AWS-LC; a primitive that it lacks, or is slower at, comes from the portable engine.
     Fast,
 }
 

@@ -80,7 +80,7 @@ impl KeyExchange {
             // the same order.
             Some(kem) => {
                 let (ciphertext, point) = peer_share.split_first_chunk().ok_or(WRONG_LENGTH)?;
-                secret.extend_from_slice(&*kem.decapsulate(ciphertext));
+                secret.extend_from_slice(&*kem.decapsulate(ciphertext)?);
                 point
             }
             None => peer_share,
@@ -163,7 +163,7 @@ fn ecdh(engine: Engine, curve: Curve, random: &dyn Random) -> Result<Box<dyn Ecd
     .unwrap_or_else(|| portable::kx::ecdh(curve, random))
 }
 
-fn decapsulator(engine: Engine, random: &dyn Random) -> Result<Box<dyn Decapsulator>> {
+pub(super) fn decapsulator(engine: Engine, random: &dyn Random) -> Result<Box<dyn Decapsulator>> {
     match engine {
         Engine::Fast => fast::kx::decapsulator(),
         Engine::Portable => None,
@@ -171,7 +171,7 @@ fn decapsulator(engine: Engine, random: &dyn Random) -> Result<Box<dyn Decapsula
     .unwrap_or_else(|| portable::kx::decapsulator(random))
 }
 
-fn encapsulate(
+pub(super) fn encapsulate(
     engine: Engine,
     encapsulation_key: &[u8; CLIENT_KEM_LEN],
     random: &dyn Random,

@@ -4,8 +4,6 @@ pub(super) fn is_supported() -> bool {
     false
 }
 
-pub(super) const RSA_SIZES: [usize; 0] = [];
-
 pub(super) mod aead {
     use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher};
 
@@ -40,6 +38,15 @@ pub(super) mod sign {
     }
 
     pub(in crate::crypto) fn verifier(_: &PublicParts<'_>) -> Option<Verifier> {
+        None
+    }
+}
+
+pub(super) mod oaep {
+    use crate::error::Result;
+    use crate::secret::Secret;
+
+    pub(in crate::crypto) fn decrypt(_: &[u8], _: &[u8], _: &[u8]) -> Option<Result<Secret>> {
         None
     }
 }

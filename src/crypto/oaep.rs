@@ -1,13 +1,12 @@
-//! RSAES-OAEP with SHA-256 and MGF1-SHA-256 (RFC 8017 §7.1), by the `rsa` crate on either engine: the
-//! fast one has none.
+//! RSAES-OAEP with SHA-256 and MGF1-SHA-256 (RFC 8017 §7.1). The `rsa` crate encrypts on either engine.
 
 use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 use rsa::{Oaep, RsaPrivateKey, RsaPublicKey};
 use sha2::Sha256;
 
-use super::Random;
 use super::rng::stream;
 use super::sign::{SigningKey, VerifyingKey};
+use super::{Engine, Random, fast};
 use crate::error::{Error, KeyError, Result};
 use crate::secret::Secret;
 
@@ -54,8 +53,26 @@ pub(crate) fn decrypt(
     ciphertext: &[u8],
     random: &dyn Random,
 ) -> Result<Secret> {
+    decrypt_on(Engine::detect(), key, label, ciphertext, random)
+}
+
+pub(super) fn decrypt_on(
+    engine: Engine,
+    key: &SigningKey,
+    label: &[u8],
+    ciphertext: &[u8],
+    random: &dyn Random,
+) -> Result<Secret> {
     key.algorithm().rsa_bits().ok_or(NOT_RSA)?;
-    let key = RsaPrivateKey::from_pkcs8_der(key.to_pkcs8_der()?.expose()).map_err(|_| NOT_LOADED)?;
+    let pkcs8 = key.to_pkcs8_der()?;
+    let fast = match engine {
+        Engine::Fast => fast::oaep::decrypt(pkcs8.expose(), label, ciphertext),
+        Engine::Portable => None,
+    };
+    if let Some(decrypted) = fast {
+        return decrypted;
+    }
+    let key = RsaPrivateKey::from_pkcs8_der(pkcs8.expose()).map_err(|_| NOT_LOADED)?;
     let padding = Oaep::<Sha256>::new_with_label(label);
     let decrypted = key.decrypt_blinded(&mut stream(random)?, padding, ciphertext);
     decrypted.map(Secret::from).map_err(|_| Error::DecryptFailed)

@@ -324,7 +324,7 @@ impl VerifyingKey {
 // Measured on a core of 2024 (docs/performance.md), rounded up.
 const P256_COST: u32 = 100;
 const P384_COST: u32 = 300;
-const P521_COST: u32 = 1_500;
+const P521_COST: u32 = 600;
 const ED25519_COST: u32 = 60;
 
 /// How a certificate, request, revocation list or message is signed.
@@ -336,25 +336,10 @@ pub(crate) enum Method {
     Ed25519,
 }
 
-impl Method {
-    /// How many times as long as others a signature takes that the fast engine does not verify.
-    pub(crate) const fn slowness(self) -> u32 {
-        match self {
-            Self::Rsa(RsaScheme::Pss { hash, salt_len }) if salt_len != hash.output_len() => SLOW_RSA,
-            Self::Rsa(_) | Self::Ecdsa(_) | Self::Ed25519 => 1,
-        }
-    }
-}
-
-/// How many times as long as the fast engine's an RSA signature of the portable engine takes.
-const SLOW_RSA: u32 = 5;
-
-/// A multiplication of 8192 bits takes about 40 microseconds and grows with the square of the size; a size that
-/// the fast engine lacks takes five times as long.
+/// A multiplication of 8192 bits takes about 40 microseconds and grows with the square of the size.
 fn rsa_cost(bits: usize, multiplications: u32) -> u32 {
     let words = u32::try_from(bits / 64).unwrap_or(u32::MAX);
-    let slow = if fast::RSA_SIZES.contains(&bits) { 1 } else { SLOW_RSA };
-    let one = words.saturating_mul(words).saturating_mul(slow) / 410;
+    let one = words.saturating_mul(words) / 410;
     one.saturating_add(1).saturating_mul(multiplications)
 }
 

@@ -84,11 +84,6 @@ impl<'a> Signed<'a> {
         })
     }
 
-    /// How many times as long as others this signature may take, before it is known whether it counts.
-    pub(super) fn slowness(&self) -> u32 {
-        self.method().map_or(1, Method::slowness)
-    }
-
     /// The algorithm, where nobody accepts it.
     pub(super) fn unsupported(&self) -> Option<Unsupported> {
         method_of(self.algorithm).err()

@@ -8,12 +8,14 @@ mod judge;
 mod kept;
 mod revocation;
 mod search;
+mod seen;
 mod words;
 
 use std::sync::Arc;
 
 pub(crate) use kept::KeptPeer;
 use search::Case;
+use seen::Seen;
 
 use super::{Certificate, Chain, Crl, GeneralName};
 use crate::error::{CertificateError, Report, Result};
@@ -95,6 +97,8 @@ struct Inner {
     crls_required: bool,
     /// A leaf may be without ExtendedKeyUsage.
     missing_eku_allowed: bool,
+    /// Shared by clones, whatever else they trust.
+    seen: Arc<Seen>,
 }
 
 impl TrustStore {

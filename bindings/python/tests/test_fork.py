@@ -289,6 +289,19 @@ def test_a_connection_does_not_work_in_a_child() -> None:
     assert otls.State.WANT_WRITE in stream.state
 
 
+def test_parent_and_children_draw_numbers_of_their_own() -> None:
+    key = otls.PrivateKey.generate("ecdsa", curve="P-256")
+
+    def signature() -> str:
+        return key.sign(b"one message", "ecdsa_secp256r1_sha256").hex()
+
+    drawn = {signature()}
+    children = [forked(signature) for _ in range(8)]
+    drawn |= {signature() for _ in range(8)}
+    drawn |= {joined(child) for child in children}
+    assert len(drawn) == 17
+
+
 def test_an_asyncio_stream_does_not_work_in_a_child() -> None:
     async def parent() -> None:
         ours, theirs = socket.socketpair()

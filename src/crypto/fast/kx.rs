@@ -1,10 +1,7 @@
-//! X25519, ECDH and ML-KEM-768 of graviola.
-//!
-//! Measured: ML-KEM-768 six to eight times as fast as the portable engine's. Its functions draw from
-//! the system's random source.
+//! X25519, ECDH and ML-KEM-768 of AWS-LC. ML-KEM draws from AWS-LC's random source.
 
-use graviola::key_agreement::mlkem768::{DecapKey, EncapKey};
-use graviola::key_agreement::{p256, p384, x25519};
+use aws_lc_rs::agreement::{self, Algorithm, ECDH_P256, ECDH_P384, PrivateKey, UnparsedPublicKey};
+use aws_lc_rs::kem::{AlgorithmId, DecapsulationKey, EncapsulationKey, ML_KEM_768, SharedSecret};
 use zeroize::Zeroizing;
 
 use crate::crypto::Random;
@@ -17,75 +14,88 @@ use crate::error::{Error, Result};
 
 pub(in crate::crypto) fn ecdh(curve: Curve, random: &dyn Random) -> Option<Result<Box<dyn Ecdh>>> {
     Some(match curve {
-        Curve::X25519 => boxed(draw(random, |octets| Some(x25519::StaticPrivateKey::from_array(octets)))),
-        Curve::P256 => boxed(draw::<32, _>(random, |octets| p256::StaticPrivateKey::from_bytes(octets).ok())),
-        Curve::P384 => boxed(draw::<48, _>(random, |octets| p384::StaticPrivateKey::from_bytes(octets).ok())),
+        Curve::X25519 => key::<32>(&agreement::X25519, random),
+        Curve::P256 => key::<32>(&ECDH_P256, random),
+        Curve::P384 => key::<48>(&ECDH_P384, random),
     })
 }
 
-fn boxed(key: Result<impl Ecdh + 'static>) -> Result<Box<dyn Ecdh>> {
-    Ok(Box::new(key?))
+/// Scalars that are out of range are drawn again.
+fn key<const LEN: usize>(algorithm: &'static Algorithm, random: &dyn Random) -> Result<Box<dyn Ecdh>> {
+    let private = draw::<LEN, _>(random, |octets| PrivateKey::from_private_key(algorithm, octets).ok())?;
+    let public = private.compute_public_key().map_err(|_| Error::Internal("ECDH public key"))?;
+    Ok(Box::new(EcdhKey { private, public }))
 }
 
-impl Ecdh for x25519::StaticPrivateKey {
+struct EcdhKey {
+    private: PrivateKey,
+    public: agreement::PublicKey,
+}
+
+impl Ecdh for EcdhKey {
     fn append_public(&self, share: &mut Vec<u8>) {
-        share.extend_from_slice(&self.public_key().as_bytes());
+        share.extend_from_slice(self.public.as_ref());
     }
 
     fn agree(&self, peer: &[u8], secret: &mut Vec<u8>) -> Result<()> {
-        let peer = x25519::PublicKey::try_from_slice(peer).map_err(|_| NOT_ON_CURVE)?;
-        let shared = self.diffie_hellman(&peer).map_err(|_| ALL_ZERO)?;
-        secret.extend_from_slice(&shared.0);
-        Ok(())
+        let algorithm = self.private.algorithm();
+        let refused = if *algorithm == agreement::X25519 { ALL_ZERO } else { NOT_ON_CURVE };
+        agreement::agree(&self.private, UnparsedPublicKey::new(algorithm, peer), refused.into(), |shared| {
+            secret.extend_from_slice(shared);
+            Ok(())
+        })
     }
 }
-
-macro_rules! ecdh {
-    ($curve:ident) => {
-        impl Ecdh for $curve::StaticPrivateKey {
-            fn append_public(&self, share: &mut Vec<u8>) {
-                share.extend_from_slice(&self.public_key_uncompressed());
-            }
-
-            fn agree(&self, peer: &[u8], secret: &mut Vec<u8>) -> Result<()> {
-                let peer = $curve::PublicKey::from_x962_uncompressed(peer).map_err(|_| NOT_ON_CURVE)?;
-                let shared = self.diffie_hellman(&peer).map_err(|_| Error::Internal("ECDH"))?;
-                secret.extend_from_slice(&shared.0);
-                Ok(())
-            }
-        }
-    };
-}
-
-ecdh!(p256);
-ecdh!(p384);
 
 pub(in crate::crypto) fn decapsulator() -> Option<Result<Box<dyn Decapsulator>>> {
-    Some(match DecapKey::generate() {
-        Ok(key) => Ok(Box::new(key)),
-        Err(_) => Err(Error::Random),
-    })
+    Some(decapsulation_key())
 }
 
-impl Decapsulator for DecapKey {
+fn decapsulation_key() -> Result<Box<dyn Decapsulator>> {
+    let private = DecapsulationKey::generate(&ML_KEM_768).map_err(|_| Error::Random)?;
+    let public = private.encapsulation_key().and_then(|key| key.key_bytes());
+    let public = public.ok().and_then(|octets| octets.as_ref().try_into().ok());
+    Ok(Box::new(KemKey { private, public: public.ok_or(Error::Internal("ML-KEM public key"))? }))
+}
+
+/// The key of a test, in its expanded form (FIPS 203 §7.1).
+#[cfg(test)]
+pub(in crate::crypto) fn decapsulator_of(
+    expanded: &[u8],
+    public: [u8; CLIENT_KEM_LEN],
+) -> Box<dyn Decapsulator> {
+    let private = DecapsulationKey::new(&ML_KEM_768, expanded).unwrap();
+    Box::new(KemKey { private, public })
+}
+
+struct KemKey {
+    private: DecapsulationKey<AlgorithmId>,
+    public: [u8; CLIENT_KEM_LEN],
+}
+
+impl Decapsulator for KemKey {
     fn encapsulation_key(&self) -> [u8; CLIENT_KEM_LEN] {
-        self.encapsulation_key().as_bytes()
+        self.public
     }
 
-    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> KemSecret {
-        Zeroizing::new(*self.decaps(&(*ciphertext).into()).as_ref())
+    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> Result<KemSecret> {
+        let shared = self.private.decapsulate(ciphertext.as_slice().into());
+        shared.ok().as_ref().and_then(kem_secret).ok_or(Error::Internal("ML-KEM decapsulation"))
     }
 }
 
 pub(in crate::crypto) fn encapsulate(
     encapsulation_key: &[u8; CLIENT_KEM_LEN],
 ) -> Option<Result<Encapsulated>> {
-    // FIPS 203 §7.2: `from_bytes` makes the modulus check.
-    Some(match EncapKey::from_bytes(encapsulation_key).map(EncapKey::encaps) {
-        Ok(Ok((secret, ciphertext))) => {
-            Ok((Box::new(*ciphertext.as_ref()), Zeroizing::new(*secret.as_ref())))
-        }
-        Ok(Err(_)) => Err(Error::Random),
-        Err(_) => Err(BAD_ENCAPSULATION_KEY.into()),
-    })
+    // FIPS 203 §7.2: AWS-LC makes the modulus check when it encapsulates.
+    let made = EncapsulationKey::new(&ML_KEM_768, encapsulation_key).ok().and_then(|key| {
+        let (ciphertext, shared) = key.encapsulate().ok()?;
+        let ciphertext = <[u8; SERVER_KEM_LEN]>::try_from(ciphertext.as_ref()).ok()?;
+        Some((Box::new(ciphertext), kem_secret(&shared)?))
+    });
+    Some(made.ok_or(BAD_ENCAPSULATION_KEY.into()))
+}
+
+fn kem_secret(shared: &SharedSecret) -> Option<KemSecret> {
+    Some(Zeroizing::new(shared.as_ref().try_into().ok()?))
 }

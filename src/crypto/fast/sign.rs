@@ -1,20 +1,17 @@
-//! RSA and ECDSA of graviola. The salt of RSASSA-PSS and the hedge of ECDSA (RFC 6979 §3.6) come from
-//! the system's random source.
+//! RSA and ECDSA of AWS-LC. The salt of RSASSA-PSS and the nonce of ECDSA, which the key and the message are
+//! hashed into, come from AWS-LC's random source.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use graviola::hashing::{Sha256, Sha384, Sha512};
-use graviola::key_agreement::{p256 as fast_p256, p384 as fast_p384};
-use graviola::signing::ecdsa::{self, P256, P384};
-use graviola::signing::rsa::{SigningKey as RsaSigningKey, VerifyingKey as RsaVerifyingKey};
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::EncodeRsaPrivateKey;
-use rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use zeroize::Zeroizing;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaEncoding,
+    RsaParameters, RsaPssSaltLength, RsaSignatureEncoding, VerificationAlgorithm as _,
+};
+use pkcs8::EncodePrivateKey;
 
 use crate::crypto::Random;
-use crate::crypto::portable;
 use crate::crypto::primitive::sign::{
     EcdsaSigner, EcdsaVerifier, PrivateParts, PublicParts, RsaScheme, RsaSigner, RsaVerifier, SignatureHash,
     Signer, Verifier,
@@ -23,175 +20,179 @@ use crate::error::{Error, Result};
 
 pub(in crate::crypto) fn signer(parts: &PrivateParts) -> Option<Signer> {
     Some(match parts {
-        PrivateParts::Rsa(key) => Signer::Rsa(Box::new(rsa_signer(key)?)),
+        PrivateParts::Rsa(key) => {
+            let key = RsaKeyPair::from_pkcs8(key.to_pkcs8_der().ok()?.as_bytes()).ok()?;
+            // On trial, which AWS-LC checks before it gives it out: primes that are not prime show only there.
+            RsaSigner::sign(&key, RsaScheme::Pkcs1(SignatureHash::Sha256), b"trial", &Unasked).ok()?;
+            Signer::Rsa(Box::new(key))
+        }
         PrivateParts::P256(key) => {
-            let scalar = Zeroizing::new(key.to_bytes());
-            let private_key = fast_p256::StaticPrivateKey::from_bytes(&scalar).ok()?;
-            Signer::Ecdsa(Box::new(ecdsa::SigningKey::<P256> { private_key }))
+            Signer::Ecdsa(ecdsa_signer(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, key)?)
         }
         PrivateParts::P384(key) => {
-            let scalar = Zeroizing::new(key.to_bytes());
-            let private_key = fast_p384::StaticPrivateKey::from_bytes(&scalar).ok()?;
-            Signer::Ecdsa(Box::new(ecdsa::SigningKey::<P384> { private_key }))
+            Signer::Ecdsa(ecdsa_signer(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, key)?)
         }
         PrivateParts::Ed25519(_) => return None,
     })
 }
 
-/// Makes a signature on trial, which graviola checks before it gives it out: primes that are not
-/// prime show only there.
-fn rsa_signer(key: &RsaPrivateKey) -> Option<RsaSigningKey> {
-    if !SIZES.contains(&portable::sign::rsa_bits(key).ok()?) {
-        return None;
+/// AWS-LC has a random source of its own.
+#[derive(Debug)]
+struct Unasked;
+
+impl Random for Unasked {
+    fn fill(&self, _: &mut [u8]) -> Result<()> {
+        Err(Error::Random)
     }
-    let key = larger_prime_first(key)?;
-    let fast = RsaSigningKey::from_pkcs1_der(key.to_pkcs1_der().ok()?.as_bytes()).ok()?;
-    let mut signature = vec![0; fast.modulus_len_bytes()];
-    fast.sign_pkcs1_sha256(&mut signature, b"trial").ok()?;
-    Some(fast)
 }
 
-/// RFC 8017 §5.2.1 reduces m_1 - m_2 mod p with one addition of p, which is enough only where p is
-/// the larger prime; graviola 0.4 relies on that, and with p < q refuses some messages. RFC 8017
-/// §3.2 lets a key have either order.
-fn larger_prime_first(key: &RsaPrivateKey) -> Option<RsaPrivateKey> {
-    let [p, q] = key.primes() else { return None };
-    if p > q {
-        return Some(key.clone());
-    }
-    let primes = vec![q.as_ref().clone(), p.as_ref().clone()];
-    RsaPrivateKey::from_components(key.n().as_ref().clone(), key.e().clone(), key.d().clone(), primes).ok()
-}
-
-/// The sizes, in bits, that graviola's authors test; it takes a modulus to have a whole number of
-/// words, with its topmost bit set.
-pub(in crate::crypto) const SIZES: [usize; 5] = [2048, 3072, 4096, 6144, 8192];
-
-impl RsaSigner for RsaSigningKey {
+impl RsaSigner for RsaKeyPair {
     fn sign(&self, scheme: RsaScheme, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
-        let mut signature = vec![0; self.modulus_len_bytes()];
-        let len = match scheme {
+        let encoding: &'static RsaSignatureEncoding = match scheme {
             RsaScheme::Pss { hash, salt_len } if salt_len == hash.output_len() => match hash {
-                SignatureHash::Sha256 => self.sign_pss_sha256(&mut signature, message),
-                SignatureHash::Sha384 => self.sign_pss_sha384(&mut signature, message),
-                SignatureHash::Sha512 => self.sign_pss_sha512(&mut signature, message),
+                SignatureHash::Sha256 => &signature::RSA_PSS_SHA256,
+                SignatureHash::Sha384 => &signature::RSA_PSS_SHA384,
+                SignatureHash::Sha512 => &signature::RSA_PSS_SHA512,
             },
             RsaScheme::Pss { .. } => {
                 return Err(Error::Internal("a signature with a salt of another length"));
             }
-            RsaScheme::Pkcs1(SignatureHash::Sha256) => self.sign_pkcs1_sha256(&mut signature, message),
-            RsaScheme::Pkcs1(SignatureHash::Sha384) => self.sign_pkcs1_sha384(&mut signature, message),
-            RsaScheme::Pkcs1(SignatureHash::Sha512) => self.sign_pkcs1_sha512(&mut signature, message),
-        }
-        .map_err(failed)?
-        .len();
-        signature.truncate(len);
-        Ok(signature)
+            RsaScheme::Pkcs1(SignatureHash::Sha256) => &signature::RSA_PKCS1_SHA256,
+            RsaScheme::Pkcs1(SignatureHash::Sha384) => &signature::RSA_PKCS1_SHA384,
+            RsaScheme::Pkcs1(SignatureHash::Sha512) => &signature::RSA_PKCS1_SHA512,
+        };
+        let encoding: &'static dyn RsaEncoding = encoding;
+        let mut signature = vec![0; self.public_modulus_len()];
+        let made = RsaKeyPair::sign(self, encoding, &SystemRandom::new(), message, &mut signature);
+        made.map(|()| signature).map_err(|_| Error::Internal("RSA signature"))
     }
 }
 
-macro_rules! ecdsa_signer {
-    ($curve:ident, $hash:ident) => {
-        impl EcdsaSigner for ecdsa::SigningKey<$curve> {
-            fn sign(&self, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
-                let mut signature = vec![0; MAX_ECDSA_LEN];
-                let len = self.sign_asn1::<$hash>(&[message], &mut signature).map_err(failed)?.len();
-                signature.truncate(len);
-                Ok(signature)
-            }
-        }
-    };
+fn ecdsa_signer(
+    algorithm: &'static EcdsaSigningAlgorithm,
+    key: &impl EncodePrivateKey,
+) -> Option<Box<dyn EcdsaSigner>> {
+    let key = EcdsaKeyPair::from_pkcs8(algorithm, key.to_pkcs8_der().ok()?.as_bytes()).ok()?;
+    Some(Box::new(key))
 }
 
-ecdsa_signer!(P256, Sha256);
-ecdsa_signer!(P384, Sha384);
-
-/// A SEQUENCE of two INTEGERs of 48 octets with a leading zero each.
-const MAX_ECDSA_LEN: usize = 2 + 2 * (2 + 49);
-
-fn failed(error: graviola::Error) -> Error {
-    if error == graviola::Error::RngFailed { Error::Random } else { Error::Internal("signature") }
+impl EcdsaSigner for EcdsaKeyPair {
+    fn sign(&self, message: &[u8], _: &dyn Random) -> Result<Vec<u8>> {
+        let made = EcdsaKeyPair::sign(self, &SystemRandom::new(), message);
+        made.map(|signature| signature.as_ref().to_vec()).map_err(|_| Error::Internal("ECDSA signature"))
+    }
 }
 
 pub(in crate::crypto) fn verifier(parts: &PublicParts<'_>) -> Option<Verifier> {
     Some(match parts {
-        PublicParts::Rsa { bits, pkcs1, .. } if SIZES.contains(bits) => {
-            let fast = RsaVerifyingKey::from_pkcs1_der(pkcs1).ok()?;
-            Verifier::Rsa(Arc::new(FastRsaVerifier { fast, pkcs1: (*pkcs1).into() }))
+        PublicParts::Rsa { pkcs1, .. } => {
+            let pkcs1: Box<[u8]> = (*pkcs1).into();
+            // What it does not load, the portable engine looks at.
+            ParsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, &pkcs1).ok()?;
+            Verifier::Rsa(Arc::new(RsaPublicKey(pkcs1)))
         }
-        PublicParts::Rsa { .. } | PublicParts::P521(_) | PublicParts::Ed25519(_) => return None,
-        PublicParts::P256(point) => {
-            let point = uncompressed(point, |point| {
-                Some(p256::PublicKey::from_sec1_bytes(point).ok()?.to_sec1_bytes())
-            })?;
-            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P256>::from_x962_uncompressed(&point).ok()?))
-        }
-        PublicParts::P384(point) => {
-            let point = uncompressed(point, |point| {
-                Some(p384::PublicKey::from_sec1_bytes(point).ok()?.to_sec1_bytes())
-            })?;
-            Verifier::Ecdsa(Arc::new(ecdsa::VerifyingKey::<P384>::from_x962_uncompressed(&point).ok()?))
-        }
+        PublicParts::P256(point) => Verifier::Ecdsa(Arc::new(EcdsaPublicKey::new(&P256, point)?)),
+        PublicParts::P384(point) => Verifier::Ecdsa(Arc::new(EcdsaPublicKey::new(&P384, point)?)),
+        PublicParts::P521(point) => Verifier::Ecdsa(Arc::new(EcdsaPublicKey::new(&P521, point)?)),
+        PublicParts::Ed25519(_) => return None,
     })
 }
 
-/// graviola reads uncompressed points alone. Left to the portable engine, a point that somebody compresses on
-/// purpose would make each verification ten times as long.
-fn uncompressed<'a>(
-    point: &'a [u8],
-    decompress: impl FnOnce(&[u8]) -> Option<Box<[u8]>>,
-) -> Option<Cow<'a, [u8]>> {
-    match point.first() {
-        Some(4) => Some(Cow::Borrowed(point)),
-        _ => decompress(point).map(|point| Cow::Owned(point.into_vec())),
+/// RSAPublicKey (RFC 8017 appendix A.1.1), which loads: preparing it takes a fraction of one verification, and
+/// is done for one scheme.
+struct RsaPublicKey(Box<[u8]>);
+
+impl RsaVerifier for RsaPublicKey {
+    fn verify(&self, scheme: RsaScheme, message: &[u8], signature: &[u8]) -> bool {
+        let parameters: RsaParameters = match scheme {
+            RsaScheme::Pss { hash, salt_len } => {
+                let Ok(salt_len) = u16::try_from(salt_len) else { return false };
+                match hash {
+                    SignatureHash::Sha256 => signature::RSA_PSS_2048_8192_SHA256,
+                    SignatureHash::Sha384 => signature::RSA_PSS_2048_8192_SHA384,
+                    SignatureHash::Sha512 => signature::RSA_PSS_2048_8192_SHA512,
+                }
+                .with_pss_salt_length(RsaPssSaltLength::Custom(salt_len))
+            }
+            RsaScheme::Pkcs1(SignatureHash::Sha256) => signature::RSA_PKCS1_2048_8192_SHA256,
+            RsaScheme::Pkcs1(SignatureHash::Sha384) => signature::RSA_PKCS1_2048_8192_SHA384,
+            RsaScheme::Pkcs1(SignatureHash::Sha512) => signature::RSA_PKCS1_2048_8192_SHA512,
+        };
+        parameters.verify_sig(&self.0, message, signature).is_ok()
     }
 }
 
-/// graviola takes a salt that is as long as the hash; for another the key is kept as it came.
-struct FastRsaVerifier {
-    fast: RsaVerifyingKey,
-    pkcs1: Box<[u8]>,
+/// A curve, with the algorithms for each hash.
+struct EcdsaCurve {
+    coordinate_len: usize,
+    sha256: EcdsaVerificationAlgorithm,
+    sha384: EcdsaVerificationAlgorithm,
+    sha512: EcdsaVerificationAlgorithm,
+    /// The hash that the curve usually goes with.
+    usual: SignatureHash,
 }
 
-impl RsaVerifier for FastRsaVerifier {
-    fn verify(&self, scheme: RsaScheme, message: &[u8], signature: &[u8]) -> bool {
-        match scheme {
-            RsaScheme::Pss { hash, salt_len } if salt_len == hash.output_len() => match hash {
-                SignatureHash::Sha256 => self.fast.verify_pss_sha256(signature, message),
-                SignatureHash::Sha384 => self.fast.verify_pss_sha384(signature, message),
-                SignatureHash::Sha512 => self.fast.verify_pss_sha512(signature, message),
-            },
-            RsaScheme::Pss { .. } => {
-                return portable::sign::rsa_public_key(&self.pkcs1)
-                    .is_ok_and(|key| RsaVerifier::verify(&key, scheme, message, signature));
-            }
-            RsaScheme::Pkcs1(SignatureHash::Sha256) => self.fast.verify_pkcs1_sha256(signature, message),
-            RsaScheme::Pkcs1(SignatureHash::Sha384) => self.fast.verify_pkcs1_sha384(signature, message),
-            RsaScheme::Pkcs1(SignatureHash::Sha512) => self.fast.verify_pkcs1_sha512(signature, message),
+impl EcdsaCurve {
+    const fn algorithm(&'static self, hash: SignatureHash) -> &'static EcdsaVerificationAlgorithm {
+        match hash {
+            SignatureHash::Sha256 => &self.sha256,
+            SignatureHash::Sha384 => &self.sha384,
+            SignatureHash::Sha512 => &self.sha512,
+        }
+    }
+}
+
+static P256: EcdsaCurve = EcdsaCurve {
+    coordinate_len: 32,
+    sha256: signature::ECDSA_P256_SHA256_ASN1,
+    sha384: signature::ECDSA_P256_SHA384_ASN1,
+    sha512: signature::ECDSA_P256_SHA512_ASN1,
+    usual: SignatureHash::Sha256,
+};
+static P384: EcdsaCurve = EcdsaCurve {
+    coordinate_len: 48,
+    sha256: signature::ECDSA_P384_SHA256_ASN1,
+    sha384: signature::ECDSA_P384_SHA384_ASN1,
+    sha512: signature::ECDSA_P384_SHA512_ASN1,
+    usual: SignatureHash::Sha384,
+};
+static P521: EcdsaCurve = EcdsaCurve {
+    coordinate_len: 66,
+    sha256: signature::ECDSA_P521_SHA256_ASN1,
+    sha384: signature::ECDSA_P521_SHA384_ASN1,
+    sha512: signature::ECDSA_P521_SHA512_ASN1,
+    usual: SignatureHash::Sha512,
+};
+
+/// A point, prepared for the hash that the curve usually goes with.
+struct EcdsaPublicKey {
+    curve: &'static EcdsaCurve,
+    key: ParsedPublicKey,
+}
+
+impl EcdsaPublicKey {
+    /// From a point (RFC 5480 §2.2). AWS-LC reads other things than points, too.
+    fn new(curve: &'static EcdsaCurve, point: &[u8]) -> Option<Self> {
+        let len = match point.first()? {
+            2 | 3 => curve.coordinate_len,
+            4 => 2 * curve.coordinate_len,
+            _ => return None,
+        };
+        if point.len() != 1 + len {
+            return None;
+        }
+        let key = ParsedPublicKey::new(curve.algorithm(curve.usual), point).ok()?;
+        Some(Self { curve, key })
+    }
+}
+
+impl EcdsaVerifier for EcdsaPublicKey {
+    fn verify(&self, hash: SignatureHash, message: &[u8], signature: &[u8]) -> bool {
+        if hash == self.curve.usual {
+            self.key.verify_sig(message, signature)
+        } else {
+            self.curve.algorithm(hash).verify_sig(self.key.as_ref(), message, signature)
         }
         .is_ok()
     }
 }
-
-macro_rules! ecdsa_verifier {
-    ($curve:ident, $portable:ident) => {
-        impl EcdsaVerifier for ecdsa::VerifyingKey<$curve> {
-            fn verify(&self, hash: SignatureHash, message: &[u8], signature: &[u8]) -> bool {
-                // The DER is taken apart by the portable engine's parser, so that both engines are
-                // strict in the same way.
-                $portable::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
-                    let fixed = signature.to_bytes();
-                    match hash {
-                        SignatureHash::Sha256 => self.verify::<Sha256>(&[message], &fixed),
-                        SignatureHash::Sha384 => self.verify::<Sha384>(&[message], &fixed),
-                        SignatureHash::Sha512 => self.verify::<Sha512>(&[message], &fixed),
-                    }
-                    .is_ok()
-                })
-            }
-        }
-    };
-}
-
-ecdsa_verifier!(P256, p256);
-ecdsa_verifier!(P384, p384);

@@ -6,7 +6,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use chacha20poly1305::ChaCha20Poly1305;
 
 use super::cbc_hmac::{Aes128CbcHmacSha256, Aes256CbcHmacSha384};
-use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
+use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag, split_tag};
 use crate::error::{Error, Result};
 
 /// `None` if `key` has the wrong length.
@@ -35,9 +35,10 @@ impl<C: AeadInOut + Send + Sync> Cipher for Detached<C> {
         Ok(tag)
     }
 
-    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], text: &mut [u8], tag: &[u8]) -> Result<usize> {
+    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &mut [u8]) -> Result<usize> {
+        let (text, tag) = split_tag(sealed, TAG_LEN)?;
         let nonce = nonce[..].try_into().map_err(|_| Error::Internal("AEAD nonce length"))?;
-        let tag = tag.try_into().map_err(|_| Error::DecryptFailed)?;
+        let tag = (*tag).try_into().map_err(|_| Error::DecryptFailed)?;
         let len = text.len();
         self.0
             .decrypt_inout_detached(nonce, aad, InOutBuf::from(text), tag)
@@ -45,3 +46,5 @@ impl<C: AeadInOut + Send + Sync> Cipher for Detached<C> {
         Ok(len)
     }
 }
+
+const TAG_LEN: usize = 16;

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use crate::crypto::aes_cbc::unpadded_len;
 use crate::crypto::hash::HashAlgorithm;
 use crate::crypto::hmac::HmacKey;
-use crate::crypto::primitive::aead::{AES_BLOCK, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
+use crate::crypto::primitive::aead::{AES_BLOCK, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag, split_tag};
 use crate::error::{Error, Result};
 
 /// AEAD_AES_128_CBC_HMAC_SHA_256 (RFC 7518 §5.2.3).
@@ -107,7 +107,8 @@ where
         self.seal_with(&self.derive_iv(nonce), [nonce, aad], text)
     }
 
-    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], text: &mut [u8], tag: &[u8]) -> Result<usize> {
+    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &mut [u8]) -> Result<usize> {
+        let (text, tag) = split_tag(sealed, self.tag_len)?;
         self.open_with(&self.derive_iv(nonce), [nonce, aad], text, tag)
     }
 }

@@ -78,8 +78,8 @@ impl Decapsulator for DecapsulationKey {
         self.encapsulation_key().to_bytes().into()
     }
 
-    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> KemSecret {
-        Zeroizing::new(Decapsulate::decapsulate(&*self, &(*ciphertext).into()).into())
+    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> Result<KemSecret> {
+        Ok(Zeroizing::new(Decapsulate::decapsulate(&*self, &(*ciphertext).into()).into()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Authenticated encryption.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Octets in a nonce, for every algorithm here.
 pub const NONCE_LEN: usize = 12;
@@ -78,9 +78,9 @@ pub(in crate::crypto) trait Cipher: Send + Sync {
     /// Encrypts `text`, padded if need be, in place; the tag is at the front of the result.
     fn seal(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], text: &mut [u8]) -> Result<Tag>;
 
-    /// Checks the whole of `tag`, then decrypts; the plaintext's length. `text` holds no plaintext
-    /// after an error.
-    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], text: &mut [u8], tag: &[u8]) -> Result<usize>;
+    /// Checks the whole of the tag at the end of `sealed`, then decrypts what is before it in place; the
+    /// plaintext's length. `sealed` holds no plaintext after an error.
+    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &mut [u8]) -> Result<usize>;
 }
 
 /// Room for the longest tag.
@@ -89,3 +89,12 @@ pub(in crate::crypto) type Tag = [u8; MAX_TAG_LEN];
 pub(in crate::crypto) const MAX_TAG_LEN: usize = 24;
 
 pub(crate) const AES_BLOCK: usize = 16;
+
+/// What is sealed, and the tag behind it.
+///
+/// # Errors
+/// [`Error::DecryptFailed`] if there is no room for the tag.
+pub(in crate::crypto) fn split_tag(sealed: &mut [u8], tag_len: usize) -> Result<(&mut [u8], &mut [u8])> {
+    let len = sealed.len().checked_sub(tag_len).ok_or(Error::DecryptFailed)?;
+    sealed.split_at_mut_checked(len).ok_or(Error::DecryptFailed)
+}

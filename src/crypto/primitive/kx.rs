@@ -28,7 +28,7 @@ pub(in crate::crypto) trait Decapsulator: Send + Sync {
 
     /// A ciphertext that was not made for this key gives another secret, never an error (FIPS 203
     /// §6.3, implicit rejection).
-    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> KemSecret;
+    fn decapsulate(self: Box<Self>, ciphertext: &[u8; SERVER_KEM_LEN]) -> Result<KemSecret>;
 }
 
 /// Ciphertext and secret.

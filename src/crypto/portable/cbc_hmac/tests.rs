@@ -89,8 +89,9 @@ fn authenticated_text_with_bad_padding_is_refused_and_wiped() {
         let mut text = vec![1; 32];
         text[31] = last;
         let tag = cipher.seal(&[0; 12], b"", &mut text).unwrap();
-        assert_eq!(cipher.open(&[0; 12], b"", &mut text, &tag[..16]), Err(Error::DecryptFailed));
-        assert_eq!(text, [0; 32]);
+        text.extend_from_slice(&tag[..16]);
+        assert_eq!(cipher.open(&[0; 12], b"", &mut text), Err(Error::DecryptFailed));
+        assert_eq!(text[..32], [0; 32]);
     }
 }
 
@@ -101,7 +102,8 @@ fn authenticated_text_of_no_or_broken_blocks_is_refused() {
         let mut text = vec![5; len];
         let iv = cipher.derive_iv(&[0; 12]);
         let tag = cipher.mac.sign(&[&[0; 12], &iv, &text, &bit_length([&[0; 12], &[]])]);
-        assert_eq!(cipher.open(&[0; 12], b"", &mut text, &tag.as_ref()[..16]), Err(Error::DecryptFailed));
+        text.extend_from_slice(&tag.as_ref()[..16]);
+        assert_eq!(cipher.open(&[0; 12], b"", &mut text), Err(Error::DecryptFailed));
     }
     assert!(cipher.seal(&[0; 12], b"", &mut [0; 15]).is_err());
 }
