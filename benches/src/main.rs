@@ -65,6 +65,10 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("codes") {
         return println!("{}", ledger::tables());
     }
+    // What idle connections hold, alone, on standard error: `otls-bench idle`.
+    if std::env::args().nth(1).as_deref() == Some("idle") {
+        return idle(&mut Table::default());
+    }
     // Whether times tell secrets, alone: `otls-bench timing`.
     if std::env::args().nth(1).as_deref() == Some("timing") {
         return println!("{}", timing::table());
