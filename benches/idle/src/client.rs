@@ -1,6 +1,6 @@
 //! The clients: rustls over aws-lc-rs, the same for all servers.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
