@@ -23,7 +23,7 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint bench bench-count interop fuzz mutants guards install docs header stub clean deps
+.PHONY: help demo test test-rust test-python lint bench bench-count bench-idle interop fuzz mutants guards install docs header stub clean deps
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,7 @@ lint: $(VENV)/.tools ## formatting, clippy, rustdoc, ruff, mypy, and the rules o
 	$(CARGO) clippy --locked --workspace --all-targets --features $(ALL_FEATURES) -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path fuzz/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path benches/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
+	$(CARGO) clippy --locked --all-targets --manifest-path benches/idle/Cargo.toml --target-dir '$(TARGET)/apart' -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(DOC)
 	$(PY) -m ruff check benches bindings/python examples scripts
 	$(PY) -m ruff format --check benches bindings/python examples scripts
@@ -76,6 +77,11 @@ bench-count: ## instructions and allocations; fails where they grew (OTLS_BLESS=
 		--target-dir '$(TARGET)/count'
 	$(CARGO) run --locked --release --no-default-features --bin otls-count --manifest-path benches/Cargo.toml \
 		--target-dir '$(TARGET)/count' -- docs/performance.md
+
+bench-idle: deps ## idle connections of `otls serve` beside tokio-rustls and nginx (writes a table of docs/performance.md)
+	$(CARGO) build --locked --release -p otls-cli
+	$(CARGO) run --locked --release --manifest-path benches/idle/Cargo.toml --target-dir '$(TARGET)/bench' -- \
+		'$(TARGET)/release/otls' docs/performance.md
 
 interop: $(VENV)/.otls ## other implementations: TLS (writes docs/interop.md), formats of keys (writes docs/formats.md)
 	scripts/deps.sh interop

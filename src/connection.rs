@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::handshake::{
     ClientConfig, ClientState, Context, Facts, Outbox, ServerConfig, ServerState, Session,
 };
-use crate::pki::{Certificate, GeneralName, Identity, VerifiedPeer};
+use crate::pki::{Certificate, DistinguishedName, GeneralName, Identity, VerifiedPeer};
 use crate::process::Owner;
 use crate::record::{Deframer, HandshakeJoiner, Opener};
 use crate::secret::Secret;
@@ -321,9 +321,20 @@ impl Connection {
     }
 
     /// The peer, once its certificate and its possession of the key are verified; nobody once the connection
-    /// has failed.
-    pub fn peer(&self) -> Option<&VerifiedPeer> {
-        self.facts.peer.as_ref()
+    /// has failed. From HANDSHAKE_DONE on a connection keeps its certificates' octets alone, and each call parses
+    /// them again: keep what is returned where it is needed often.
+    pub fn peer(&self) -> Option<VerifiedPeer> {
+        self.facts.verified_peer()
+    }
+
+    /// The subject of the peer's certificate, as [`Connection::peer`] has it, at less cost.
+    pub fn peer_subject(&self) -> Option<DistinguishedName> {
+        self.facts.peer_subject()
+    }
+
+    /// SHA-256 of the peer's certificate, from HANDSHAKE_DONE on: without parsing it.
+    pub(crate) fn peer_fingerprint(&self) -> Option<[u8; 32]> {
+        self.facts.peer_fingerprint()
     }
 
     /// The certificate that we showed the peer, on this connection or on the one that it resumes; none once

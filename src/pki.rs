@@ -53,5 +53,5 @@ pub use pkcs12::{MAX_PKCS12_LEN, Pkcs12, Pkcs12Mac, Pkcs12Options};
 #[cfg(test)]
 pub(crate) use signature::VERIFIED;
 pub use validity::Validity;
-pub(crate) use verify::Verdict;
+pub(crate) use verify::{KeptPeer, Verdict};
 pub use verify::{PeerRole, TrustStore, VerifiedPeer, VerifyOptions};

@@ -38,6 +38,9 @@ pub const BATCH: usize = 16;
 /// What is measured: one call does it once.
 pub type Operation = Box<dyn FnMut()>;
 
+/// What makes a pair of connections.
+pub type Connect = Box<dyn FnMut() -> Box<dyn std::any::Any>>;
+
 /// What all libraries are set up with.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
@@ -57,8 +60,8 @@ pub struct Library {
     pub resumed: fn(Setup<'_>) -> Option<Operation>,
     /// Sealing so many octets on one side and opening them on the other.
     pub carry: fn(Setup<'_>, usize) -> Option<Operation>,
-    /// A pair of connections that are done with their handshake.
-    pub idle: fn(Setup<'_>) -> Option<Box<dyn std::any::Any>>,
+    /// What makes pairs of connections that are done with their handshake, of one configuration.
+    pub idle: fn(Setup<'_>) -> Option<Connect>,
 }
 
 const LIBRARIES: [Library; 3] = [ours::LIBRARY, rustls_peer::LIBRARY, openssl_peer::LIBRARY];
@@ -67,6 +70,10 @@ fn main() {
     // The ledger's figures alone: `otls-bench codes`.
     if std::env::args().nth(1).as_deref() == Some("codes") {
         return println!("{}", ledger::tables());
+    }
+    // What idle connections hold, alone, on standard error: `otls-bench idle`.
+    if std::env::args().nth(1).as_deref() == Some("idle") {
+        return idle(&mut Table::default());
     }
     // Whether times tell secrets, alone: `otls-bench timing`.
     if std::env::args().nth(1).as_deref() == Some("timing") {
@@ -227,19 +234,27 @@ const SUITES: [(CipherSuite, AeadAlgorithm); 4] = [
 ];
 
 fn idle(table: &mut Table) {
-    let world = World::new(KeyType::EcdsaP256);
-    let setup =
-        Setup { world: &world, suite: CipherSuite::TLS_AES_128_GCM_SHA256, group: NamedGroup::X25519 };
+    // A world for each pair: each side has a certificate of its own, and what it needs of its own is made before.
+    let worlds: Vec<World> = (0..IDLE).map(|_| World::new(KeyType::EcdsaP256)).collect();
+    let sides = worlds.iter().flat_map(|world| [&world.client, &world.server]);
+    let octets: usize = sides.map(|side| side.certificate().to_der().len()).sum();
+    let certificate = octets as f64 / (2 * IDLE) as f64;
     let held = LIBRARIES.iter().map(|library| {
+        let suite = CipherSuite::TLS_AES_128_GCM_SHA256;
+        let connect = |world| (library.idle)(Setup { world, suite, group: NamedGroup::X25519 });
+        let mut connects = worlds.iter().map(connect).collect::<Option<Vec<_>>>()?;
         // The first leaves what is made once.
-        let _first = (library.idle)(setup)?;
+        connects.iter_mut().for_each(|connect| drop(connect()));
         let before = heap();
-        let kept: Vec<_> = (0..IDLE).map(|_| (library.idle)(setup)).collect();
+        let kept: Vec<_> = connects.iter_mut().map(|connect| connect()).collect();
         let held = heap() - before;
         drop(kept);
-        Some(held / (2 * IDLE) as f64)
+        Some(held / (2 * IDLE) as f64 - certificate)
     });
-    table.row("octets of heap per idle connection (fewer is better)", held.collect());
+    let row = format!(
+        "octets of heap per idle connection, beside {certificate:.0} of its peer's certificate (fewer is better)"
+    );
+    table.row(&row, held.collect());
 }
 
 /// Octets that are allocated, by Rust and C alike.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -20,7 +20,7 @@ use otls::crypto::aead::AeadAlgorithm;
 use otls::pki::Identity;
 
 use crate::common::NOW;
-use crate::{Library, Operation, Setup};
+use crate::{Connect, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, again: full, resumed, carry, idle };
 
@@ -192,11 +192,13 @@ pub fn encrypt_then_mac(algorithm: AeadAlgorithm, size: usize) -> Operation {
     })
 }
 
-fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
-    static CONTEXTS: OnceLock<Option<Contexts>> = OnceLock::new();
-    let pair = Pair::connect(CONTEXTS.get_or_init(|| contexts(setup)).as_ref()?, None);
-    for stream in [&pair.client, &pair.server] {
-        *stream.get_ref().incoming.borrow_mut() = (Vec::new(), 0);
-    }
-    Some(Box::new(pair))
+fn idle(setup: Setup<'_>) -> Option<Connect> {
+    let contexts = contexts(setup)?;
+    Some(Box::new(move || {
+        let pair = Pair::connect(&contexts, None);
+        for stream in [&pair.client, &pair.server] {
+            *stream.get_ref().incoming.borrow_mut() = (Vec::new(), 0);
+        }
+        Box::new(pair)
+    }))
 }

@@ -11,7 +11,7 @@ use otls::pki::TrustStore;
 use otls::{ClientAuth, ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
 use crate::common::{NOW, bank_name};
-use crate::{BATCH, Library, Operation, Setup};
+use crate::{BATCH, Connect, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, again, resumed, carry, idle };
 
@@ -124,15 +124,9 @@ pub fn carry_batch(setup: Setup<'_>) -> Operation {
     })
 }
 
-fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
-    Some(Box::new(Pair::connect(&configs_once(setup), None)))
-}
-
-/// The same configuration for all idle connections: it is not theirs.
-fn configs_once(setup: Setup<'_>) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
-    use std::sync::OnceLock;
-    static CONFIGS: OnceLock<(Arc<ClientConfig>, Arc<ServerConfig>)> = OnceLock::new();
-    CONFIGS.get_or_init(|| configs(setup, 0)).clone()
+fn idle(setup: Setup<'_>) -> Option<Connect> {
+    let configs = configs(setup, 0);
+    Some(Box::new(move || Box::new(Pair::connect(&configs, None))))
 }
 
 /// The key exchange of both sides; with `signatures`, those of both and the verification of two by each.

@@ -14,7 +14,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, Connection, HandshakeKind, ServerConfig, ServerConnection};
 
 use crate::common::NOW;
-use crate::{BATCH, Library, Operation, Setup};
+use crate::{BATCH, Connect, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, again: full, resumed, carry, idle };
 
@@ -127,13 +127,14 @@ pub fn carry_batch(setup: Setup<'_>) -> Option<Operation> {
     }))
 }
 
-fn idle(setup: Setup<'_>) -> Option<Box<dyn std::any::Any>> {
-    use std::sync::OnceLock;
-    static CONFIGS: OnceLock<Configs> = OnceLock::new();
-    let mut pair = Pair::connect(CONFIGS.get_or_init(|| configs(setup, false)));
-    // The wire is the measurement's, not the connection's.
-    pair.wire = Vec::new();
-    Some(Box::new(pair))
+fn idle(setup: Setup<'_>) -> Option<Connect> {
+    let configs = configs(setup, false);
+    Some(Box::new(move || {
+        let mut pair = Pair::connect(&configs);
+        // The wire is the measurement's, not the connection's.
+        pair.wire = Vec::new();
+        Box::new(pair)
+    }))
 }
 
 fn provider(setup: Setup<'_>) -> Arc<CryptoProvider> {

@@ -141,7 +141,7 @@ pub unsafe extern "C" fn otls_connection_peer(
     let (certificate, error) = unsafe { (Out::new(certificate), Out::new(error)) };
     create(certificate, "certificate", error, || {
         let connection = required(connection, "connection")?.lock()?;
-        Ok(otls_certificate::new(connection.peer().map(VerifiedPeer::certificate).ok_or(NO_PEER)?))
+        Ok(otls_certificate::new(connection.peer().as_ref().map(VerifiedPeer::certificate).ok_or(NO_PEER)?))
     })
 }
 

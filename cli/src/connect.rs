@@ -124,7 +124,7 @@ impl Arguments {
         if !answer.json {
             let connection = stream.connection();
             log.error(format!("otls: {}", net::summary(&connection)));
-            let unchecked = connection.peer().and_then(verify::unchecked);
+            let unchecked = connection.peer().as_ref().and_then(verify::unchecked);
             unchecked.into_iter().for_each(|line| log.error(format!("otls: {line}")));
         }
         if self.tls.key_update {

@@ -74,9 +74,12 @@ impl Lane {
         let counts = Arc::clone(&shared);
         // It ends with the process.
         std::thread::spawn(move || {
-            for line in waiting {
-                let _ = writeln!(stream(), "{line}");
-                counts.waiting.fetch_sub(line.len(), Ordering::Relaxed);
+            for mut line in waiting {
+                let len = line.len();
+                // In one piece: standard error has no buffer.
+                line.push('\n');
+                let _ = stream().write_all(line.as_bytes());
+                counts.waiting.fetch_sub(len, Ordering::Relaxed);
                 let dropped = counts.dropped.swap(0, Ordering::Relaxed);
                 if dropped > 0 {
                     complain(format_args!(

@@ -181,7 +181,8 @@ impl KeyLog {
 /// What became of a connection.
 pub(crate) fn describe(connection: &Connection) -> Value {
     let name = |value: Option<String>| value.map_or(Value::Null, Value::from);
-    let chain = connection.peer().into_iter().flat_map(VerifiedPeer::chain);
+    let peer = connection.peer();
+    let chain = peer.iter().flat_map(VerifiedPeer::chain);
     json!({
         "suite": name(connection.suite().map(|suite| suite.to_string())),
         "group": name(connection.group().map(|group| group.to_string())),
@@ -189,7 +190,7 @@ pub(crate) fn describe(connection: &Connection) -> Value {
         "own_scheme": name(connection.scheme().map(|scheme| scheme.to_string())),
         "alpn": name(connection.alpn().map(|alpn| String::from_utf8_lossy(alpn).into_owned())),
         "resumed": connection.resumed(),
-        "revocation_checked": connection.peer().map(VerifiedPeer::revocation_checked),
+        "revocation_checked": peer.as_ref().map(VerifiedPeer::revocation_checked),
         "confirmed": connection.state().contains(otls::State::CONFIRMED),
         "peer": chain.map(|certificate| show::certificate(certificate).0).collect::<Vec<_>>(),
     })
@@ -197,7 +198,7 @@ pub(crate) fn describe(connection: &Connection) -> Value {
 
 /// The same in one line.
 pub(crate) fn summary(connection: &Connection) -> String {
-    let peer = connection.peer().map(|peer| peer.certificate().subject().to_string());
+    let peer = connection.peer_subject().map(|subject| subject.to_string());
     let parts = [
         connection.suite().map(|suite| suite.to_string()),
         connection.group().map(|group| group.to_string()),

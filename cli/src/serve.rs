@@ -22,6 +22,8 @@ use crate::log::Log;
 use crate::net::{self, KeyLog, Tls};
 use crate::now;
 
+/// Octets that are read and sent back at once.
+const ECHO_LEN: usize = 16 * 1024;
 /// Octets of a request's head that are read.
 const MAX_REQUEST_LEN: usize = 8 * 1024;
 /// How long to wait when the system has no more sockets to give.
@@ -85,7 +87,13 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         json,
         log: Log::start(),
     };
-    crate::block_on(serve(arguments.bind, Arc::new(service)))
+    let bind = arguments.bind;
+    crate::block_on(async move {
+        // The thread that waits here is none of the runtime's workers: each connection that it accepted would wake
+        // it, and then a worker.
+        let served = tokio::spawn(serve(bind, Arc::new(service))).await;
+        served.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    })
 }
 
 impl Arguments {
@@ -229,15 +237,13 @@ impl Service {
             stream.connection().update_keys(true)?;
         }
         if self.http {
-            let answer = self.request(stream).await?;
+            let answer = Box::pin(self.request(stream)).await?;
             stream.write_all(answer.as_bytes()).await?;
         } else {
-            let mut buffer = vec![0; 16 * 1024];
-            loop {
+            while stream.readable().await? {
+                // Not before there is something to read: a connection waits most of its time.
+                let mut buffer = vec![0; ECHO_LEN];
                 let len = stream.read(&mut buffer).await?;
-                if len == 0 {
-                    break;
-                }
                 stream.write_all(buffer.get(..len).unwrap_or_default()).await?;
                 stream.flush().await?;
             }
@@ -248,7 +254,7 @@ impl Service {
     /// Reads the head of a request; the answer.
     async fn request(&self, stream: &mut AsyncStream<TcpStream>) -> io::Result<String> {
         let mut head = Vec::new();
-        let mut buffer = [0; 1024];
+        let mut buffer = vec![0; 1024];
         loop {
             let len = stream.read(&mut buffer).await?;
             head.extend_from_slice(buffer.get(..len).unwrap_or_default());

@@ -12,7 +12,7 @@ use crate::time::UnixTime;
 impl Connection {
     /// What the client offers, for a server that has read the ClientHello.
     pub fn offer(&self) -> Option<&Offer> {
-        self.facts.offer.as_ref()
+        self.facts.offer.as_deref()
     }
 
     /// Goes on with this configuration; what comes of it is judged as of `now`.
@@ -38,7 +38,7 @@ impl Connection {
 
     /// What the server asks of our certificate, if it asks for one.
     pub fn certificate_request(&self) -> Option<&RequestedCertificate> {
-        self.facts.requested.as_ref()
+        self.facts.requested.as_deref()
     }
 
     /// Goes on with this identity, or with none; what comes of it is judged as of `now`.

@@ -146,11 +146,11 @@ impl AwaitCertificateOrRequest {
                     .extensions
                     .signature_algorithms
                     .ok_or(PeerMisbehaved::MissingExtension("signature_algorithms in CertificateRequest"))?;
-                cx.facts.requested = Some(RequestedCertificate {
+                cx.facts.requested = Some(Box::new(RequestedCertificate {
                     schemes,
                     certificate_schemes: request.extensions.signature_algorithms_cert,
                     authorities: request.extensions.certificate_authorities.unwrap_or_default(),
-                });
+                }));
                 self.handshake.transcript.add(&message.encoded);
                 Ok(ClientState::Certificate(Box::new(AwaitCertificate { handshake: self.handshake })))
             }
@@ -219,7 +219,7 @@ impl AwaitFinished {
         let server_finished = transcript.current();
         let application = master.traffic(suite, &server_finished)?;
         let exporter = master.exporter(&server_finished)?;
-        application.log_application(&exporter, cx.facts.key_log.as_mut());
+        application.log_application(&exporter, cx.facts.key_log.as_deref_mut());
         cx.facts.exporter = Some(exporter);
         cx.out.set_opener(application.server.opener()?);
         let mut authenticated_at = cx.now;
@@ -313,7 +313,7 @@ impl NeedIdentity {
         self.transcript.add(cx.out.write_message(HandshakeType::FINISHED, write));
         cx.out.set_sealer(self.application.client.sealer()?)?;
         let sessions = self.session_maker(cx)?;
-        cx.facts.idle.end();
+        cx.facts.settle();
         let TrafficPair { client, server } = self.application;
         Ok(ClientState::Established(Box::new(Established::client(server, client, sessions))))
     }

@@ -9,7 +9,7 @@ use super::offer::{Offer, RequestedCertificate};
 use super::session::Session;
 use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::error::{PeerMisbehaved, Result};
-use crate::pki::{Certificate, Identity, VerifiedPeer};
+use crate::pki::{Certificate, DistinguishedName, Identity, KeptPeer, VerifiedPeer};
 use crate::record::MAX_INNER_LEN;
 
 /// What became known of the connection.
@@ -19,7 +19,10 @@ pub(crate) struct Facts {
     pub(crate) group: Option<NamedGroup>,
     pub(crate) scheme: Option<SignatureScheme>,
     pub(crate) peer_scheme: Option<SignatureScheme>,
+    /// The peer, until the handshake is done.
     pub(crate) peer: Option<VerifiedPeer>,
+    /// The peer, from then on.
+    kept: Option<Box<KeptPeer>>,
     pub(crate) identity: Option<Arc<Identity>>,
     /// The certificate that we showed, on this connection or on the one that it resumes.
     pub(crate) certificate: Option<Certificate>,
@@ -34,9 +37,9 @@ pub(crate) struct Facts {
     /// Octets of early data that may still be skipped (RFC 8446 §4.2.10).
     pub(crate) skip_early_data: usize,
     pub(crate) idle: Idle,
-    pub(crate) key_log: Option<KeyLog>,
-    pub(crate) offer: Option<Offer>,
-    pub(crate) requested: Option<RequestedCertificate>,
+    pub(crate) key_log: Option<Box<KeyLog>>,
+    pub(crate) offer: Option<Box<Offer>>,
+    pub(crate) requested: Option<Box<RequestedCertificate>>,
     pub(crate) exporter: Option<ExporterSecret>,
     /// A ticket came: the server has judged us (see [`crate::State::CONFIRMED`]).
     pub(crate) confirmed: bool,
@@ -48,9 +51,34 @@ impl Facts {
         self.receive_limit.map_or(MAX_INNER_LEN, usize::from)
     }
 
+    /// The handshake is done, which counts as progress: what is parsed of the peer's certificates goes.
+    pub(crate) fn settle(&mut self) {
+        self.kept = self.peer.take().map(|peer| Box::new(KeptPeer::new(&peer)));
+        self.idle.end();
+    }
+
+    /// The peer, once its certificate and its possession of the key are verified.
+    pub(crate) fn verified_peer(&self) -> Option<VerifiedPeer> {
+        self.peer.clone().or_else(|| self.kept.as_ref()?.read())
+    }
+
+    /// The subject of the peer's certificate.
+    pub(crate) fn peer_subject(&self) -> Option<DistinguishedName> {
+        match &self.peer {
+            Some(peer) => Some(peer.certificate().subject().clone()),
+            None => self.kept.as_ref()?.subject(),
+        }
+    }
+
+    /// SHA-256 of the peer's certificate, once the handshake is done.
+    pub(crate) fn peer_fingerprint(&self) -> Option<[u8; 32]> {
+        self.kept.as_ref().map(|kept| kept.fingerprint())
+    }
+
     /// Forgets who the peers of a failed connection were, and what could continue it (RFC 8446 §6.2).
     pub(crate) fn forget_peers(&mut self) {
         self.peer = None;
+        self.kept = None;
         self.identity = None;
         self.certificate = None;
         self.exporter = None;

@@ -146,7 +146,7 @@ impl AwaitFinished {
         };
         send_tickets(&facts, &config, cx)?;
         cx.facts.confirmed = true;
-        cx.facts.idle.end();
+        cx.facts.settle();
         Ok(ServerState::Established(Box::new(Established::server(client, server))))
     }
 }

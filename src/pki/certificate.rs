@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use der::{Decode as _, Header, Reader as _, SliceReader, Tag};
 use x509_cert::certificate::Version;
+use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::encoded::{MAX_ELEMENTS, has_at_most};
@@ -378,6 +379,12 @@ fn check_count(count: usize) -> Result<()> {
         return Err(CertificateError::Malformed("the bundle has more than 1000 certificates").into());
     }
     Ok(())
+}
+
+/// The subject of a certificate that has parsed before, without the rest of it.
+pub(super) fn subject_in(der: &[u8]) -> Option<DistinguishedName> {
+    let subject = Name::from_der(der.get(Ranges::of(der).ok()?.subject)?).ok()?;
+    DistinguishedName::of_x509(&subject).ok()
 }
 
 /// Whose certificate it is, for a message about it.

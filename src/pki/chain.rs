@@ -112,7 +112,7 @@ impl Chain {
         Self::new(Certificate::load_chain(data)?)
     }
 
-    fn of(certificates: Vec<Certificate>, passed_over: Vec<Finding>) -> Option<Self> {
+    pub(super) fn of(certificates: Vec<Certificate>, passed_over: Vec<Finding>) -> Option<Self> {
         let leaf = certificates.first()?.clone();
         Some(Self(Arc::new(Inner { leaf, certificates, passed_over })))
     }

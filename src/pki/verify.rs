@@ -6,6 +6,7 @@ mod constrained;
 mod digest;
 mod explain;
 mod judge;
+mod kept;
 mod revocation;
 mod search;
 mod seen;
@@ -15,6 +16,7 @@ mod words;
 use core::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use kept::KeptPeer;
 use search::Case;
 use seen::Seen;
 pub(crate) use verdict::Verdict;

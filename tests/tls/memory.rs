@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::common::{NOW, Pair, World};
+use crate::common::{NOW, Pair, World, bank_name};
 use crate::puppet::*;
 use allocation_counter::measure;
-use otls::codepoints::{AlertDescription as Alert, NamedGroup};
+use otls::codepoints::{AlertDescription as Alert, CipherSuite, NamedGroup};
+use otls::crypto::aead::{AeadAlgorithm, AeadKey};
 use otls::pki::KeyType;
-use otls::{ClientConfig, Error, SUPPORTED_SUITES};
+use otls::{ClientConfig, Connection, Error, SUPPORTED_SUITES};
 
 /// Octets that a connection may hold while a peer sends: the largest handshake message, twice while the buffer
 /// grows, and two records; what the puppet itself holds is in it.
@@ -60,6 +61,27 @@ fn flood_refused(
     let held = measure(|| result = (0..count).try_for_each(|_| send(&mut wire)));
     assert!(held.bytes_max < BOUND, "{} octets were held", held.bytes_max);
     wire.refused(result, alert);
+}
+
+#[test]
+fn an_idle_connection_holds_its_keys_and_the_octets_of_its_peers_certificate() {
+    let configs = (Arc::new(client_config().with_sessions(0)), Arc::new(WORLD.server_config()));
+    let pair = || {
+        let client = Connection::client(Arc::clone(&configs.0), bank_name(), NOW).unwrap();
+        Pair { client, server: Connection::server(Arc::clone(&configs.1)), now: NOW }.established()
+    };
+    // The first leaves what is made once.
+    let first = pair();
+    let (mut second, mut keys) = (None, None);
+    let held = measure(|| second = Some(pair())).bytes_current;
+    let algorithm = AeadAlgorithm::Aes128Gcm;
+    let of_keys = measure(|| keys = Some([(); 4].map(|()| AeadKey::new(algorithm, &[7; 16]).unwrap())));
+    assert_eq!(first.client.suite(), Some(CipherSuite::TLS_AES_128_GCM_SHA256));
+    let certificates = [&WORLD.client, &WORLD.server].map(|identity| identity.certificate().to_der().len());
+    let octets = i64::try_from(certificates.iter().sum::<usize>()).unwrap();
+    let beside = held - of_keys.bytes_current - octets;
+    assert!((1..=2 * 576).contains(&beside), "{beside} octets beside keys and certificates");
+    drop((first, second, keys));
 }
 
 #[test]

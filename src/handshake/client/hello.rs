@@ -66,7 +66,7 @@ impl AwaitServerHello {
         config.random.fill(&mut session_id)?;
         cx.out.set_shape(config.send);
         if config.key_log {
-            cx.facts.key_log = Some(KeyLog::new(random));
+            cx.facts.key_log = Some(Box::new(KeyLog::new(random)));
         }
         let hello = ClientHello {
             legacy_version: ProtocolVersion::TLS1_2,
@@ -162,7 +162,7 @@ impl AwaitServerHello {
         };
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
-        keys.log_handshake(cx.facts.key_log.as_mut());
+        keys.log_handshake(cx.facts.key_log.as_deref_mut());
         cx.out.set_opener(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;

@@ -57,7 +57,7 @@ impl AwaitClientHello {
             let config = self.config.ok_or(Error::Internal("a retry without a configuration"))?;
             return retried.second_hello(&hello, message, config, cx);
         }
-        cx.facts.offer = Some(offer_of(&hello));
+        cx.facts.offer = Some(Box::new(offer_of(&hello)));
         let paused = NeedConfig { hello, encoded: message.encoded.clone() };
         match self.config {
             Some(config) => paused.configure(config, cx),
@@ -85,7 +85,7 @@ impl NeedConfig {
         let resumption = Resumption::find(&self.hello, alpn.as_deref(), &config, cx.now)?;
         let (suite, resumption) = choose_suite(&config.suites, &self.hello.cipher_suites, resumption)?;
         if config.key_log {
-            cx.facts.key_log = Some(KeyLog::new(self.hello.random));
+            cx.facts.key_log = Some(Box::new(KeyLog::new(self.hello.random)));
         }
         // RFC 8446 §4.2.10: early data that we do not take follows the hello, and is skipped.
         cx.facts.skip_early_data = if extensions.early_data { MAX_SKIPPED_EARLY_DATA } else { 0 };
@@ -210,7 +210,7 @@ impl Flight<'_> {
 
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
-        keys.log_handshake(cx.facts.key_log.as_mut());
+        keys.log_handshake(cx.facts.key_log.as_deref_mut());
         cx.out.set_sealer(keys.server.sealer()?)?;
         cx.out.set_opener(keys.client.opener()?);
 
@@ -225,7 +225,7 @@ impl Flight<'_> {
         let server_finished = transcript.current();
         let application = master.traffic(suite, &server_finished)?;
         let exporter = master.exporter(&server_finished)?;
-        application.log_application(&exporter, cx.facts.key_log.as_mut());
+        application.log_application(&exporter, cx.facts.key_log.as_deref_mut());
         cx.facts.exporter = Some(exporter);
         cx.out.set_sealer(application.server.sealer()?)?;
 
