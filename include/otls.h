@@ -2514,7 +2514,7 @@ int32_t otls_ticket_keys_load(const uint8_t *data,
                               otls_error **error);
 
 /**
- * The ticket keys as of `now`. Secret: whoever has them can pass for clients that may resume.
+ * The ticket keys as of `now`. Secret: whoever has them can pass for any client.
  */
 int32_t otls_ticket_keys_export(const otls_ticket_keys *keys,
                                 uint64_t now,

@@ -53,7 +53,7 @@ pub unsafe extern "C" fn otls_ticket_keys_load(
     })
 }
 
-/// The ticket keys as of `now`. Secret: whoever has them can pass for clients that may resume.
+/// The ticket keys as of `now`. Secret: whoever has them can pass for any client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn otls_ticket_keys_export(
     keys: Option<&otls_ticket_keys>,

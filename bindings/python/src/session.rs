@@ -31,7 +31,7 @@ impl TicketKeys {
         Ok(Self(Arc::new(otls::TicketKeys::from_bytes(&data, moment_or_now(now)?)?)))
     }
 
-    /// The keys as of now. Secret: whoever has them can pass for clients that may resume.
+    /// The keys as of now. Secret: whoever has them can pass for any client.
     #[pyo3(signature = (*, now=None))]
     fn to_bytes<'py>(&self, py: Python<'py>, now: Option<Moment>) -> Result<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, self.0.to_bytes(moment_or_now(now)?)?.expose()))

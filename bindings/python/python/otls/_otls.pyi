@@ -685,7 +685,7 @@ class TicketKeys:
     def from_bytes(data: _Bytes, *, now: _Moment | None = None) -> TicketKeys:
         """Keys that ``to_bytes`` made, on this server or another."""
     def to_bytes(self, *, now: _Moment | None = None) -> bytes:
-        """The keys as of now. Secret: whoever has them can pass for clients that may resume."""
+        """The keys as of now. Secret: whoever has them can pass for any client."""
 
 @final
 class Session:
