@@ -1,11 +1,11 @@
 //! What a fork means for a value: a child has a copy of it, sockets, locks and keys included, and two
 //! processes that go on with one of them read each other's answers or count the same thing twice.
 //!
-//! Processes are told apart by their number. A number that is used again by a later descendant, before any
-//! process in between has touched the value, is not told apart.
+//! Processes are told apart by a number that none has of those that it descends from. Where the system has no such
+//! thing it is the process's own, and one that a later descendant has again, before any process in between has
+//! touched the value, is not told apart.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::process;
 use std::sync::{LockResult, Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,21 +14,27 @@ use once_cell::race::OnceBox;
 
 use crate::error::{Error, Result};
 
+/// The number of this process. Every call of a connection asks for it: a system call would take as long as sealing
+/// a short message.
+fn here() -> u64 {
+    otls_fork::number().unwrap_or_else(|| std::process::id().into())
+}
+
 /// The process that made a value, for a value that no other may use.
 pub(crate) struct Owner {
-    process: u32,
+    process: u64,
     /// Some other process has it as well: a later one with the same number is not believed.
     shared: AtomicBool,
 }
 
 impl Owner {
     pub(crate) fn new() -> Self {
-        Self { process: process::id(), shared: AtomicBool::new(false) }
+        Self { process: here(), shared: AtomicBool::new(false) }
     }
 
     /// Whether this process made the value.
     pub(crate) fn is_here(&self) -> bool {
-        if self.process != process::id() {
+        if self.process != here() {
             self.shared.store(true, Ordering::Relaxed);
         }
         !self.shared.load(Ordering::Relaxed)
@@ -47,7 +53,7 @@ impl Default for Owner {
 pub(crate) struct PerProcess<T>(Node<T>);
 
 struct Node<T> {
-    process: u32,
+    process: u64,
     /// There until it is dropped.
     value: Option<T>,
     /// The value of a descendant. Set without a lock, which could be held at a fork.
@@ -65,7 +71,7 @@ impl<T> PerProcess<T> {
         loop {
             node = match node.next.get() {
                 Some(next) => next,
-                None if node.process == process::id() => break,
+                None if node.process == here() => break,
                 None => {
                     // Where another thread was faster, its node is the next one.
                     let _ = node.next.set(Box::new(Node::new(make())));
@@ -79,13 +85,13 @@ impl<T> PerProcess<T> {
 
 impl<T> Node<T> {
     fn new(value: T) -> Self {
-        Self { process: process::id(), value: Some(value), next: OnceBox::new() }
+        Self { process: here(), value: Some(value), next: OnceBox::new() }
     }
 }
 
 impl<T> Drop for Node<T> {
     fn drop(&mut self) {
-        if self.process != process::id() {
+        if self.process != here() {
             core::mem::forget(self.value.take());
         }
     }
