@@ -7,10 +7,10 @@ use otls::crypto::SystemRandom;
 use otls::crypto::aead::{AeadAlgorithm, AeadKey};
 use otls::crypto::kx::{self, KeyExchange};
 use otls::crypto::sign::KeyAlgorithm;
-use otls::pki::TrustStore;
+use otls::pki::{Identity, PrivateKey, Profile};
 use otls::{ClientAuth, ClientConfig, Config, Connection, ServerConfig, Session, State, TicketKeys};
 
-use crate::common::{NOW, bank_name};
+use crate::common::{NOW, bank_name, issue, trust};
 use crate::{BATCH, Connect, Library, Operation, Setup};
 
 pub const LIBRARY: Library = Library { full, again, resumed, carry, idle };
@@ -56,23 +56,34 @@ fn only<S>(suite: CipherSuite, group: NamedGroup, config: Config<S>) -> Config<S
     config.with_suites(&[suite]).unwrap().with_groups(&[group]).unwrap()
 }
 
-/// With trust stores that have seen nothing yet.
+/// More certificates than a trust store remembers, each shown in its turn.
 fn full(setup: Setup<'_>) -> Option<Operation> {
-    let (suite, group) = (setup.suite, setup.group);
-    let authority = setup.world.authority.certificate().clone();
-    let [server, client] = [&setup.world.server, &setup.world.client].map(Arc::clone);
-    Some(Box::new(move || {
-        let trust = || {
-            let mut store = TrustStore::new();
-            store.add_authority(&authority).unwrap();
-            store
-        };
-        let client = ClientConfig::new(trust()).with_identity(Arc::clone(&client));
-        let server = ServerConfig::new(Arc::clone(&server), ClientAuth::Require(trust()));
-        let configs = (Arc::new(only(suite, group, client)), Arc::new(only(suite, group, server)));
-        drop(Pair::connect(&configs, None));
-    }))
+    let (world, key) = (setup.world, setup.world.server.key().to_der(None, &SystemRandom).unwrap());
+    let identity = |name: &str, profile| {
+        let key = PrivateKey::load(key.expose(), None).unwrap();
+        let certificate = issue(&world.authority, &key, name, profile);
+        Arc::new(Identity::new(certificate.into(), key).unwrap())
+    };
+    let trust = trust(&world.authority);
+    let mut configs = (0..CERTIFICATES)
+        .map(|_| {
+            let client =
+                ClientConfig::new(trust.clone()).with_identity(identity("customer.example", Profile::Client));
+            let server = identity("bank.example", Profile::Server);
+            let server = ServerConfig::new(server, ClientAuth::Require(trust.clone()));
+            (
+                Arc::new(only(setup.suite, setup.group, client)),
+                Arc::new(only(setup.suite, setup.group, server)),
+            )
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .cycle();
+    Some(Box::new(move || drop(Pair::connect(&configs.next().unwrap(), None))))
 }
+
+/// Of each side; the store of both remembers half as many at most.
+const CERTIFICATES: usize = 1024;
 
 fn again(setup: Setup<'_>) -> Option<Operation> {
     let configs = configs(setup, 0);
@@ -198,12 +209,12 @@ pub fn raw_sealing(algorithm: AeadAlgorithm, size: usize, copies: bool) -> Opera
     })
 }
 
-/// Seals on one side, and nobody opens.
+/// Seals on one side into the caller's buffer, and nobody opens.
 pub fn sealing(setup: Setup<'_>, size: usize) -> Operation {
     let mut pair = Pair::connect(&configs(setup, 0), None);
-    let data = vec![7; size];
+    let (data, mut wire) = (vec![7; size], Vec::new());
     Box::new(move || {
-        pair.client.seal(&data).unwrap();
-        pair.client.consume(pair.client.pending().len());
+        wire.clear();
+        pair.client.seal_into(&data, &mut wire).unwrap();
     })
 }

@@ -22,11 +22,6 @@ impl Turns {
         Self(self.0.iter().zip(&other.0).map(|(one, other)| join(*one, *other)).collect())
     }
 
-    /// Seconds for one, where the turns are so many per second.
-    pub fn seconds(&self) -> Self {
-        Self(self.0.iter().map(|rate| rate.recip()).collect())
-    }
-
     fn median(&self) -> f64 {
         crate::turns::median(self.0.clone()).unwrap_or(f64::NAN)
     }
@@ -91,6 +86,7 @@ const TARGETS: &[(&str, &[Target])] = &[
     ("resumed handshakes", &[Target::Rustls(1.0)]),
     ("MB per second in records", &[Target::Rustls(1.0), Target::OpenSsl(1.0)]),
     ("messages of 72 octets", &[Target::Rustls(1.1)]),
+    ("octets of heap per idle connection", &[Target::AtMost(2048.0)]),
 ];
 
 #[derive(Default)]

@@ -185,3 +185,15 @@ fn a_paused_handshake_can_be_rejected_with_an_alert() {
         assert_eq!(error, Error::AlertReceived(AlertDescription::UNRECOGNIZED_NAME));
     }
 }
+
+#[test]
+fn a_servers_subject_is_known_from_its_verification_to_the_end() {
+    let world = World::new(KeyType::EcdsaP256);
+    let mut pair = Pair::new(ClientConfig::new(trust(&world.authority)), world.server_config());
+    assert_eq!(pair.client.peer_subject(), None);
+    pair.pump().unwrap();
+    assert!(pair.client.state().contains(State::NEED_CLIENT_CERT));
+    assert_eq!(pair.client.peer_subject().as_ref(), Some(world.server.certificate().subject()));
+    pair.client.reject(AlertDescription::ACCESS_DENIED).unwrap();
+    assert_eq!(pair.client.peer_subject(), None);
+}

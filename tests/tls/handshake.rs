@@ -38,7 +38,6 @@ fn each_side_knows_who_the_other_is() {
     let world = World::new(KeyType::EcdsaP256);
     let pair = world.pair().established();
     let (client, server) = (pair.client.peer().unwrap(), pair.server.peer().unwrap());
-    assert_eq!(pair.client.peer_subject().as_ref(), Some(world.server.certificate().subject()));
     assert_eq!(pair.server.peer_subject().as_ref(), Some(world.client.certificate().subject()));
     assert_eq!(client.certificate().to_der(), world.server.certificate().to_der());
     assert_eq!(server.certificate().to_der(), world.client.certificate().to_der());
@@ -161,7 +160,6 @@ fn a_client_can_obtain_its_certificate_when_it_is_asked_for_one() {
     pair.pump().unwrap();
     assert!(pair.client.state().contains(State::NEED_CLIENT_CERT));
     assert!(pair.client.peer().is_some(), "the server is verified before we show who we are");
-    assert_eq!(pair.client.peer_subject().as_ref(), Some(world.server.certificate().subject()));
     let requested = pair.client.certificate_request().unwrap();
     assert_eq!(requested.schemes, [SignatureScheme::ECDSA_SECP256R1_SHA256]);
     assert_eq!(requested.authorities, [world.authority.certificate().subject_der().to_vec()]);

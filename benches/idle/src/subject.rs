@@ -13,9 +13,12 @@ use crate::client::World;
 /// Seconds after which a server gives an idle connection up: longer than all of this takes.
 const SECONDS: u32 = 3_600;
 
+/// What starts a server in its folder, on a port.
+type Start = Box<dyn Fn(&Path, u16) -> Command>;
+
 pub struct Subject {
     pub name: &'static str,
-    command: Box<dyn Fn(&Path, u16) -> Command>,
+    command: Start,
 }
 
 impl Subject {
