@@ -118,8 +118,31 @@ impl Random for Few {
     }
 }
 
-/// Welch's t between the times of two classes, in random order. What `prepare` takes is not counted.
+/// Welch's t between the times of two classes. What is above [`LEAK`] is measured again: how a process happens to
+/// lie in memory makes some too, of either sign, and a leak is there each time.
 fn t_value<T>(samples: usize, mut prepare: impl FnMut(bool) -> T, mut run: impl FnMut(T) -> bool) -> f64 {
+    let mut values = Vec::new();
+    while values.len() < ATTEMPTS {
+        let t = one_t_value(samples, &mut prepare, &mut run);
+        values.push(t);
+        if t.abs() <= LEAK {
+            return t;
+        }
+        if t.signum() != values[0].signum() {
+            break;
+        }
+    }
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+const ATTEMPTS: usize = 5;
+
+/// Of one measurement, in random order.
+fn one_t_value<T>(
+    samples: usize,
+    prepare: &mut impl FnMut(bool) -> T,
+    run: &mut impl FnMut(T) -> bool,
+) -> f64 {
     let mut classes = vec![0; samples.div_ceil(8)];
     SystemRandom.fill(&mut classes).unwrap();
     let mut times: Vec<(bool, f64)> = Vec::with_capacity(samples);
