@@ -12,6 +12,16 @@
 //! | `handshake` | messages in; messages and keys out |
 //! | `connection`; [`cms`] | the sans-I/O connection; messages for who is not connected |
 //! | [`otp`]; [`est`]; [`io`] | what is sent over it: one-time passwords; enrolment. Its drivers over sockets |
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `aws-lc-rs` (default) | the fast engine, AWS-LC; building it takes a C compiler |
+//! | `tokio` | [`io`]'s driver for tasks |
+//! | `sqlite` | a ledger's store in a file |
+//! | `qr` | `otpauth` URIs as QR codes in text |
+//!
+//! AWS-LC measures the jitter of the processor in the first operation of each process, some 60 ms, unless it is
+//! built with `AWS_LC_SYS_NO_JITTER_ENTROPY=1` in the environment; the system's random source seeds it either way.
 
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
