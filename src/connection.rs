@@ -181,17 +181,6 @@ impl Connection {
         self.peer_closed
     }
 
-    /// As [`Connection::error`], for a driver, which has asked at the beginning of its call whose process this is:
-    /// that is a system call, and costs more than sealing a short record.
-    pub(crate) fn failure(&self) -> Option<&Error> {
-        self.error.as_ref()
-    }
-
-    /// As [`Connection::pending`], likewise.
-    pub(crate) fn outgoing(&self) -> &[u8] {
-        self.out.pending()
-    }
-
     /// Bytes for the peer.
     pub fn pending(&self) -> &[u8] {
         // A child would send once more what its parent sends.
@@ -237,9 +226,7 @@ impl Connection {
     /// [`Error::ApiMisuse`] before HANDSHAKE_DONE or after [`Connection::close`]; the stored error
     /// of a failed connection.
     pub fn seal(&mut self, plaintext: &[u8]) -> Result<()> {
-        self.check_writable()?;
-        let sealed = self.renew_write_key().and_then(|()| self.out.data(plaintext));
-        sealed.map_err(|error| self.fail(error))
+        self.seal_messages([plaintext])
     }
 
     /// Protects each of these messages in a record of its own, where it is not too long for one: as many calls of

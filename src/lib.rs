@@ -65,7 +65,7 @@ pub mod internal {
     pub use crate::otp::{Deadline, FORGET_AT_ONCE, KEEP_EXPIRED, Pool};
     pub use crate::pki::chain::path_of;
     pub use crate::pki::parts::{Part, PartKind, bundle, certificate_subject, list_facts, parts, pem};
-    pub use crate::process::lock;
+    pub use crate::process::{Owner, lock};
 }
 
 pub use connection::{Connection, Fed, State};

@@ -21,19 +21,21 @@ fn here() -> u64 {
 }
 
 /// The process that made a value, for a value that no other may use.
-pub(crate) struct Owner {
+#[derive(Debug)]
+pub struct Owner {
     process: u64,
     /// Some other process has it as well: a later one with the same number is not believed.
     shared: AtomicBool,
 }
 
 impl Owner {
-    pub(crate) fn new() -> Self {
+    /// This process.
+    pub fn new() -> Self {
         Self { process: here(), shared: AtomicBool::new(false) }
     }
 
     /// Whether this process made the value.
-    pub(crate) fn is_here(&self) -> bool {
+    pub fn is_here(&self) -> bool {
         if self.process != here() {
             self.shared.store(true, Ordering::Relaxed);
         }

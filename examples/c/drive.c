@@ -28,18 +28,17 @@ static int passes(int number) {
 static void send_out(struct drive *d) {
     const uint8_t *pending;
     size_t len;
-    while (!d->send_errno && (state_of(d) & OTLS_STATE_WANT_WRITE) &&
-           (pending = otls_connection_pending(d->connection, &len)) != NULL) {
+    while (!d->send_errno && (pending = otls_connection_pending(d->connection, &len)) != NULL) {
         ssize_t count = send(d->fd, pending, len, MSG_NOSIGNAL);
         if (count >= 0) {
-            otls_connection_consume(changing(d), (size_t)count, NULL);
+            otls_connection_consume(d->connection, (size_t)count, NULL);
         } else if (passes(errno)) {
             break;
         } else {
             d->send_errno = errno;
         }
     }
-    if (state_of(d) & OTLS_STATE_WANT_WRITE) {
+    if (unsent(d) > 0) {
         d->write_by = d->write_by == NEVER && !d->write_was_late ? after(d->limits.write) : d->write_by;
         return;
     }
@@ -66,7 +65,7 @@ static int feed(struct drive *d, struct drive_error *why) {
     size_t taken;
     while (d->in != NULL && (state_of(d) & OTLS_STATE_WANT_READ)) {
         /* A caller may have thought for an hour: certificates are judged as of now. */
-        if (otls_connection_feed(changing(d), d->in + d->in_at, d->in_end - d->in_at, (uint64_t)time(NULL), &taken,
+        if (otls_connection_feed(d->connection, d->in + d->in_at, d->in_end - d->in_at, (uint64_t)time(NULL), &taken,
                                  &error)) {
             return broken(d, error, why);
         }
@@ -101,7 +100,7 @@ static int receive(struct drive *d, struct drive_error *why) {
     if (passes(number)) {
         return 0;
     }
-    if (otls_connection_feed_end(changing(d), &error)) {
+    if (otls_connection_feed_end(d->connection, &error)) {
         broken(d, error, why);
         return number ? fails(why, DRIVE_CUT, OTLS_ERROR_TRUNCATED, "the connection was cut: %s", strerror(number)) : -1;
     }
@@ -150,9 +149,8 @@ static ssize_t seal(struct drive *d, const uint8_t *data, size_t len, struct dri
         send_out(d);
     }
     while (taken < len && d->piece + SEALED_PART <= MAX_SEALED) {
-        size_t part = len - taken < PART ? len - taken : PART;
-        size_t before = state_of(d) & OTLS_STATE_WANT_WRITE ? unsent(d) : 0;
-        if (otls_connection_seal(changing(d), data + taken, part, &error)) {
+        size_t part = len - taken < PART ? len - taken : PART, before = unsent(d);
+        if (otls_connection_seal(d->connection, data + taken, part, &error)) {
             return fails_with(why, error);
         }
         d->piece += unsent(d) - before;
@@ -221,7 +219,7 @@ int drive_handshake(struct drive *d, uint32_t wanted, struct drive_error *why) {
     int result = step(d, READS, why);
     leave(d);
     while (result == 0) {
-        uint32_t state = otls_connection_state(d->connection);
+        uint32_t state = state_of(d);
         if ((state & wanted) == wanted || (state & PAUSED)) {
             return 0;
         }
@@ -257,7 +255,7 @@ static ssize_t take(struct drive *d, void *data, size_t len, struct drive_error 
     if (enter(d, why)) {
         return -1;
     }
-    otls_connection_read(changing(d), data, len, &opened, NULL);
+    otls_connection_read(d->connection, data, len, &opened, NULL);
     /* The other thread may have made the connection fail. */
     int gone = opened == 0 && len > 0 && data_now(d, why) < 0;
     leave(d);
@@ -381,7 +379,7 @@ int drive_try_close_write(struct drive *d, struct drive_error *why) {
     }
     int result = check_writable(d, why);
     if (result == 0) {
-        otls_connection_close(changing(d), NULL);
+        otls_connection_close(d->connection, NULL);
         d->ending = 1;
         send_out(d);
     }
@@ -401,7 +399,7 @@ void drive_try_close(struct drive *d) {
         /* Data that was taken has the deadline of a write, an alert does not. */
         d->close_by = state_of(d) & OTLS_STATE_FAILED ? after(CLOSE_MILLISECONDS) : NEVER;
         d->ending = 1;
-        otls_connection_close(changing(d), NULL);
+        otls_connection_close(d->connection, NULL);
         send_out(d);
     }
     leave(d);

@@ -43,9 +43,6 @@ struct drive {
     pid_t owner;
     int fd;
     otls_connection *connection;
-    /* Its state, while it is known: from one call that may change it to the next. With the lock held alone. */
-    uint32_t state;
-    int state_is_known;
     struct drive_limits limits;
     /* When they are over, in milliseconds of the clock that nobody sets, or NEVER. */
     int64_t handshake_by, read_by, write_by, lifetime_by, close_by;
@@ -69,18 +66,8 @@ struct drive {
     int wake[2], woken;
 };
 
-static uint32_t state_of(struct drive *d) {
-    if (!d->state_is_known) {
-        d->state = otls_connection_state(d->connection);
-        d->state_is_known = 1;
-    }
-    return d->state;
-}
-
-/* Between a call that may change the connection and the next look at its state. */
-static otls_connection *changing(struct drive *d) {
-    d->state_is_known = 0;
-    return d->connection;
+static uint32_t state_of(const struct drive *d) {
+    return otls_connection_state(d->connection);
 }
 
 static size_t unsent(const struct drive *d) {
@@ -164,7 +151,7 @@ static int check_standing(const struct drive *d, struct drive_error *why) {
 
 /* Each of these two deadlines is told once. */
 static int check_read(struct drive *d, struct drive_error *why) {
-    if (d->read_by == NEVER || now() < d->read_by) {
+    if (now() < d->read_by) {
         return 0;
     }
     d->read_by = NEVER;
@@ -172,7 +159,7 @@ static int check_read(struct drive *d, struct drive_error *why) {
 }
 
 static int check_write(struct drive *d, struct drive_error *why) {
-    if (d->write_by == NEVER || now() < d->write_by) {
+    if (now() < d->write_by) {
         return 0;
     }
     size_t left;
@@ -204,8 +191,8 @@ static int make_wake(struct drive *d, struct drive_error *why) {
 }
 
 /* What to wait for. */
-static short events_of(struct drive *d) {
-    int writes = (state_of(d) & OTLS_STATE_WANT_WRITE) && !d->send_errno;
+static short events_of(const struct drive *d) {
+    int writes = unsent(d) > 0 && !d->send_errno;
     int reads = d->closing ? !d->peer_ended : d->in == NULL && (state_of(d) & OTLS_STATE_WANT_READ);
     return (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
 }
@@ -219,8 +206,6 @@ static int lock(struct drive *d, struct drive_error *why) {
         return fails(why, DRIVE_MISUSE, OTLS_ERROR_API_MISUSE, "a connection of the process that forked this one");
     }
     pthread_mutex_lock(&d->lock);
-    /* Its owner may have called it. */
-    d->state_is_known = 0;
     if (d->paused_at && !(state_of(d) & PAUSED)) {
         d->handshake_by = d->handshake_by == NEVER ? NEVER : d->handshake_by + now() - d->paused_at;
         d->paused_at = 0;

@@ -148,7 +148,7 @@ impl Engine {
             return Ok(Some(self.waits.linger(now)));
         }
         self.waits
-            .until(op, now, self.connection.outgoing().len())
+            .until(op, now, self.connection.pending().len())
             .map_err(|timeout| self.timed_out(op, timeout))
     }
 
@@ -174,7 +174,7 @@ impl Engine {
             if self.connection.peer_has_closed() {
                 return Poll::Ready(Err(Error::Truncated.into()));
             }
-            if !self.feed() && self.connection.failure().is_none() {
+            if !self.feed() && self.connection.error().is_none() {
                 ready!(self.poll_receive(wire))?;
             }
         }
@@ -206,7 +206,7 @@ impl Engine {
             if len > 0 {
                 return Poll::Ready(Ok(Some(len)));
             }
-            if !fed && self.connection.failure().is_none() {
+            if !fed && self.connection.error().is_none() {
                 ready!(self.poll_receive(wire))?;
             }
         }
@@ -257,7 +257,7 @@ impl Engine {
         if self.writing {
             return Poll::Pending;
         }
-        Poll::Ready(self.connection.failure().cloned().map_or(Ok(()), |error| Err(error.into())))
+        Poll::Ready(self.connection.error().cloned().map_or(Ok(()), |error| Err(error.into())))
     }
 
     /// Says close_notify and ends our direction; the peer may still send.
@@ -278,7 +278,7 @@ impl Engine {
 
     /// Ready once the transport has ended, which is found out without losing what came before.
     pub(super) fn poll_gone(&mut self, wire: &mut impl Wire) -> Poll<()> {
-        while !self.ended && self.connection.failure().is_none() {
+        while !self.ended && self.connection.error().is_none() {
             if self.feed() {
                 continue;
             }
@@ -296,7 +296,7 @@ impl Engine {
     /// Octets that can be read without the socket; 1 where it is the end or an error that can be.
     pub(super) fn readable(&mut self) -> usize {
         while self.connection.available() == 0 && self.feed() {}
-        let over = self.ended || self.connection.peer_has_closed() || self.connection.failure().is_some();
+        let over = self.ended || self.connection.peer_has_closed() || self.connection.error().is_some();
         self.connection.available().max(usize::from(over))
     }
 
@@ -311,7 +311,7 @@ impl Engine {
 
     fn check_established(&self) -> io::Result<()> {
         let established = self.connection.state().contains(State::HANDSHAKE_DONE);
-        if established || self.connection.failure().is_some() {
+        if established || self.connection.error().is_some() {
             return Ok(());
         }
         Err(Error::misuse("reading before the handshake is done", "call handshake first").into())
@@ -326,7 +326,7 @@ impl Engine {
     /// now. What would not fit waits in the connection.
     fn feed_into(&mut self, out: &mut [u8]) -> (bool, usize) {
         let rest = self.arrived.get_mut(self.taken..).unwrap_or_default();
-        if rest.is_empty() || self.connection.failure().is_some() {
+        if rest.is_empty() || self.connection.error().is_some() {
             return (false, 0);
         }
         // Certificates are judged as of now, however long it took to come here.
@@ -383,8 +383,8 @@ impl Engine {
     /// Sends all that is pending, whatever became of the connection. The outer result is an error, the
     /// inner poll says whether all went.
     fn poll_send(&mut self, wire: &mut impl Wire) -> io::Result<Poll<()>> {
-        while !self.connection.outgoing().is_empty() {
-            match wire.send(self.connection.outgoing()) {
+        while !self.connection.pending().is_empty() {
+            match wire.send(self.connection.pending()) {
                 Poll::Pending => {
                     self.blocked.send = true;
                     return Ok(Poll::Pending);
@@ -397,7 +397,7 @@ impl Engine {
                     self.unsendable = true;
                     let error = sent.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
                     self.last_words(wire);
-                    return Err(self.connection.failure().cloned().map_or(error, Into::into));
+                    return Err(self.connection.error().cloned().map_or(error, Into::into));
                 }
             }
         }
@@ -408,7 +408,7 @@ impl Engine {
     /// The alert of a peer that is gone, which says more than a broken pipe. All that it said is there: what
     /// made sending fail came behind it.
     fn last_words(&mut self, wire: &mut impl Wire) {
-        while !self.ended && self.connection.failure().is_none() {
+        while !self.ended && self.connection.error().is_none() {
             if self.feed() {
                 continue;
             }
@@ -420,14 +420,14 @@ impl Engine {
     }
 
     fn is_failing(&self) -> bool {
-        self.connection.failure().is_some() && !self.waits.lingered()
+        self.connection.error().is_some() && !self.waits.lingered()
     }
 
     /// Where the connection has failed: tells the peer why, if it still listens, waits for its end, and is
     /// then that error. A socket that is closed with something unread is reset, and a reset can overtake the
     /// alert.
     fn poll_farewell(&mut self, wire: &mut impl Wire) -> Poll<io::Result<()>> {
-        let Some(error) = self.connection.failure().cloned() else { return Poll::Ready(Ok(())) };
+        let Some(error) = self.connection.error().cloned() else { return Poll::Ready(Ok(())) };
         if self.is_failing() {
             let silent = self.unsendable || self.waits.is_broken();
             if !silent && matches!(self.poll_send(wire), Ok(Poll::Pending)) {
@@ -451,7 +451,7 @@ impl Engine {
         }
         self.connection.close();
         ready!(self.poll_send(wire)?);
-        if let Some(error) = self.connection.failure() {
+        if let Some(error) = self.connection.error() {
             return Poll::Ready(Err(error.clone().into()));
         }
         // A peer that is gone needs no end.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use otls::internal::Owner;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
@@ -33,7 +34,7 @@ use crate::session::Session;
 pub(crate) struct Connection {
     connection: Mutex<otls::Connection>,
     /// Asked before the lock, which another thread may have held when this process was forked.
-    process: u32,
+    owner: Owner,
     clock: Clock,
 }
 
@@ -297,7 +298,7 @@ impl Connection {
     }
 
     fn __repr__(&self, py: Python<'_>) -> Result<String> {
-        if self.process != std::process::id() {
+        if !self.owner.is_here() {
             return Ok("<Connection of another process>".to_owned());
         }
         self.with(py, |connection| {
@@ -312,12 +313,12 @@ impl Connection {
 
 impl Connection {
     fn new(connection: otls::Connection, clock: Clock) -> Self {
-        Self { connection: Mutex::new(connection), process: std::process::id(), clock }
+        Self { connection: Mutex::new(connection), owner: Owner::new(), clock }
     }
 
     /// Raises in a process that was forked from the connection's own.
     pub(crate) fn check_process(&self) -> Result<()> {
-        if self.process == std::process::id() {
+        if self.owner.is_here() {
             return Ok(());
         }
         Err(Failure::misuse(
@@ -338,15 +339,6 @@ impl Connection {
         work: impl FnOnce(&mut otls::Connection) -> T + Send,
     ) -> Result<T> {
         self.check_process()?;
-        self.with_own(py, work)
-    }
-
-    /// As [`Connection::with`], where this call has asked before whose connection it is.
-    pub(crate) fn with_own<T: Send>(
-        &self,
-        py: Python<'_>,
-        work: impl FnOnce(&mut otls::Connection) -> T + Send,
-    ) -> Result<T> {
         py.detach(|| {
             self.connection.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned())
         })

@@ -67,7 +67,7 @@ impl Link {
         if wants_more && !self.receive(py)? {
             return Ok(false);
         }
-        let fed = connection.with_own(py, |connection| {
+        let fed = connection.with(py, |connection| {
             let mut inbox = self.inbox();
             while inbox.feed(connection, now)? > 0 {}
             inbox.forget();
@@ -91,7 +91,7 @@ impl Link {
         if wants_more && !self.receive(py)? {
             return Ok(None);
         }
-        let opened = connection.with_own(py, |connection| self.inbox().open(connection, limit, now))?;
+        let opened = connection.with(py, |connection| self.inbox().open(connection, limit, now))?;
         let opened = opened.map_err(Failure::from)?;
         let mut inbox = self.inbox();
         let data = PyBytes::new_with(py, opened.len, |out| Ok(opened.write(&inbox.octets.0, out)?))?;
@@ -174,7 +174,7 @@ impl Link {
                 Err(error) if error.is_instance_of::<PyBlockingIOError>(py) => return Ok(false),
                 Err(error) => return Err(error),
             };
-            let is_flushed = connection.with_own(py, |connection| {
+            let is_flushed = connection.with(py, |connection| {
                 connection.consume(sent);
                 connection.pending().is_empty()
             })?;
