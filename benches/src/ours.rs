@@ -186,16 +186,6 @@ pub fn raw_record(algorithm: AeadAlgorithm, size: usize, copy: bool) -> Operatio
     })
 }
 
-/// Seals in place.
-pub fn raw_seal(algorithm: AeadAlgorithm, size: usize) -> Operation {
-    let key = AeadKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();
-    let mut buffer = vec![7; size];
-    Box::new(move || {
-        buffer.truncate(size);
-        key.seal(&[1; 12], b"12345", &mut buffer, 0).unwrap();
-    })
-}
-
 /// Seals alone, and appends the tag; with `copies`, what is sealed is copied first.
 pub fn raw_sealing(algorithm: AeadAlgorithm, size: usize, copies: bool) -> Operation {
     let key = AeadKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap();

@@ -21,7 +21,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The engine of this process: the fast one where it is compiled in and the CPU supports it,
+    /// The engine of this process: the fast one where it is compiled in,
     /// unless the environment variable `OTLS_ENGINE` is `portable`. Decided once.
     pub fn detect() -> Self {
         static ENGINE: OnceLock<Engine> = OnceLock::new();
@@ -47,7 +47,7 @@ pub(crate) fn available() -> Vec<Engine> {
     if fast::is_supported() {
         vec![Engine::Portable, Engine::Fast]
     } else {
-        eprintln!("skipping the fast engine: not compiled in, or this CPU lacks what it needs");
+        eprintln!("skipping the fast engine: not compiled in");
         vec![Engine::Portable]
     }
 }

@@ -34,9 +34,7 @@ impl Found {
     pub fn hint(&self) -> &'static str {
         self.hint
     }
-}
 
-impl Found {
     /// What to do with it, or else `other`.
     pub(super) fn hint_or(&self, other: &'static str) -> &'static str {
         if self.hint.is_empty() { other } else { self.hint }

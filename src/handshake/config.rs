@@ -294,7 +294,7 @@ impl<S> Config<S> {
     fn policy_of(&self, kind: u8, trust: Option<&TrustStore>) -> &[u8] {
         self.policy.get_or_init(|| {
             let mut octets = vec![kind, u8::try_from(self.max_chain_len).unwrap_or(u8::MAX)];
-            octets.extend(trust.map(TrustStore::digest).unwrap_or_default());
+            octets.extend(trust.into_iter().flat_map(TrustStore::digest));
             digest(HashAlgorithm::Sha256, &octets).as_ref().to_vec()
         })
     }

@@ -9,7 +9,7 @@ use super::pem::{self, Kind, Section};
 use super::traditional;
 use crate::codepoints::SignatureScheme;
 use crate::crypto::Random;
-use crate::crypto::hash::{HashAlgorithm, digest};
+use crate::crypto::hash::{HashAlgorithm, HashContext};
 use crate::crypto::sign::{KeyAlgorithm, SigningKey, VerifyingKey};
 use crate::crypto::{ecdh, oaep};
 use crate::error::{KeyError, Result};
@@ -333,5 +333,12 @@ impl fmt::Debug for PublicKey {
 
 /// SHA-256, for fingerprints.
 pub(super) fn sha256(data: &[u8]) -> [u8; 32] {
-    digest(HashAlgorithm::Sha256, data).as_ref().try_into().unwrap_or_default()
+    sha256_with(|context| context.update(data))
+}
+
+/// SHA-256 of what `write` puts in.
+pub(super) fn sha256_with(write: impl FnOnce(&mut HashContext)) -> [u8; 32] {
+    let mut context = HashContext::new(HashAlgorithm::Sha256);
+    write(&mut context);
+    context.finish().as_ref().try_into().unwrap_or_default()
 }

@@ -217,13 +217,7 @@ impl Codec for ClientExtensions {
                 });
             });
             block.list(ExtensionType::SUPPORTED_GROUPS, Prefix::Two, self.supported_groups.as_deref());
-            block.list(
-                ExtensionType::SIGNATURE_ALGORITHMS,
-                Prefix::Two,
-                self.signature_algorithms.as_deref(),
-            );
-            let cert = self.signature_algorithms_cert.as_deref();
-            block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
+            block.schemes(self.signature_algorithms.as_deref(), self.signature_algorithms_cert.as_deref());
             block.some(ExtensionType::ALPN, self.alpn.as_ref(), |names, out| {
                 vector(Prefix::Two, out, |out| names.iter().for_each(|name| opaque(Prefix::One, name, out)));
             });
@@ -389,13 +383,7 @@ impl Codec for EncryptedExtensionsBody {
 impl Codec for CertificateRequestExtensions {
     fn encode(&self, out: &mut Vec<u8>) {
         Block::write(out, |block| {
-            block.list(
-                ExtensionType::SIGNATURE_ALGORITHMS,
-                Prefix::Two,
-                self.signature_algorithms.as_deref(),
-            );
-            let cert = self.signature_algorithms_cert.as_deref();
-            block.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
+            block.schemes(self.signature_algorithms.as_deref(), self.signature_algorithms_cert.as_deref());
             block.authorities(self.certificate_authorities.as_ref());
         });
     }

@@ -23,7 +23,13 @@ pub(in crate::crypto) fn signer(parts: &PrivateParts) -> Option<Signer> {
         PrivateParts::Rsa(key) => {
             let key = RsaKeyPair::from_pkcs8(key.to_pkcs8_der().ok()?.as_bytes()).ok()?;
             // On trial, which AWS-LC checks before it gives it out: primes that are not prime show only there.
-            RsaSigner::sign(&key, RsaScheme::Pkcs1(SignatureHash::Sha256), b"trial", &Unasked).ok()?;
+            RsaSigner::sign(
+                &key,
+                RsaScheme::Pkcs1(SignatureHash::Sha256),
+                b"trial",
+                &crate::crypto::SystemRandom,
+            )
+            .ok()?;
             Signer::Rsa(Box::new(key))
         }
         PrivateParts::P256(key) => {
@@ -34,16 +40,6 @@ pub(in crate::crypto) fn signer(parts: &PrivateParts) -> Option<Signer> {
         }
         PrivateParts::Ed25519(_) => return None,
     })
-}
-
-/// AWS-LC has a random source of its own.
-#[derive(Debug)]
-struct Unasked;
-
-impl Random for Unasked {
-    fn fill(&self, _: &mut [u8]) -> Result<()> {
-        Err(Error::Random)
-    }
 }
 
 impl RsaSigner for RsaKeyPair {

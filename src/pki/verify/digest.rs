@@ -1,53 +1,52 @@
 //! Who is trusted, as a number to compare.
 
 use super::TrustStore;
-use crate::crypto::hash::{HashAlgorithm, digest};
-use crate::pki::key::sha256;
+use crate::crypto::hash::HashContext;
+use crate::pki::key::sha256_with;
 use crate::pki::{Certificate, Crl};
 
 impl TrustStore {
     /// A digest of who is trusted and how, in whatever order they were added. Revocation lists are not in it:
     /// they change while the trust stays, and a certificate is held against today's in any case. Nor are
     /// intermediates, which are not trusted.
-    pub(crate) fn digest(&self) -> Vec<u8> {
-        let inner = &self.0;
-        let authorities = inner.authorities.iter().map(Certificate::fingerprint).collect();
-        let mut octets = Vec::new();
-        for mut list in [authorities, inner.pins.clone()] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let authorities = self.0.authorities.iter().map(Certificate::fingerprint).collect();
+        let lists = [authorities, self.0.pins.clone()].map(|mut list: Vec<_>| {
             list.sort_unstable();
             list.dedup();
-            octets.extend_from_slice(&number(list.len()));
-            octets.extend_from_slice(list.as_flattened());
-        }
-        octets.push(inner.max_depth.is_some().into());
-        octets.extend_from_slice(&number(inner.max_depth.unwrap_or_default()));
-        octets.push(inner.crls_required.into());
-        digest(HashAlgorithm::Sha256, &octets).as_ref().to_vec()
+            list
+        });
+        sha256_with(|hash| self.add_settings(&lists, hash))
     }
-}
 
-impl TrustStore {
     /// A digest of all in the store that a verdict depends on, in the order in which it is looked at. Computed
     /// once for each state of the store.
     pub(super) fn digest_of_all(&self) -> &[u8; 32] {
         let inner = &self.0;
         inner.digest.get_or_init(|| {
-            let mut octets = Vec::new();
-            for list in [
+            let lists = [
                 inner.authorities.iter().map(Certificate::fingerprint).collect(),
                 inner.pins.clone(),
                 inner.intermediates.iter().map(Certificate::fingerprint).collect(),
                 inner.crls.iter().map(Crl::fingerprint).copied().collect(),
-            ] {
-                octets.extend_from_slice(&number(list.len()));
-                octets.extend_from_slice(list.as_flattened());
-            }
-            octets.push(inner.max_depth.is_some().into());
-            octets.extend_from_slice(&number(inner.max_depth.unwrap_or_default()));
-            octets.push(inner.crls_required.into());
-            octets.push(inner.missing_eku_allowed.into());
-            sha256(&octets)
+            ];
+            sha256_with(|hash| {
+                self.add_settings(&lists, hash);
+                hash.update(&[inner.missing_eku_allowed.into()]);
+            })
         })
+    }
+
+    /// Adds these lists of fingerprints, and how deep and how far the store trusts.
+    fn add_settings(&self, lists: &[Vec<[u8; 32]>], hash: &mut HashContext) {
+        for list in lists {
+            hash.update(&number(list.len()));
+            hash.update(list.as_flattened());
+        }
+        let depth = self.0.max_depth;
+        hash.update(&[depth.is_some().into()]);
+        hash.update(&number(depth.unwrap_or_default()));
+        hash.update(&[self.0.crls_required.into()]);
     }
 }
 

@@ -155,11 +155,10 @@ impl<'a> Case<'a> {
         if let Some(known) = self.signatures.borrow().get(&edge) {
             return *known;
         }
-        let signed = Signed::of(der);
         if !self.spend_on_signature(der.len(), signer) {
             return Err(SignatureFault::TooMany);
         }
-        let result = signed.map_err(|_| SignatureFault::Bad).and_then(|signed| {
+        let result = Signed::of(der).map_err(|_| SignatureFault::Bad).and_then(|signed| {
             let signature = Seen::signature(der, signer.public_key());
             if self.store.seen.contains(&signature) {
                 return Ok(());

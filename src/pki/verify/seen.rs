@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::crypto::hash::{HashAlgorithm, HashContext};
 use crate::pki::PublicKey;
+use crate::pki::key::sha256_with;
 
 /// Good signatures of certificates, as many as [`MOST`]. A customer who comes back, and the bank that he comes
 /// back to, have theirs verified once. That is all that is remembered: times, lists, names and purposes are
@@ -28,12 +28,10 @@ const MOST: usize = 1024;
 impl Seen {
     /// What stands for the signature in `der` by `signer`. The key's DER says where it ends.
     pub(super) fn signature(der: &[u8], signer: &PublicKey) -> Signature {
-        let mut context = HashContext::new(HashAlgorithm::Sha256);
-        context.update(signer.to_der());
-        context.update(der);
-        let mut signature = [0; 32];
-        signature.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
-        signature
+        sha256_with(|context| {
+            context.update(signer.to_der());
+            context.update(der);
+        })
     }
 
     pub(super) fn contains(&self, signature: &Signature) -> bool {

@@ -5,8 +5,8 @@ use core::ops::Range;
 use super::digest::number;
 use super::{PeerRole, TrustStore, VerifiedPeer};
 use crate::crypto::Engine;
-use crate::crypto::hash::{HashAlgorithm, HashContext};
 use crate::error::{Report, Result};
+use crate::pki::key::sha256_with;
 use crate::pki::{Certificate, Chain};
 use crate::time::UnixTime;
 
@@ -97,12 +97,6 @@ impl TrustStore {
     /// A digest of all that a verdict depends on beside the time: the store, the role with the name that is
     /// expected, the chain, and whose rules and costs they are judged by.
     fn basis(&self, chain: &[Certificate], role: &PeerRole) -> [u8; 32] {
-        let mut hash = HashContext::new(HashAlgorithm::Sha256);
-        // Of another version, or with another engine, for which the budget reaches farther, it may come out
-        // differently.
-        hash.update(concat!("otls verdict ", env!("CARGO_PKG_VERSION"), " ").as_bytes());
-        hash.update(&[(Engine::detect() == Engine::Fast).into()]);
-        hash.update(self.digest_of_all());
         let (role, name) = match role {
             PeerRole::Server(name) => (0, name.to_string()),
             PeerRole::AnyServer => (1, String::new()),
@@ -110,14 +104,18 @@ impl TrustStore {
             PeerRole::Enrolled => (3, String::new()),
             PeerRole::Any => (4, String::new()),
         };
-        hash.update(&[role]);
-        for octets in [name.as_bytes()].into_iter().chain(chain.iter().map(Certificate::to_der)) {
-            hash.update(&number(octets.len()));
-            hash.update(octets);
-        }
-        let mut basis = [0; 32];
-        basis.copy_from_slice(hash.finish().as_ref());
-        basis
+        sha256_with(|hash| {
+            // Of another version, or with another engine, for which the budget reaches farther, it may come out
+            // differently.
+            hash.update(concat!("otls verdict ", env!("CARGO_PKG_VERSION"), " ").as_bytes());
+            hash.update(&[(Engine::detect() == Engine::Fast).into()]);
+            hash.update(self.digest_of_all());
+            hash.update(&[role]);
+            for octets in [name.as_bytes()].into_iter().chain(chain.iter().map(Certificate::to_der)) {
+                hash.update(&number(octets.len()));
+                hash.update(octets);
+            }
+        })
     }
 
     /// Those of the store come first, and then those of the chain, which may be pinned.

@@ -1,6 +1,6 @@
 //! A block of extensions: which belong where, none twice, each read to its end.
 
-use crate::codepoints::ExtensionType;
+use crate::codepoints::{ExtensionType, SignatureScheme};
 use crate::error::{InvalidMessage, Malformed};
 use crate::wire::codec::{NumberSet, Prefix, list, opaque, vector};
 use crate::wire::{Codec, Reader};
@@ -129,6 +129,12 @@ impl Block<'_> {
     /// Adds an extension without content if `set`.
     pub(super) fn flag(&mut self, extension: ExtensionType, set: bool) {
         self.some(extension, set.then_some(&()), |(), _| {});
+    }
+
+    /// Adds the schemes that are accepted, and those for certificates (RFC 8446 §4.2.3).
+    pub(super) fn schemes(&mut self, schemes: Option<&[SignatureScheme]>, cert: Option<&[SignatureScheme]>) {
+        self.list(ExtensionType::SIGNATURE_ALGORITHMS, Prefix::Two, schemes);
+        self.list(ExtensionType::SIGNATURE_ALGORITHMS_CERT, Prefix::Two, cert);
     }
 
     /// certificate_authorities (RFC 8446 §4.2.4).
