@@ -5,6 +5,7 @@ mod paused;
 mod state;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod update;
 
 use std::sync::Arc;
@@ -434,9 +435,11 @@ impl Connection {
 
     /// Runs one transition; the state is consumed by it, so a failed one leaves none.
     fn step(&mut self, transition: impl FnOnce(Machine, &mut Context<'_>) -> Result<Machine>) -> Result<()> {
+        let before = self.traced_state();
         let machine = core::mem::replace(&mut self.machine, Machine::Gone);
         let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
         self.machine = transition(machine, &mut cx)?;
+        self.tell_state(before);
         Ok(())
     }
 
@@ -444,6 +447,7 @@ impl Connection {
     /// is nobody any more.
     fn fail(&mut self, error: Error) -> Error {
         let error = error.of_a_connection();
+        self.out.tell(|trace| trace.error(&error));
         if let Some(alert) = ending(&error) {
             // An alert that cannot be sealed is not worth another error.
             let _ = self.out.alert(alert);

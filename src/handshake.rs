@@ -15,6 +15,7 @@ mod server;
 mod session;
 mod suite;
 mod ticket;
+mod traced;
 mod transcript;
 
 pub(crate) use client::ClientState;

@@ -53,6 +53,7 @@ pub mod pki;
 pub mod cms;
 mod connection;
 mod handshake;
+mod trace;
 
 pub mod est;
 pub mod io;
@@ -77,6 +78,7 @@ pub use handshake::{
 };
 pub use secret::Secret;
 pub use time::UnixTime;
+pub use trace::{TRACE_VERSION, TraceLevel};
 
 /// The Rust of docs/keys.md, as a test.
 #[cfg(doctest)]

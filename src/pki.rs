@@ -47,11 +47,12 @@ pub use general_name::GeneralName;
 pub use identity::Identity;
 pub use key::{KeyType, PrivateKey, PublicKey};
 pub use key_format::{Encoding, KeyEncryption, KeyFormat};
+pub(crate) use moment::show;
 pub use name::{DistinguishedName, MAX_NAME_ATTRIBUTES, MAX_NAME_LEN, NameAttribute};
 pub use pkcs7::MAX_BUNDLE_LEN;
 pub use pkcs12::{MAX_PKCS12_LEN, Pkcs12, Pkcs12Mac, Pkcs12Options};
 #[cfg(test)]
 pub(crate) use signature::VERIFIED;
 pub use validity::Validity;
-pub(crate) use verify::{KeptPeer, Verdict};
+pub(crate) use verify::{KeptPeer, Passed, Verdict};
 pub use verify::{PeerRole, TrustStore, VerifiedPeer, VerifyOptions};

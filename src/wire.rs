@@ -16,5 +16,7 @@ pub(crate) use extensions::{
     CertificateRequestExtensions, ClientExtensions, EncryptedExtensionsBody, HelloRetryExtensions,
     KeyShareEntry, KeyShares, OfferedPsks, PskIdentity, ServerExtensions,
 };
-pub(crate) use hello::{ClientHello, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId};
+pub(crate) use hello::{
+    ClientHello, HELLO_RETRY_RANDOM, HelloRetryRequest, ServerHello, ServerHelloOrRetry, SessionId,
+};
 pub(crate) use post_handshake::{KeyUpdate, NewSessionTicket};

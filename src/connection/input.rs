@@ -10,6 +10,7 @@ use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved, Result};
 use crate::handshake::{ClientState, ServerState};
 use crate::record::{HEADER_LEN, MAX_CIPHERTEXT_LEN, Record};
 use crate::time::UnixTime;
+use crate::trace::Direction;
 
 /// Octets in the payload of a record whose data is moved behind that of the record before it: what moving
 /// costs is little beside the AEAD's fixed costs, and a call for each record is saved.
@@ -165,6 +166,7 @@ impl Connection {
         self.change_read_key();
         while !self.is_paused() {
             let Some(message) = self.joiner.next()? else { break };
+            self.out.tell(|trace| trace.message(Direction::Received, &message.encoded));
             let misaligned = message.ends_its_record() && !self.joiner.is_empty();
             // A server of an older version may send its whole flight in one record, and is better told that
             // its version is wrong.
@@ -194,6 +196,7 @@ impl Connection {
     fn change_read_key(&mut self) {
         if let Some(opener) = self.out.take_opener() {
             self.opener = Some(opener);
+            self.out.tell(|trace| trace.change_keys(Direction::Received));
         }
     }
 
@@ -225,6 +228,9 @@ impl Connection {
         let len = record.payload.len();
         let may_be_early = record.content_type == ContentType::APPLICATION_DATA
             && (1..=self.facts.skip_early_data).contains(&len.max(1));
+        if let Some(trace) = &mut self.out.trace {
+            trace.record(Direction::Received, &[&record.header[..], record.payload].concat());
+        }
         let (content_type, content) = match &mut self.opener {
             Some(opener) if record.content_type == ContentType::APPLICATION_DATA => {
                 let opened = opener.open(&record.header, record.payload, max_inner_len);
@@ -263,6 +269,7 @@ impl Connection {
             ContentType::APPLICATION_DATA if content.is_empty() => self.facts.idle.count()?,
             ContentType::APPLICATION_DATA => {
                 self.facts.idle.end();
+                self.out.tell(|trace| trace.data(Direction::Received, content));
                 return Ok(Some(content.len()));
             }
             // RFC 8446 §5.4: only application data may be empty.
@@ -272,6 +279,7 @@ impl Connection {
                 content.zeroize();
             }
             ContentType::ALERT => {
+                self.out.tell(|trace| trace.alert(Direction::Received, content));
                 self.peer_closed = closes(content)?;
                 if !self.peer_closed {
                     self.facts.idle.count()?;
@@ -279,6 +287,7 @@ impl Connection {
             }
             // RFC 8446 §5: dropped between the first ClientHello and the peer's Finished.
             ContentType::CHANGE_CIPHER_SPEC if *content == [1] && !established && !awaits_first_hello => {
+                self.out.tell(|trace| trace.change_cipher_spec(Direction::Received));
                 self.facts.idle.count()?;
             }
             ContentType::CHANGE_CIPHER_SPEC => {

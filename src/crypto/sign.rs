@@ -63,6 +63,17 @@ impl KeyAlgorithm {
         }
     }
 
+    /// In words.
+    pub(crate) fn describe(self) -> String {
+        match self {
+            Self::Rsa(bits) => format!("RSA, {bits} bits"),
+            Self::EcdsaP256 => "ECDSA on P-256".to_owned(),
+            Self::EcdsaP384 => "ECDSA on P-384".to_owned(),
+            Self::EcdsaP521 => "ECDSA on P-521".to_owned(),
+            Self::Ed25519 => "Ed25519".to_owned(),
+        }
+    }
+
     /// What a scheme has to be for this kind of key.
     const fn expects(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use crate::crypto::Random;
 use crate::crypto::hash::Digest;
 use crate::error::{Error, PeerMisbehaved, Result};
 use crate::pki::{Chain, Identity, PeerRole, TrustStore, VerifiedPeer};
+use crate::trace::Direction;
 use crate::wire::{CertificateEntry, CertificateMessage, CertificateVerify, Codec};
 
 /// Who signs a CertificateVerify.
@@ -55,6 +56,9 @@ pub(super) fn send_certificate_verify(
 ) -> Result<()> {
     let content = signed_content(signer, &transcript.current());
     let signature = identity.key().sign(scheme, &content, random)?;
+    cx.out.tell(|trace| {
+        trace.signature(Direction::Sent, identity.certificate(), scheme, &content, "made");
+    });
     send(
         HandshakeType::CERTIFICATE_VERIFY,
         &CertificateVerify { algorithm: scheme, signature },
@@ -97,7 +101,11 @@ pub(super) fn authenticate<S>(
     transcript: &Digest,
     cx: &mut Context<'_>,
 ) -> Result<()> {
-    let peer = trust.verify(&Chain::from_der(chain)?, role, cx.now)?;
+    let chain = Chain::from_der(chain)?;
+    let peer = trust.verify(&chain, role, cx.now).inspect_err(|report| {
+        cx.out.tell(|trace| trace.refused(report));
+    })?;
+    cx.out.tell(|trace| trace.passed(&trust.passed(&chain, role, cx.now)));
     // RFC 8446 §4.4.3: the algorithm must be one that we offered.
     if !config.verify_schemes.contains(&verify.algorithm) {
         return Err(PeerMisbehaved::IllegalParameter("CertificateVerify.algorithm was not offered").into());
@@ -106,7 +114,13 @@ pub(super) fn authenticate<S>(
         PeerRole::Server(_) | PeerRole::AnyServer => Signer::Server,
         PeerRole::Client | PeerRole::Enrolled | PeerRole::Any => Signer::Client,
     };
-    check_signature(&peer, verify, signer, transcript)?;
+    let checked = check_signature(&peer, verify, signer, transcript);
+    cx.out.tell(|trace| {
+        let content = signed_content(signer, transcript);
+        let result = if checked.is_ok() { "passed" } else { "failed" };
+        trace.signature(Direction::Received, peer.certificate(), verify.algorithm, &content, result);
+    });
+    checked?;
     cx.facts.peer_scheme = Some(verify.algorithm);
     cx.facts.peer = Some(peer);
     Ok(())

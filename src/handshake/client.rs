@@ -18,6 +18,7 @@ use super::key_schedule::{HandshakeSecret, MasterSecret, TrafficPair};
 use super::offer::RequestedCertificate;
 use super::session::{Session, SessionMaker, first_end};
 use super::suite::SuiteParameters;
+use super::traced::{application_secrets, resumption_secret};
 use super::transcript::Transcript;
 use super::{expect, unexpected};
 use crate::codepoints::{ExtensionType, HandshakeType};
@@ -213,6 +214,7 @@ impl AwaitFinished {
         let InHandshake { config, server_name, suite, mut transcript, secret, keys, resumed } =
             self.handshake;
         keys.server.check_finished(&transcript.current(), &finished.verify_data)?;
+        cx.out.tell(|trace| trace.compared("Finished", "server_handshake_traffic_secret", "passed"));
         transcript.add(&message.encoded);
 
         let master: MasterSecret = secret.into_master()?;
@@ -220,6 +222,7 @@ impl AwaitFinished {
         let application = master.traffic(suite, &server_finished)?;
         let exporter = master.exporter(&server_finished)?;
         application.log_application(&exporter, cx.facts.key_log.as_deref_mut());
+        application_secrets(cx.out.trace.as_deref_mut(), &application, &exporter, &server_finished)?;
         cx.facts.exporter = Some(exporter);
         cx.out.set_opener(application.server.opener()?);
         let mut authenticated_at = cx.now;
@@ -312,6 +315,10 @@ impl NeedIdentity {
         let write = |out: &mut Vec<u8>| out.extend_from_slice(verify_data.as_ref());
         self.transcript.add(cx.out.write_message(HandshakeType::FINISHED, write));
         cx.out.set_sealer(self.application.client.sealer()?)?;
+        if cx.out.trace.is_some() {
+            let finished = self.transcript.current();
+            resumption_secret(cx.out.trace.as_deref_mut(), &self.master.resumption(&finished)?, &finished);
+        }
         let sessions = self.session_maker(cx)?;
         cx.facts.settle();
         let TrafficPair { client, server } = self.application;

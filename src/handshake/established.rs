@@ -7,6 +7,7 @@ use super::key_schedule::{ResumptionSecret, TrafficSecret};
 use super::session::{SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::ticket::{TICKET_LIFETIME, TicketState};
+use super::traced::updated_secret;
 use super::unexpected;
 use crate::codepoints::HandshakeType;
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ pub(crate) struct Established {
     answered: bool,
     /// We asked for an update that has not come yet.
     requested: bool,
+    /// How often the keys were replaced: ours, the peer's.
+    updates: (u32, u32),
 }
 
 impl Established {
@@ -38,12 +41,13 @@ impl Established {
             sessions,
             answered: false,
             requested: false,
+            updates: (0, 0),
         }
     }
 
     pub(super) fn server(read: TrafficSecret, write: TrafficSecret) -> Self {
         let traffic = Traffic { read, write };
-        Self { traffic, is_client: false, sessions: None, answered: false, requested: false }
+        Self { traffic, is_client: false, sessions: None, answered: false, requested: false, updates: (0, 0) }
     }
 
     pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
@@ -81,6 +85,10 @@ impl Established {
         let update = KeyUpdate { update_requested };
         cx.out.write_message(HandshakeType::KEY_UPDATE, |out| update.encode(out));
         self.traffic.write = self.traffic.write.next()?;
+        let (count, _) = &mut self.updates;
+        *count = count.saturating_add(1);
+        let trace = cx.out.trace.as_deref_mut();
+        updated_secret(trace, !self.is_client, *count, &self.traffic.write)?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
         self.answered = true;
         self.requested |= update_requested;
@@ -98,6 +106,10 @@ impl Established {
             cx.facts.idle.count()?;
         }
         self.traffic.read = self.traffic.read.next()?;
+        let (_, count) = &mut self.updates;
+        *count = count.saturating_add(1);
+        let trace = cx.out.trace.as_deref_mut();
+        updated_secret(trace, self.is_client, *count, &self.traffic.read)?;
         cx.out.set_opener(self.traffic.read.opener()?);
         if update.update_requested && !self.answered {
             self.update_write_key(false, cx)?;

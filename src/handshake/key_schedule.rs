@@ -143,6 +143,15 @@ pub(crate) struct TrafficSecret {
 }
 
 impl TrafficSecret {
+    pub(super) const fn prk(&self) -> &Prk {
+        &self.prk
+    }
+
+    /// Octets in the key that protects records.
+    pub(super) const fn key_len(&self) -> usize {
+        self.suite.aead.key_len()
+    }
+
     /// Protection of what we send.
     pub(super) fn sealer(&self) -> Result<Sealer> {
         let (key, iv) = self.key_and_iv()?;
@@ -200,6 +209,10 @@ impl TrafficSecret {
 pub(super) struct ResumptionSecret(Prk);
 
 impl ResumptionSecret {
+    pub(super) const fn prk(&self) -> &Prk {
+        &self.0
+    }
+
     /// The PSK of the ticket with this nonce (RFC 8446 §4.6.1).
     pub(super) fn psk(&self, ticket_nonce: &[u8]) -> Result<Secret> {
         let mut psk = Zeroizing::new(vec![0; self.0.algorithm().output_len()]);
@@ -212,6 +225,10 @@ impl ResumptionSecret {
 pub(crate) struct ExporterSecret(Prk);
 
 impl ExporterSecret {
+    pub(super) const fn prk(&self) -> &Prk {
+        &self.0
+    }
+
     /// RFC 8446 §7.5.
     pub(crate) fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
         let hash = self.0.algorithm();
@@ -237,7 +254,7 @@ fn next_stage(prk: &Prk, ikm: &[u8]) -> Result<Prk> {
 }
 
 /// Derive-Secret (RFC 8446 §7.1), its transcript already hashed.
-fn derive_secret(prk: &KeyedPrk, label: &[u8], transcript_hash: &[u8]) -> Result<Prk> {
+pub(super) fn derive_secret(prk: &KeyedPrk, label: &[u8], transcript_hash: &[u8]) -> Result<Prk> {
     let hash = prk.algorithm();
     let secret = FixedSecret::<MAX_OUTPUT_LEN>::filled_by(hash.output_len(), |out| {
         expand_label(prk, label, transcript_hash, out)
@@ -246,7 +263,7 @@ fn derive_secret(prk: &KeyedPrk, label: &[u8], transcript_hash: &[u8]) -> Result
 }
 
 /// HKDF-Expand-Label (RFC 8446 §7.1).
-fn expand_label(prk: &KeyedPrk, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
+pub(super) fn expand_label(prk: &KeyedPrk, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<()> {
     const PREFIX: &[u8] = b"tls13 ";
     let too_long =
         |_| Error::misuse("exporter label or output is too long", "use a label of at most 249 octets");

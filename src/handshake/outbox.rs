@@ -4,6 +4,7 @@ use super::transcript::append_message;
 use crate::codepoints::{AlertDescription, ContentType, HandshakeType, ProtocolVersion};
 use crate::error::{Error, Result};
 use crate::record::{KEPT_CAPACITY, Opener, RecordShape, Sealer, write_plaintext_record};
+use crate::trace::{Direction, Trace};
 
 /// Room for most flights.
 const FLIGHT: usize = 1024;
@@ -23,12 +24,15 @@ pub(crate) struct Outbox {
     sent_change_cipher_spec: bool,
     /// close_notify was queued.
     closed: bool,
+    /// What happens, where somebody wants to know.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 impl Outbox {
     /// Queues a handshake message with its header.
     pub(super) fn message(&mut self, encoded: &[u8]) {
         self.flight.extend_from_slice(encoded);
+        self.tell(|trace| trace.message(Direction::Sent, encoded));
     }
 
     /// Queues a handshake message whose body `write` appends; what it is with its header.
@@ -42,7 +46,11 @@ impl Outbox {
         }
         let start = self.flight.len();
         append_message(message_type, write, &mut self.flight);
-        self.flight.get(start..).unwrap_or_default()
+        let message = self.flight.get(start..).unwrap_or_default();
+        if let Some(trace) = &mut self.trace {
+            trace.message(Direction::Sent, message);
+        }
+        message
     }
 
     /// Seals what was queued, so that messages of one flight share records.
@@ -58,6 +66,7 @@ impl Outbox {
     pub(super) fn set_sealer(&mut self, sealer: Sealer) -> Result<()> {
         self.flush()?;
         self.sealer = Some(sealer);
+        self.tell(|trace| trace.change_keys(Direction::Sent));
         Ok(())
     }
 
@@ -81,12 +90,15 @@ impl Outbox {
         self.flush()?;
         if !self.sent_change_cipher_spec {
             self.sent_change_cipher_spec = true;
+            let start = self.bytes.len();
             write_plaintext_record(
                 ContentType::CHANGE_CIPHER_SPEC,
                 ProtocolVersion::TLS1_2,
                 &[1],
                 &mut self.bytes,
             )?;
+            self.tell(|trace| trace.change_cipher_spec(Direction::Sent));
+            self.tell_records(start);
         }
         Ok(())
     }
@@ -99,13 +111,18 @@ impl Outbox {
             AlertDescription::CLOSE_NOTIFY | AlertDescription::USER_CANCELED => 1,
             _ => 2,
         };
-        self.write(ContentType::ALERT, &[level, description.0])?;
+        let content = [level, description.0];
+        if !self.closed {
+            self.tell(|trace| trace.alert(Direction::Sent, &content));
+        }
+        self.write(ContentType::ALERT, &content)?;
         self.closed |= description == AlertDescription::CLOSE_NOTIFY;
         Ok(())
     }
 
     /// Queues application data.
     pub(crate) fn data(&mut self, plaintext: &[u8]) -> Result<()> {
+        self.tell(|trace| trace.data(Direction::Sent, plaintext));
         self.write(ContentType::APPLICATION_DATA, plaintext)
     }
 
@@ -114,7 +131,13 @@ impl Outbox {
         out.extend_from_slice(self.pending());
         self.consume(usize::MAX);
         let Some(sealer) = &mut self.sealer else { return Err(Error::Internal("data without keys")) };
-        sealer.seal(ContentType::APPLICATION_DATA, plaintext, self.shape, out)
+        let start = out.len();
+        sealer.seal(ContentType::APPLICATION_DATA, plaintext, self.shape, out)?;
+        self.tell(|trace| {
+            trace.data(Direction::Sent, plaintext);
+            trace.records(Direction::Sent, out.get(start..).unwrap_or_default());
+        });
+        Ok(())
     }
 
     /// Whether the write key should be replaced before more is sent (RFC 8446 §5.5).
@@ -156,13 +179,32 @@ impl Outbox {
         if self.closed {
             return Ok(());
         }
+        let start = self.bytes.len();
         if let Some(sealer) = &mut self.sealer {
-            return sealer.seal(content_type, content, self.shape, &mut self.bytes);
+            sealer.seal(content_type, content, self.shape, &mut self.bytes)?;
+            self.tell_records(start);
+            return Ok(());
         }
         // RFC 8446 §5.1: an initial ClientHello may say TLS 1.0, which old middleboxes want.
         let version = if self.first_record { ProtocolVersion::TLS1_0 } else { ProtocolVersion::TLS1_2 };
         self.first_record = false;
-        write_plaintext_record(content_type, version, content, &mut self.bytes)
+        write_plaintext_record(content_type, version, content, &mut self.bytes)?;
+        self.tell_records(start);
+        Ok(())
+    }
+
+    /// Tells the trace, where there is one.
+    pub(crate) fn tell(&mut self, event: impl FnOnce(&mut Trace)) {
+        if let Some(trace) = &mut self.trace {
+            event(trace);
+        }
+    }
+
+    /// Tells of the records that were queued from `start` on.
+    fn tell_records(&mut self, start: usize) {
+        if let Some(trace) = &mut self.trace {
+            trace.records(Direction::Sent, self.bytes.get(start..).unwrap_or_default());
+        }
     }
 
     /// An outbox whose first record is an initial ClientHello.

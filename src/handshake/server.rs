@@ -17,6 +17,7 @@ use super::established::{Established, TicketFacts, send_tickets};
 use super::expect;
 use super::key_schedule::{MasterSecret, TrafficPair, TrafficSecret};
 use super::suite::SuiteParameters;
+use super::traced::resumption_secret;
 use super::transcript::Transcript;
 use crate::codepoints::HandshakeType;
 use crate::error::{Check, Error, Finding, PeerMisbehaved, Report, Result};
@@ -127,6 +128,7 @@ impl AwaitFinished {
         let InHandshake { config, mut transcript, client_handshake, application, master, suite, .. } =
             self.handshake;
         client_handshake.check_finished(&transcript.current(), &finished.verify_data)?;
+        cx.out.tell(|trace| trace.compared("Finished", "client_handshake_traffic_secret", "passed"));
         transcript.add(&message.encoded);
         let TrafficPair { client, server } = application;
         cx.out.set_opener(client.opener()?);
@@ -137,8 +139,11 @@ impl AwaitFinished {
             }
             None => cx.now,
         };
+        let client_finished = transcript.current();
+        let resumption = master.resumption(&client_finished)?;
+        resumption_secret(cx.out.trace.as_deref_mut(), &resumption, &client_finished);
         let facts = TicketFacts {
-            resumption: master.resumption(&transcript.current())?,
+            resumption,
             suite,
             server_name: self.handshake.server_name,
             authenticated_at,

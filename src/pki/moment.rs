@@ -15,7 +15,7 @@ pub(super) fn x509_time(time: UnixTime) -> Result<Time> {
 }
 
 /// A time as RFC 3339 has it.
-pub(super) fn show(time: UnixTime) -> String {
+pub(crate) fn show(time: UnixTime) -> String {
     match DateTime::from_unix_duration(Duration::from_secs(time.0)) {
         Ok(date) => date.to_string(),
         Err(_) => format!("second {}", time.0),

@@ -97,6 +97,16 @@ fn of_crl(crl: &Crl) -> String {
     page.0
 }
 
+impl Certificate {
+    /// Each extension's name and what it says, in the certificate's order.
+    pub(crate) fn extension_texts(&self) -> Vec<(String, String)> {
+        let Ok(parsed) = x509_cert::Certificate::from_der(self.to_der()) else { return Vec::new() };
+        let list = parsed.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
+        let text = |one| (extension_text::name(one), extension_text::lines(one).join(" "));
+        list.iter().map(text).collect()
+    }
+}
+
 /// Lines with their indentation.
 #[derive(Default)]
 struct Page(String);

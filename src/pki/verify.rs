@@ -7,6 +7,7 @@ mod digest;
 mod explain;
 mod judge;
 mod kept;
+mod passed;
 mod revocation;
 mod search;
 mod seen;
@@ -17,6 +18,7 @@ use core::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use kept::KeptPeer;
+pub(crate) use passed::Passed;
 use search::Case;
 use seen::Seen;
 pub(crate) use verdict::Verdict;

@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["crypto"],
     &["wire"],
     &["record", "pki"],
+    &["trace"],
     &["handshake"],
     &["connection", "cms"],
     &["otp", "est", "io"],

@@ -27,5 +27,6 @@ mod puppet;
 mod resumption;
 mod session_life;
 mod state_machine;
+mod trace;
 mod verdicts;
 mod weaknesses;

@@ -13,6 +13,7 @@ use crate::handshake::key_log::KeyLog;
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::session::Session;
 use crate::handshake::suite::SuiteParameters;
+use crate::handshake::traced::handshake_secrets;
 use crate::handshake::transcript::{Transcript, encode_message};
 use crate::handshake::{SSL3, expect};
 use crate::pki::{GeneralName, VerifiedPeer};
@@ -163,6 +164,10 @@ impl AwaitServerHello {
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
+        let psk = resumed.as_ref().map(|resumed| &resumed.session.psk);
+        let hello_hash = transcript.current();
+        handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
+        cx.out.tell(|trace| trace.agreed(suite.suite, share.group, resumed.is_some()));
         cx.out.set_opener(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;

@@ -16,6 +16,7 @@ use crate::handshake::key_log::KeyLog;
 use crate::handshake::key_schedule::EarlySecret;
 use crate::handshake::offer::Offer;
 use crate::handshake::suite::SuiteParameters;
+use crate::handshake::traced::{application_secrets, handshake_secrets};
 use crate::handshake::transcript::Transcript;
 use crate::handshake::{SSL3, expect};
 use crate::pki::Identity;
@@ -211,6 +212,10 @@ impl Flight<'_> {
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
+        let psk = resumption.as_ref().map(|resumption| &resumption.state.psk);
+        let hello_hash = transcript.current();
+        handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
+        cx.out.tell(|trace| trace.agreed(suite.suite, group, resumption.is_some()));
         cx.out.set_sealer(keys.server.sealer()?)?;
         cx.out.set_opener(keys.client.opener()?);
 
@@ -226,6 +231,7 @@ impl Flight<'_> {
         let application = master.traffic(suite, &server_finished)?;
         let exporter = master.exporter(&server_finished)?;
         application.log_application(&exporter, cx.facts.key_log.as_deref_mut());
+        application_secrets(cx.out.trace.as_deref_mut(), &application, &exporter, &server_finished)?;
         cx.facts.exporter = Some(exporter);
         cx.out.set_sealer(application.server.sealer()?)?;
 

@@ -1,0 +1,300 @@
+//! Handshake messages and alerts, field by field (RFC 8446 §4 and §6).
+
+use super::certificate::certificate;
+use super::fields::Fields;
+use crate::codepoints::{
+    AlertDescription, CipherSuite, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion,
+    PskKeyExchangeMode, SignatureScheme,
+};
+use crate::pki::DistinguishedName;
+use crate::wire::HELLO_RETRY_RANDOM;
+
+/// What a message is called: a ServerHello may be a HelloRetryRequest (RFC 8446 §4.1.4).
+pub(super) fn name(octets: &[u8]) -> String {
+    match octets.first().map(|code| HandshakeType(*code)) {
+        Some(HandshakeType::SERVER_HELLO) if is_retry(octets) => "HelloRetryRequest".to_owned(),
+        Some(code) => code.to_string(),
+        None => "empty".to_owned(),
+    }
+}
+
+/// The random of a ClientHello.
+pub(super) fn client_random(octets: &[u8]) -> Option<[u8; 32]> {
+    let is_hello = octets.first() == Some(&HandshakeType::CLIENT_HELLO.0);
+    octets.get(RANDOM..)?.first_chunk().filter(|_| is_hello).copied()
+}
+
+/// Where the random of a hello begins: behind the header and the version.
+const RANDOM: usize = 6;
+
+fn is_retry(octets: &[u8]) -> bool {
+    octets.get(RANDOM..).is_some_and(|rest| rest.starts_with(&HELLO_RETRY_RANDOM))
+}
+
+/// A handshake message with its header.
+pub(super) fn handshake(fields: &mut Fields<'_, '_>) -> Option<()> {
+    let is_retry = is_retry(fields.octets);
+    let kind = fields.number("msg_type", 1, |code| named::<HandshakeType>(code))?;
+    fields.number("length", 3, |length| length.to_string())?;
+    let (kind, len) = (HandshakeType(u8::try_from(kind).ok()?), fields.left());
+    match kind {
+        HandshakeType::CLIENT_HELLO => client_hello(fields),
+        HandshakeType::SERVER_HELLO => server_hello(fields, is_retry),
+        HandshakeType::ENCRYPTED_EXTENSIONS => extensions(fields, Place::EncryptedExtensions),
+        HandshakeType::CERTIFICATE_REQUEST => {
+            fields.opaque("certificate_request_context", 1, |_| String::new())?;
+            extensions(fields, Place::CertificateRequest)
+        }
+        HandshakeType::CERTIFICATE => {
+            fields.opaque("certificate_request_context", 1, |_| String::new())?;
+            fields.vector("certificate_list", 3, |list| {
+                each(list, |list| {
+                    certificate_entry(list)?;
+                    extensions(list, Place::CertificateEntry)
+                })
+            })
+        }
+        HandshakeType::CERTIFICATE_VERIFY => {
+            fields.number("algorithm", 2, |code| named::<SignatureScheme>(code))?;
+            fields.opaque("signature", 2, |_| String::new())
+        }
+        HandshakeType::FINISHED => fields.octets("verify_data", len, "").map(|_| ()),
+        HandshakeType::NEW_SESSION_TICKET => {
+            fields.number("ticket_lifetime", 4, |seconds| format!("{seconds} s"))?;
+            fields.number("ticket_age_add", 4, |milliseconds| milliseconds.to_string())?;
+            fields.opaque("ticket_nonce", 1, |_| String::new())?;
+            fields.opaque("ticket", 2, |_| String::new())?;
+            extensions(fields, Place::NewSessionTicket)
+        }
+        HandshakeType::KEY_UPDATE => fields
+            .number("request_update", 1, |value| match value {
+                0 => "update_not_requested (0)".to_owned(),
+                1 => "update_requested (1)".to_owned(),
+                other => other.to_string(),
+            })
+            .map(|_| ()),
+        _ => Some(()),
+    }
+}
+
+/// An alert (RFC 8446 §6).
+pub(super) fn alert(fields: &mut Fields<'_, '_>) -> Option<()> {
+    fields.number("level", 1, |level| match level {
+        1 => "warning (1)".to_owned(),
+        2 => "fatal (2)".to_owned(),
+        other => other.to_string(),
+    })?;
+    fields.number("description", 1, |code| named::<AlertDescription>(code)).map(|_| ())
+}
+
+fn client_hello(fields: &mut Fields<'_, '_>) -> Option<()> {
+    fields.number("legacy_version", 2, |code| named::<ProtocolVersion>(code))?;
+    fields.octets("random", 32, "")?;
+    fields.opaque("legacy_session_id", 1, |_| String::new())?;
+    numbers(fields, "cipher_suites", "cipher_suite", |code| named::<CipherSuite>(code))?;
+    fields.opaque("legacy_compression_methods", 1, |methods| {
+        if methods == [0] { "null (0)".to_owned() } else { String::new() }
+    })?;
+    extensions(fields, Place::ClientHello)
+}
+
+fn server_hello(fields: &mut Fields<'_, '_>, is_retry: bool) -> Option<()> {
+    fields.number("legacy_version", 2, |code| named::<ProtocolVersion>(code))?;
+    let random = if is_retry { "SHA-256 of \"HelloRetryRequest\"" } else { "" };
+    fields.octets("random", 32, random)?;
+    fields.opaque("legacy_session_id_echo", 1, |_| String::new())?;
+    fields.number("cipher_suite", 2, |code| named::<CipherSuite>(code))?;
+    fields.number("legacy_compression_method", 1, |method| match method {
+        0 => "null (0)".to_owned(),
+        other => other.to_string(),
+    })?;
+    extensions(fields, if is_retry { Place::HelloRetryRequest } else { Place::ServerHello })
+}
+
+fn certificate_entry(fields: &mut Fields<'_, '_>) -> Option<()> {
+    fields.vector("cert_data", 3, |entry| {
+        let len = entry.left();
+        certificate(entry, len)
+    })
+}
+
+/// The message that an extension stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    ClientHello,
+    ServerHello,
+    HelloRetryRequest,
+    EncryptedExtensions,
+    CertificateRequest,
+    CertificateEntry,
+    NewSessionTicket,
+}
+
+fn extensions(fields: &mut Fields<'_, '_>, place: Place) -> Option<()> {
+    fields.vector("extensions", 2, |list| {
+        each(list, |list| {
+            let [high, low, long, short] = *list.peek(4)?.first_chunk()?;
+            let code = u16::from_be_bytes([high, low]);
+            let len = usize::from(u16::from_be_bytes([long, short]));
+            let name = named::<ExtensionType>(u64::from(code));
+            list.group("extension", len.checked_add(4)?, &name, |extension| {
+                extension.number("extension_type", 2, |_| name.clone())?;
+                extension.number("length", 2, |length| length.to_string())?;
+                if len > 0 { body(extension, ExtensionType(code), place) } else { Some(()) }
+            })
+        })
+    })
+}
+
+/// The content of an extension (RFC 8446 §4.2 and what it refers to).
+fn body(fields: &mut Fields<'_, '_>, code: ExtensionType, place: Place) -> Option<()> {
+    match (code, place) {
+        (ExtensionType::SERVER_NAME, Place::ClientHello) => fields.vector("server_name_list", 2, |list| {
+            each(list, |list| {
+                list.number("name_type", 1, |kind| match kind {
+                    0 => "host_name (0)".to_owned(),
+                    other => other.to_string(),
+                })?;
+                list.opaque("host_name", 2, ascii)
+            })
+        }),
+        (ExtensionType::SUPPORTED_GROUPS, _) => {
+            numbers(fields, "named_group_list", "named_group", |code| named::<NamedGroup>(code))
+        }
+        (ExtensionType::SIGNATURE_ALGORITHMS | ExtensionType::SIGNATURE_ALGORITHMS_CERT, _) => {
+            let name = |code| named::<SignatureScheme>(code);
+            numbers(fields, "supported_signature_algorithms", "signature_scheme", name)
+        }
+        (ExtensionType::ALPN, _) => fields.vector("protocol_name_list", 2, |list| {
+            each(list, |list| list.opaque("protocol_name", 1, ascii))
+        }),
+        (ExtensionType::RECORD_SIZE_LIMIT, _) => {
+            fields.number("record_size_limit", 2, |limit| limit.to_string()).map(|_| ())
+        }
+        (ExtensionType::SUPPORTED_VERSIONS, Place::ClientHello) => fields.vector("versions", 1, |list| {
+            each(list, |list| list.number("version", 2, |code| named::<ProtocolVersion>(code)).map(|_| ()))
+        }),
+        (ExtensionType::SUPPORTED_VERSIONS, _) => {
+            fields.number("selected_version", 2, |code| named::<ProtocolVersion>(code)).map(|_| ())
+        }
+        (ExtensionType::COOKIE, _) => fields.opaque("cookie", 2, |_| String::new()),
+        (ExtensionType::PSK_KEY_EXCHANGE_MODES, _) => fields.vector("ke_modes", 1, |list| {
+            each(list, |list| list.number("ke_mode", 1, |code| named::<PskKeyExchangeMode>(code)).map(|_| ()))
+        }),
+        (ExtensionType::KEY_SHARE, Place::ClientHello) => {
+            fields.vector("client_shares", 2, |list| each(list, key_share))
+        }
+        (ExtensionType::KEY_SHARE, Place::HelloRetryRequest) => {
+            fields.number("selected_group", 2, |code| named::<NamedGroup>(code)).map(|_| ())
+        }
+        (ExtensionType::KEY_SHARE, _) => key_share(fields),
+        (ExtensionType::PRE_SHARED_KEY, Place::ClientHello) => {
+            fields.vector("identities", 2, |list| {
+                each(list, |list| {
+                    list.opaque("identity", 2, |_| String::new())?;
+                    list.number("obfuscated_ticket_age", 4, |age| age.to_string()).map(|_| ())
+                })
+            })?;
+            fields.vector("binders", 2, |list| each(list, |list| list.opaque("binder", 1, |_| String::new())))
+        }
+        (ExtensionType::PRE_SHARED_KEY, _) => {
+            fields.number("selected_identity", 2, |index| index.to_string()).map(|_| ())
+        }
+        (ExtensionType::CERTIFICATE_AUTHORITIES, _) => fields.vector("authorities", 2, |list| {
+            each(list, |list| list.opaque("distinguished_name", 2, distinguished_name))
+        }),
+        (ExtensionType::EARLY_DATA, Place::NewSessionTicket) => {
+            fields.number("max_early_data_size", 4, |octets| octets.to_string()).map(|_| ())
+        }
+        _ => fields.octets("extension_data", fields.left(), "").map(|_| ()),
+    }
+}
+
+/// KeyShareEntry (RFC 8446 §4.2.8).
+fn key_share(fields: &mut Fields<'_, '_>) -> Option<()> {
+    let [_, _, high, low] = *fields.peek(4)?.first_chunk()?;
+    let len = usize::from(u16::from_be_bytes([high, low])).checked_add(4)?;
+    fields.group("key_share_entry", len, "", |entry| {
+        entry.number("group", 2, |code| named::<NamedGroup>(code))?;
+        entry.opaque("key_exchange", 2, |_| String::new())
+    })
+}
+
+/// A vector of code points of two octets.
+fn numbers(
+    fields: &mut Fields<'_, '_>,
+    list: &str,
+    each_name: &str,
+    meaning: impl Fn(u64) -> String,
+) -> Option<()> {
+    fields.vector(list, 2, |inner| each(inner, |inner| inner.number(each_name, 2, &meaning).map(|_| ())))
+}
+
+/// One after the other, to the end.
+fn each<'a, 'o>(
+    fields: &mut Fields<'a, 'o>,
+    mut one: impl FnMut(&mut Fields<'a, 'o>) -> Option<()>,
+) -> Option<()> {
+    while !fields.is_at_end() {
+        let before = fields.at;
+        one(fields)?;
+        if fields.at == before {
+            return None;
+        }
+    }
+    Some(())
+}
+
+/// The registered name of a code point, with its number. Those of RFC 8701 mean nothing on purpose.
+pub(super) fn named<T: Code>(code: impl Into<u64>) -> String {
+    T::described(code.into())
+}
+
+/// A code point with its number.
+pub(super) trait Code {
+    fn described(code: u64) -> String;
+}
+
+macro_rules! codes {
+    ($($name:ident($int:ty), $width:literal;)*) => {$(
+        impl Code for $name {
+            fn described(code: u64) -> String {
+                let Ok(number) = <$int>::try_from(code) else { return code.to_string() };
+                let number_text = format!(concat!("0x{:0", $width, "x}"), number);
+                match $name(number).name() {
+                    Some(name) => format!("{name} ({number_text})"),
+                    None if is_grease(code) => format!("GREASE ({number_text})"),
+                    None => format!("unknown ({number_text})"),
+                }
+            }
+        }
+    )*};
+}
+
+codes! {
+    ProtocolVersion(u16), "4";
+    HandshakeType(u8), "2";
+    CipherSuite(u16), "4";
+    ExtensionType(u16), "4";
+    NamedGroup(u16), "4";
+    SignatureScheme(u16), "4";
+    PskKeyExchangeMode(u8), "2";
+    AlertDescription(u8), "2";
+}
+
+/// RFC 8701 §2.
+fn is_grease(code: u64) -> bool {
+    code & 0x0F0F == 0x0A0A && code >> 8 == code & 0xFF
+}
+
+/// What is printable; nothing of what is not.
+fn ascii(octets: &[u8]) -> String {
+    match core::str::from_utf8(octets) {
+        Ok(text) if octets.iter().all(|octet| octet.is_ascii_graphic()) => text.to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn distinguished_name(der: &[u8]) -> String {
+    DistinguishedName::from_der(der).map(|name| name.to_string()).unwrap_or_default()
+}
