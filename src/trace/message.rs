@@ -34,7 +34,7 @@ fn is_retry(octets: &[u8]) -> bool {
 /// A handshake message with its header.
 pub(super) fn handshake(fields: &mut Fields<'_, '_>) -> Option<()> {
     let is_retry = is_retry(fields.octets);
-    let kind = fields.number("msg_type", 1, |code| named::<HandshakeType>(code))?;
+    let kind = fields.number("msg_type", 1, named::<HandshakeType>)?;
     fields.number("length", 3, |length| length.to_string())?;
     let (kind, len) = (HandshakeType(u8::try_from(kind).ok()?), fields.left());
     match kind {
@@ -55,7 +55,7 @@ pub(super) fn handshake(fields: &mut Fields<'_, '_>) -> Option<()> {
             })
         }
         HandshakeType::CERTIFICATE_VERIFY => {
-            fields.number("algorithm", 2, |code| named::<SignatureScheme>(code))?;
+            fields.number("algorithm", 2, named::<SignatureScheme>)?;
             fields.opaque("signature", 2, |_| String::new())
         }
         HandshakeType::FINISHED => fields.octets("verify_data", len, "").map(|_| ()),
@@ -84,14 +84,14 @@ pub(super) fn alert(fields: &mut Fields<'_, '_>) -> Option<()> {
         2 => "fatal (2)".to_owned(),
         other => other.to_string(),
     })?;
-    fields.number("description", 1, |code| named::<AlertDescription>(code)).map(|_| ())
+    fields.number("description", 1, named::<AlertDescription>).map(|_| ())
 }
 
 fn client_hello(fields: &mut Fields<'_, '_>) -> Option<()> {
-    fields.number("legacy_version", 2, |code| named::<ProtocolVersion>(code))?;
+    fields.number("legacy_version", 2, named::<ProtocolVersion>)?;
     fields.octets("random", 32, "")?;
     fields.opaque("legacy_session_id", 1, |_| String::new())?;
-    numbers(fields, "cipher_suites", "cipher_suite", |code| named::<CipherSuite>(code))?;
+    numbers(fields, "cipher_suites", "cipher_suite", named::<CipherSuite>)?;
     fields.opaque("legacy_compression_methods", 1, |methods| {
         if methods == [0] { "null (0)".to_owned() } else { String::new() }
     })?;
@@ -99,11 +99,11 @@ fn client_hello(fields: &mut Fields<'_, '_>) -> Option<()> {
 }
 
 fn server_hello(fields: &mut Fields<'_, '_>, is_retry: bool) -> Option<()> {
-    fields.number("legacy_version", 2, |code| named::<ProtocolVersion>(code))?;
+    fields.number("legacy_version", 2, named::<ProtocolVersion>)?;
     let random = if is_retry { "SHA-256 of \"HelloRetryRequest\"" } else { "" };
     fields.octets("random", 32, random)?;
     fields.opaque("legacy_session_id_echo", 1, |_| String::new())?;
-    fields.number("cipher_suite", 2, |code| named::<CipherSuite>(code))?;
+    fields.number("cipher_suite", 2, named::<CipherSuite>)?;
     fields.number("legacy_compression_method", 1, |method| match method {
         0 => "null (0)".to_owned(),
         other => other.to_string(),
@@ -159,10 +159,10 @@ fn body(fields: &mut Fields<'_, '_>, code: ExtensionType, place: Place) -> Optio
             })
         }),
         (ExtensionType::SUPPORTED_GROUPS, _) => {
-            numbers(fields, "named_group_list", "named_group", |code| named::<NamedGroup>(code))
+            numbers(fields, "named_group_list", "named_group", named::<NamedGroup>)
         }
         (ExtensionType::SIGNATURE_ALGORITHMS | ExtensionType::SIGNATURE_ALGORITHMS_CERT, _) => {
-            let name = |code| named::<SignatureScheme>(code);
+            let name = named::<SignatureScheme>;
             numbers(fields, "supported_signature_algorithms", "signature_scheme", name)
         }
         (ExtensionType::ALPN, _) => fields.vector("protocol_name_list", 2, |list| {
@@ -172,20 +172,20 @@ fn body(fields: &mut Fields<'_, '_>, code: ExtensionType, place: Place) -> Optio
             fields.number("record_size_limit", 2, |limit| limit.to_string()).map(|_| ())
         }
         (ExtensionType::SUPPORTED_VERSIONS, Place::ClientHello) => fields.vector("versions", 1, |list| {
-            each(list, |list| list.number("version", 2, |code| named::<ProtocolVersion>(code)).map(|_| ()))
+            each(list, |list| list.number("version", 2, named::<ProtocolVersion>).map(|_| ()))
         }),
         (ExtensionType::SUPPORTED_VERSIONS, _) => {
-            fields.number("selected_version", 2, |code| named::<ProtocolVersion>(code)).map(|_| ())
+            fields.number("selected_version", 2, named::<ProtocolVersion>).map(|_| ())
         }
         (ExtensionType::COOKIE, _) => fields.opaque("cookie", 2, |_| String::new()),
         (ExtensionType::PSK_KEY_EXCHANGE_MODES, _) => fields.vector("ke_modes", 1, |list| {
-            each(list, |list| list.number("ke_mode", 1, |code| named::<PskKeyExchangeMode>(code)).map(|_| ()))
+            each(list, |list| list.number("ke_mode", 1, named::<PskKeyExchangeMode>).map(|_| ()))
         }),
         (ExtensionType::KEY_SHARE, Place::ClientHello) => {
             fields.vector("client_shares", 2, |list| each(list, key_share))
         }
         (ExtensionType::KEY_SHARE, Place::HelloRetryRequest) => {
-            fields.number("selected_group", 2, |code| named::<NamedGroup>(code)).map(|_| ())
+            fields.number("selected_group", 2, named::<NamedGroup>).map(|_| ())
         }
         (ExtensionType::KEY_SHARE, _) => key_share(fields),
         (ExtensionType::PRE_SHARED_KEY, Place::ClientHello) => {
@@ -215,7 +215,7 @@ fn key_share(fields: &mut Fields<'_, '_>) -> Option<()> {
     let [_, _, high, low] = *fields.peek(4)?.first_chunk()?;
     let len = usize::from(u16::from_be_bytes([high, low])).checked_add(4)?;
     fields.group("key_share_entry", len, "", |entry| {
-        entry.number("group", 2, |code| named::<NamedGroup>(code))?;
+        entry.number("group", 2, named::<NamedGroup>)?;
         entry.opaque("key_exchange", 2, |_| String::new())
     })
 }
