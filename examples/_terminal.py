@@ -224,8 +224,8 @@ def make_parser(about: str, example: str, questions: Sequence[Question] = ()) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    text = "show what happens, one line for each message; with FILE, write it there, with all keys: a page if"
-    text += " ends in .html, or what `otls explain` joins to one"
+    text = "show what happens, one line for each message; or write it to FILE with all keys: a page if it"
+    text += " is .html, otherwise what `otls explain` joins to one"
     parser.add_argument("--explain", nargs="?", const=TERMINAL, metavar="FILE", help=text)
     if questions:
         add = parser.add_argument_group("answers (asked for at the terminal if not given)").add_argument

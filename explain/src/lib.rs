@@ -1,12 +1,17 @@
 //! Shows people what a connection did, from its trace (docs/trace.md): as lines in a terminal, as a file, as a page.
 
+mod capture;
 mod recorder;
+mod refused;
+mod tcp;
 mod text;
 
+pub use capture::{MAX_CAPTURE_LEN, capture};
 pub use recorder::{Party, Recorder};
+pub use refused::Refused;
 pub use text::Narrator;
 
 /// Until the page is there.
-fn page(_: &[&str]) -> Result<String, std::io::Error> {
-    Err(std::io::Error::other("no page yet"))
+pub fn page(_: &[&str]) -> Result<String, Refused> {
+    Err(Refused::new("no page yet", ""))
 }

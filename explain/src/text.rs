@@ -28,6 +28,12 @@ impl Narrator {
         match text(&event, "event") {
             "message" => Some(message(&event)),
             "data" => Some(data(&event)),
+            "unreadable" => Some(format!(
+                "{} {} octets{}: the key is not known",
+                arrow(&event),
+                number(&event, "length"),
+                protection(&event)
+            )),
             "folded" => Some(format!(
                 "{} {} more records of data, {} octets",
                 arrow(&event),
@@ -73,6 +79,12 @@ impl Narrator {
         let (scheme, key) = (text(event, "scheme"), text(event, "key"));
         match text(event, "result") {
             "made" => format!("  we sign the handshake with our private key ({key}, {scheme})"),
+            "passed" if self.passed.is_empty() => {
+                let signer = text(event, "signer");
+                format!(
+                    "  the key of {signer} signed this handshake ({scheme}); who vouches for it was not judged"
+                )
+            }
             "passed" => {
                 let checks = core::mem::take(&mut self.passed).join(", ");
                 format!(

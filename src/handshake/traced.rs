@@ -124,6 +124,25 @@ fn next(trace: &mut Trace, (from, to, input): (&str, &str, &str), prk: &Prk, oct
     Ok(stage)
 }
 
+/// Secrets that a listener knows, and those that he does not (RFC 9850): no key log has the stages above.
+pub(super) fn listened_secrets(
+    trace: &mut Trace,
+    stage: &str,
+    secrets: [(&str, &Option<TrafficSecret>); 2],
+) -> Result<()> {
+    trace.unknown(stage, "a key log does not have it");
+    for (name, secret) in secrets {
+        match secret {
+            Some(secret) => {
+                trace.secret(name, &Derivation::Given("the key log"), secret.prk().expose());
+                keys_of(trace, name, secret)?;
+            }
+            None => trace.unknown(name, "the key log given does not have it"),
+        }
+    }
+    Ok(())
+}
+
 /// The key and the IV that protect records (RFC 8446 §7.3).
 fn keys_of(trace: &mut Trace, name: &str, secret: &TrafficSecret) -> Result<()> {
     for (label, len) in [("key", secret.key_len()), ("iv", NONCE_LEN)] {

@@ -87,7 +87,10 @@ impl Connection {
         let recorder = Arc::clone(&trace.0);
         let level = recorder.level();
         if self.trace.set(recorder).is_err() {
-            return Err(Failure::misuse("a connection with a trace has one already", "use one trace for all"));
+            return Err(Failure::misuse(
+                "a connection with a trace has one already",
+                "use one trace for all",
+            ));
         }
         self.with(py, |connection| connection.set_trace(level))
     }
