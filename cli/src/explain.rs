@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let mut texts = Vec::new();
     match &arguments.pcap {
         Some(path) => {
@@ -50,6 +50,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let Some(out) = &arguments.out else {
+        if json {
+            let mut each = texts.iter();
+            return each.try_for_each(|text| files::deliver(None, text.as_bytes(), Access::Private, false));
+        }
         return narrate(&texts);
     };
     let borrowed: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();

@@ -117,7 +117,7 @@ fn main() -> ExitCode {
         Command::Receipt(command) => return command.run(cli.json),
         Command::Serve(arguments) => serve::run(&arguments, cli.json),
         Command::Connect(arguments) => connect::run(&arguments, cli.json),
-        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments, cli.json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -74,8 +74,10 @@ impl Recorder {
             options.create_new(true)
         };
         let mut file = options.open(path)?;
-        // One that was there keeps its mode when it is opened.
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        // One that was there keeps its mode when it is opened. A device or a pipe is not ours.
+        if file.metadata()?.is_file() {
+            file.set_permissions(PermissionsExt::from_mode(0o600))?;
+        }
         let head = head(party, TraceLevel::Secrets);
         let is_page = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
         let sink = if is_page {

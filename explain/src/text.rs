@@ -201,7 +201,11 @@ fn collect(fields: &[Value], name: &str, found: &mut Vec<String>) {
     for field in fields {
         if field["name"] == name {
             let value = field["value"].as_str().unwrap_or_default();
-            found.push(value.split_once(" (0x").map_or(value, |(name, _)| name).to_owned());
+            found.push(match value.split_once(" (") {
+                Some(("unknown", code)) => code.trim_end_matches(')').to_owned(),
+                Some((name, code)) if code.starts_with("0x") => name.to_owned(),
+                Some(_) | None => value.to_owned(),
+            });
         }
         collect(field["fields"].as_array().map(Vec::as_slice).unwrap_or_default(), name, found);
     }

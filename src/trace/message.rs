@@ -256,12 +256,12 @@ pub(super) trait Code {
 }
 
 macro_rules! codes {
-    ($($name:ident($int:ty), $width:literal;)*) => {$(
+    ($($name:ident($int:ty), $width:literal, $others:expr;)*) => {$(
         impl Code for $name {
             fn described(code: u64) -> String {
                 let Ok(number) = <$int>::try_from(code) else { return code.to_string() };
                 let number_text = format!(concat!("0x{:0", $width, "x}"), number);
-                match $name(number).name() {
+                match $name(number).name().or_else(|| other_name($others, code)) {
                     Some(name) => format!("{name} ({number_text})"),
                     None if is_grease(code) => format!("GREASE ({number_text})"),
                     None => format!("unknown ({number_text})"),
@@ -272,15 +272,79 @@ macro_rules! codes {
 }
 
 codes! {
-    ProtocolVersion(u16), "4";
-    HandshakeType(u8), "2";
-    CipherSuite(u16), "4";
-    ExtensionType(u16), "4";
-    NamedGroup(u16), "4";
-    SignatureScheme(u16), "4";
-    PskKeyExchangeMode(u8), "2";
-    AlertDescription(u8), "2";
+    ProtocolVersion(u16), "4", VERSIONS;
+    HandshakeType(u8), "2", &[];
+    CipherSuite(u16), "4", SUITES;
+    ExtensionType(u16), "4", EXTENSIONS;
+    NamedGroup(u16), "4", GROUPS;
+    SignatureScheme(u16), "4", SCHEMES;
+    PskKeyExchangeMode(u8), "2", &[];
+    AlertDescription(u8), "2", &[];
 }
+
+/// A name that the library has no use for, and that others send.
+fn other_name(others: &'static [(u16, &'static str)], code: u64) -> Option<&'static str> {
+    others.iter().find(|(other, _)| u64::from(*other) == code).map(|(_, name)| *name)
+}
+
+const VERSIONS: &[(u16, &str)] = &[(0x0300, "SSLv3"), (0x0302, "TLSv1.1")];
+
+/// IANA, TLS Cipher Suites.
+const SUITES: &[(u16, &str)] = &[
+    (0x00FF, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"),
+    (0x1304, "TLS_AES_128_CCM_SHA256"),
+    (0x1305, "TLS_AES_128_CCM_8_SHA256"),
+    (0x5600, "TLS_FALLBACK_SCSV"),
+    (0xC02B, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+    (0xC02C, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+    (0xC02F, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+    (0xC030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+    (0xCCA8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
+    (0xCCA9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+];
+
+/// IANA, TLS ExtensionType Values.
+const EXTENSIONS: &[(u16, &str)] = &[
+    (11, "ec_point_formats"),
+    (22, "encrypt_then_mac"),
+    (23, "extended_master_secret"),
+    (24, "token_binding"),
+    (27, "compress_certificate"),
+    (34, "delegated_credential"),
+    (35, "session_ticket"),
+    (57, "quic_transport_parameters"),
+    (0x4469, "application_settings"),
+    (0xFE0D, "encrypted_client_hello"),
+    (0xFF01, "renegotiation_info"),
+];
+
+/// IANA, TLS Supported Groups.
+const GROUPS: &[(u16, &str)] = &[
+    (0x0016, "secp256k1"),
+    (0x0019, "secp521r1"),
+    (0x001E, "x448"),
+    (0x0100, "ffdhe2048"),
+    (0x0101, "ffdhe3072"),
+    (0x0102, "ffdhe4096"),
+    (0x0103, "ffdhe6144"),
+    (0x0104, "ffdhe8192"),
+    (0x11ED, "SecP384r1MLKEM1024"),
+];
+
+/// IANA, TLS SignatureScheme.
+const SCHEMES: &[(u16, &str)] = &[
+    (0x0201, "rsa_pkcs1_sha1"),
+    (0x0203, "ecdsa_sha1"),
+    (0x0303, "SHA224 ECDSA"),
+    (0x0301, "SHA224 RSA"),
+    (0x0808, "ed448"),
+    (0x0809, "rsa_pss_pss_sha256"),
+    (0x080A, "rsa_pss_pss_sha384"),
+    (0x080B, "rsa_pss_pss_sha512"),
+    (0x081A, "ecdsa_brainpoolP256r1tls13_sha256"),
+    (0x081B, "ecdsa_brainpoolP384r1tls13_sha384"),
+    (0x081C, "ecdsa_brainpoolP512r1tls13_sha512"),
+];
 
 /// RFC 8701 §2.
 fn is_grease(code: u64) -> bool {

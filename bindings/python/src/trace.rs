@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use otls::TraceLevel;
 use otls_explain::{Party, Recorder};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 use serde_json::{Map, Value};
@@ -45,7 +45,7 @@ impl Trace {
                 let hint = "make two traces, of one connection each";
                 return Err(Failure::misuse("a trace with both a path and echo", hint));
             }
-            Some(path) => Recorder::file(&party, &path, overwrite).map_err(PyErr::from)?,
+            Some(path) => Recorder::file(&party, &path, overwrite).map_err(|error| os_error(&error))?,
             None if echo && secrets => {
                 let hint = "leave secrets out, or give a path";
                 return Err(Failure::misuse("a trace with echo shows no secrets", hint));
@@ -79,7 +79,7 @@ impl Trace {
     /// Ends the recording; the path of the file that was written, if any. Raises `OSError` where something could
     /// not be written.
     fn close(&self, py: Python<'_>) -> PyResult<Option<PathBuf>> {
-        Ok(py.detach(|| self.0.finish())?)
+        py.detach(|| self.0.finish()).map_err(|error| os_error(&error))
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {
@@ -94,6 +94,18 @@ impl Trace {
     #[expect(clippy::unused_self, reason = "Python calls it on an object")]
     fn __repr__(&self) -> &'static str {
         "<Trace>"
+    }
+}
+
+/// With the number and the text that `OSError` has of the system's own errors.
+fn os_error(error: &io::Error) -> PyErr {
+    match error.raw_os_error() {
+        Some(number) => {
+            let text = error.to_string();
+            let end = text.rfind(" (os error").unwrap_or(text.len());
+            PyOSError::new_err((number, text.get(..end).unwrap_or_default().to_owned()))
+        }
+        None => PyOSError::new_err(error.to_string()),
     }
 }
 

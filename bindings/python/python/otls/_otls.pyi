@@ -808,7 +808,7 @@ class Trace:
         """
     def take(self) -> str:
         """The lines since the last call, of a trace that keeps them."""
-    def close(self) -> str | None:
+    def close(self) -> Path | None:
         """Ends the recording; the path of the file that was written, if any. Raises ``OSError`` where
         something could not be written.
         """
