@@ -236,12 +236,22 @@ impl Trace {
 
     /// The traffic secret whose keys protect what goes in this direction; none before there are any.
     fn secret_name(&mut self, direction: Direction) -> Option<String> {
+        let changes = self.protection(direction).changes;
+        (changes > 0).then(|| self.name_after(direction, changes))
+    }
+
+    /// That secret, and the one that a KeyUpdate makes of it.
+    pub(crate) fn names_of_update(&mut self, direction: Direction) -> (String, String) {
+        let changes = self.protection(direction).changes;
+        (self.name_after(direction, changes), self.name_after(direction, changes.saturating_add(1)))
+    }
+
+    fn name_after(&self, direction: Direction, changes: u32) -> String {
         let is_of_server = (direction == Direction::Sent) == self.is_server;
         let side = if is_of_server { "server" } else { "client" };
-        match self.protection(direction).changes {
-            0 => None,
-            1 => Some(format!("{side}_handshake_traffic_secret")),
-            changes => Some(format!("{side}_application_traffic_secret_{}", changes.saturating_sub(2))),
+        match changes.checked_sub(2) {
+            None => format!("{side}_handshake_traffic_secret"),
+            Some(generation) => format!("{side}_application_traffic_secret_{generation}"),
         }
     }
 

@@ -53,7 +53,6 @@ struct Stream {
     joiner: HandshakeJoiner,
     opener: Option<Opener>,
     secret: Option<TrafficSecret>,
-    generation: u32,
     /// That of the certificate that this side has shown.
     certificate: Option<Certificate>,
     /// Its records cannot be read any more.
@@ -272,15 +271,10 @@ impl<'a> Observer<'a> {
     }
 
     fn key_update(&mut self, side: Side) -> Result<()> {
-        let stream = match side {
-            Side::Client => &mut self.client,
-            Side::Server => &mut self.server,
-        };
-        let Some(secret) = &stream.secret else { return Ok(()) };
+        let Some(secret) = &self.stream(side).secret else { return Ok(()) };
         let next = secret.next()?;
-        stream.generation = stream.generation.saturating_add(1);
-        updated_secret(Some(&mut self.trace), side == Side::Server, stream.generation, &next)?;
-        stream.secret = Some(next);
+        updated_secret(Some(&mut self.trace), direction(side), &next)?;
+        self.stream(side).secret = Some(next);
         self.change_keys(side)
     }
 

@@ -10,7 +10,7 @@ use crate::crypto::hash::{Digest, MAX_OUTPUT_LEN, digest};
 use crate::crypto::hkdf::Prk;
 use crate::error::Result;
 use crate::secret::Secret;
-use crate::trace::{Derivation, Trace};
+use crate::trace::{Derivation, Direction, Trace};
 use zeroize::Zeroizing;
 
 /// From the pre-shared key and the exchange of keys to the secrets of the handshake, and on to the Master Secret.
@@ -85,17 +85,14 @@ pub(super) fn resumption_secret(
     expanded(trace, "resumption_master_secret", ("master_secret", "res master"), context, secret.prk());
 }
 
-/// What a KeyUpdate of one side makes (RFC 8446 §7.2): the generation counts from 0.
+/// What a KeyUpdate makes of the secret of one direction (RFC 8446 §7.2), before its keys are used.
 pub(super) fn updated_secret(
     trace: Option<&mut Trace>,
-    is_of_server: bool,
-    generation: u32,
+    direction: Direction,
     secret: &TrafficSecret,
 ) -> Result<()> {
     let Some(trace) = trace else { return Ok(()) };
-    let side = if is_of_server { "server" } else { "client" };
-    let name = |generation: u32| format!("{side}_application_traffic_secret_{generation}");
-    let (from, to) = (name(generation.saturating_sub(1)), name(generation));
+    let (from, to) = trace.names_of_update(direction);
     expanded(trace, &to, (&from, "traffic upd"), (&[], NOTHING), secret.prk());
     keys_of(trace, &to, secret)
 }

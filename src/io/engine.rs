@@ -94,10 +94,8 @@ impl Engine {
 
     pub(super) fn set_trace(&mut self, level: TraceLevel, tell: impl Fn(&[u8]) + Send + Sync + 'static) {
         self.listener = Some(Listener::start(&mut self.connection, level, tell));
-        self.tell();
     }
 
-    /// Tells who wants to know what has happened.
     fn tell(&mut self) {
         self.listener.iter().for_each(|listener| listener.tell(&mut self.connection));
     }

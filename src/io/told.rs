@@ -9,7 +9,9 @@ use crate::trace::TraceLevel;
 
 /// Takes lines of a trace.
 #[derive(Clone)]
-pub(super) struct Listener(Arc<dyn Fn(&[u8]) + Send + Sync>);
+pub(super) struct Listener(Arc<Tell>);
+
+type Tell = dyn Fn(&[u8]) + Send + Sync;
 
 impl Listener {
     /// From here on `tell` has what happens on the connection.
@@ -19,7 +21,9 @@ impl Listener {
         tell: impl Fn(&[u8]) + Send + Sync + 'static,
     ) -> Self {
         connection.set_trace(level);
-        Self(Arc::new(tell))
+        let listener = Self(Arc::new(tell));
+        listener.tell(connection);
+        listener
     }
 
     /// What comes next happens now.
