@@ -30,6 +30,8 @@ need tshark tshark
 need oathtool oathtool
 need zbarimg zbar-tools
 need /usr/sbin/nginx nginx-light
+need chromium chromium
+need chromedriver chromium-driver
 if [ "${1:-}" = interop ]; then
     need go golang-go
     need javac default-jdk-headless

@@ -1,0 +1,82 @@
+// The data, and what can be asked of it.
+
+const M = JSON.parse(document.getElementById("trace").textContent);
+M.steps.forEach((step, index) => { step.at = index; });
+
+const ON_THE_WIRE = new Set(["message", "data", "folded", "alert", "change_cipher_spec", "record"]);
+const isOnTheWire = (step) => ON_THE_WIRE.has(step.kind);
+const timeOf = (step) => step.sent ?? step.received ?? step.time ?? null;
+const START = M.steps.map(timeOf).find((time) => time !== null) ?? null;
+
+// Whose lane: with the article that a sentence needs.
+const NAMES = { ttp: "the TTP", bank: "the bank", customer: "the customer" };
+const who = (lane) => {
+  if (lane === null || lane === undefined) return "the listener";
+  const { name } = M.lanes[lane];
+  return NAMES[name] || (/^(client|server)$/.test(name) ? `the ${name}` : name);
+};
+const Who = (lane) => who(lane).replace(/^./, (first) => first.toUpperCase());
+const label = (lane) => ({ ttp: "TTP", bank: "Bank", customer: "Customer" }[M.lanes[lane].name] || M.lanes[lane].name);
+
+const clock = (time) => new Date(time * 1000).toISOString().replace("T", " ").replace("Z", " UTC");
+// From the beginning of the connection that a step belongs to.
+const originOf = (step) => {
+  const connection = M.connections[step.connection];
+  if (!connection) return START;
+  connection.origin ??= M.steps.filter((other) => other.connection === step.connection && isOnTheWire(other)).map(timeOf).find((time) => time !== null) ?? START;
+  return connection.origin;
+};
+const since = (time, origin) => {
+  const ms = (time - origin) * 1000;
+  if (ms < 0) return `−${(-ms / 1000).toFixed(2)} s`;
+  if (ms < 1) return `+${Math.round(ms * 1000)} µs`;
+  if (ms < 1000) return `+${ms.toFixed(1)} ms`;
+  return `+${(ms / 1000).toFixed(2)} s`;
+};
+
+const bytes = (hex) => {
+  const octets = new Uint8Array(hex.length / 2);
+  for (let at = 0; at < octets.length; at += 1) octets[at] = parseInt(hex.slice(2 * at, 2 * at + 2), 16);
+  return octets;
+};
+const hexOfText = (text) => Array.from(new TextEncoder().encode(text), (octet) => octet.toString(16).padStart(2, "0")).join("");
+
+// All fields of a name, in order, wherever they are.
+const fieldsOf = (fields, name) => (fields || []).flatMap((field) =>
+  [...(field.name === name ? [field] : []), ...fieldsOf(field.fields, name)]);
+const valueOf = (fields, name) => fieldsOf(fields, name).map((field) => field.value).find((value) => value) || "";
+const plainName = (value) => (value || "").replace(/ \(0x[0-9a-f]+\)$/, "");
+
+const stepsOf = (connection, kind) => M.steps.filter((step) => step.connection === connection && (!kind || step.kind === kind));
+const messagesOf = (connection, name) => stepsOf(connection, "message").filter((step) => step.name === name);
+const nameOf = (step) => ({ data: "data", folded: "more data", change_cipher_spec: "change_cipher_spec", record: "a record that did not open" }[step.kind] || step.name || step.kind);
+const baseSecret = (name) => name.replace(/^(key|iv) of /, "");
+const protectedBy = (connection, name) => M.steps.filter((step) => isOnTheWire(step) && step.connection === connection && step.secret === baseSecret(name));
+
+const hasSecrets = M.connections.some((connection) => connection.secrets.some((one) => one.value)) ||
+  M.steps.some((step) => (step.kind === "data" && step.octets) || step.code);
+const isCapture = M.connections.some((connection) => connection.secrets.some((one) => !("known_to" in one) || one.known_to.includes(null)));
+const CODES = [...new Set(M.steps.filter((step) => step.kind === "story" && typeof step.code === "string" && step.code).map((step) => step.code))];
+
+// A text in which a code may stand: the codes are masked.
+const masked = (text) => {
+  const found = CODES.map((one) => [text.indexOf(one), one]).filter(([at]) => at >= 0).sort((one, other) => one[0] - other[0])[0];
+  if (!found) return [text];
+  const [at, one] = found;
+  return [text.slice(0, at), secret("the one-time password", () => code(one)), ...masked(text.slice(at + one.length))];
+};
+
+// The data that carried a code: by the code itself, or else the data next to the step of the story.
+const carrierOf = (step) => {
+  const way = step.step === "otp_returned" || step.step === "otp_sent" ? "from" : "to";
+  const near = M.steps.filter((one) => one.kind === "data" && one[way] === step.party &&
+    (step.connection === null || one.connection === step.connection));
+  const issued = M.steps.find((one) => one.step === "otp_issued" && one.id === step.id && one.code);
+  const withCode = issued && near.filter((one) => (one.octets || "").includes(hexOfText(issued.code)));
+  const list = withCode && withCode.length ? withCode : near;
+  return [...list].reverse().find((one) => one.at < step.at) || list.find((one) => one.at > step.at) || null;
+};
+
+// The connection that the page is about first: with a code, or else the last one.
+const MAIN = (M.steps.find((step) => step.step === "otp_sent" && step.connection !== null) || {}).connection ??
+  Math.max(0, M.connections.length - 1);
