@@ -108,7 +108,7 @@ pub(super) fn authenticate<S>(
     };
     check_signature(&peer, verify, signer, transcript)?;
     cx.facts.peer_scheme = Some(verify.algorithm);
-    cx.facts.peer = Some(peer);
+    cx.facts.peer = Some(Box::new(peer));
     Ok(())
 }
 

@@ -2,11 +2,14 @@
 
 use super::facts::Facts;
 use super::outbox::Outbox;
+use crate::record::Opener;
 use crate::time::UnixTime;
 
 /// Everything that a handler may touch besides its own state.
 pub(crate) struct Context<'a> {
     pub(crate) out: &'a mut Outbox,
+    /// What the next record is read with.
+    pub(crate) opener: &'a mut Option<Opener>,
     pub(crate) facts: &'a mut Facts,
     pub(crate) now: UnixTime,
 }

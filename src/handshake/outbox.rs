@@ -3,12 +3,12 @@
 use super::transcript::append_message;
 use crate::codepoints::{AlertDescription, ContentType, HandshakeType, ProtocolVersion};
 use crate::error::{Error, Result};
-use crate::record::{KEPT_CAPACITY, Opener, RecordShape, Sealer, write_plaintext_record};
+use crate::record::{KEPT_CAPACITY, RecordShape, Sealer, write_plaintext_record};
 
 /// Room for most flights.
 const FLIGHT: usize = 1024;
 
-/// Bytes for the peer, sealed as they are queued, and the keys to read with from now on.
+/// Bytes for the peer, sealed as they are queued.
 #[derive(Default)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
@@ -17,12 +17,13 @@ pub(crate) struct Outbox {
     /// Handshake messages that still share a record.
     flight: Vec<u8>,
     sealer: Option<Sealer>,
-    opener: Option<Opener>,
     shape: RecordShape,
     first_record: bool,
     sent_change_cipher_spec: bool,
     /// close_notify was queued.
     closed: bool,
+    /// Application data was queued: short messages that follow find a buffer.
+    has_data: bool,
 }
 
 impl Outbox {
@@ -66,16 +67,6 @@ impl Outbox {
         self.shape = shape;
     }
 
-    /// Has the connection read with `opener` from the next record on.
-    pub(super) fn set_opener(&mut self, opener: Opener) {
-        self.opener = Some(opener);
-    }
-
-    /// The new read key, if a handler set one.
-    pub(crate) fn take_opener(&mut self) -> Option<Opener> {
-        self.opener.take()
-    }
-
     /// The dummy of middlebox compatibility mode (RFC 8446 §D.4), once.
     pub(super) fn change_cipher_spec(&mut self) -> Result<()> {
         self.flush()?;
@@ -106,6 +97,7 @@ impl Outbox {
 
     /// Queues application data.
     pub(crate) fn data(&mut self, plaintext: &[u8]) -> Result<()> {
+        self.has_data = true;
         self.write(ContentType::APPLICATION_DATA, plaintext)
     }
 
@@ -128,27 +120,33 @@ impl Outbox {
         self.sealer.as_mut().map(Sealer::sequence).unwrap()
     }
 
+    /// Octets of buffer.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Bytes to write.
     pub(crate) fn pending(&self) -> &[u8] {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
-    /// Forgets `len` octets of [`Outbox::pending`]; gives a large buffer back once all are gone.
+    /// Forgets `len` octets of [`Outbox::pending`]; gives a large buffer back once all are gone, and before the
+    /// first data any.
     pub(crate) fn consume(&mut self, len: usize) {
         self.written = self.written.saturating_add(len).min(self.bytes.len());
         if self.written == self.bytes.len() {
             self.bytes.clear();
             self.written = 0;
-            if self.bytes.capacity() > KEPT_CAPACITY {
+            if self.bytes.capacity() > KEPT_CAPACITY || !self.has_data {
                 self.bytes = Vec::new();
             }
         }
     }
 
-    /// Wipes the keys; what is queued stays.
-    pub(crate) fn drop_keys(&mut self) {
+    /// Wipes the key; what is queued stays.
+    pub(crate) fn drop_key(&mut self) {
         self.sealer = None;
-        self.opener = None;
     }
 
     /// RFC 8446 §6.1: after close_notify nothing is sent any more, not even the answer to a KeyUpdate.

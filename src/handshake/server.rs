@@ -129,10 +129,10 @@ impl AwaitFinished {
         client_handshake.check_finished(&transcript.current(), &finished.verify_data)?;
         transcript.add(&message.encoded);
         let TrafficPair { client, server } = application;
-        cx.out.set_opener(client.opener()?);
+        *cx.opener = Some(client.opener()?);
         let authenticated_at = match self.handshake.resumed {
             Some((peer, at)) => {
-                cx.facts.peer = peer;
+                cx.facts.peer = peer.map(Box::new);
                 at
             }
             None => cx.now,

@@ -163,7 +163,7 @@ impl AwaitServerHello {
         let secret = early.into_handshake(&shared)?;
         let keys = secret.traffic(suite, &transcript.current())?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
-        cx.out.set_opener(keys.server.opener()?);
+        *cx.opener = Some(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;
         cx.out.set_sealer(keys.client.sealer()?)?;
@@ -177,7 +177,8 @@ impl AwaitServerHello {
             certificate: session.certificate,
             authenticated_at: session.authenticated_at,
         });
-        let handshake = InHandshake { config, server_name, suite, transcript, secret, keys, resumed };
+        let handshake =
+            InHandshake { config, server_name, suite, transcript, secret, keys, requested: None, resumed };
         Ok(ClientState::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { handshake, offered })))
     }
 
