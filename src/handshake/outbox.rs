@@ -131,14 +131,15 @@ impl Outbox {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
-    /// Forgets `len` octets of [`Outbox::pending`]; gives a large buffer back once all are gone, and before the
-    /// first data any.
+    /// Forgets `len` octets of [`Outbox::pending`]; once all are gone it gives a large buffer back, and between the
+    /// handshake and the first data any.
     pub(crate) fn consume(&mut self, len: usize) {
         self.written = self.written.saturating_add(len).min(self.bytes.len());
         if self.written == self.bytes.len() {
             self.bytes.clear();
             self.written = 0;
-            if self.bytes.capacity() > KEPT_CAPACITY || !self.has_data {
+            let is_quiet = self.sealer.is_some() && !self.has_data;
+            if self.bytes.capacity() > KEPT_CAPACITY || is_quiet {
                 self.bytes = Vec::new();
             }
         }

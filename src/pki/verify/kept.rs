@@ -21,9 +21,11 @@ pub(crate) struct KeptPeer {
 
 impl KeptPeer {
     pub(crate) fn new(peer: &VerifiedPeer) -> Self {
-        let chain: Vec<_> = peer.chain.iter().map(Certificate::to_der).collect();
+        let ders = || peer.chain.iter().map(Certificate::to_der);
+        let mut chain = Vec::with_capacity(ders().map(<[u8]>::len).sum());
+        ders().for_each(|der| chain.extend_from_slice(der));
         Self {
-            chain: chain.concat().into(),
+            chain: chain.into(),
             passed_over: peer.chain.passed_over().into(),
             fingerprint: peer.certificate().fingerprint(),
             authority: peer.authority.clone(),
