@@ -215,15 +215,29 @@ impl Connection {
     /// Handles one record: where it is application data, the number of octets at the front of the payload. Of
     /// others nothing that is secret is left there.
     fn handle(&mut self, record: Record<'_>) -> Result<Option<usize>> {
+        if self.is_traced() { self.handle_traced(record) } else { self.handle_record(record) }
+    }
+
+    /// The same, told.
+    #[cold]
+    fn handle_traced(&mut self, record: Record<'_>) -> Result<Option<usize>> {
+        let Record { content_type, header, payload } = record;
+        self.out.tell(|trace| trace.record(Direction::Received, &[&header[..], payload].concat()));
+        let handled = self.handle_record(Record { content_type, header, payload: &mut *payload });
+        if let Ok(Some(len)) = handled {
+            let data = payload.get(..len).unwrap_or_default();
+            self.out.tell(|trace| trace.data(Direction::Received, data));
+        }
+        handled
+    }
+
+    fn handle_record(&mut self, record: Record<'_>) -> Result<Option<usize>> {
         let established = self.is_established();
         let awaits_first_hello = self.awaits_first_hello();
         let max_inner_len = self.facts.max_inner_len();
         let len = record.payload.len();
         let may_be_early = record.content_type == ContentType::APPLICATION_DATA
             && (1..=self.facts.skip_early_data).contains(&len.max(1));
-        if let Some(trace) = &mut self.out.trace {
-            trace.record(Direction::Received, &[&record.header[..], record.payload].concat());
-        }
         let (content_type, content) = match &mut self.opener {
             Some(opener) if record.content_type == ContentType::APPLICATION_DATA => {
                 let opened = opener.open(&record.header, record.payload, max_inner_len);
@@ -262,7 +276,6 @@ impl Connection {
             ContentType::APPLICATION_DATA if content.is_empty() => self.facts.idle.count()?,
             ContentType::APPLICATION_DATA => {
                 self.facts.idle.end();
-                self.out.tell(|trace| trace.data(Direction::Received, content));
                 self.facts.has_data = true;
                 return Ok(Some(content.len()));
             }

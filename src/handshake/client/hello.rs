@@ -162,10 +162,10 @@ impl AwaitServerHello {
             None => EarlySecret::without_psk(suite.hash),
         };
         let secret = early.into_handshake(&shared)?;
-        let keys = secret.traffic(suite, &transcript.current())?;
+        let hello_hash = transcript.current();
+        let keys = secret.traffic(suite, &hello_hash)?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
         let psk = resumed.as_ref().map(|resumed| &resumed.session.psk);
-        let hello_hash = transcript.current();
         handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
         cx.out.tell(|trace| trace.agreed(suite.suite, Some(share.group), resumed.is_some()));
         cx.set_opener(keys.server.opener()?);

@@ -210,10 +210,10 @@ impl Flight<'_> {
         cx.facts.resumed = resumption.is_some();
 
         let secret = early.into_handshake(&shared)?;
-        let keys = secret.traffic(suite, &transcript.current())?;
+        let hello_hash = transcript.current();
+        let keys = secret.traffic(suite, &hello_hash)?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
         let psk = resumption.as_ref().map(|resumption| &resumption.state.psk);
-        let hello_hash = transcript.current();
         handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
         cx.out.tell(|trace| trace.agreed(suite.suite, Some(group), resumption.is_some()));
         cx.out.set_sealer(keys.server.sealer()?)?;
