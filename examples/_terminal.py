@@ -78,6 +78,8 @@ class Operator:
 
     def __init__(self, program: str, args: argparse.Namespace, questions: Sequence[Question] = ()) -> None:
         self.args = args
+        #: What is shown of the connections to who wants to understand them.
+        self.trace = self._trace(program)
         self.is_interactive = sys.stdin is not None and sys.stdin.isatty() and not args.no_input
         is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not is_seen()
         self._label = f"{program}:" if is_plain else f"\x1b[1m{program}:\x1b[0m"
@@ -85,6 +87,27 @@ class Operator:
         if missing and not self.is_interactive and not args.no_input:
             text = f"no answer for {', '.join(missing)}, and standard input is not a terminal to ask on"
             raise Stop(Exit.USAGE, text, "give the flags, or --no-input for the defaults")
+
+    def _trace(self, program: str) -> otls.Trace | None:
+        path, party = self.args.explain, PARTIES[program]
+        if path is None:
+            return None
+        if path == TERMINAL:
+            return remember(otls.Trace(party=party, title=program, echo=True))
+        hint = "choose another name, or move the file away"
+        with blame(Exit.FILES, f"--explain {path}", hint):
+            return remember(otls.Trace(path, party=party, title=program))
+
+    def tell(
+        self,
+        step: str,
+        text: str,
+        secret: dict[str, str | int | bool | None] | None = None,
+        **members: str | int | bool | None,
+    ) -> None:
+        """A step of this program, for ``--explain FILE``: at the terminal it is said anyway."""
+        if self.trace is not None and self.args.explain != TERMINAL:
+            self.trace.story(step, text, secret=secret, **members)
 
     def ask(self, question: Question, label: str = "") -> str:
         """The answer of a flag, of the person, or the default, in which ``label`` stands for NAME."""
@@ -97,7 +120,9 @@ class Operator:
                 answer = question.accept(typed or default)
             except argparse.ArgumentTypeError as error:
                 self.say(str(error))
-        return question.accept(default) if answer is None else answer
+        answer = question.accept(default) if answer is None else answer
+        self.tell("question", f"{question.text}: {answer}", question=question.text, answer=answer)
+        return answer
 
     def read(self, prompt: str, flag: str) -> str:
         """A line from the person."""
@@ -199,6 +224,9 @@ def make_parser(about: str, example: str, questions: Sequence[Question] = ()) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    text = "show what happens, one line for each message; or write it to FILE with all keys: a page if it"
+    text += " is .html, otherwise what `otls explain` joins to one"
+    parser.add_argument("--explain", nargs="?", const=TERMINAL, metavar="FILE", help=text)
     if questions:
         add = parser.add_argument_group("answers (asked for at the terminal if not given)").add_argument
         for one in questions:
@@ -253,7 +281,7 @@ def read_file(path: Path) -> bytes:
 
 def run(program: str, main: Callable[[], int]) -> NoReturn:
     """Runs a program: whatever goes wrong is one line on standard error and an exit code."""
-    signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
+    signal.signal(signal.SIGTERM, lambda number, _: end(128 + number))
     try:
         code = main()
         print(end="", flush=True)
@@ -263,9 +291,25 @@ def run(program: str, main: Callable[[], int]) -> NoReturn:
     except Exception as error:  # noqa: BLE001  (the one place where everything ends)
         code, text = explain(error)
         say(f"{program}: error: {printable(text)}")
-    # Threads that serve others, and a standard output that nobody reads, must not hold the end up.
+    end(code)
+
+
+def end(code: int) -> NoReturn:
+    """Ends the program, which neither threads that serve others nor an output that nobody reads hold up."""
+    for trace in TRACES:
+        try:
+            if path := trace.close():
+                say(f"what happened is in {Path(path).resolve()}, with all keys: keep it to yourself")
+        except OSError as error:
+            say(f"--explain: {error.strerror or error}")
     flush()
     os._exit(code)
+
+
+def remember(trace: otls.Trace) -> otls.Trace:
+    """Has a trace ended when the program ends."""
+    TRACES.append(trace)
+    return trace
 
 
 def explain(error: Exception) -> tuple[int, str]:
@@ -295,6 +339,15 @@ def explain(error: Exception) -> tuple[int, str]:
             text, hint = f"unexpected {type(error).__name__}: {text}", "please report this as a bug"
     return code, f"{text} ({hint})" if hint else text
 
+
+#: ``--explain`` without a file.
+TERMINAL = "-"
+
+#: Whose trace a program writes.
+PARTIES = {"my_ttp": "ttp", "my_server": "bank", "my_client": "customer"}
+
+#: Traces that end with the program.
+TRACES: list[otls.Trace] = []
 
 #: Alerts that refuse our certificate (RFC 8446 §6.2).
 REFUSED = "certificate|access_denied|unknown_ca"

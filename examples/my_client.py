@@ -61,6 +61,7 @@ def connect(operator: Operator, name: str) -> otls.Stream:
             timeout=args.timeout,
             provide_identity=provide_identity,
             key_log=args.key_log,
+            trace=operator.trace,
         )
 
     operator.say(f"connecting to {bank}, which chooses the suite")
@@ -92,6 +93,8 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
         raise Stop(Exit.NETWORK, text, "see the bank's terminal")
     # The library refuses a text that is not the transaction's, or that has what a terminal obeys.
     show(envelope.expose_text())
+    otp = {"id": str(envelope.id), "transaction": what(envelope)}
+    operator.tell("otp_shown", "the message was shown, with the code in it", **otp)
     is_asked = operator.args.confirm
     while True:
         code: str | otls.Code = envelope.code
@@ -103,6 +106,7 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
             return Exit.OK
         try:
             stream.approve(envelope, code)
+            operator.tell("otp_returned", "the code went back to the bank, with a signed receipt", **otp)
         except otls.ApiMisuse as error:
             # An empty line, or a whole message: nothing was sent.
             if not is_asked:
@@ -116,11 +120,18 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
         verdict = notice.verdict
         if verdict.accepted:
             operator.say("the bank verified the code: accepted")
+            operator.tell("otp_accepted", "the bank says that it accepted the code", **otp)
             return Exit.OK
         # What is no code at all is no attempt.
         if not is_asked or not (verdict.attempts_left or verdict.kind == "not_a_code"):
             raise Stop(Exit.OTP, f"the bank refused the code: {verdict}", "start both again for a new code")
         operator.say(f"the bank refused the code: {verdict}")
+
+
+def what(envelope: otls.Envelope) -> str:
+    """What is to be approved, for who reads what happened."""
+    transaction = otls.Transaction.from_context(envelope.context)
+    return f"{transaction.purpose}, {transaction.amount} to {transaction.payee}"
 
 
 def show(text: str) -> None:

@@ -31,6 +31,12 @@ SUITE = [
     choice("hash", "hash", "SHA256", "SHA384"),
 ]
 
+#: What the first answer is about: in TLS 1.3 it is not the exchange of keys.
+DECIDES = (
+    "{auth} decides with which keys both sides sign, not how the keys that encrypt come about: they are of an"
+    " exchange of its own, X25519 with ML-KEM or the like, anew for each connection"
+)
+
 #: The suite that the answers stand for (docs/PROTOCOL.md).
 SUITES = {
     ("AES", "SHA256"): "OTLS_AES_128_CBC_HMAC_SHA256",
@@ -50,13 +56,17 @@ TRANSFER = otls.Transaction(
 )
 
 
+#: The same for who reads what happened.
+WHAT = f"{TRANSFER.purpose}, {TRANSFER.amount} to {TRANSFER.payee}"
+
+
 def main() -> int:
     """Serves one customer, or as many as asked."""
     args = parse()
     operator = Operator(PROGRAM, args, [NAME, *SUITE, *DETAILS])
     operator.key_password()
     name = operator.ask(NAME)
-    with listen(args) as listener:
+    with listen(operator) as listener:
         host, number = listener.address
         bank = Bank(operator, name)
         served = 0
@@ -91,11 +101,13 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def listen(args: argparse.Namespace) -> otls.Listener:
+def listen(operator: Operator) -> otls.Listener:
     """The listening socket; each connection is configured when its customer is there."""
+    args = operator.args
     hint = "another bank may be running: end it, or choose another --port"
     with blame(Exit.NETWORK, f"cannot listen on {args.bind}:{args.port}", hint):
-        return otls.listen((args.bind, args.port), configure=_unconfigured, timeout=args.timeout)
+        where = (args.bind, args.port)
+        return otls.listen(where, configure=_unconfigured, timeout=args.timeout, trace=operator.trace)
 
 
 def host_names(bind: str) -> tuple[str, ...]:
@@ -140,6 +152,7 @@ class Bank:
 
         self._operator.before = check_peer
         auth, cipher, hash_name = (self._operator.ask(question) for question in SUITE)
+        self._operator.say(DECIDES.format(auth=auth))
         authority = load_authority(self._operator)
         names = host_names(self._args.bind)
         party = Party(self._operator, Path("Server"), "server", self._name, DETAILS, authority, names)
@@ -169,7 +182,12 @@ class Bank:
         issued = self._ledger.issue(
             subject, context, lifetime=timedelta(seconds=self._args.ttl), attempts=self._args.attempts
         )
+        tell, otp = self._operator.tell, {"id": str(issued.id), "transaction": WHAT}
+        text = f"the ledger issued a code for {subject} and this transfer alone"
+        code = {"code": issued.code.expose()}
+        tell("otp_issued", text, secret=code, **otp, bound_to=subject, expires=issued.expires_at.isoformat())
         stream.send_message(otls.Envelope.for_transaction(issued, TRANSFER))
+        tell("otp_sent", f"the code went to {subject}", **otp)
         self._operator.say(f"sent an OTP to {subject}; waiting for it to come back")
         while True:
             answer = stream.receive_message()
@@ -183,16 +201,23 @@ class Bank:
                 self._ledger.decline(answer.id, subject, context, answer.receipt)
                 self._write(answer.id, subject)
                 raise Stop(Exit.OTP, f"{subject} declined the transfer")
+            tell("otp_returned", f"{subject} returned a code, with a signed receipt", **otp)
             verdict = self._ledger.verify(answer.id, subject, context, answer.code, receipt=answer.receipt)
             if verdict.accepted:
                 self._write(answer.id, subject)
             stream.send_message(otls.VerdictNotice(answer.id, verdict))
             if verdict.accepted:
                 self._operator.say(f"the code of {subject} was verified: accepted")
+                tell("otp_accepted", "the ledger accepted the code: right, in time, the first time", **otp)
                 again = self._ledger.verify(answer.id, subject, context, answer.code)
                 self._operator.say(f"the same code a second time is refused: {again}")
+                text = f"the same code a second time is refused: {again}"
+                tell("otp_refused", text, **otp, reason=again.kind)
                 return Exit.OTP if again.accepted else Exit.OK
             self._operator.say(f"the code of {subject} was refused: {verdict}")
+            left = verdict.attempts_left
+            text = f"the ledger refused the code: {verdict}"
+            tell("otp_refused", text, **otp, reason=verdict.kind, attempts_left=left)
             if not verdict.attempts_left and verdict.kind != "not_a_code":
                 return Exit.OTP
 
@@ -205,7 +230,10 @@ class Bank:
         with blame(Exit.FILES, f"cannot write the receipt {path}", "check the folder"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             otls.write_file(path, receipt.to_pem(), mode=0o600, overwrite=False)
-        self._operator.say(f"keeps the customer's signed receipt, {receipt.decision}: {path}")
+        text = f"keeps the customer's signed receipt, {receipt.decision}: {path}"
+        self._operator.say(text)
+        proof = {"signer": subject, "decision": receipt.decision, "file": str(path)}
+        self._operator.tell("receipt", text, id=str(otp), transaction=WHAT, **proof)
 
 
 def _unconfigured(offer: otls.Offer) -> otls.ServerConfig:

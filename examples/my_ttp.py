@@ -41,7 +41,7 @@ def main() -> int:
     operator.key_password()
     tls = TlsIdentity(args.bind)
     # The port first: who waits for the TTP sees that it is there while its operator is being asked.
-    with listen(args, tls) as listener:
+    with listen(operator, tls) as listener:
         tls.authority = authority = load_or_create(operator, folder)
         book = Book(folder)
         host, number = listener.address
@@ -86,11 +86,14 @@ def refuse_strangers(bind: str) -> None:
         )
 
 
-def listen(args: argparse.Namespace, tls: TlsIdentity) -> otls.Listener:
+def listen(operator: Operator, tls: TlsIdentity) -> otls.Listener:
     """The listening socket."""
+    args = operator.args
     hint = "another TTP may be running: end it, or choose another --port"
     with blame(Exit.NETWORK, f"cannot listen on {args.bind}:{args.port}", hint):
-        return otls.listen((args.bind, args.port), configure=tls.config, timeout=TIMEOUTS)
+        return otls.listen(
+            (args.bind, args.port), configure=tls.config, timeout=TIMEOUTS, trace=operator.trace
+        )
 
 
 def load_or_create(operator: Operator, folder: Path) -> otls.Authority:
@@ -203,7 +206,9 @@ class Service:
             with self.book.opened() as register:
                 response = server.feed(data, register)
             for exchange in server.take_exchanges():
-                self.operator.say(f"{_name(stream.peer_address)}: {exchange.request}: {exchange.outcome}")
+                text = f"{exchange.request}: {exchange.outcome}"
+                self.operator.say(f"{_name(stream.peer_address)}: {text}")
+                self.operator.tell("certificate_issued", text)
             stream.send(response)
 
     def report(self, client: otls.Address | None, error: BaseException) -> None:

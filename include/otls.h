@@ -580,6 +580,16 @@
 #define OTLS_KEY_ED25519 6
 
 /**
+ * What a trace holds: everything but secrets and data.
+ */
+#define OTLS_TRACE_MESSAGES 1
+
+/**
+ * What a trace holds: secrets and data as well. Whoever sees them reads the connection.
+ */
+#define OTLS_TRACE_SECRETS 2
+
+/**
  * Hash of a signature on a request or certificate: SHA-256. RSA and P-256 keys take it.
  */
 #define OTLS_HASH_SHA256 1
@@ -2467,6 +2477,33 @@ int32_t otls_connection_certificate(const otls_connection *connection,
 int32_t otls_connection_take_key_log(otls_connection *connection,
                                      otls_blob **lines,
                                      otls_error **error);
+
+/**
+ * Has the connection record what happens to it, for `otls_connection_take_trace`: each record, each message field by
+ * field, how each key comes about, what was checked of the peer. `level` is one of the `OTLS_TRACE_` numbers. To be
+ * called before anything is fed. A trace has no private key.
+ *
+ * Errors: `OTLS_ERROR_API_MISUSE` for another number.
+ */
+int32_t otls_connection_set_trace(otls_connection *connection,
+                                  int32_t level,
+                                  otls_error **error);
+
+/**
+ * The time of the events that follow in a trace, in microseconds since 1970-01-01T00:00:00Z. Without it they have
+ * none.
+ */
+int32_t otls_connection_set_trace_time(otls_connection *connection,
+                                       uint64_t microseconds,
+                                       otls_error **error);
+
+/**
+ * What has happened since the last call: UTF-8, one line of JSON for each event (docs/trace.md has the schema);
+ * empty where nothing has, and without `otls_connection_set_trace`.
+ */
+int32_t otls_connection_take_trace(otls_connection *connection,
+                                   otls_blob **lines,
+                                   otls_error **error);
 
 /**
  * A session that `otls_session_export` saved.

@@ -9,6 +9,7 @@ mod established;
 mod facts;
 mod key_log;
 mod key_schedule;
+mod observer;
 mod offer;
 mod outbox;
 mod server;
@@ -25,6 +26,7 @@ pub use config::{
 };
 pub(crate) use context::Context;
 pub(crate) use facts::Facts;
+pub use observer::{Observer, Side};
 pub use offer::{Offer, RequestedCertificate};
 pub(crate) use outbox::Outbox;
 pub(crate) use server::ServerState;

@@ -31,7 +31,9 @@
 mod clock;
 mod engine;
 mod failure;
+mod paused;
 mod timeouts;
+mod told;
 
 #[cfg(unix)]
 mod blocking;

@@ -63,6 +63,7 @@ pub mod otp;
 #[doc(hidden)]
 pub mod internal {
     pub use crate::cms::outline::{MessageKind, Outline, Party};
+    pub use crate::handshake::{Observer, Side};
     pub use crate::otp::{Deadline, FORGET_AT_ONCE, KEEP_EXPIRED, Pool};
     pub use crate::pki::chain::path_of;
     pub use crate::pki::parts::{Part, PartKind, bundle, certificate_subject, list_facts, parts, pem};

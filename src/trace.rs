@@ -194,6 +194,16 @@ impl Trace {
         });
     }
 
+    /// A protected record that there is no key for.
+    pub(crate) fn unreadable(&mut self, direction: Direction, len: usize) {
+        let key = self.secret_name(direction);
+        self.event("unreadable", |event| {
+            event.text("direction", direction.name());
+            event.number("length", len);
+            protected_by(event, key.as_deref());
+        });
+    }
+
     pub(crate) fn alert(&mut self, direction: Direction, content: &[u8]) {
         let description = content.get(1).copied().map(AlertDescription);
         let key = self.secret_name(direction);
@@ -226,12 +236,22 @@ impl Trace {
 
     /// The traffic secret whose keys protect what goes in this direction; none before there are any.
     fn secret_name(&mut self, direction: Direction) -> Option<String> {
+        let changes = self.protection(direction).changes;
+        (changes > 0).then(|| self.name_after(direction, changes))
+    }
+
+    /// That secret, and the one that a KeyUpdate makes of it.
+    pub(crate) fn names_of_update(&mut self, direction: Direction) -> (String, String) {
+        let changes = self.protection(direction).changes;
+        (self.name_after(direction, changes), self.name_after(direction, changes.saturating_add(1)))
+    }
+
+    fn name_after(&self, direction: Direction, changes: u32) -> String {
         let is_of_server = (direction == Direction::Sent) == self.is_server;
         let side = if is_of_server { "server" } else { "client" };
-        match self.protection(direction).changes {
-            0 => None,
-            1 => Some(format!("{side}_handshake_traffic_secret")),
-            changes => Some(format!("{side}_application_traffic_secret_{}", changes.saturating_sub(2))),
+        match changes.checked_sub(2) {
+            None => format!("{side}_handshake_traffic_secret"),
+            Some(generation) => format!("{side}_application_traffic_secret_{generation}"),
         }
     }
 
@@ -262,14 +282,22 @@ impl Trace {
         });
     }
 
+    /// A secret that this side cannot know.
+    pub(crate) fn unknown(&mut self, name: &str, why: &str) {
+        self.event("secret", |event| {
+            event.text("name", name);
+            event.object("derivation", |how| how.text("given", why));
+        });
+    }
+
     /// What the sides agreed on.
-    pub(crate) fn agreed(&mut self, suite: CipherSuite, group: NamedGroup, is_resumed: bool) {
+    pub(crate) fn agreed(&mut self, suite: CipherSuite, group: Option<NamedGroup>, is_resumed: bool) {
         self.event("agreed", |event| {
             event.text("suite", &suite.to_string());
             event.number("suite_code", suite.0);
             // RFC 8446 §11: private use.
             event.boolean("suite_is_private", suite.0 >= 0xFF00);
-            event.text("group", &named::<NamedGroup>(group.0));
+            event.text("group", &group.map(|group| named::<NamedGroup>(group.0)).unwrap_or_default());
             event.boolean("resumed", is_resumed);
         });
     }

@@ -11,6 +11,9 @@ use super::guard::{self, create, required, status};
 use super::pointer::Handle;
 use super::pointer::{Buffer, Input, Out, Room, Text, Value};
 use super::session::otls_session;
+use super::values::trace_level;
+use core::time::Duration;
+
 use otls::Connection;
 use otls::Offer;
 use otls::error::Error;
@@ -264,6 +267,57 @@ pub unsafe extern "C" fn otls_connection_take_key_log(
     let (connection, lines, error) = unsafe { (Handle::new(connection), Out::new(lines), Out::new(error)) };
     create(lines, "lines", error, || {
         let lines = connection.required("connection")?.lock()?.take_key_log();
+        Ok(otls_blob::new(lines.unwrap_or_else(|| Vec::new().into())))
+    })
+}
+
+/// Has the connection record what happens to it, for `otls_connection_take_trace`: each record, each message field by
+/// field, how each key comes about, what was checked of the peer. `level` is one of the `OTLS_TRACE_` numbers. To be
+/// called before anything is fed. A trace has no private key.
+///
+/// Errors: `OTLS_ERROR_API_MISUSE` for another number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_set_trace(
+    connection: *mut otls_connection,
+    level: i32,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
+    status(error, || {
+        connection.required("connection")?.lock()?.set_trace(trace_level(level)?);
+        Ok(())
+    })
+}
+
+/// The time of the events that follow in a trace, in microseconds since 1970-01-01T00:00:00Z. Without it they have
+/// none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_set_trace_time(
+    connection: *mut otls_connection,
+    microseconds: u64,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, error) = unsafe { (Handle::new(connection), Out::new(error)) };
+    status(error, || {
+        connection.required("connection")?.lock()?.set_trace_time(Duration::from_micros(microseconds));
+        Ok(())
+    })
+}
+
+/// What has happened since the last call: UTF-8, one line of JSON for each event (docs/trace.md has the schema);
+/// empty where nothing has, and without `otls_connection_set_trace`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn otls_connection_take_trace(
+    connection: *mut otls_connection,
+    lines: *mut *mut otls_blob,
+    error: *mut *mut otls_error,
+) -> i32 {
+    // SAFETY: the caller keeps the rules for pointers.
+    let (connection, lines, error) = unsafe { (Handle::new(connection), Out::new(lines), Out::new(error)) };
+    create(lines, "lines", error, || {
+        let lines = connection.required("connection")?.lock()?.take_trace();
         Ok(otls_blob::new(lines.unwrap_or_else(|| Vec::new().into())))
     })
 }

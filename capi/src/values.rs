@@ -1,5 +1,6 @@
 //! The numbers that C passes and gets, other than errors, and what they stand for.
 
+use otls::TraceLevel;
 use otls::crypto::hash::HashAlgorithm;
 use otls::error::{Error, Result};
 use otls::otp::{Decision, Verdict};
@@ -40,6 +41,19 @@ pub(super) fn key_type(number: i32) -> Result<KeyType> {
         OTLS_KEY_ECDSA_P384 => KeyType::EcdsaP384,
         OTLS_KEY_ED25519 => KeyType::Ed25519,
         _ => return Err(Error::misuse("an unknown type of key", "pass one of the OTLS_KEY_ numbers")),
+    })
+}
+
+/// What a trace holds: everything but secrets and data.
+pub const OTLS_TRACE_MESSAGES: i32 = 1;
+/// What a trace holds: secrets and data as well. Whoever sees them reads the connection.
+pub const OTLS_TRACE_SECRETS: i32 = 2;
+
+pub(super) fn trace_level(number: i32) -> Result<TraceLevel> {
+    Ok(match number {
+        OTLS_TRACE_MESSAGES => TraceLevel::Messages,
+        OTLS_TRACE_SECRETS => TraceLevel::Secrets,
+        _ => return Err(Error::misuse("an unknown level", "pass one of the OTLS_TRACE_ numbers")),
     })
 }
 

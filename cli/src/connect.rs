@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::explain::{self, Explain};
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::log::{Log, complain};
@@ -29,6 +30,8 @@ pub(crate) struct Arguments {
     server: String,
     #[command(flatten)]
     tls: Tls,
+    #[command(flatten)]
+    explain: Explain,
     /// The name that the server's certificate must have; by default HOST.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -53,6 +56,7 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     };
     let config = arguments.config()?;
     let key_log = arguments.tls.key_log()?;
+    let recorder = arguments.explain.start("connect")?;
     let data = arguments.send.as_deref().map(files::read).transpose()?;
     let session = arguments.resume.as_deref().map(load).transpose()?.flatten();
 
@@ -64,12 +68,14 @@ async fn connect(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let connection = connection.about("connection")?;
     let socket = arguments.tls.dial(&server).await;
     let socket = socket.map_err(|error| Failure::stream(error).with(&arguments.server))?;
-    let mut stream = AsyncStream::new(socket, connection).with_timeouts(arguments.tls.timeouts());
+    let stream = AsyncStream::new(socket, connection).with_timeouts(arguments.tls.timeouts());
+    let mut stream = explain::traced(stream, recorder.as_ref());
 
     let mut answer = Answer { json, received: Vec::new(), unwritten: None };
     let (data, log) = (data.as_deref().map(Vec::as_slice), Log::start());
     let done = arguments.talk(&mut stream, data, &log, &mut answer).await;
     log.flush().await;
+    explain::finish(recorder.as_ref())?;
     if let Some(log) = &key_log {
         log.record(&mut stream.connection())?;
     }

@@ -39,6 +39,11 @@ pub(crate) fn read_anything(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> 
     read_at_most(path, MAX_LIST_FILE_LEN)
 }
 
+/// A capture or a trace, which may be larger than other files.
+pub(crate) fn read_capture(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read_at_most(path, u64::try_from(otls_explain::MAX_CAPTURE_LEN).unwrap_or(u64::MAX))
+}
+
 /// Refuses what is not revocation lists and has as many octets as only these may have.
 pub(crate) fn check_len(path: &Path, len: usize) -> Result<(), Failure> {
     if u64::try_from(len).is_ok_and(|len| len <= MAX_FILE_LEN) {

@@ -13,6 +13,7 @@ mod cms;
 mod connect;
 mod convert;
 mod csr;
+mod explain;
 mod failure;
 mod files;
 mod inspect;
@@ -91,12 +92,14 @@ enum Command {
     Serve(serve::Arguments),
     /// Connect to a server and show what was agreed on.
     Connect(connect::Arguments),
+    /// Show what connections did, message by message: from their traces, or from a capture and its key log.
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return explain(&error),
+        Err(error) => return usage(&error),
     };
     let done = match cli.command {
         Command::Show(arguments) => return inspect::run(&arguments, cli.json),
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Command::Receipt(command) => return command.run(cli.json),
         Command::Serve(arguments) => serve::run(&arguments, cli.json),
         Command::Connect(arguments) => connect::run(&arguments, cli.json),
+        Command::Explain(arguments) => explain::run(&arguments, cli.json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -122,7 +126,7 @@ fn main() -> ExitCode {
 }
 
 /// Prints help or the version, or how the arguments are wrong.
-fn explain(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print().and_then(|()| std::io::stdout().flush());
     match printed {
         Err(unwritten) if !error.use_stderr() => Failure::output(unwritten).report(),

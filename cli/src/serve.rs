@@ -10,12 +10,14 @@ use clap::{Args, ValueEnum};
 use otls::crypto::SystemRandom;
 use otls::io::{AsyncStream, Timeouts};
 use otls::{ClientAuth, Connection, MAX_TICKETS, ServerConfig, TicketKeys};
+use otls_explain::Recorder;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
+use crate::explain::{self, Explain};
 use crate::failure::{About as _, Failure};
 use crate::files::{self, Access};
 use crate::log::Log;
@@ -36,6 +38,8 @@ pub(crate) struct Arguments {
     bind: SocketAddr,
     #[command(flatten)]
     tls: Tls,
+    #[command(flatten)]
+    explain: Explain,
     /// What is asked of clients; the authorities are those of --root.
     #[arg(long, value_enum, default_value = "require")]
     client_auth: Policy,
@@ -67,6 +71,7 @@ enum Policy {
 struct Service {
     config: Arc<ServerConfig>,
     key_log: Option<KeyLog>,
+    recorder: Option<Arc<Recorder>>,
     timeouts: Timeouts,
     http: bool,
     key_update: bool,
@@ -80,6 +85,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let service = Service {
         config: Arc::new(arguments.config()?),
         key_log: arguments.tls.key_log()?,
+        recorder: arguments.explain.start("serve")?,
         timeouts: arguments.tls.timeouts(),
         http: arguments.http,
         key_update: arguments.tls.key_update,
@@ -172,6 +178,7 @@ async fn serve(bind: SocketAddr, service: Arc<Service>) -> Result<(), Failure> {
     drop(listener);
     let ended = signals.wait_for(&mut open, &service.log).await;
     service.log.flush().await;
+    explain::finish(service.recorder.as_ref())?;
     ended
 }
 
@@ -219,7 +226,8 @@ impl Service {
         // Small answers should not wait for others to share a packet with.
         let _ = socket.set_nodelay(true);
         let connection = Connection::server(Arc::clone(&self.config));
-        let mut stream = AsyncStream::new(socket, connection).with_timeouts(self.timeouts);
+        let stream = AsyncStream::new(socket, connection).with_timeouts(self.timeouts);
+        let mut stream = explain::traced(stream, self.recorder.as_ref());
         let done = self.talk(&mut stream).await;
         let kept = self.key_log.as_ref().map_or(Ok(()), |log| log.record(&mut stream.connection()));
         let said = self.outcome(peer, &stream.connection(), done.err());

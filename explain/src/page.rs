@@ -1,12 +1,5 @@
 //! Traces of connections as one page of HTML that stands alone: every message field by field, every key and what
-//! it protected, every check and its result, and the way of a one-time password. docs/trace.md has the schema of
-//! a trace.
-//!
-//! ```
-//! let trace = "{\"otls_trace\":1,\"party\":\"bank\"}\n";
-//! assert!(otls_explain::page(&[trace])?.starts_with("<!doctype html>"));
-//! # Ok::<(), otls_explain::Refused>(())
-//! ```
+//! it protected, every check and its result, and the way of a one-time password.
 
 mod connections;
 mod items;
@@ -14,17 +7,15 @@ mod join;
 mod lanes;
 mod merge;
 mod read;
-mod refused;
 mod template;
+#[cfg(test)]
+mod tests;
 mod wire;
 
-pub use refused::{Reason, Refused};
-
-/// The version of the schema that is understood.
-pub const TRACE_VERSION: u64 = 1;
+use crate::refused::Refused;
 
 /// What all traces of a page may have together, in octets.
-pub const MAX_OCTETS: usize = 64 << 20;
+pub const MAX_TRACES_LEN: usize = 64 << 20;
 
 /// One page that tells what these traces tell. Each is the text of one file, as docs/trace.md describes it.
 ///
@@ -32,10 +23,16 @@ pub const MAX_OCTETS: usize = 64 << 20;
 /// of one side alone does as well, and so do traces with many connections. The page fetches nothing and has no
 /// address but those of RFCs. What the traces have of keys, data and codes is in it: it is to be kept as they are.
 ///
+/// ```
+/// let trace = "{\"otls_trace\":1,\"party\":\"bank\"}\n";
+/// assert!(otls_explain::page(&[trace])?.starts_with("<!doctype html>"));
+/// # Ok::<(), otls_explain::Refused>(())
+/// ```
+///
 /// # Errors
 ///
-/// A text that is no trace, of a newer version, too long together with the others, or that tells of a side of a
-/// connection that another one has told of.
+/// A text that is no trace or of a newer version, all of them longer than [`MAX_TRACES_LEN`], or two that tell of
+/// the same side of a connection.
 pub fn page(traces: &[&str]) -> Result<String, Refused> {
     let files = read::files(traces)?;
     let model = join::model(files)?;

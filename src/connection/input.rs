@@ -287,8 +287,8 @@ impl Connection {
             }
             // RFC 8446 §5: dropped between the first ClientHello and the peer's Finished.
             ContentType::CHANGE_CIPHER_SPEC if *content == [1] && !established && !awaits_first_hello => {
-                self.out.tell(|trace| trace.change_cipher_spec(Direction::Received));
                 self.facts.idle.count()?;
+                self.out.tell(|trace| trace.change_cipher_spec(Direction::Received));
             }
             ContentType::CHANGE_CIPHER_SPEC => {
                 return Err(PeerMisbehaved::UnexpectedRecord("change_cipher_spec").into());

@@ -149,7 +149,7 @@ fn check_signature(
 
 /// RFC 8446 §4.4.3: the padding and the context string stop a signature that was made elsewhere, or
 /// in the other role, from being used here.
-fn signed_content(signer: Signer, transcript: &Digest) -> Vec<u8> {
+pub(super) fn signed_content(signer: Signer, transcript: &Digest) -> Vec<u8> {
     let mut content = Vec::with_capacity(160);
     content.resize(64, 0x20);
     content.extend_from_slice(signer.context_string());

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::pki::VerifiedPeer;
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
+use crate::trace::Direction;
 use crate::wire::{Codec, KeyUpdate, NewSessionTicket};
 use core::time::Duration;
 
@@ -28,8 +29,6 @@ pub(crate) struct Established {
     answered: bool,
     /// We asked for an update that has not come yet.
     requested: bool,
-    /// How often the keys were replaced: ours, the peer's.
-    updates: (u32, u32),
 }
 
 impl Established {
@@ -41,13 +40,12 @@ impl Established {
             sessions,
             answered: false,
             requested: false,
-            updates: (0, 0),
         }
     }
 
     pub(super) fn server(read: TrafficSecret, write: TrafficSecret) -> Self {
         let traffic = Traffic { read, write };
-        Self { traffic, is_client: false, sessions: None, answered: false, requested: false, updates: (0, 0) }
+        Self { traffic, is_client: false, sessions: None, answered: false, requested: false }
     }
 
     pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
@@ -85,10 +83,7 @@ impl Established {
         let update = KeyUpdate { update_requested };
         cx.out.write_message(HandshakeType::KEY_UPDATE, |out| update.encode(out));
         self.traffic.write = self.traffic.write.next()?;
-        let (count, _) = &mut self.updates;
-        *count = count.saturating_add(1);
-        let trace = cx.out.trace.as_deref_mut();
-        updated_secret(trace, !self.is_client, *count, &self.traffic.write)?;
+        updated_secret(cx.out.trace.as_deref_mut(), Direction::Sent, &self.traffic.write)?;
         cx.out.set_sealer(self.traffic.write.sealer()?)?;
         self.answered = true;
         self.requested |= update_requested;
@@ -106,10 +101,7 @@ impl Established {
             cx.facts.idle.count()?;
         }
         self.traffic.read = self.traffic.read.next()?;
-        let (_, count) = &mut self.updates;
-        *count = count.saturating_add(1);
-        let trace = cx.out.trace.as_deref_mut();
-        updated_secret(trace, self.is_client, *count, &self.traffic.read)?;
+        updated_secret(cx.out.trace.as_deref_mut(), Direction::Received, &self.traffic.read)?;
         cx.out.set_opener(self.traffic.read.opener()?);
         if update.update_requested && !self.answered {
             self.update_write_key(false, cx)?;

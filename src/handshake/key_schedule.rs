@@ -143,6 +143,14 @@ pub(crate) struct TrafficSecret {
 }
 
 impl TrafficSecret {
+    /// As a key log has it (RFC 9850).
+    ///
+    /// # Errors
+    /// It is not as long as the suite's hash.
+    pub(super) fn of_log(suite: SuiteParameters, secret: &[u8]) -> Result<Self> {
+        Ok(Self { suite, prk: Prk::from_secret(suite.hash, secret)? })
+    }
+
     pub(super) const fn prk(&self) -> &Prk {
         &self.prk
     }

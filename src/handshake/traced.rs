@@ -10,7 +10,7 @@ use crate::crypto::hash::{Digest, MAX_OUTPUT_LEN, digest};
 use crate::crypto::hkdf::Prk;
 use crate::error::Result;
 use crate::secret::Secret;
-use crate::trace::{Derivation, Trace};
+use crate::trace::{Derivation, Direction, Trace};
 use zeroize::Zeroizing;
 
 /// From the pre-shared key and the exchange of keys to the secrets of the handshake, and on to the Master Secret.
@@ -85,17 +85,14 @@ pub(super) fn resumption_secret(
     expanded(trace, "resumption_master_secret", ("master_secret", "res master"), context, secret.prk());
 }
 
-/// What a KeyUpdate of one side makes (RFC 8446 §7.2): the generation counts from 0.
+/// What a KeyUpdate makes of the secret of one direction (RFC 8446 §7.2), before its keys are used.
 pub(super) fn updated_secret(
     trace: Option<&mut Trace>,
-    is_of_server: bool,
-    generation: u32,
+    direction: Direction,
     secret: &TrafficSecret,
 ) -> Result<()> {
     let Some(trace) = trace else { return Ok(()) };
-    let side = if is_of_server { "server" } else { "client" };
-    let name = |generation: u32| format!("{side}_application_traffic_secret_{generation}");
-    let (from, to) = (name(generation.saturating_sub(1)), name(generation));
+    let (from, to) = trace.names_of_update(direction);
     expanded(trace, &to, (&from, "traffic upd"), (&[], NOTHING), secret.prk());
     keys_of(trace, &to, secret)
 }
@@ -122,6 +119,25 @@ fn next(trace: &mut Trace, (from, to, input): (&str, &str, &str), prk: &Prk, oct
     let stage = Prk::extract(hash, salt.expose(), octets);
     trace.secret(to, &Derivation::Extract { salt: &salt_name, input }, stage.expose());
     Ok(stage)
+}
+
+/// Secrets that a listener knows, and those that he does not (RFC 9850): no key log has the stages above.
+pub(super) fn listened_secrets(
+    trace: &mut Trace,
+    stage: &str,
+    secrets: [(&str, &Option<TrafficSecret>); 2],
+) -> Result<()> {
+    trace.unknown(stage, "a key log does not have it");
+    for (name, secret) in secrets {
+        match secret {
+            Some(secret) => {
+                trace.secret(name, &Derivation::Given("the key log"), secret.prk().expose());
+                keys_of(trace, name, secret)?;
+            }
+            None => trace.unknown(name, "the key log given does not have it"),
+        }
+    }
+    Ok(())
 }
 
 /// The key and the IV that protect records (RFC 8446 §7.3).

@@ -12,12 +12,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::clock::Clock;
-use super::engine::{End, Engine, Wire, answer};
+use super::engine::{End, Engine, Wire};
+use super::paused::answer;
 use super::timeouts::{Op, Timeouts};
 use crate::connection::{Connection, State};
 use crate::error::Result;
 use crate::process::Owner;
 use crate::time::UnixTime;
+use crate::trace::TraceLevel;
 
 /// A TLS connection over a socket of tokio; see [the module](super) for what it promises.
 ///
@@ -72,6 +74,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncStream<S> {
     #[must_use]
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         self.0.core().engine.set_timeouts(timeouts);
+        self
+    }
+
+    /// With `tell` called for what happens, with lines of the trace (docs/trace.md) and their time: see
+    /// [`Connection::set_trace`]. It is called while the stream works: it must not use it, nor take long.
+    #[must_use]
+    pub fn with_trace(self, level: TraceLevel, tell: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        self.0.core().engine.set_trace(level, tell);
         self
     }
 

@@ -11,13 +11,15 @@ use std::task::Poll;
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::engine::{End, Engine, Wire, answer};
+use super::engine::{End, Engine, Wire};
+use super::paused::answer;
 use super::timeouts::{Op, Timeouts};
 use super::transport::{Readiness, Transport};
 use crate::connection::{Connection, State};
 use crate::error::Result;
 use crate::process::Owner;
 use crate::time::UnixTime;
+use crate::trace::TraceLevel;
 
 /// A TLS connection over a blocking socket; see [the module](super) for what it promises.
 ///
@@ -69,6 +71,14 @@ impl<S: Transport> Stream<S> {
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.set_timeouts(timeouts);
+        self
+    }
+
+    /// With `tell` called for what happens, with lines of the trace (docs/trace.md) and their time: see
+    /// [`Connection::set_trace`]. It is called while the stream works: it must not use it, nor take long.
+    #[must_use]
+    pub fn with_trace(self, level: TraceLevel, tell: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        self.0.engine().set_trace(level, tell);
         self
     }
 

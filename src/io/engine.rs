@@ -9,9 +9,12 @@ use zeroize::Zeroize;
 
 use super::clock::Clock;
 use super::failure::{aborted, closed, cut_short};
+use super::paused::is_paused;
 use super::timeouts::{Blocked, Op, Timeout, Timeouts, Waits};
+use super::told::Listener;
 use crate::connection::{Connection, Fed, State};
-use crate::error::{Error, Result};
+use crate::error::Error;
+use crate::trace::TraceLevel;
 
 /// Octets that are received at first: a record and its header.
 const RECORD_LEN: usize = 17 * 1024;
@@ -64,6 +67,7 @@ pub(super) struct Engine {
     lingers: bool,
     waits: Waits,
     blocked: Blocked,
+    listener: Option<Listener>,
 }
 
 impl Engine {
@@ -84,7 +88,16 @@ impl Engine {
             lingers,
             waits: Waits::new(now),
             blocked: Blocked::default(),
+            listener: None,
         }
+    }
+
+    pub(super) fn set_trace(&mut self, level: TraceLevel, tell: impl Fn(&[u8]) + Send + Sync + 'static) {
+        self.listener = Some(Listener::start(&mut self.connection, level, tell));
+    }
+
+    fn tell(&mut self) {
+        self.listener.iter().for_each(|listener| listener.tell(&mut self.connection));
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -131,11 +144,13 @@ impl Engine {
     /// Starts the time of a call, where it does not run yet.
     pub(super) fn begin(&mut self, op: Op, now: Instant) -> io::Result<()> {
         self.blocked = Blocked::default();
+        Listener::stamp(&mut self.connection);
         self.waits.begin(op, now).map_err(|timeout| self.timed_out(op, timeout))
     }
 
     /// The call is done, or given up.
     pub(super) fn finish(&mut self, op: Op, now: Instant) {
+        self.tell();
         self.waits.finish(op, now);
     }
 
@@ -331,6 +346,7 @@ impl Engine {
         }
         // Certificates are judged as of now, however long it took to come here.
         let now = self.clock.now();
+        Listener::stamp(&mut self.connection);
         let (mut fed, mut len) = (0, 0);
         if !out.is_empty() {
             // No more data than fits is in so many octets.
@@ -383,6 +399,7 @@ impl Engine {
     /// Sends all that is pending, whatever became of the connection. The outer result is an error, the
     /// inner poll says whether all went.
     fn poll_send(&mut self, wire: &mut impl Wire) -> io::Result<Poll<()>> {
+        self.tell();
         while !self.connection.pending().is_empty() {
             match wire.send(self.connection.pending()) {
                 Poll::Pending => {
@@ -476,24 +493,8 @@ impl Engine {
     }
 }
 
-fn is_paused(state: State) -> bool {
-    state.contains(State::NEED_CONFIG) || state.contains(State::NEED_CLIENT_CERT)
-}
-
-/// Runs what a server or a client was asked to do where its handshake paused.
-pub(super) fn answer(
-    connection: &mut Connection,
-    answer: &mut impl FnMut(&mut Connection) -> Result<()>,
-) -> io::Result<()> {
-    match answer(connection) {
-        // The handshake goes on, to tell the peer what became of it.
-        Err(_) if connection.error().is_some() => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(()) if is_paused(connection.state()) => Err(Error::misuse(
-            "a paused handshake that was not answered",
-            "call configure or provide_identity",
-        )
-        .into()),
-        Ok(()) => Ok(()),
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.tell();
     }
 }

@@ -34,7 +34,7 @@ fn is_retry(octets: &[u8]) -> bool {
 /// A handshake message with its header.
 pub(super) fn handshake(fields: &mut Fields<'_, '_>) -> Option<()> {
     let is_retry = is_retry(fields.octets);
-    let kind = fields.number("msg_type", 1, |code| named::<HandshakeType>(code))?;
+    let kind = fields.number("msg_type", 1, named::<HandshakeType>)?;
     fields.number("length", 3, |length| length.to_string())?;
     let (kind, len) = (HandshakeType(u8::try_from(kind).ok()?), fields.left());
     match kind {
@@ -55,7 +55,7 @@ pub(super) fn handshake(fields: &mut Fields<'_, '_>) -> Option<()> {
             })
         }
         HandshakeType::CERTIFICATE_VERIFY => {
-            fields.number("algorithm", 2, |code| named::<SignatureScheme>(code))?;
+            fields.number("algorithm", 2, named::<SignatureScheme>)?;
             fields.opaque("signature", 2, |_| String::new())
         }
         HandshakeType::FINISHED => fields.octets("verify_data", len, "").map(|_| ()),
@@ -84,14 +84,14 @@ pub(super) fn alert(fields: &mut Fields<'_, '_>) -> Option<()> {
         2 => "fatal (2)".to_owned(),
         other => other.to_string(),
     })?;
-    fields.number("description", 1, |code| named::<AlertDescription>(code)).map(|_| ())
+    fields.number("description", 1, named::<AlertDescription>).map(|_| ())
 }
 
 fn client_hello(fields: &mut Fields<'_, '_>) -> Option<()> {
-    fields.number("legacy_version", 2, |code| named::<ProtocolVersion>(code))?;
+    fields.number("legacy_version", 2, named::<ProtocolVersion>)?;
     fields.octets("random", 32, "")?;
     fields.opaque("legacy_session_id", 1, |_| String::new())?;
-    numbers(fields, "cipher_suites", "cipher_suite", |code| named::<CipherSuite>(code))?;
+    numbers(fields, "cipher_suites", "cipher_suite", named::<CipherSuite>)?;
     fields.opaque("legacy_compression_methods", 1, |methods| {
         if methods == [0] { "null (0)".to_owned() } else { String::new() }
     })?;
@@ -99,11 +99,11 @@ fn client_hello(fields: &mut Fields<'_, '_>) -> Option<()> {
 }
 
 fn server_hello(fields: &mut Fields<'_, '_>, is_retry: bool) -> Option<()> {
-    fields.number("legacy_version", 2, |code| named::<ProtocolVersion>(code))?;
+    fields.number("legacy_version", 2, named::<ProtocolVersion>)?;
     let random = if is_retry { "SHA-256 of \"HelloRetryRequest\"" } else { "" };
     fields.octets("random", 32, random)?;
     fields.opaque("legacy_session_id_echo", 1, |_| String::new())?;
-    fields.number("cipher_suite", 2, |code| named::<CipherSuite>(code))?;
+    fields.number("cipher_suite", 2, named::<CipherSuite>)?;
     fields.number("legacy_compression_method", 1, |method| match method {
         0 => "null (0)".to_owned(),
         other => other.to_string(),
@@ -159,10 +159,10 @@ fn body(fields: &mut Fields<'_, '_>, code: ExtensionType, place: Place) -> Optio
             })
         }),
         (ExtensionType::SUPPORTED_GROUPS, _) => {
-            numbers(fields, "named_group_list", "named_group", |code| named::<NamedGroup>(code))
+            numbers(fields, "named_group_list", "named_group", named::<NamedGroup>)
         }
         (ExtensionType::SIGNATURE_ALGORITHMS | ExtensionType::SIGNATURE_ALGORITHMS_CERT, _) => {
-            let name = |code| named::<SignatureScheme>(code);
+            let name = named::<SignatureScheme>;
             numbers(fields, "supported_signature_algorithms", "signature_scheme", name)
         }
         (ExtensionType::ALPN, _) => fields.vector("protocol_name_list", 2, |list| {
@@ -172,20 +172,20 @@ fn body(fields: &mut Fields<'_, '_>, code: ExtensionType, place: Place) -> Optio
             fields.number("record_size_limit", 2, |limit| limit.to_string()).map(|_| ())
         }
         (ExtensionType::SUPPORTED_VERSIONS, Place::ClientHello) => fields.vector("versions", 1, |list| {
-            each(list, |list| list.number("version", 2, |code| named::<ProtocolVersion>(code)).map(|_| ()))
+            each(list, |list| list.number("version", 2, named::<ProtocolVersion>).map(|_| ()))
         }),
         (ExtensionType::SUPPORTED_VERSIONS, _) => {
-            fields.number("selected_version", 2, |code| named::<ProtocolVersion>(code)).map(|_| ())
+            fields.number("selected_version", 2, named::<ProtocolVersion>).map(|_| ())
         }
         (ExtensionType::COOKIE, _) => fields.opaque("cookie", 2, |_| String::new()),
         (ExtensionType::PSK_KEY_EXCHANGE_MODES, _) => fields.vector("ke_modes", 1, |list| {
-            each(list, |list| list.number("ke_mode", 1, |code| named::<PskKeyExchangeMode>(code)).map(|_| ()))
+            each(list, |list| list.number("ke_mode", 1, named::<PskKeyExchangeMode>).map(|_| ()))
         }),
         (ExtensionType::KEY_SHARE, Place::ClientHello) => {
             fields.vector("client_shares", 2, |list| each(list, key_share))
         }
         (ExtensionType::KEY_SHARE, Place::HelloRetryRequest) => {
-            fields.number("selected_group", 2, |code| named::<NamedGroup>(code)).map(|_| ())
+            fields.number("selected_group", 2, named::<NamedGroup>).map(|_| ())
         }
         (ExtensionType::KEY_SHARE, _) => key_share(fields),
         (ExtensionType::PRE_SHARED_KEY, Place::ClientHello) => {
@@ -215,7 +215,7 @@ fn key_share(fields: &mut Fields<'_, '_>) -> Option<()> {
     let [_, _, high, low] = *fields.peek(4)?.first_chunk()?;
     let len = usize::from(u16::from_be_bytes([high, low])).checked_add(4)?;
     fields.group("key_share_entry", len, "", |entry| {
-        entry.number("group", 2, |code| named::<NamedGroup>(code))?;
+        entry.number("group", 2, named::<NamedGroup>)?;
         entry.opaque("key_exchange", 2, |_| String::new())
     })
 }
@@ -256,12 +256,12 @@ pub(super) trait Code {
 }
 
 macro_rules! codes {
-    ($($name:ident($int:ty), $width:literal;)*) => {$(
+    ($($name:ident($int:ty), $width:literal, $others:expr;)*) => {$(
         impl Code for $name {
             fn described(code: u64) -> String {
                 let Ok(number) = <$int>::try_from(code) else { return code.to_string() };
                 let number_text = format!(concat!("0x{:0", $width, "x}"), number);
-                match $name(number).name() {
+                match $name(number).name().or_else(|| other_name($others, code)) {
                     Some(name) => format!("{name} ({number_text})"),
                     None if is_grease(code) => format!("GREASE ({number_text})"),
                     None => format!("unknown ({number_text})"),
@@ -272,15 +272,79 @@ macro_rules! codes {
 }
 
 codes! {
-    ProtocolVersion(u16), "4";
-    HandshakeType(u8), "2";
-    CipherSuite(u16), "4";
-    ExtensionType(u16), "4";
-    NamedGroup(u16), "4";
-    SignatureScheme(u16), "4";
-    PskKeyExchangeMode(u8), "2";
-    AlertDescription(u8), "2";
+    ProtocolVersion(u16), "4", VERSIONS;
+    HandshakeType(u8), "2", &[];
+    CipherSuite(u16), "4", SUITES;
+    ExtensionType(u16), "4", EXTENSIONS;
+    NamedGroup(u16), "4", GROUPS;
+    SignatureScheme(u16), "4", SCHEMES;
+    PskKeyExchangeMode(u8), "2", &[];
+    AlertDescription(u8), "2", &[];
 }
+
+/// A name that the library has no use for, and that others send.
+fn other_name(others: &'static [(u16, &'static str)], code: u64) -> Option<&'static str> {
+    others.iter().find(|(other, _)| u64::from(*other) == code).map(|(_, name)| *name)
+}
+
+const VERSIONS: &[(u16, &str)] = &[(0x0300, "SSLv3"), (0x0302, "TLSv1.1")];
+
+/// IANA, TLS Cipher Suites.
+const SUITES: &[(u16, &str)] = &[
+    (0x00FF, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"),
+    (0x1304, "TLS_AES_128_CCM_SHA256"),
+    (0x1305, "TLS_AES_128_CCM_8_SHA256"),
+    (0x5600, "TLS_FALLBACK_SCSV"),
+    (0xC02B, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+    (0xC02C, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+    (0xC02F, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+    (0xC030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+    (0xCCA8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
+    (0xCCA9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
+];
+
+/// IANA, TLS ExtensionType Values.
+const EXTENSIONS: &[(u16, &str)] = &[
+    (11, "ec_point_formats"),
+    (22, "encrypt_then_mac"),
+    (23, "extended_master_secret"),
+    (24, "token_binding"),
+    (27, "compress_certificate"),
+    (34, "delegated_credential"),
+    (35, "session_ticket"),
+    (57, "quic_transport_parameters"),
+    (0x4469, "application_settings"),
+    (0xFE0D, "encrypted_client_hello"),
+    (0xFF01, "renegotiation_info"),
+];
+
+/// IANA, TLS Supported Groups.
+const GROUPS: &[(u16, &str)] = &[
+    (0x0016, "secp256k1"),
+    (0x0019, "secp521r1"),
+    (0x001E, "x448"),
+    (0x0100, "ffdhe2048"),
+    (0x0101, "ffdhe3072"),
+    (0x0102, "ffdhe4096"),
+    (0x0103, "ffdhe6144"),
+    (0x0104, "ffdhe8192"),
+    (0x11ED, "SecP384r1MLKEM1024"),
+];
+
+/// IANA, TLS SignatureScheme.
+const SCHEMES: &[(u16, &str)] = &[
+    (0x0201, "rsa_pkcs1_sha1"),
+    (0x0203, "ecdsa_sha1"),
+    (0x0303, "SHA224 ECDSA"),
+    (0x0301, "SHA224 RSA"),
+    (0x0808, "ed448"),
+    (0x0809, "rsa_pss_pss_sha256"),
+    (0x080A, "rsa_pss_pss_sha384"),
+    (0x080B, "rsa_pss_pss_sha512"),
+    (0x081A, "ecdsa_brainpoolP256r1tls13_sha256"),
+    (0x081B, "ecdsa_brainpoolP384r1tls13_sha384"),
+    (0x081C, "ecdsa_brainpoolP512r1tls13_sha512"),
+];
 
 /// RFC 8701 §2.
 fn is_grease(code: u64) -> bool {

@@ -71,6 +71,26 @@ static void the_outcome_is_as_configured(otls_connection *client, otls_connectio
     otls_blob_free(blob);
 }
 
+/* A new client's trace begins with its ClientHello, at the time that was set. */
+static void is_traced(otls_connection *client) {
+    otls_blob *blob;
+    otls_error *error;
+    size_t len;
+    const char *lines;
+    WORKS(otls_connection_take_trace(client, &blob, &error));
+    CHECK(blob_len(blob) == 0);
+    otls_blob_free(blob);
+    FAILS(OTLS_ERROR_API_MISUSE, otls_connection_set_trace(client, 0, &error));
+    WORKS(otls_connection_set_trace(client, OTLS_TRACE_SECRETS, &error));
+    WORKS(otls_connection_set_trace_time(client, 1500000, &error));
+    otls_connection_close(client);
+    WORKS(otls_connection_take_trace(client, &blob, &error));
+    lines = (const char *)otls_blob_data(blob, &len);
+    CHECK(len > 100 && strncmp(lines, "{\"event\":\"message\"", 18) == 0);
+    CHECK(strstr(lines, "\"time\":1.500000,\"direction\":\"sent\",\"name\":\"user_canceled\"") != NULL);
+    otls_blob_free(blob);
+}
+
 /* 1,000 octets go in eight pieces, the last one padded to the length of the others. */
 static void data_has_the_shape(otls_connection *client, otls_connection *server) {
     static const uint8_t DATA[1000] = { 7 };
@@ -203,9 +223,13 @@ static void wrong_arguments(void) {
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_session(NULL, &session, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_alpn(NULL, &blob, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_key_log(NULL, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_take_trace(NULL, &blob, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_set_trace(NULL, OTLS_TRACE_MESSAGES, &error));
+    FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_set_trace_time(NULL, 0, &error));
     FAILS(OTLS_ERROR_NULL_POINTER, otls_connection_certificate(NULL, &certificate, &error));
     CHECK(otls_session_expires_at(NULL) == 0);
     WORKS(otls_connection_client(config, "desk.example", NULL, NOW, &connection, &error));
+    is_traced(connection);
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_certificate(connection, &certificate, &error));
     otls_connection_free(connection);
     otls_server_config_free(server);

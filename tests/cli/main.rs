@@ -7,6 +7,7 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod convert;
+mod explain;
 mod files;
 mod formats;
 mod inspect;

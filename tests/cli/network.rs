@@ -115,7 +115,7 @@ impl Server {
     }
 
     /// Ends it as `kill` does; its exit code.
-    fn stop(mut self) -> i32 {
+    pub(crate) fn stop(mut self) -> i32 {
         let kill = Command::new("kill").arg(self.process.id().to_string()).status();
         assert!(kill.unwrap().success());
         self.process.wait().unwrap().code().unwrap()

@@ -1,8 +1,10 @@
 //! The sans-I/O connection.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use otls::internal::Owner;
+use otls_explain::Recorder;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
@@ -16,6 +18,7 @@ use crate::pki::authority::Identity;
 use crate::pki::certificate::Certificate;
 use crate::pki::name;
 use crate::session::Session;
+use crate::trace::Trace;
 
 /// A TLS 1.3 connection without I/O: bytes in, bytes out.
 ///
@@ -36,6 +39,7 @@ pub(crate) struct Connection {
     /// Asked before the lock, which another thread may have held when this process was forked.
     owner: Owner,
     clock: Clock,
+    trace: OnceLock<Arc<Recorder>>,
 }
 
 #[pymethods]
@@ -76,6 +80,19 @@ impl Connection {
     #[pyo3(signature = (*, now=None))]
     fn accept(py: Python<'_>, now: Option<Py<PyAny>>) -> Result<Self> {
         Ok(Self::new(otls::Connection::accept(), Clock::new(py, now)?))
+    }
+
+    /// Has everything that happens from here on recorded in `trace`; to be called once, before anything is fed.
+    fn set_trace(&self, py: Python<'_>, trace: &Trace) -> Result<()> {
+        let recorder = Arc::clone(&trace.0);
+        let level = recorder.level();
+        if self.trace.set(recorder).is_err() {
+            return Err(Failure::misuse(
+                "a connection with a trace has one already",
+                "use one trace for all",
+            ));
+        }
+        self.with(py, |connection| connection.set_trace(level))
     }
 
     /// What the client offers, from NEED_CONFIG on.
@@ -313,7 +330,7 @@ impl Connection {
 
 impl Connection {
     fn new(connection: otls::Connection, clock: Clock) -> Self {
-        Self { connection: Mutex::new(connection), owner: Owner::new(), clock }
+        Self { connection: Mutex::new(connection), owner: Owner::new(), clock, trace: OnceLock::new() }
     }
 
     /// Raises in a process that was forked from the connection's own.
@@ -340,7 +357,14 @@ impl Connection {
     ) -> Result<T> {
         self.check_process()?;
         py.detach(|| {
-            self.connection.lock().map(|mut connection| work(&mut connection)).map_err(|_| poisoned())
+            let mut connection = self.connection.lock().map_err(|_| poisoned())?;
+            let Some(trace) = self.trace.get() else { return Ok(work(&mut connection)) };
+            connection.set_trace_time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+            let result = work(&mut connection);
+            if let Some(lines) = connection.take_trace() {
+                trace.record(lines.expose());
+            }
+            Ok(result)
         })
     }
 

@@ -16,6 +16,7 @@ mod offer;
 mod otp;
 mod pki;
 mod session;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -68,6 +69,8 @@ mod _otls {
 
     #[pymodule_export]
     use crate::session::{Session, TicketKeys};
+    #[pymodule_export]
+    use crate::trace::Trace;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::lanes::Lanes;
-use crate::read::{Event, File};
-use crate::refused::{Reason, Refused};
+use super::lanes::Lanes;
+use super::read::{Event, File};
+use crate::refused::Refused;
 
 pub(crate) const ROLES: [&str; 2] = ["client", "server"];
 
@@ -93,7 +93,12 @@ pub(crate) fn connections(files: &[File], lanes: &mut Lanes) -> Result<(Vec<Conn
             };
             match told {
                 Some(first) if *first != number => {
-                    return Err(Refused::at(number, event.line, Reason::Twice(*first)));
+                    let what = format!(
+                        "trace {} has told of the same side of this connection",
+                        first.saturating_add(1)
+                    );
+                    let hint = "give each trace once, and of one connection the client's and the server's";
+                    return Err(Refused::new(&what, hint).at(number, event.line));
                 }
                 Some(_) => {}
                 None => {

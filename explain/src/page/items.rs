@@ -1,8 +1,8 @@
 //! What went over the wire, with what each side tells of it.
 
-use crate::connections::{Connection, Index};
-use crate::read::{Event, File};
-use crate::wire::{Pair, Told, pair};
+use super::connections::{Connection, Index};
+use super::read::{Event, File};
+use super::wire::{Pair, Told, pair};
 
 /// An event: its file, and its position there.
 pub(crate) type At = (usize, usize);

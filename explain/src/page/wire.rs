@@ -1,6 +1,6 @@
 //! What went over the wire in one direction, as one side or both tell it.
 
-use crate::read::Event;
+use super::read::Event;
 
 /// What one side tells of one direction, in order: positions of events in its file.
 #[derive(Default)]

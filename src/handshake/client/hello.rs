@@ -167,7 +167,7 @@ impl AwaitServerHello {
         let psk = resumed.as_ref().map(|resumed| &resumed.session.psk);
         let hello_hash = transcript.current();
         handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
-        cx.out.tell(|trace| trace.agreed(suite.suite, share.group, resumed.is_some()));
+        cx.out.tell(|trace| trace.agreed(suite.suite, Some(share.group), resumed.is_some()));
         cx.out.set_opener(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;

@@ -215,7 +215,7 @@ impl Flight<'_> {
         let psk = resumption.as_ref().map(|resumption| &resumption.state.psk);
         let hello_hash = transcript.current();
         handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
-        cx.out.tell(|trace| trace.agreed(suite.suite, group, resumption.is_some()));
+        cx.out.tell(|trace| trace.agreed(suite.suite, Some(group), resumption.is_some()));
         cx.out.set_sealer(keys.server.sealer()?)?;
         cx.out.set_opener(keys.client.opener()?);
 

@@ -10,7 +10,8 @@ connections                    :class:`ClientConfig`, :class:`ServerConfig`,
                                :class:`Connection` (no I/O), :func:`connect`,
                                :func:`serve`, :func:`listen`, :class:`Stream`, :class:`Timeouts`;
                                on asyncio: :mod:`otls.aio`;
-                               resumption: :class:`Session`, :class:`TicketKeys`
+                               resumption: :class:`Session`, :class:`TicketKeys`;
+                               what happened: :class:`Trace`
 one-time passwords             :class:`Ledger`, :class:`Code`, :class:`Amount`, :class:`Transaction`,
                                :class:`Context`, :class:`Channel`, :class:`Envelope`,
                                :class:`Receipt`; by mail: :class:`Mail`;
@@ -140,6 +141,7 @@ from ._otls import (
     TicketKeys,
     Totp,
     TotpState,
+    Trace,
     Transaction,
     TrustStore,
     Verdict,
@@ -336,6 +338,7 @@ __all__ = [
     "State",
     "Stream",
     "TicketKeys",
+    "Trace",
     "Timeout",
     "Timeouts",
     "Totp",

@@ -29,6 +29,7 @@ from ._otls import (
     RequestedCertificate,
     ServerConfig,
     Session,
+    Trace,
 )
 from ._process import check_process
 from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
@@ -61,6 +62,7 @@ class AsyncStream(Facts):
         provide_identity: ProvideIdentity | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT,
         key_log: KeyLog | None = None,
+        trace: Trace | None = None,
         accept_free_text: bool = False,
     ) -> None:
         self._waiter = LoopWaiter(sock)
@@ -72,6 +74,7 @@ class AsyncStream(Facts):
             provide_identity=provide_identity,
             timeout=timeout,
             key_log=key_log,
+            trace=trace,
             accept_free_text=accept_free_text,
         )
         # Taken in this order.
@@ -247,6 +250,7 @@ async def open_connection(
     provide_identity: ProvideIdentity | None = None,
     accept_free_text: bool = False,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> AsyncStream:
     """Connects to a server and does the handshake; the arguments are those of :func:`otls.connect`."""
@@ -265,6 +269,7 @@ async def open_connection(
         provide_identity=provide_identity,
         accept_free_text=accept_free_text,
         key_log=key_log,
+        trace=trace,
     )
     try:
         await stream.handshake()

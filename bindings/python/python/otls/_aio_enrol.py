@@ -6,7 +6,7 @@ from ._address import Address, wanted_name
 from ._aio import open_connection
 from ._carrier import Clock, KeyLog
 from ._enrol import exchange
-from ._otls import Certificate, CertificateRequest, ClientConfig, EstClient
+from ._otls import Certificate, CertificateRequest, ClientConfig, EstClient, Trace
 from ._waiting import DEFAULT_TIMEOUT
 
 
@@ -20,13 +20,14 @@ async def enroll(
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> Certificate:
     """Asks the authority at ``address`` for a certificate; as :func:`otls.enroll`."""
     host = wanted_name(address, server_name)
     client = EstClient.simpleenroll(host, profile, request, token=token)
     connecting = open_connection(
-        *address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
+        *address, config, server_name=server_name, timeout=timeout, key_log=key_log, trace=trace, now=now
     )
     async with await connecting as stream:
         return (await stream._both(lambda: exchange(stream._engine, client, timeout)))[0]
@@ -39,12 +40,13 @@ async def fetch_authorities(
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> list[Certificate]:
     """The certificates of the authority at ``address``; as :func:`otls.fetch_authorities`."""
     client = EstClient.cacerts(wanted_name(address, server_name))
     connecting = open_connection(
-        *address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
+        *address, config, server_name=server_name, timeout=timeout, key_log=key_log, trace=trace, now=now
     )
     async with await connecting as stream:
         return await stream._both(lambda: exchange(stream._engine, client, timeout))

@@ -15,7 +15,7 @@ from ._aio import AsyncStream, Configure
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
 from ._net import server
-from ._otls import ServerConfig
+from ._otls import ServerConfig, Trace
 from ._serve import BREATH, GRACE, LOG, PATIENCE, report
 from ._waiting import DEFAULT_TIMEOUT, Timeout, timeouts
 
@@ -166,6 +166,7 @@ async def start_server(
     on_failure: OnFailure | None = None,
     accept_free_text: bool = False,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> Server:
     """Listens, and runs ``handler`` for each client after the handshake with it.
@@ -192,6 +193,7 @@ async def start_server(
             configure=configure,
             accept_free_text=accept_free_text,
             key_log=key_log,
+            trace=trace,
         )
 
     return Server(await _listening_sockets(host, port), make, handler, max_connections, on_failure)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 from ._carrier import Carrier, KeyLog, Waiter
 from ._errors import ApiMisuse, Error, Rejected
-from ._otls import Channel, Connection
+from ._otls import Channel, Connection, Trace
 from ._process import check_process
 from ._state import State
 from ._waiting import Deadline, Timeout, closed_early, has_ended, must_wait_to_confirm
@@ -43,8 +43,11 @@ class Engine(Carrier):
         provide_identity: Callable[..., Any] | None,
         accept_free_text: bool,
         key_log: KeyLog | None,
+        trace: Trace | None,
     ) -> None:
         super().__init__(sock, connection, waiter, timeout=timeout, key_log=key_log)
+        if trace is not None:
+            connection.set_trace(trace)
         self.configure = configure
         self.provide_identity = provide_identity
         #: Why nothing can be sent any more although the connection stands; empty while something can.

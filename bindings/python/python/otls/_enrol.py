@@ -7,7 +7,7 @@ from ._carrier import Clock, KeyLog
 from ._engine import Engine
 from ._errors import EnrolmentHttpError
 from ._net import connect
-from ._otls import Certificate, CertificateRequest, ClientConfig, EstClient
+from ._otls import Certificate, CertificateRequest, ClientConfig, EstClient, Trace
 from ._waiting import DEFAULT_TIMEOUT, Deadline
 from ._wire import READ_SIZE
 
@@ -22,6 +22,7 @@ def enroll(
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> Certificate:
     """Asks the authority at ``address`` for a certificate of ``profile``, "server" or "client".
@@ -33,7 +34,7 @@ def enroll(
     host = wanted_name(address, server_name)
     client = EstClient.simpleenroll(host, profile, request, token=token)
     with connect(
-        address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
+        address, config, server_name=server_name, timeout=timeout, key_log=key_log, trace=trace, now=now
     ) as stream:
         return stream._both(lambda: exchange(stream._engine, client, timeout))[0]
 
@@ -45,6 +46,7 @@ def fetch_authorities(
     server_name: str | None = None,
     timeout: float | None = DEFAULT_TIMEOUT,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> list[Certificate]:
     """The certificates of the authority at ``address``, which ``config`` has to trust already.
@@ -53,7 +55,7 @@ def fetch_authorities(
     """
     client = EstClient.cacerts(wanted_name(address, server_name))
     with connect(
-        address, config, server_name=server_name, timeout=timeout, key_log=key_log, now=now
+        address, config, server_name=server_name, timeout=timeout, key_log=key_log, trace=trace, now=now
     ) as stream:
         return stream._both(lambda: exchange(stream._engine, client, timeout))
 

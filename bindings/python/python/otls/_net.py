@@ -10,7 +10,7 @@ from typing import Self
 from ._address import Address, check_address, wanted_name
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse
-from ._otls import ClientConfig, Connection, ServerConfig, Session
+from ._otls import ClientConfig, Connection, ServerConfig, Session, Trace
 from ._stream import Configure, ProvideIdentity, Stream
 from ._waiting import DEFAULT_TIMEOUT, Timeout, socket_timeout, timeouts
 
@@ -30,6 +30,7 @@ class Listener:
         timeout: Timeout = DEFAULT_TIMEOUT,
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
+        trace: Trace | None = None,
         now: Clock | None = None,
     ) -> None:
         if (config is None) == (configure is None):
@@ -42,6 +43,7 @@ class Listener:
         self._configure = configure
         self._accept_free_text = accept_free_text
         self._key_log = key_log
+        self._trace = trace
         self._now = now
 
     @property
@@ -75,6 +77,7 @@ class Listener:
                 configure=self._configure,
                 accept_free_text=self._accept_free_text,
                 key_log=self._key_log,
+                trace=self._trace,
             )
         except BaseException:
             sock.close()
@@ -108,6 +111,7 @@ def connect(
     provide_identity: ProvideIdentity | None = None,
     accept_free_text: bool = False,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> Stream:
     """Connects to a server and does the handshake.
@@ -134,6 +138,7 @@ def connect(
         provide_identity=provide_identity,
         accept_free_text=accept_free_text,
         key_log=key_log,
+        trace=trace,
     )
     _handshake_or_close(stream)
     return stream
@@ -147,6 +152,7 @@ def listen(
     timeout: Timeout = DEFAULT_TIMEOUT,
     accept_free_text: bool = False,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     now: Clock | None = None,
 ) -> Listener:
     """Listens on ``address``, with one configuration for all clients or one chosen for each.
@@ -165,6 +171,7 @@ def listen(
             timeout=timeout,
             accept_free_text=accept_free_text,
             key_log=key_log,
+            trace=trace,
             now=now,
         )
     except BaseException:

@@ -770,6 +770,52 @@ class RequestedCertificate:
         """Subjects (DER) of the authorities that the server trusts; empty if it did not say."""
 
 @final
+class Trace:
+    """Records what connections do: every message with its fields, how each key comes about, what was
+    checked.
+
+    With neither ``path`` nor ``echo`` the lines of the trace are kept for ``take``, with the values of
+    secrets where ``secrets`` asks for them. With ``echo=True`` people are told on standard error, one line
+    for each message, without the value of any secret. With ``path`` a file is written that only its owner may
+    read: a page where the name ends in ``.html``, made by ``close``; otherwise the lines as they come. A file
+    has the secrets of the connections: who sees it reads them, as with a key log. One that is there already
+    is left alone (``FileExistsError``) unless ``overwrite``. No trace has a private key.
+
+    ``party`` says whose trace it is, such as ``"bank"``, and ``title`` what was run. docs/trace.md has the
+    format. Give it to ``otls.connect``, ``otls.listen``, ``otls.serve`` and the like as ``trace``, or to
+    ``Connection.set_trace``.
+    """
+    def __new__(
+        cls,
+        path: str | PathLike[str] | None = None,
+        *,
+        party: str = "",
+        title: str = "",
+        echo: bool = False,
+        secrets: bool = False,
+        overwrite: bool = False,
+    ) -> Trace: ...
+    def story(
+        self,
+        step: str,
+        text: str,
+        *,
+        secret: dict[str, str | int | bool | None] | None = None,
+        **members: str | int | bool | None,
+    ) -> None:
+        """Records a step of the program itself (docs/trace.md), with what belongs to it: text, numbers,
+        truth values. ``secret`` members are left out where the trace has no secrets.
+        """
+    def take(self) -> str:
+        """The lines since the last call, of a trace that keeps them."""
+    def close(self) -> Path | None:
+        """Ends the recording; the path of the file that was written, if any. Raises ``OSError`` where
+        something could not be written.
+        """
+    def __enter__(self) -> Trace: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+@final
 class Link:
     """Carries octets between a connection and ``recv`` and ``send`` of a socket that does not wait.
 
@@ -840,6 +886,10 @@ class Connection:
     @staticmethod
     def accept(*, now: _Clock | None = None) -> Connection:
         """A server that pauses (NEED_CONFIG) when it has read what the client offers."""
+    def set_trace(self, trace: Trace) -> None:
+        """Has everything that happens from here on recorded in ``trace``; to be called once, before
+        anything is fed.
+        """
     @property
     def offer(self) -> Offer | None:
         """What the client offers, from NEED_CONFIG on."""

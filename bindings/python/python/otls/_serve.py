@@ -17,7 +17,7 @@ from ._address import Address
 from ._carrier import Clock, KeyLog
 from ._errors import ApiMisuse, Error
 from ._net import Listener, listen
-from ._otls import ServerConfig
+from ._otls import ServerConfig, Trace
 from ._stream import Configure, Stream, Waker
 from ._waiting import DEFAULT_TIMEOUT, Timeout
 
@@ -67,6 +67,7 @@ class Server:
         on_failure: OnFailure | None = None,
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
+        trace: Trace | None = None,
         now: Clock | None = None,
     ) -> None:
         if max_connections < 1:
@@ -83,6 +84,7 @@ class Server:
                 timeout=timeout,
                 accept_free_text=accept_free_text,
                 key_log=key_log,
+                trace=trace,
                 now=now,
             )
         self._handler = handler
@@ -223,6 +225,7 @@ def serve(
     configure: Configure | None = None,
     on_failure: OnFailure | None = None,
     key_log: KeyLog | None = None,
+    trace: Trace | None = None,
     accept_free_text: bool = False,
     now: Clock | None = None,
 ) -> None:
@@ -242,6 +245,7 @@ def serve(
         configure=configure,
         on_failure=on_failure,
         key_log=key_log,
+        trace=trace,
         accept_free_text=accept_free_text,
         now=now,
     )

@@ -28,6 +28,7 @@ from ._otls import (
     Receipt,
     RequestedCertificate,
     ServerConfig,
+    Trace,
 )
 from ._process import check_process
 from ._waiting import DEFAULT_TIMEOUT, LONGEST_WAIT, Timeout
@@ -74,7 +75,7 @@ class Stream(Facts):
 
     ``key_log`` is a file, made with mode 0600, to which the connection's secrets are appended as lines of
     an ``SSLKEYLOGFILE`` (RFC 9850) if the configuration has ``key_log=True``. Whoever reads it reads the
-    connection: for debugging alone.
+    connection: for debugging alone. ``trace`` records what happens, for people: see :class:`Trace`.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Stream(Facts):
         provide_identity: ProvideIdentity | None = None,
         accept_free_text: bool = False,
         key_log: KeyLog | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._waiter = _PollWaiter(sock)
         self._engine = Engine(
@@ -98,6 +100,7 @@ class Stream(Facts):
             provide_identity=provide_identity,
             accept_free_text=accept_free_text,
             key_log=key_log,
+            trace=trace,
         )
         # Taken in this order. A signal's handler may use the stream that it has interrupted.
         self._writing = threading.RLock()
