@@ -11,9 +11,9 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 VENV    := $(TARGET)/venv
 PY      := $(VENV)/bin/python
 # What is tested, and documented.
-OURS         := -p otls -p otls-fork -p otls-stores -p otls-capi -p otls-cli -p otls-explain
+OURS         := -p otls -p otls-explain -p otls-fork -p otls-stores -p otls-capi -p otls-cli
 ALL_FEATURES := otls/qr,otls/sqlite,otls/tokio,otls-stores/redis,otls-stores/postgres,otls-capi/redis,otls-capi/postgres
-DOC          := $(CARGO) doc --locked --no-deps -p otls -p otls-stores -p otls-explain --features otls/qr,otls/sqlite,otls/tokio
+DOC          := $(CARGO) doc --locked --no-deps -p otls -p otls-stores --features otls/qr,otls/sqlite,otls/tokio
 # The C library of `make install` has SQLite alone: FEATURES=sqlite,redis,postgres adds the stores that are
 # servers, FEATURES= leaves all out but memory.
 FEATURES     ?= sqlite

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Err(refused) => {
             let name =
                 refused.file().and_then(|file| names.get(file)).map(String::as_str).unwrap_or_default();
-            eprintln!("page: {name}: {refused}; {}", refused.hint());
+            eprintln!("page: {name}: {refused} ({})", refused.hint());
             ExitCode::FAILURE
         }
     }

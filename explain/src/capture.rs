@@ -12,8 +12,8 @@ use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::Refused;
 use crate::tcp::Direction;
-use crate::{Reason, Refused};
 
 /// Octets in the largest capture.
 pub const MAX_CAPTURE_LEN: usize = 256 * 1024 * 1024;
@@ -32,7 +32,8 @@ const TLS: [u8; 2] = [22, 3];
 /// What is no capture, one without a TLS connection, and a key log that is none.
 pub fn capture(file: &[u8], key_log: &str) -> Result<Zeroizing<String>, Refused> {
     if file.len() > MAX_CAPTURE_LEN {
-        return Err(Refused::all(Reason::LongCapture));
+        let hint = "capture one connection: tcpdump -w FILE tcp port PORT";
+        return Err(Refused::new("the capture has more than 256 MiB", hint));
     }
     let secrets = read_key_log(key_log)?;
     let lookup = |label: &str, random: &[u8; 32]| {
@@ -60,7 +61,8 @@ pub fn capture(file: &[u8], key_log: &str) -> Result<Zeroizing<String>, Refused>
         }
     }
     if found == 0 {
-        return Err(Refused::all(Reason::NoConnection));
+        let hint = "capture from before the connection begins, on the port of the server: tcpdump -i any -w FILE tcp port PORT";
+        return Err(Refused::new("there is no beginning of a TLS connection in the capture", hint));
     }
     Ok(text)
 }
@@ -152,7 +154,8 @@ impl Connections<'_> {
 
 /// Hands each TCP segment of the file to `take`.
 fn each_packet(file: &[u8], mut take: impl FnMut(&Packet<'_>)) -> Result<(), Refused> {
-    let unreadable = || Refused::all(Reason::NotACapture);
+    const HINT: &str = "give a file of tcpdump or Wireshark, pcap or pcapng";
+    let unreadable = || Refused::new("the file is no capture, or is damaged", HINT);
     let mut reader = create_reader(BUFFER.max(file.len().min(BUFFER)), file).map_err(|_| unreadable())?;
     let mut legacy = Linktype::ETHERNET;
     let mut interfaces: Vec<(Linktype, u64, u64)> = Vec::new();
@@ -257,7 +260,11 @@ fn read_key_log(text: &str) -> Result<Secrets, Refused> {
                 secrets.insert((label, random), Zeroizing::new(secret));
             }
             Some((_, None, _)) => {}
-            None => return Err(Refused::all(Reason::NotAKeyLog(number))),
+            None => {
+                let hint = "give the file that SSLKEYLOGFILE named, or that --key-log wrote";
+                let what = format!("line {number} of the key log is not LABEL RANDOM SECRET, in hexadecimal");
+                return Err(Refused::new(&what, hint));
+            }
         }
     }
     Ok(secrets)

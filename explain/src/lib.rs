@@ -1,47 +1,14 @@
-//! Shows people what connections did, from their traces (docs/trace.md): as one page of HTML that stands alone,
-//! with every message field by field, every key and what it protected, every check and its result, and the way of
-//! a one-time password; as lines in a terminal; from a capture and its key log.
-//!
-//! ```
-//! let trace = "{\"otls_trace\":1,\"party\":\"bank\"}\n";
-//! assert!(otls_explain::page(&[trace])?.starts_with("<!doctype html>"));
-//! # Ok::<(), otls_explain::Refused>(())
-//! ```
+//! Shows people what a connection did, from its trace (docs/trace.md): as lines in a terminal, as a file, as a page.
 
 mod capture;
-mod connections;
-mod items;
-mod join;
-mod lanes;
-mod merge;
-mod read;
+mod page;
 mod recorder;
 mod refused;
 mod tcp;
-mod template;
 mod text;
-mod wire;
 
 pub use capture::{MAX_CAPTURE_LEN, capture};
+pub use page::{MAX_TRACES_LEN, page};
 pub use recorder::{Party, Recorder};
-pub use refused::{Reason, Refused};
+pub use refused::Refused;
 pub use text::Narrator;
-
-/// What all traces of a page may have together, in octets.
-pub const MAX_OCTETS: usize = 64 << 20;
-
-/// One page that tells what these traces tell. Each is the text of one file, as docs/trace.md describes it.
-///
-/// Two traces of one connection, of its client and of its server, are joined: one message is one arrow. A trace
-/// of one side alone does as well, and so do traces with many connections. The page fetches nothing and has no
-/// address but those of RFCs. What the traces have of keys, data and codes is in it: it is to be kept as they are.
-///
-/// # Errors
-///
-/// A text that is no trace, of a newer version, too long together with the others, or that tells of a side of a
-/// connection that another one has told of.
-pub fn page(traces: &[&str]) -> Result<String, Refused> {
-    let files = read::files(traces)?;
-    let model = join::model(files)?;
-    Ok(template::fill(&model))
-}

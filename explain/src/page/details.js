@@ -48,18 +48,22 @@ const fateOf = (step) => {
   const senderTold = step.sender === 0 ? clientTold : serverTold;
   const receiverTold = step.sender === 0 ? serverTold : clientTold;
   if (step.arrived) return ["changed on its way", `What arrived is not what ${who(step.from)} sent.`];
+  // Who has closed does not wait for the other's end.
+  if (step.name === "close_notify") return null;
   if (sent && !received && receiverTold) return ["did not arrive", `The trace of ${who(step.to)} does not tell of it.`];
   if (received && !sent && senderTold) return ["not sent so", `The trace of ${who(step.from)} does not tell of it: somebody else made, changed or repeated it.`];
   return null;
 };
 
 const times = (step) => {
-  const time = (value) => (value === null || value === undefined ? null : `${clock(value)} (${since(value, originOf(step))})`);
+  const time = (value) => (value === null || value === undefined ? null : `${clock(value)} (${since(value)})`);
   const missing = "the trace does not say";
+  const connection = M.connections[step.connection];
+  if (connection.is_heard) return [["Seen", time(timeOf(step)) || missing]];
   const [sent, received] = step.told;
   return [
-    ["Sent", sent ? time(step.sent) || missing : `by ${who(step.from)}, of whom there is no trace of it`],
-    ["Received", received ? time(step.received) || missing : `by ${who(step.to)}, of whom there is no trace of it`],
+    ["Sent", sent ? time(step.sent) || missing : connection.told[step.sender] ? "the trace of the sender does not tell of it" : `by ${who(step.from)}, of whom there is no trace of it`],
+    ["Received", received ? time(step.received) || missing : connection.told[1 - step.sender] ? "the trace of the receiver does not tell of it" : `by ${who(step.to)}, of whom there is no trace of it`],
   ];
 };
 

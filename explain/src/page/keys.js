@@ -10,7 +10,7 @@ const parentOf = ({ derivation }) => {
 
 const formula = ({ derivation, length }) => {
   const how = derivation || {};
-  if (how.given) return `given: ${how.given}`;
+  if (how.given) return length === undefined ? `not known: ${how.given}` : `given: ${how.given}`;
   if (how.function === "HKDF-Extract") return `HKDF-Extract(salt = ${how.salt}, input = ${how.input})`;
   if (how.function === "HKDF-Expand-Label") return `HKDF-Expand-Label(${how.from}, "${how.label}", ${how.context ? `hash of ${how.context_of}` : "\"\""}, ${length})`;
   return "the trace does not say how";
@@ -27,7 +27,7 @@ const keyNode = (connection, one, all) => {
     facts([
       ["Made by", el("code", {}, formula(one))],
       ["Context", context ? [code(context), ` the hash of ${one.derivation.context_of}`] : null],
-      ["Value", one.value ? secret(`the value of ${name}`, () => code(one.value)) : "not in this trace: it has messages alone, without keys and data"],
+      ["Value", one.length === undefined ? "not known" : one.value ? secret(`the value of ${name}`, () => code(one.value)) : "not in this trace: it has messages alone, without keys and data"],
       ["Known to", one.known_to && one.known_to.some((lane) => lane !== null) ? [...new Set(one.known_to)].map(who).join(" and ") + (one.known_to.length > 1 ? (one.differs ? ", with different values" : ", with the same value") : "") : "who gave the key log"],
       ["What becomes of it", end],
       ["Used from", isTraffic ? changes.map((step) => `${Who(step.party)}: for what is ${step.direction}`).join("; ") : null],
@@ -71,8 +71,8 @@ const keyTree = (connection) => {
 const perConnection = (id, build) => {
   if (M.connections.length === 0) return notThere("There is no connection in this trace.");
   if (M.connections.length === 1) return build(0);
-  return M.connections.map((connection, index) => {
-    const details = folded(`Connection ${index + 1}: ${who(connection.lanes[0])} and ${who(connection.lanes[1])}`, () => build(index), { id: `${id}-${index}`, class: "connection" });
+  return NUMBERS.map((index) => {
+    const details = folded(connectionName(index), () => build(index), { id: `${id}-${index}`, class: "connection" });
     if (index === MAIN) { details.open = true; details.fill(); }
     return details;
   });
@@ -112,5 +112,5 @@ const keysSection = () => section("keys", "Which key protects what?",
     M.connections.length ? folded("Every secret, with its end", () => thrownAway(MAIN)) : null),
   question("thief", `What would a thief of the private key of ${server()} read?`,
     el("p", {}, "Of what was recorded: nothing. The private key of a certificate signs, and encrypts nothing; the keys of the records come from a key exchange whose private halves are thrown away. ",
-      "Of what comes later: the thief can pass for ", server(), " until the certificate is revoked or ends, but still opens no connection that others make. ", rfc("RFC 8446 §1.2")),
+      "Of what comes later: the thief can pass for ", server(), " until the certificate is revoked or ends, but still opens no connection that others make. ", rfc("RFC 8446 §E.1")),
     attackBox("forward-secrecy")));

@@ -6,6 +6,7 @@ const summaryOf = (step) => {
   const { fields, name, kind } = step;
   const list = (what) => fieldsOf(fields, what).map((field) => plainName(field.value)).filter(Boolean);
   if (kind === "data" || kind === "folded") return plural(step.length || 0, "octet");
+  if (kind === "unreadable") return `${plural(step.length || 0, "octet")}: the key is not known`;
   if (kind === "change_cipher_spec") return "a dummy, for devices on the way";
   if (kind === "record") return "nothing came out of it";
   if (kind === "alert") return valueOf(fields, "level");
@@ -74,9 +75,16 @@ const insideSummary = ({ about, steps }) => {
 };
 
 const STORY_NAMES = {
+  connection: "sees a connection", gap: "misses octets",
   question: "is asked", certificate_requested: "asks for a certificate", certificate_issued: "issues a certificate",
   otp_issued: "draws a code", otp_sent: "has sent the code", otp_shown: "shows the code", otp_returned: "has returned the code",
   otp_accepted: "accepts the code", otp_refused: "refuses the code", receipt: "keeps the receipt",
+};
+
+const storyName = (step) => {
+  // Who asked for a certificate tells that it has come.
+  if (step.step === "certificate_issued" && M.steps.some((one) => one.step === "certificate_requested" && one.party === step.party)) return "has its certificate";
+  return STORY_NAMES[step.step] || step.step || "tells";
 };
 
 // Rows: an arrow, many arrows of data in one, what a party does inside, a step of the story, the start of a connection.
@@ -96,8 +104,11 @@ const rowsOf = (steps) => {
       opened.delete(step.from);
       if (isData && last && last.type === "data" && last.from === step.from && last.connection === step.connection) last.steps.push(step);
       else rows.push({ type: isData ? "data" : "arrow", from: step.from, to: step.to, connection: step.connection, steps: [step] });
-    } else if (step.kind === "story") rows.push({ type: "story", party: step.party, steps: [step] });
-    else {
+    } else if (step.kind === "story") {
+      const isMore = step.step === "question" && last && last.party === step.party && last.steps.every((one) => one.step === "question");
+      if (isMore) last.steps.push(step);
+      else rows.push({ type: "story", party: step.party, steps: [step] });
+    } else {
       const about = aboutOf(step);
       if (!about) continue;
       const own = opened.get(step.party) || [];
@@ -126,8 +137,7 @@ const place = (node, from, to) => {
 const rowNode = (row) => {
   const [step] = row.steps;
   if (row.type === "connection") {
-    const connection = M.connections[row.connection];
-    return el("li", { class: "start" }, `Connection ${row.connection + 1}: ${who(connection.lanes[0])} and ${who(connection.lanes[1])}`);
+    return el("li", { class: "start" }, connectionName(row.connection));
   }
   const item = el("li", { class: `row is-${row.type}`, "data-step": step.at });
   let name = "";
@@ -150,14 +160,14 @@ const rowNode = (row) => {
     if (step.kind === "alert" && step.name !== "close_notify") item.classList.add("bad");
   } else {
     if (row.type === "story") {
-      name = STORY_NAMES[step.step] || step.step || "tells";
-      summary = step.text || step.question || "";
-      build = () => storyDetail(step);
+      name = storyName(step);
+      summary = row.steps.length > 1 ? plural(row.steps.length, "question") : step.text || step.question || "";
+      build = () => (row.steps.length > 1 ? [says(STORY.question), questionList(row.steps)] : storyDetail(step));
     } else {
       [name, summary] = insideSummary(row);
       build = () => insideDetail(row);
     }
-    name = `${label(row.party ?? 0)} ${name}`.replace(/^Listener /, "");
+    name = `${row.party === null ? "Listener" : label(row.party)} ${name}`;
     if (row.about === "error" || row.steps.some((one) => one.result === "failed") || step.step === "otp_refused") item.classList.add("bad");
     else if (row.about === "keys" || row.about === "secrets" || row.about === "state" || row.about === "agreed") item.classList.add("quiet");
   }
@@ -165,7 +175,7 @@ const rowNode = (row) => {
   const time = timeOf(step);
   const line = el("span", { class: "line" }, el("span", { class: "name" }, name, el("span", { class: "unseen" }, spoken)), " ",
     el("span", { class: "summary" }, row.type === "story" ? masked(summary).map((part) => (typeof part === "string" ? part : MASK)) : summary), " ", tags,
-    time !== null ? el("span", { class: "time" }, since(time, originOf(step))) : null);
+    time !== null ? el("span", { class: "time" }, since(time)) : null);
   const arrow = row.type === "arrow" || row.type === "many" ? el("span", { class: `arrow ${row.to > row.from ? "right" : "left"}`, "aria-hidden": "true" }) : null;
   const toggle = el("button", { type: "button", class: "step", "aria-expanded": "false", "aria-controls": id, onclick: () => open(item) }, line, arrow);
   const detail = el("div", { class: "detail", id, hidden: true });

@@ -3,7 +3,7 @@
 const M = JSON.parse(document.getElementById("trace").textContent);
 M.steps.forEach((step, index) => { step.at = index; });
 
-const ON_THE_WIRE = new Set(["message", "data", "folded", "alert", "change_cipher_spec", "record"]);
+const ON_THE_WIRE = new Set(["message", "data", "unreadable", "folded", "alert", "change_cipher_spec", "record"]);
 const isOnTheWire = (step) => ON_THE_WIRE.has(step.kind);
 const timeOf = (step) => step.sent ?? step.received ?? step.time ?? null;
 const START = M.steps.map(timeOf).find((time) => time !== null) ?? null;
@@ -19,20 +19,17 @@ const Who = (lane) => who(lane).replace(/^./, (first) => first.toUpperCase());
 const label = (lane) => ({ ttp: "TTP", bank: "Bank", customer: "Customer" }[M.lanes[lane].name] || M.lanes[lane].name);
 
 const clock = (time) => new Date(time * 1000).toISOString().replace("T", " ").replace("Z", " UTC");
-// From the beginning of the connection that a step belongs to.
-const originOf = (step) => {
-  const connection = M.connections[step.connection];
-  if (!connection) return START;
-  connection.origin ??= M.steps.filter((other) => other.connection === step.connection && isOnTheWire(other)).map(timeOf).find((time) => time !== null) ?? START;
-  return connection.origin;
+// From the beginning of the page on.
+const since = (time) => {
+  const ms = (time - START) * 1000;
+  if (ms < 0) return `−${(-ms / 1000).toFixed(4)} s`;
+  return ms < 1000 ? `+${ms.toFixed(1)} ms` : `+${(ms / 1000).toFixed(4)} s`;
 };
-const since = (time, origin) => {
-  const ms = (time - origin) * 1000;
-  if (ms < 0) return `−${(-ms / 1000).toFixed(2)} s`;
-  if (ms < 1) return `+${Math.round(ms * 1000)} µs`;
-  if (ms < 1000) return `+${ms.toFixed(1)} ms`;
-  return `+${(ms / 1000).toFixed(2)} s`;
-};
+
+// Connections are counted in the order in which they begin.
+const NUMBERS = [];
+for (const connection of new Set(M.steps.map((step) => step.connection))) if (typeof connection === "number") NUMBERS.push(connection);
+const connectionName = (index) => `Connection ${NUMBERS.indexOf(index) + 1}: ${who(M.connections[index].lanes[0])} and ${who(M.connections[index].lanes[1])}`;
 
 const bytes = (hex) => {
   const octets = new Uint8Array(hex.length / 2);
@@ -49,13 +46,13 @@ const plainName = (value) => (value || "").replace(/ \(0x[0-9a-f]+\)$/, "");
 
 const stepsOf = (connection, kind) => M.steps.filter((step) => step.connection === connection && (!kind || step.kind === kind));
 const messagesOf = (connection, name) => stepsOf(connection, "message").filter((step) => step.name === name);
-const nameOf = (step) => ({ data: "data", folded: "more data", change_cipher_spec: "change_cipher_spec", record: "a record that did not open" }[step.kind] || step.name || step.kind);
+const nameOf = (step) => ({ data: "data", unreadable: "a record", folded: "more data", change_cipher_spec: "change_cipher_spec", record: "a record that did not open" }[step.kind] || step.name || step.kind);
 const baseSecret = (name) => name.replace(/^(key|iv) of /, "");
 const protectedBy = (connection, name) => M.steps.filter((step) => isOnTheWire(step) && step.connection === connection && step.secret === baseSecret(name));
 
 const hasSecrets = M.connections.some((connection) => connection.secrets.some((one) => one.value)) ||
   M.steps.some((step) => (step.kind === "data" && step.octets) || step.code);
-const isCapture = M.connections.some((connection) => connection.secrets.some((one) => !("known_to" in one) || one.known_to.includes(null)));
+const isCapture = M.connections.some((connection) => connection.is_heard);
 const CODES = [...new Set(M.steps.filter((step) => step.kind === "story" && typeof step.code === "string" && step.code).map((step) => step.code))];
 
 // A text in which a code may stand: the codes are masked.

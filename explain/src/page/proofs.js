@@ -53,16 +53,14 @@ const certificateCard = (step, certificate, depth) => {
   const hex = (field) => (field ? step.octets.slice(2 * field.start, 2 * field.end) : "");
   const one = (name) => valueOf(fields, name);
   const [serialNumber] = fieldsOf(fields, "serialNumber");
-  const names = [...new Set(fieldsOf(fields, "subjectAltName").concat(fieldsOf(fields, "dNSName")).map((field) => field.value).filter(Boolean))];
-  const extensions = fieldsOf(fields, "extensions").flatMap((list) => list.fields || []).filter((field) => field.name !== "tag and length");
+  const extensions = fieldsOf(fields, "extension");
   return el("div", { class: "card" }, el("h4", {}, depth === 0 ? "Its own certificate" : `Issuer ${depth}`),
     facts([
       ["Subject", certificate.value || one("subject")], ["Issuer", one("issuer")],
       ["Valid from", one("notBefore")], ["Valid until", one("notAfter")],
       ["Public key", one("subjectPublicKeyInfo")], ["Signed with", one("signatureAlgorithm") || one("signature")],
       ["Serial number", serialNumber ? code(serialNumber.value || hex(serialNumber).slice(4)) : null],
-      ["Names", names.join(", ")],
-      ["Extensions", extensions.map((field) => field.value || field.name).join(", ")],
+      ...extensions.map((field) => [field.value.replace(/^X509v3 /, ""), valueOf(field.fields, "extnValue")]),
     ]), stepLink(step, "its octets"));
 };
 

@@ -1,7 +1,6 @@
 // What the programs did: questions, certificates, the life of a one-time password.
 
 const storyFacts = (step) => facts([
-  ["Who", Who(step.party)],
   ["When", timeOf(step) !== null ? clock(timeOf(step)) : null],
   ["What", masked(step.text || "")],
   ["Question", step.question], ["Answer", step.answer],
@@ -15,6 +14,8 @@ const storyFacts = (step) => facts([
   ["Signer", step.signer], ["Decision", step.decision], ["File", step.file],
 ]);
 
+const questionList = (steps) => facts(steps.map((step) => [`${Who(step.party)}: ${step.question || step.text || ""}`, step.answer === undefined || step.answer === "" ? "(nothing)" : String(step.answer)]));
+
 const transactionOf = ({ transaction }) => {
   if (!transaction) return null;
   if (typeof transaction !== "object") return String(transaction);
@@ -22,7 +23,7 @@ const transactionOf = ({ transaction }) => {
 };
 
 const life = (steps) => el("ol", { class: "life" }, steps.map((step) => el("li", { class: step.step === "otp_refused" ? "bad" : "" },
-  el("p", { class: "life-name" }, button(`${label(step.party)} ${STORY_NAMES[step.step] || step.step}`, () => showStep(step.at)), timeOf(step) !== null && START !== null ? el("span", { class: "time" }, since(timeOf(step), originOf(step))) : null),
+  el("p", { class: "life-name" }, button(`${step.party === null ? "Listener" : label(step.party)} ${storyName(step)}`, () => showStep(step.at)), timeOf(step) !== null && START !== null ? el("span", { class: "time" }, since(timeOf(step))) : null),
   says(STORY[step.step] || STORY.other), storyFacts(step))));
 
 const storySection = () => {
@@ -53,8 +54,7 @@ const storySection = () => {
         : notThere("The trace tells of no receipt."),
       el("p", {}, "A receipt is signed with the key of the customer's certificate, over the payment, the decision, the time and a value that only this connection has. Who has the authority's certificate can check it without the bank: ", el("code", {}, "otls receipt verify"), ".")),
     other.length ? question("enrolment", "How did they get their certificates?", life(other)) : null,
-    questions.length ? question("asked", "What was the operator asked?", folded(plural(questions.length, "question"), () => el("dl", { class: "facts" },
-      questions.map((step) => el("div", {}, el("dt", {}, `${label(step.party)}: ${step.question || step.text || ""}`), el("dd", {}, String(step.answer ?? ""))))))) : null);
+    questions.length ? question("asked", "What was the operator asked?", folded(plural(questions.length, "question"), () => questionList(questions))) : null);
 };
 
 const attacksSection = () => section("attacks", "What if an attacker …",

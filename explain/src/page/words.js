@@ -3,7 +3,7 @@
 const MESSAGES = {
   ClientHello: {
     says: ["The client opens the connection: it says which versions, cipher suites and groups it can use, and sends its half of a key exchange.",
-      "It is not encrypted, because there is no key yet; that nobody changed it on the way is shown later, by CertificateVerify and Finished."],
+      "It is not encrypted, because there is no key yet; but it is part of the transcript, so that a change on the way does not stay unnoticed."],
     rfc: "RFC 8446 §4.1.2", attacks: ["downgrade", "flip-handshake"] },
   HelloRetryRequest: {
     says: ["The server can use none of the key shares that came, and names the group that it wants one of.",
@@ -65,6 +65,10 @@ const MESSAGES = {
     says: ["A record of which nothing came out: it did not open, or what it began was not completed.",
       "A record that does not open ends the connection, and its receiver takes nothing from it."],
     rfc: "RFC 8446 §5.2", attacks: ["flip", "replay", "reorder"] },
+  unreadable: {
+    says: ["A record whose key is not known: the key log that came with the capture has none for it.",
+      "So it is shown as a listener sees it."],
+    rfc: "RFC 9850 §2", attacks: ["eavesdropper"] },
   other: {
     says: ["A message of the handshake that this page has no words for.", "Its fields are shown as far as they are understood."],
     rfc: "RFC 8446 §4", attacks: [] },
@@ -103,6 +107,8 @@ const INSIDE = {
 };
 
 const STORY = {
+  connection: { says: [] },
+  gap: { says: ["Octets are missing in the capture.", "What comes after them in this direction cannot be read."] },
   question: { says: ["The program asked its operator.", "Nothing of this goes over the network by itself."] },
   certificate_requested: { says: ["A key pair was made, and a certificate for the public key is asked for; the request is signed with the private key, to prove that it is there.",
     "The private key stays where it was made."], rfc: "RFC 7030 §4.2" },
@@ -134,11 +140,11 @@ const SECRETS = [
   [/^shared_secret$/, () => ["The result of the key exchange: each side computes it from its own private half and the other's public one. A listener has the two public halves, and cannot.", "Thrown away as soon as handshake_secret is computed, with the private halves: nobody can compute it again, not even the two sides.", "RFC 8446 §7.4"]],
   [/^salt of /, (name) => [`Carries the stage before into ${name.slice(8)}.`, "Thrown away at once.", "RFC 8446 §7.1"]],
   [/^handshake_secret$/, () => ["The second stage: it takes in the result of the key exchange.", "Thrown away when the next stage is computed.", "RFC 8446 §7.1"]],
-  [/_handshake_traffic_secret$/, (name) => [`Protects what the ${side(name)} sends during the handshake, after the hellos.`, "Thrown away when the handshake ends: the data has other keys, so that neither opens what belongs to the other.", "RFC 8446 §7.1"]],
-  [/_finished_key$/, (name) => [`The key of the HMAC in the Finished of the ${side(name)}.`, "Thrown away when the handshake ends: it is used once.", "RFC 8446 §4.4.4"]],
+  [/^(client|server)_handshake_traffic_secret$/, (name) => [`Protects what the ${side(name)} sends during the handshake, after the hellos.`, "Thrown away when the handshake ends: the data has other keys, so that neither opens what belongs to the other.", "RFC 8446 §7.1"]],
+  [/^(client|server)_finished_key$/, (name) => [`The key of the HMAC in the Finished of the ${side(name)}.`, "Thrown away when the handshake ends: it is used once.", "RFC 8446 §4.4.4"]],
   [/^master_secret$/, () => ["The third stage, from which the keys for data come.", "Thrown away when the secrets below it are computed.", "RFC 8446 §7.1"]],
-  [/_application_traffic_secret_0$/, (name) => [`Protects the data that the ${side(name)} sends.`, "Thrown away at the next KeyUpdate, or when the connection ends: a recorded connection can then not be opened any more.", "RFC 8446 §7.1"]],
-  [/_application_traffic_secret_\d+$/, (name) => [`Protects the data that the ${side(name)} sends after a KeyUpdate.`, "Thrown away at the next KeyUpdate, or when the connection ends.", "RFC 8446 §7.2"]],
+  [/^(client|server)_application_traffic_secret_0$/, (name) => [`Protects the data that the ${side(name)} sends.`, "Thrown away at the next KeyUpdate, or when the connection ends: a recorded connection can then not be opened any more.", "RFC 8446 §7.1"]],
+  [/^(client|server)_application_traffic_secret_\d+$/, (name) => [`Protects the data that the ${side(name)} sends after a KeyUpdate.`, "Thrown away at the next KeyUpdate, or when the connection ends.", "RFC 8446 §7.2"]],
   [/^exporter_master_secret$/, () => ["For values that only this connection has: one-time passwords and receipts are bound to the connection with it.", "Thrown away when the connection ends.", "RFC 8446 §7.5"]],
   [/^resumption_master_secret$/, () => ["The secrets of sessions that tickets resume come from it.", "Thrown away when the connection ends.", "RFC 8446 §4.6.1"]],
   [/^key of /, (name) => [`The key of the cipher for records under ${name.slice(7)}.`, "Thrown away together with it.", "RFC 8446 §7.3"]],

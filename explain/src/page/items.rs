@@ -1,8 +1,9 @@
 //! What went over the wire, with what each side tells of it.
 
-use crate::connections::{Connection, Index};
-use crate::read::{Event, File};
-use crate::wire::{Pair, Told, pair};
+use super::connections::{Connection, Index};
+use super::lanes::LISTENER;
+use super::read::{Event, File};
+use super::wire::{Pair, Told, pair};
 
 /// An event: its file, and its position there.
 pub(crate) type At = (usize, usize);
@@ -40,9 +41,10 @@ impl<'a> Side<'a> {
             .filter(|(_, event)| event.text("direction") == direction && is_on_the_wire(event))
             .map(|(position, _)| position)
             .collect();
-        let events =
-            file.and_then(|file| files.get(file)).map(|file| file.events.as_slice()).unwrap_or_default();
-        Self { file, events, told: Told::new(events, &positions, direction == "sent") }
+        let told_by = file.and_then(|file| files.get(file));
+        let events = told_by.map(|file| file.events.as_slice()).unwrap_or_default();
+        let has_records_last = direction == "sent" && told_by.is_some_and(|file| file.party != LISTENER);
+        Self { file, events, told: Told::new(events, &positions, has_records_last) }
     }
 
     fn event(&self, item: usize) -> Option<&Event> {
@@ -72,7 +74,7 @@ impl<'a> Side<'a> {
 }
 
 fn is_on_the_wire(event: &Event) -> bool {
-    matches!(event.name(), "record" | "message" | "data" | "folded" | "alert" | "change_cipher_spec")
+    matches!(event.name(), "record" | "message" | "data" | "unreadable" | "folded" | "alert" | "change_cipher_spec")
 }
 
 /// What one side of a connection sent, with what arrived of it.

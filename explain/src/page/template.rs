@@ -2,26 +2,26 @@
 
 use serde_json::Value;
 
-const HTML: &str = include_str!("page/page.html");
-const STYLE: &str = include_str!("page/page.css");
+const HTML: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = concat!(
     "\"use strict\";\n",
-    include_str!("page/words.js"),
-    include_str!("page/attacks.js"),
-    include_str!("page/dom.js"),
-    include_str!("page/model.js"),
-    include_str!("page/octets.js"),
-    include_str!("page/details.js"),
-    include_str!("page/messages.js"),
-    include_str!("page/keys.js"),
-    include_str!("page/proofs.js"),
-    include_str!("page/story.js"),
-    include_str!("page/main.js"),
+    include_str!("words.js"),
+    include_str!("attacks.js"),
+    include_str!("dom.js"),
+    include_str!("model.js"),
+    include_str!("octets.js"),
+    include_str!("details.js"),
+    include_str!("messages.js"),
+    include_str!("keys.js"),
+    include_str!("proofs.js"),
+    include_str!("story.js"),
+    include_str!("main.js"),
 );
 
 /// SHA-256 of style and script, in base64, for the policy of the page (CSP level 3 §2.3.1). A test computes them.
-const STYLE_HASH: &str = include_str!("page/page.css.sha256");
-const SCRIPT_HASH: &str = include_str!("page/script.sha256");
+const STYLE_HASH: &str = include_str!("page.css.sha256");
+const SCRIPT_HASH: &str = include_str!("script.sha256");
 
 /// The page with this data in it.
 pub(crate) fn fill(model: &Value) -> String {

@@ -1,6 +1,6 @@
 //! One order of what several traces tell: each in its own, what arrives after it was sent, and otherwise by time.
 
-use crate::read::File;
+use super::read::File;
 
 /// The events of a file to be put in order, each with the position in `order` that it has to wait for.
 pub(crate) struct Queue {

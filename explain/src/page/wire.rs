@@ -1,6 +1,6 @@
 //! What went over the wire in one direction, as one side or both tell it.
 
-use crate::read::Event;
+use super::read::Event;
 
 /// What one side tells of one direction, in order: positions of events in its file.
 #[derive(Default)]
@@ -20,9 +20,9 @@ pub(crate) struct Item {
 }
 
 impl Told {
-    /// `positions` are the events of one connection and one direction. A record that was sent follows what is in
-    /// it, one that came goes before.
-    pub(crate) fn new(events: &[Event], positions: &[usize], is_sent: bool) -> Self {
+    /// `positions` are the events of one connection and one direction. Where `has_records_last`, a record follows
+    /// what is in it, as it does with who sends it; otherwise it goes before.
+    pub(crate) fn new(events: &[Event], positions: &[usize], has_records_last: bool) -> Self {
         let mut told = Self::default();
         // Of the group that is being read: the first item, the records.
         let (mut first, mut records): (usize, Vec<usize>) = (0, Vec::new());
@@ -30,14 +30,14 @@ impl Told {
         for position in positions.iter().copied() {
             let Some(event) = events.get(position) else { continue };
             if event.name() == "record" {
-                if !is_sent && first < told.items.len() {
+                if !has_records_last && first < told.items.len() {
                     told.close(&mut first, &mut records);
                 }
                 records.push(position);
                 is_after_records = true;
                 continue;
             }
-            if is_sent && is_after_records {
+            if has_records_last && is_after_records {
                 told.close(&mut first, &mut records);
             }
             is_after_records = false;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::lanes::Lanes;
-use crate::read::{Event, File};
-use crate::refused::{Reason, Refused};
+use super::lanes::{LISTENER, Lanes};
+use super::read::{Event, File};
+use crate::refused::Refused;
 
 pub(crate) const ROLES: [&str; 2] = ["client", "server"];
 
@@ -16,6 +16,8 @@ pub(crate) struct Connection {
     /// The files of the two sides.
     pub(crate) files: [Option<usize>; 2],
     pub(crate) lanes: [usize; 2],
+    /// Whether it was read from a capture.
+    is_heard: bool,
     pub(crate) known: Known,
 }
 
@@ -73,13 +75,19 @@ pub(crate) fn connections(files: &[File], lanes: &mut Lanes) -> Result<(Vec<Conn
     let mut all: Vec<Connection> = Vec::new();
     let mut by_id: HashMap<&str, usize> = HashMap::new();
     let mut index = Index::default();
+    let mut roleless = Vec::new();
     for (number, file) in files.iter().enumerate() {
         index.of_event.push(vec![None; file.events.len()]);
         // What came before a ClientHello belongs to the connection that is new next.
         let mut nameless: Vec<usize> = Vec::new();
         for (position, event) in file.events.iter().enumerate() {
-            let Some(side) = ROLES.iter().position(|role| *role == event.text("role")) else { continue };
             let id = event.text("connection");
+            let Some(side) = ROLES.iter().position(|role| *role == event.text("role")) else {
+                if !id.is_empty() {
+                    roleless.push((number, position, id));
+                }
+                continue;
+            };
             if id.is_empty() {
                 nameless.push(position);
                 continue;
@@ -93,7 +101,12 @@ pub(crate) fn connections(files: &[File], lanes: &mut Lanes) -> Result<(Vec<Conn
             };
             match told {
                 Some(first) if *first != number => {
-                    return Err(Refused::at(number, event.line, Reason::Twice(*first)));
+                    let what = format!(
+                        "trace {} has told of the same side of this connection",
+                        first.saturating_add(1)
+                    );
+                    let hint = "give each trace once, and of one connection the client's and the server's";
+                    return Err(Refused::new(&what, hint).at(number, event.line));
                 }
                 Some(_) => {}
                 None => {
@@ -110,7 +123,14 @@ pub(crate) fn connections(files: &[File], lanes: &mut Lanes) -> Result<(Vec<Conn
             all.push(connection);
         }
     }
+    for (number, position, id) in roleless {
+        if let Some(connection) = by_id.get(id) {
+            index.put(number, [position].into_iter(), *connection);
+        }
+    }
     for (number, connection) in all.iter_mut().enumerate() {
+        let mut files_of = connection.files.iter().flatten().filter_map(|file| files.get(*file));
+        connection.is_heard = files_of.any(|file| file.party == LISTENER);
         connection.lanes = [0, 1].map(|side| lane(lanes, files, (number, connection), side, &index));
     }
     Ok((all, index))
@@ -129,9 +149,11 @@ fn lane(
     if let Some(own) = mine.and_then(|file| files.get(file)).and_then(|file| lanes.of_file(file)) {
         return own;
     }
+    // Of who tells, what is sent is its own.
+    let is_own = mine.is_some();
     let (mut signer, mut asked) = (None, None);
-    for (_, event) in index.told(files, other.or(mine), number) {
-        if event.name() == "signature" && event.text("direction") == "received" && mine.is_none() {
+    for (_, event) in index.told(files, mine.or(other), number) {
+        if event.name() == "signature" && (event.text("direction") == "sent") == is_own {
             signer = Some(event.text("signer"));
         } else if side == 1 && event.text("name") == "ClientHello" {
             asked = event.get("fields").and_then(host_name);
@@ -152,7 +174,7 @@ fn host_name(fields: &Value) -> Option<&str> {
 
 impl Connection {
     fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), files: [None, None], lanes: [0, 0], known: Known::default() }
+        Self { id: id.to_owned(), files: [None, None], lanes: [0, 0], is_heard: false, known: Known::default() }
     }
 
     pub(crate) fn into_json(self) -> Value {
@@ -160,7 +182,8 @@ impl Connection {
         json!({
             "id": self.id,
             "lanes": self.lanes,
-            "told": self.files.map(|file| file.is_some()),
+            "told": self.files.map(|file| file.is_some() && !self.is_heard),
+            "is_heard": self.is_heard,
             "agreed": agreed,
             "secrets": secrets,
             "signatures": signatures,

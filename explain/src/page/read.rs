@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::refused::{Reason, Refused};
 use otls::TRACE_VERSION;
 
-use crate::MAX_OCTETS;
+use super::MAX_TRACES_LEN;
+use crate::refused::Refused;
 
 /// One trace.
 pub(crate) struct File {
@@ -45,12 +45,16 @@ impl Event {
     }
 }
 
+const AS_WRITTEN: &str =
+    "give the file as it was written; if its writer was stopped in the middle of a line, remove that line";
+
 pub(crate) fn files(traces: &[&str]) -> Result<Vec<File>, Refused> {
     if traces.is_empty() {
-        return Err(Refused::all(Reason::Nothing));
+        return Err(Refused::new("there is no trace", "give at least one"));
     }
-    if traces.iter().fold(0_usize, |sum, trace| sum.saturating_add(trace.len())) > MAX_OCTETS {
-        return Err(Refused::all(Reason::TooLong));
+    if traces.iter().fold(0_usize, |sum, trace| sum.saturating_add(trace.len())) > MAX_TRACES_LEN {
+        let what = format!("the traces have more than {MAX_TRACES_LEN} octets together");
+        return Err(Refused::new(&what, "make one page for each connection, or for fewer of them"));
     }
     traces.iter().enumerate().map(|(index, text)| file(index, text)).collect()
 }
@@ -59,13 +63,18 @@ fn file(index: usize, text: &str) -> Result<File, Refused> {
     let mut lines = (1..).zip(text.lines());
     let (_, first) = lines.next().unwrap_or((1, ""));
     let head = serde_json::from_str::<Map<String, Value>>(first).unwrap_or_default();
+    let known = u64::from(TRACE_VERSION);
     match head.get("otls_trace") {
-        Some(Value::Number(version))
-            if version.as_u64().is_some_and(|version| version <= u64::from(TRACE_VERSION)) => {}
+        Some(Value::Number(version)) if version.as_u64().is_some_and(|version| version <= known) => {}
         Some(Value::Number(version)) => {
-            return Err(Refused::at(index, 1, Reason::Newer(version.to_string())));
+            let what = format!("the trace is of version {version}, and {known} is the newest that is known");
+            let hint = "make the page with the version of otls that wrote the trace, or a newer one";
+            return Err(Refused::new(&what, hint).at(index, 1));
         }
-        _ => return Err(Refused::at(index, 1, Reason::NotATrace)),
+        _ => {
+            let hint = "give a file as a trace is written to, whose first line has `otls_trace`";
+            return Err(Refused::new("this is no trace", hint).at(index, 1));
+        }
     }
     let text_of = |name| head.get(name).and_then(Value::as_str).map(str::to_owned);
     let events = lines.filter(|(_, text)| !text.trim().is_empty());
@@ -73,21 +82,23 @@ fn file(index: usize, text: &str) -> Result<File, Refused> {
         party: text_of("party").filter(|party| !party.is_empty()).unwrap_or_else(|| "a party".to_owned()),
         title: text_of("title"),
         events: events
-            .map(|(line, text)| event(line, text).map_err(|reason| Refused::at(index, line, reason)))
+            .map(|(line, text)| {
+                event(line, text).map_err(|what| Refused::new(&what, AS_WRITTEN).at(index, line))
+            })
             .collect::<Result<_, _>>()?,
     })
 }
 
-fn event(line: usize, text: &str) -> Result<Event, Reason> {
+fn event(line: usize, text: &str) -> Result<Event, String> {
     let members = serde_json::from_str::<Map<String, Value>>(text)
-        .map_err(|error| Reason::NotJson(error.to_string()))?;
+        .map_err(|error| format!("it is no object of JSON: {error}"))?;
     if !members.get("event").is_some_and(Value::is_string) {
-        return Err(Reason::NotAnEvent);
+        return Err("it has no `event`".to_owned());
     }
     for (names, fits) in MEMBERS {
         for name in *names {
             if members.get(*name).is_some_and(|value| !value.is_null() && !fits(value)) {
-                return Err(Reason::Member(name));
+                return Err(format!("`{name}` is not what a trace has there"));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::read::File;
+use super::read::File;
 
 /// The party of a trace that was read from a capture: it took no part.
 pub(crate) const LISTENER: &str = "listener";

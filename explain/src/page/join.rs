@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::connections::{Connection, Index, Known, connections};
-use crate::items::{At, Item, items};
-use crate::lanes::Lanes;
-use crate::merge::{Queue, order};
-use crate::read::{Event, File};
+use super::connections::{Connection, Index, Known, connections};
+use super::items::{At, Item, items};
+use super::lanes::Lanes;
+use super::merge::{Queue, order};
+use super::read::{Event, File};
 use crate::refused::Refused;
 
 pub(crate) fn model(mut files: Vec<File>) -> Result<Value, Refused> {
