@@ -2,9 +2,9 @@
 
     demo.py FOLDER
 
-Prints the customer's message alone on standard output. On standard error it prints what the programs say, and at
-the end where the page is that shows what happened, and what to do next. The folder has what the programs
-have written; that of an earlier demo is replaced. When anything goes wrong it exits with 1.
+Prints the customer's message alone on standard output. On standard error it prints what the programs say,
+and at the end where the page is that shows what happened, and what to do next. The folder has what the
+programs have written; that of an earlier demo is replaced. When anything goes wrong it exits with 1.
 """
 
 from __future__ import annotations
