@@ -110,8 +110,13 @@ def load_authority(operator: Operator) -> otls.Certificate:
         # As long as the TTP is there, and does not answer yet, its operator is being asked.
         with contextlib.suppress(OSError), socket.create_connection(args.ttp, timeout=1) as ttp:
             ttp.sendall(_NO_HELLO)
+            text = f"the TTP is there, and its operator is being asked: waiting {args.timeout:g} s at most"
+            if not select.select([ttp], [], [], 1.0)[0] and not path.exists():
+                operator.say(text)
             while not path.exists() and time.monotonic() < end:
                 if select.select([ttp], [], [], 0.1)[0] and not path.exists():
+                    # Either it serves, or it has ended.
+                    socket.create_connection(args.ttp, timeout=1).close()
                     raise _written_elsewhere(args, path)
             return time.monotonic() < end
         return False

@@ -147,8 +147,8 @@ class Bank:
 
     def serve_forever(self, listener: otls.Listener) -> NoReturn:
         """Serves every customer in a thread of his own: who says nothing is in nobody's way."""
+        self._operator.say("waiting for customers on {}:{}; Ctrl-C ends it".format(*listener.address))
         while True:
-            self._operator.say("waiting for a customer on {}:{}; Ctrl-C ends it".format(*listener.address))
             self._room.acquire()
             stream = self.accept(listener)
             threading.Thread(target=self._serve_one, args=(stream,), daemon=True).start()
