@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,7 +50,7 @@ def one_password(world: World, *, suite: str = "TLS_AES_128_GCM_SHA256") -> list
     ours, theirs = parties.traces
     theirs.story("question", "country code: IN", question="country code", answer="IN")
     client, server = parties.connect(customer(world), bank(world, suites=[suite]))
-    about = {"id": "00" * 16, "transaction": PAYMENT}
+    about: dict[str, Any] = {"id": "00" * 16, "transaction": PAYMENT}
     theirs.story("otp_issued", "a code for customer", secret={"code": CODE}, bound_to="customer", **about)
     server.seal(MESSAGE.encode())
     theirs.story("otp_sent", "the code went to customer", **about)
@@ -418,7 +417,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing_but_its_own(page: Browser, s
       const seen = [];
       document.addEventListener("securitypolicyviolation", (event) => seen.push(event.effectiveDirective));
       const image = new Image(); image.src = "https://example.invalid/x.png"; document.body.append(image);
-      try { document.body.insertAdjacentHTML("beforeend", "<b>x</b>"); } catch (error) { seen.push(error.name); }
+      try { document.body.innerHTML = "<b>x</b>"; } catch (error) { seen.push(error.name); }
       setTimeout(() => resolve(seen), 200);
     })""")
     assert "img-src" in refusals

@@ -174,7 +174,13 @@ fn host_name(fields: &Value) -> Option<&str> {
 
 impl Connection {
     fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), files: [None, None], lanes: [0, 0], is_heard: false, known: Known::default() }
+        Self {
+            id: id.to_owned(),
+            files: [None, None],
+            lanes: [0, 0],
+            is_heard: false,
+            known: Known::default(),
+        }
     }
 
     pub(crate) fn into_json(self) -> Value {

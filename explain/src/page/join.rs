@@ -133,6 +133,8 @@ fn record(files: &mut [File], at: At, step: &Map<String, Value>, item: &Item, kn
 /// The digits of a record's header.
 const HEADER: usize = 10;
 
+const LOCAL: &[&str] = &["secret", "signature", "agreed", "keys", "check", "state", "error", "story"];
+
 /// What one party did by itself.
 fn local_step(
     files: &mut [File],
@@ -142,6 +144,10 @@ fn local_step(
 ) -> Option<Map<String, Value>> {
     let number = index.connection(at.0, at.1);
     let kind = event(files, at)?.name().to_owned();
+    // What is on the wire belongs to its arrow, which may come later.
+    if !LOCAL.contains(&&*kind) {
+        return None;
+    }
     let mut members = core::mem::take(&mut files.get_mut(at.0)?.events.get_mut(at.1)?.members);
     for name in ["event", "role", "connection"] {
         members.remove(name);

@@ -136,6 +136,7 @@ const place = (node, from, to) => {
   node.style.setProperty("--left", `${((left + 0.5) / count) * 100}%`);
   node.style.setProperty("--width", `${((right - left) / count) * 100}%`);
   node.style.setProperty("--middle", `${((left + right + 1) / 2 / count) * 100}%`);
+  node.style.setProperty("--room", `${(Math.min(left + right + 1, 2 * count - left - right - 1) / count) * 100}%`);
   node.style.setProperty("--span", `${Math.max(1, right - left) / count * 100}%`);
 };
 
