@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -433,3 +434,48 @@ def test_a_name_from_a_peer_is_text(window: Browser, world: World, make_page: Ca
     assert page.run("return window.ran === undefined")
     assert texts(page, ".lane-name") == ["<img src=x onerror=window.ran=1>"]
     assert page.log("browser") == []
+
+
+KINDS = ["record", "message", "data", "unreadable", "folded", "alert", "change_cipher_spec", "secret", "keys"]
+KINDS += ["agreed", "signature", "check", "state", "error", "story", "what comes later"]
+
+
+def test_events_without_anything_in_them_are_shown_as_such(
+    window: Browser, make_page: Callable[..., Path]
+) -> None:
+    lines = [json.dumps({"otls_trace": 1})]
+    for role in ("client", "server"):
+        for kind in KINDS:
+            for direction in ("sent", "received", None):
+                event = {"event": kind, "connection": "00", "role": role, "direction": direction}
+                lines.append(json.dumps(event))
+        strange = {
+            "event": "story",
+            "answer": {"a": [1]},
+            "key": 1,
+            "id": [],
+            "transaction": {"b": {}},
+            "reason": 7,
+        }
+        lines.append(json.dumps(strange | {"step": "otp_refused", "attempts_left": "x"}))
+    page = show(window, make_page("empty", ["\n".join(lines)]))
+    page.run("document.querySelectorAll('#messages .row').forEach((one) => open(one, true))")
+    page.run(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; one.fill && one.fill(); })"
+    )
+    assert page.log("browser") == []
+    assert page.run("return document.querySelectorAll('#messages .row').length") > len(KINDS)
+    assert texts(page, "h2")[-1] == "What if an attacker …"
+
+
+def test_a_record_is_shown_as_a_listener_sees_it(page: Browser) -> None:
+    opened(page, "EncryptedExtensions")
+    page.run(ROW + "const d = row.querySelector('details'); d.open = true; d.fill();", "EncryptedExtensions")
+    [seen] = page.run(
+        ROW + "return Array.from(row.querySelectorAll('.record'), (one) => one.innerText)",
+        "EncryptedExtensions",
+    )
+    assert "server_handshake_traffic_secret" in seen
+    assert "Sequence number\n0" in seen.replace("\n\n", "\n")
+    assert "17 03 03" in seen.replace("\n", " ") or "170303" in seen.replace("\n", "").replace(" ", "")
+    assert "are not in the trace" in seen

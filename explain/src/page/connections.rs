@@ -30,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) names: HashMap<String, usize>,
     pub(crate) signatures: Vec<Map<String, Value>>,
     pub(crate) records: Vec<Map<String, Value>>,
+    /// Where in `records` that of an event is, by file and position.
+    pub(crate) places: HashMap<(usize, usize), usize>,
 }
 
 /// Which events belong to which connection.
