@@ -129,6 +129,8 @@ deps: ## install what the tests need and this machine lacks (apt)
 $(VENV)/.tools: bindings/python/requirements-dev.txt
 	$(PYTHON) -m venv '$(VENV)'
 	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings/python/requirements-dev.txt
+	# Of this one axe-core alone is wanted, which is a file in it, and not a browser.
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps axe-playwright-python==0.1.8
 	@touch $@
 
 $(VENV)/.otls: $(VENV)/.tools $(WHEEL_INPUTS)

@@ -1,7 +1,7 @@
 """Headless Chromium, driven over the WebDriver protocol (W3C WebDriver §6) by Debian's chromedriver.
 
-Nothing but what a test of a page needs: a page is opened from a file, scripts run in it, keys are pressed, and
-every request that it makes is known.
+Nothing but what a test of a page needs: a page is opened from a file, scripts run in it, keys are pressed,
+and every request that it makes is known.
 """
 
 from __future__ import annotations
@@ -21,10 +21,6 @@ from typing import Any
 
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " "}
 KEYS |= {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
-
-
-def is_there() -> bool:
-    return all(shutil.which(program) for program in ("chromium", "chromedriver"))
 
 
 class Browser:

@@ -30,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) names: HashMap<String, usize>,
     pub(crate) signatures: Vec<Map<String, Value>>,
     pub(crate) records: Vec<Map<String, Value>>,
+    /// Where in `records` that of an event is, by file and position.
+    pub(crate) places: HashMap<(usize, usize), usize>,
 }
 
 /// Which events belong to which connection.
@@ -174,7 +176,13 @@ fn host_name(fields: &Value) -> Option<&str> {
 
 impl Connection {
     fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), files: [None, None], lanes: [0, 0], is_heard: false, known: Known::default() }
+        Self {
+            id: id.to_owned(),
+            files: [None, None],
+            lanes: [0, 0],
+            is_heard: false,
+            known: Known::default(),
+        }
     }
 
     pub(crate) fn into_json(self) -> Value {

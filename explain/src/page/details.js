@@ -83,16 +83,16 @@ const messageDetail = (step) => {
       ["Protected with", step.secret ? keyLink(step.connection, step.secret) : step.kind === "record" ? null : "nothing: it is not encrypted"],
     ])];
   if (step.kind === "data") {
-    parts.push(el("h4", {}, "Content"));
+    parts.push(el("h3", { class: "minor" }, "Content"));
     parts.push(step.octets
       ? el("div", { class: "content" }, secret("the data", () => el("div", {}, el("p", { class: "text" }, readable(step.octets)), octetsAndFields(step.octets, null, "the data"))),
         step.omitted ? notThere(`The other ${plural(step.omitted, "octet")} are not in the trace.`) : null)
       : notThere("The data is not in this trace: it has messages alone, without keys and data."));
   } else if (view) {
-    parts.push(el("h4", {}, "Fields and octets"), view);
+    parts.push(el("h3", { class: "minor" }, "Fields and octets"), view);
   }
   if (step.arrived && step.arrived.octets) {
-    parts.push(el("h4", {}, "What arrived instead"), octetsAndFields(step.arrived.octets, step.arrived.fields, `${nameOf(step)} as it arrived`));
+    parts.push(el("h3", { class: "minor" }, "What arrived instead"), octetsAndFields(step.arrived.octets, step.arrived.fields, `${nameOf(step)} as it arrived`));
   }
   if (records.length) {
     const others = M.steps.filter((other) => other !== step && isOnTheWire(other) && other.connection === step.connection &&
@@ -111,7 +111,7 @@ const messageDetail = (step) => {
 // Octets as text, where they are text for the most part.
 const readable = (hex) => new TextDecoder().decode(bytes(hex)).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffd]+/g, "·");
 
-const checkTable = (checks) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Checks" }, el("table", {},
+const checkTable = (checks) => el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Checks" }, el("table", {},
   el("thead", {}, el("tr", {}, ["Check", "Result", "What was compared"].map((name) => el("th", { scope: "col" }, name)))),
   el("tbody", {}, checks.map((check) => el("tr", { class: check.result === "failed" ? "failed" : "" },
     el("th", { scope: "row" }, check.check, CHECKS[check.check] ? el("span", { class: "meaning" }, CHECKS[check.check]) : null),
@@ -173,6 +173,6 @@ const agreedFacts = ({ agreed }) => (agreed && agreed.suite ? el("div", {}, fact
   "Its number is of the range for private use (", rfc("RFC 8446 §11"), "): Wireshark cannot read it, even with the keys. AES-GCM, or CHACHA20 with SHA256, can be read there.") : null) : notThere("The trace does not say what was agreed on."));
 
 const storyDetail = (step) => {
-  const words = STORY[step.step] || STORY.other;
+  const words = storyWords(step);
   return [says(words), storyFacts(step), attackBoxes(words.attacks)].filter(Boolean);
 };

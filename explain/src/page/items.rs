@@ -74,7 +74,10 @@ impl<'a> Side<'a> {
 }
 
 fn is_on_the_wire(event: &Event) -> bool {
-    matches!(event.name(), "record" | "message" | "data" | "unreadable" | "folded" | "alert" | "change_cipher_spec")
+    matches!(
+        event.name(),
+        "record" | "message" | "data" | "unreadable" | "folded" | "alert" | "change_cipher_spec"
+    )
 }
 
 /// What one side of a connection sent, with what arrived of it.

@@ -108,16 +108,12 @@ fn wire_step(files: &mut [File], item: &Item, owner: &mut Connection) -> Map<Str
 /// Puts a record into what is known of the connection, once; its number there.
 fn record(files: &mut [File], at: At, step: &Map<String, Value>, item: &Item, known: &mut Known) -> usize {
     let is_alone = item.records.len() == 1;
-    let mut record = take(files, at, &["type", "length", "protection", "octets", "omitted"]);
-    if record.is_empty() {
-        // Another message of the same records has taken it.
-        let number = event(files, at).map(|event| event.number("number"));
-        return number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
-    }
     let number = known.records.len();
-    if let Some(event) = files.get_mut(at.0).and_then(|file| file.events.get_mut(at.1)) {
-        event.members.insert("number".to_owned(), number.into());
+    if let Some(number) = known.places.get(&at) {
+        return *number;
     }
+    known.places.insert(at, number);
+    let mut record = take(files, at, &["type", "length", "protection", "octets", "omitted"]);
     // The octets of a message are in the page once.
     let inside = step.get("octets").and_then(Value::as_str).filter(|octets| is_alone && !octets.is_empty());
     if let Some(Value::String(octets)) = record.get_mut("octets")
@@ -133,6 +129,8 @@ fn record(files: &mut [File], at: At, step: &Map<String, Value>, item: &Item, kn
 /// The digits of a record's header.
 const HEADER: usize = 10;
 
+const LOCAL: &[&str] = &["secret", "signature", "agreed", "keys", "check", "state", "error", "story"];
+
 /// What one party did by itself.
 fn local_step(
     files: &mut [File],
@@ -142,6 +140,10 @@ fn local_step(
 ) -> Option<Map<String, Value>> {
     let number = index.connection(at.0, at.1);
     let kind = event(files, at)?.name().to_owned();
+    // What is on the wire belongs to its arrow, which may come later.
+    if !LOCAL.contains(&&*kind) {
+        return None;
+    }
     let mut members = core::mem::take(&mut files.get_mut(at.0)?.events.get_mut(at.1)?.members);
     for name in ["event", "role", "connection"] {
         members.remove(name);

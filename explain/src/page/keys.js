@@ -82,7 +82,7 @@ const server = () => (M.connections.length ? who(M.connections[MAIN].lanes[1]) :
 const client = () => (M.connections.length ? who(M.connections[MAIN].lanes[0]) : "the client");
 
 const otpKey = () => {
-  const sent = M.steps.filter((step) => step.step === "otp_sent" || step.step === "otp_returned");
+  const sent = M.steps.filter((step) => step.step === "otp_sent" || (step.step === "otp_returned" && !isIssuerOf(step)));
   const lines = sent.map((step) => {
     const carrier = carrierOf(step);
     return carrier && carrier.secret

@@ -41,7 +41,7 @@ document.getElementById("top").append(...headerParts());
 const sections = [messagesSection, listenerSection, keysSection, transcriptSection, signaturesSection, certificatesSection, storySection, attacksSection].map((make) => make());
 document.getElementById("main").replaceChildren(...sections);
 document.getElementById("contents").append(el("details", { open: !narrow.matches }, el("summary", {}, "Contents"), el("ul", {}, sections.map((one) => {
-  const questions = Array.from(one.querySelectorAll(".question")).filter((item) => !item.closest("details.connection"));
+  const questions = Array.from(one.querySelectorAll(".question")).filter((item) => !item.closest("details.connection:not([open])"));
   return el("li", {}, el("a", { href: `#${one.id}` }, one.querySelector("h2").textContent),
     questions.length ? el("ul", {}, questions.map((item) => el("li", {}, el("a", { href: `#${item.id}` }, item.querySelector("h3").textContent)))) : null);
 }))));

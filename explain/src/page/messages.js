@@ -26,7 +26,7 @@ const summaryOf = (step) => {
     }
     case "CertificateVerify": return `signs the transcript: ${list("algorithm")[0] || ""}`;
     case "Finished": return "proves that both have seen the same messages";
-    case "NewSessionTicket": return /^0 s/.test(valueOf(fields, "ticket_lifetime")) ? "says: you are accepted" : `says: you are accepted; a ticket for ${valueOf(fields, "ticket_lifetime")}`;
+    case "NewSessionTicket": return /^0 s/.test(valueOf(fields, "ticket_lifetime")) ? "says: you are accepted" : `a ticket for ${valueOf(fields, "ticket_lifetime")}`;
     case "KeyUpdate": return "new keys from here on";
     default: return "";
   }
@@ -81,10 +81,15 @@ const STORY_NAMES = {
   otp_accepted: "accepts the code", otp_refused: "refuses the code", receipt: "keeps the receipt",
 };
 
-const storyName = (step) => {
-  // Who asked for a certificate tells that it has come.
-  if (step.step === "certificate_issued" && M.steps.some((one) => one.step === "certificate_requested" && one.party === step.party)) return "has its certificate";
-  return STORY_NAMES[step.step] || step.step || "tells";
+// Who drew the code has other words for what becomes of it than who got it.
+const storyName = ({ step, party, ...rest }) => {
+  const asked = M.steps.some((one) => one.step === "certificate_requested" && one.party === party);
+  const isIssuer = isIssuerOf({ party, ...rest });
+  if (step === "certificate_issued" && asked) return "has its certificate";
+  if (step === "otp_returned" && isIssuer) return "gets the code back";
+  if (step === "otp_accepted" && !isIssuer) return "hears that the code was accepted";
+  if (step === "otp_refused" && !isIssuer) return "hears that the code was refused";
+  return STORY_NAMES[step] || step || "tells";
 };
 
 // Rows: an arrow, many arrows of data in one, what a party does inside, a step of the story, the start of a connection.
@@ -131,6 +136,7 @@ const place = (node, from, to) => {
   node.style.setProperty("--left", `${((left + 0.5) / count) * 100}%`);
   node.style.setProperty("--width", `${((right - left) / count) * 100}%`);
   node.style.setProperty("--middle", `${((left + right + 1) / 2 / count) * 100}%`);
+  node.style.setProperty("--room", `${(Math.min(left + right + 1, 2 * count - left - right - 1) / count) * 100}%`);
   node.style.setProperty("--span", `${Math.max(1, right - left) / count * 100}%`);
 };
 
@@ -179,7 +185,7 @@ const rowNode = (row) => {
   const arrow = row.type === "arrow" || row.type === "many" ? el("span", { class: `arrow ${row.to > row.from ? "right" : "left"}`, "aria-hidden": "true" }) : null;
   const toggle = el("button", { type: "button", class: "step", "aria-expanded": "false", "aria-controls": id, onclick: () => open(item) }, line, arrow);
   const detail = el("div", { class: "detail", id, hidden: true });
-  for (const one of [line, arrow, item]) if (one) place(one, row.from ?? row.party ?? 0, row.to ?? row.party ?? 0);
+  for (const one of [line, arrow, item]) if (one) place(one, row.from ?? row.party ?? 0, row.to ?? row.party ?? M.lanes.length - 1);
   item.append(toggle, detail);
   item.build = build;
   item.steps = row.steps;

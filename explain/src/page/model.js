@@ -63,17 +63,24 @@ const masked = (text) => {
   return [text.slice(0, at), secret("the one-time password", () => code(one)), ...masked(text.slice(at + one.length))];
 };
 
+// Whether this party drew the code that a step is about.
+const isIssuerOf = ({ party, id }) => party !== null && (M.lanes[party].name === "bank" ||
+  M.steps.some((one) => one.step === "otp_issued" && one.party === party && one.id === id));
+
 // The data that carried a code: by the code itself, or else the data next to the step of the story.
 const carrierOf = (step) => {
-  const way = step.step === "otp_returned" || step.step === "otp_sent" ? "from" : "to";
-  const near = M.steps.filter((one) => one.kind === "data" && one[way] === step.party &&
+  const isSender = step.step === "otp_sent" || (step.step === "otp_returned" && !isIssuerOf(step));
+  const near = M.steps.filter((one) => one.kind === "data" && one[isSender ? "from" : "to"] === step.party &&
     (step.connection === null || one.connection === step.connection));
   const issued = M.steps.find((one) => one.step === "otp_issued" && one.id === step.id && one.code);
-  const withCode = issued && near.filter((one) => (one.octets || "").includes(hexOfText(issued.code)));
-  const list = withCode && withCode.length ? withCode : near;
+  const withCode = issued ? near.filter((one) => (one.octets || "").includes(hexOfText(issued.code))) : [];
+  const list = withCode.length ? withCode : near;
   return [...list].reverse().find((one) => one.at < step.at) || list.find((one) => one.at > step.at) || null;
 };
 
-// The connection that the page is about first: with a code, or else the last one.
-const MAIN = (M.steps.find((step) => step.step === "otp_sent" && step.connection !== null) || {}).connection ??
-  Math.max(0, M.connections.length - 1);
+// The connection that the page is about first: with a code, or else the last one with data.
+const MAIN = (() => {
+  const carriers = M.steps.filter((step) => step.step === "otp_sent").map(carrierOf).filter(Boolean);
+  const data = M.steps.filter((step) => step.kind === "data");
+  return (carriers[0] || data[data.length - 1] || {}).connection ?? NUMBERS[NUMBERS.length - 1] ?? 0;
+})();

@@ -27,7 +27,7 @@ const transcriptSection = () => section("transcript", "What binds the handshake 
       hashes.get(context).names.push(one.name);
     }
     const checks = stepsOf(index, "check").filter((step) => step.of === "transcript");
-    return el("div", {}, hashes.size ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Hashes of the transcript" }, el("table", {},
+    return el("div", {}, hashes.size ? el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Hashes of the transcript" }, el("table", {},
       el("thead", {}, el("tr", {}, ["Messages", "Hash", "What is made with it"].map((name) => el("th", { scope: "col" }, name)))),
       el("tbody", {}, [...hashes].map(([hash, { over, names }]) => el("tr", {}, el("th", { scope: "row" }, over), el("td", {}, code(hash)),
         el("td", {}, names.map((name, at) => [at ? ", " : "", keyLink(index, name)]))))))) : notThere("The trace has no hashes of the transcript of this connection."),

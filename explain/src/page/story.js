@@ -1,14 +1,14 @@
 // What the programs did: questions, certificates, the life of a one-time password.
 
-const storyFacts = (step) => facts([
+const storyFacts = (step, isFirst = true) => facts([
   ["When", timeOf(step) !== null ? clock(timeOf(step)) : null],
   ["What", masked(step.text || "")],
   ["Question", step.question], ["Answer", step.answer],
   ["Subject", step.subject], ["Serial number", step.serial ? code(String(step.serial)) : null],
   ["Key", step.key && typeof step.key === "string" ? step.key : null],
   ["Code", step.step === "otp_issued" ? (step.code ? secret("the one-time password", () => code(step.code)) : "not in this trace: it has no secrets") : null],
-  ["Number of the code", step.id && typeof step.id === "string" ? code(step.id) : null],
-  ["Payment", transactionOf(step)],
+  ["Number of the code", isFirst && step.id && typeof step.id === "string" ? code(step.id) : null],
+  ["Payment", isFirst ? transactionOf(step) : null],
   ["Bound to", step.bound_to], ["Expires", typeof step.expires === "number" ? clock(step.expires) : step.expires],
   ["Reason", step.reason], ["Tries left", step.attempts_left === undefined || step.attempts_left === null ? null : String(step.attempts_left)],
   ["Signer", step.signer], ["Decision", step.decision], ["File", step.file],
@@ -22,9 +22,12 @@ const transactionOf = ({ transaction }) => {
   return Object.entries(transaction).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join("; ");
 };
 
-const life = (steps) => el("ol", { class: "life" }, steps.map((step) => el("li", { class: step.step === "otp_refused" ? "bad" : "" },
+const storyWords = (step) => (/^otp_(accepted|refused)$/.test(step.step) && !isIssuerOf(step)
+  ? { says: ["The bank says what its ledger decided."] } : STORY[step.step] || STORY.other);
+
+const life = (steps) => el("ol", { class: "life" }, steps.map((step, at) => el("li", { class: step.step === "otp_refused" ? "bad" : "" },
   el("p", { class: "life-name" }, button(`${step.party === null ? "Listener" : label(step.party)} ${storyName(step)}`, () => showStep(step.at)), timeOf(step) !== null && START !== null ? el("span", { class: "time" }, since(timeOf(step))) : null),
-  says(STORY[step.step] || STORY.other), storyFacts(step))));
+  says(storyWords(step)), storyFacts(step, at === 0))));
 
 const storySection = () => {
   const story = M.steps.filter((step) => step.kind === "story");
