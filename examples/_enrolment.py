@@ -109,15 +109,20 @@ def load_authority(operator: Operator) -> otls.Certificate:
     def is_starting() -> bool:
         # As long as the TTP is there, and does not answer yet, its operator is being asked.
         with contextlib.suppress(OSError), socket.create_connection(args.ttp, timeout=1) as ttp:
+            for _ in range(10):
+                if path.exists() or select.select([ttp], [], [], 0.1)[0]:
+                    return False
             ttp.sendall(_NO_HELLO)
-            text = f"the TTP is there, and its operator is being asked: waiting {args.timeout:g} s at most"
-            if not select.select([ttp], [], [], 1.0)[0] and not path.exists():
-                operator.say(text)
+            is_said = False
             while not path.exists() and time.monotonic() < end:
-                if select.select([ttp], [], [], 0.1)[0] and not path.exists():
+                if select.select([ttp], [], [], 0.5)[0] and not path.exists():
                     # Either it serves, or it has ended.
                     socket.create_connection(args.ttp, timeout=1).close()
                     raise _written_elsewhere(args, path)
+                if not is_said:
+                    is_said = True
+                    text = "the TTP is there, and its operator is being asked"
+                    operator.say(f"{text}: waiting {args.timeout:g} s at most")
             return time.monotonic() < end
         return False
 
