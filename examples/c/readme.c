@@ -19,7 +19,6 @@ struct file {
     size_t len;
 };
 
-/* README.md: from here */
 /* A connection to the bank; NULL, and why in *error. Nothing is sent yet: there is no socket here. */
 static otls_connection *connection_to(const char *bank, const struct file *ca, const struct file *certificate,
                                       const struct file *key, otls_error **error)
@@ -47,6 +46,7 @@ static otls_connection *connection_to(const char *bank, const struct file *ca, c
     return tls;
 }
 
+/* README.md: from here */
 /* The bank's message. The driver carries bytes between socket and connection, handshake included. */
 static otls_otp_message *receive(struct drive *bank, otls_otp_channel *channel, struct drive_error *why,
                                  otls_error **error)
