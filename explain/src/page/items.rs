@@ -51,9 +51,10 @@ pub(crate) fn items(
         let records = if left.is_some() { sent.records(left) } else { received.records(right) };
         items.push(Item {
             is_changed: matches!(pair, Pair::Changed(..)),
-            folded: left
-                .and_then(|left| sent.folded(left))
-                .or(right.and_then(|right| received.folded(right))),
+            folded: match (left, right) {
+                (Some(left), _) => sent.folded(left),
+                (None, right) => right.and_then(|right| received.folded(right)),
+            },
             ..item(sent.at(left), received.at(right), records)
         });
     }

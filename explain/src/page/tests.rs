@@ -150,6 +150,12 @@ fn data_is_one_stream_however_the_two_sides_part_it() {
         arrives(&[("0102", 2), ("03040506", 4)]),
         [both.clone(), only_sent.clone(), only_sent.clone()]
     );
+    let folded =
+        |direction: &str| json!({ "event": "folded", "direction": direction, "records": 3, "length": 10 });
+    let model = model(&[&client, &trace("bank", "server", &[folded("received")])]);
+    let lengths: Vec<_> =
+        model["steps"].as_array().unwrap().iter().map(|step| step["length"].clone()).collect();
+    assert_eq!(lengths, [5, 4, 1]);
     // Other octets, or more of them, did not come from there.
     assert_eq!(arrives(&[("0102", 2), ("0304ff", 3), ("06", 5)])[0], (json!([true, true]), true));
     assert_eq!(arrives(&[("0102030405", 5), ("06", 4), ("0a", 1), ("0b", 1)])[3].0, json!([false, true]));
