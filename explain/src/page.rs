@@ -6,7 +6,9 @@ mod items;
 mod join;
 mod lanes;
 mod merge;
+mod pairs;
 mod read;
+mod side;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::connections::{Connection, Index, Known, connections};
-use super::items::{At, Item, items};
+use super::items::{Item, items};
 use super::lanes::Lanes;
 use super::merge::{Queue, order};
 use super::read::{Event, File};
+use super::side::At;
 use crate::refused::Refused;
 
 pub(crate) fn model(mut files: Vec<File>) -> Result<Value, Refused> {
@@ -75,7 +76,7 @@ fn wire_step(files: &mut [File], item: &Item, owner: &mut Connection) -> Map<Str
         let arrived = take(files, received, OF_WIRE);
         if item.is_changed {
             step.insert("arrived".to_owned(), Value::Object(arrived));
-        } else {
+        } else if step.get("length") == arrived.get("length") {
             for (name, value) in arrived {
                 step.entry(name).or_insert(value);
             }

@@ -128,6 +128,39 @@ fn what_was_changed_or_did_not_arrive_is_told() {
     );
 }
 
+fn data(direction: &str, octets: &str, length: usize) -> Value {
+    json!({ "event": "data", "direction": direction, "secret": "x", "length": length, "octets": octets,
+        "omitted": length - octets.len() / 2 })
+}
+
+#[test]
+fn data_is_one_stream_however_the_two_sides_part_it() {
+    let sent = [data("sent", "0102030405", 5), data("sent", "06", 4), data("sent", "0a", 1)];
+    let client = trace("customer", "client", &sent);
+    let arrives = |parts: &[(&str, usize)]| {
+        let parts: Vec<_> = parts.iter().map(|(octets, length)| data("received", octets, *length)).collect();
+        let model = model(&[&client, &trace("bank", "server", &parts)]);
+        let steps = model["steps"].as_array().unwrap().iter();
+        steps.map(|step| (step["told"].clone(), !step["arrived"].is_null())).collect::<Vec<_>>()
+    };
+    let (both, only_sent) = ((json!([true, true]), false), (json!([true, false]), false));
+    assert_eq!(arrives(&[("0102", 2), ("030405", 3), ("06", 5)]), [both.clone(), both.clone(), both.clone()]);
+    assert_eq!(arrives(&[("01020304050607", 10)]), [both.clone(), both.clone(), both.clone()]);
+    assert_eq!(
+        arrives(&[("0102", 2), ("03040506", 4)]),
+        [both.clone(), only_sent.clone(), only_sent.clone()]
+    );
+    let folded =
+        |direction: &str| json!({ "event": "folded", "direction": direction, "records": 3, "length": 10 });
+    let model = model(&[&client, &trace("bank", "server", &[folded("received")])]);
+    let lengths: Vec<_> =
+        model["steps"].as_array().unwrap().iter().map(|step| step["length"].clone()).collect();
+    assert_eq!(lengths, [5, 4, 1]);
+    // Other octets, or more of them, did not come from there.
+    assert_eq!(arrives(&[("0102", 2), ("0304ff", 3), ("06", 5)])[0], (json!([true, true]), true));
+    assert_eq!(arrives(&[("0102030405", 5), ("06", 4), ("0a", 1), ("0b", 1)])[3].0, json!([false, true]));
+}
+
 #[test]
 fn what_both_sides_know_is_told_once_and_a_difference_is() {
     let secret = |name: &str, value: &str| {
