@@ -201,7 +201,7 @@ class Party:
         config = otls.ClientConfig(trust, identity=former, no_identity=former is None, key_log=is_logged)
         more = {"timeout": args.timeout, "key_log": args.key_log, "trace": self.operator.trace}
         about = {"subject": str(whole), "key": auth}
-        self.operator.tell("certificate_requested", f"asks the TTP for a certificate for {whole}", **about)
+        self.operator.tell("certificate_requested", f"asks the TTP for a certificate for {whole}", about)
         attempt = partial(otls.enroll, args.ttp, config, self.profile, request, **more)
         hint = f"use the folder that has the key ({self.folder}), or free the name where the TTP runs"
         hint += f": my_ttp.py --revoke NAME, for example {self.name!r}"
@@ -213,7 +213,7 @@ class Party:
         otls.write_file(path, certificate.to_pem())
         text = f"certificate in {path}, serial {certificate.serial:x}"
         say(text)
-        self.operator.tell("certificate_issued", text, **about, serial=f"{certificate.serial:x}")
+        self.operator.tell("certificate_issued", text, about, {"serial": f"{certificate.serial:x}"})
         return identity
 
     def _reusable(self, path: Path, kind: tuple[str, int, str]) -> otls.Identity | None:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -102,12 +102,13 @@ class Operator:
         self,
         step: str,
         text: str,
-        secret: dict[str, str | int | bool | None] | None = None,
-        **members: str | int | bool | None,
+        *about: Mapping[str, str | int | None],
+        secret: Mapping[str, str] | None = None,
     ) -> None:
         """A step of this program, for ``--explain FILE``: at the terminal it is said anyway."""
         if self.trace is not None and self.args.explain != TERMINAL:
-            self.trace.story(step, text, secret=secret, **members)
+            members = {name: value for part in about for name, value in part.items()}
+            self.trace.story(step, text, secret=dict(secret or {}), **members)
 
     def ask(self, question: Question, label: str = "") -> str:
         """The answer of a flag, of the person, or the default, in which ``label`` stands for NAME."""
@@ -121,7 +122,7 @@ class Operator:
             except argparse.ArgumentTypeError as error:
                 self.say(str(error))
         answer = question.accept(default) if answer is None else answer
-        self.tell("question", f"{question.text}: {answer}", question=question.text, answer=answer)
+        self.tell("question", f"{question.text}: {answer}", {"question": question.text, "answer": answer})
         return answer
 
     def read(self, prompt: str, flag: str) -> str:

@@ -96,7 +96,7 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
     # The library refuses a text that is not the transaction's, or that has what a terminal obeys.
     show(envelope.expose_text())
     otp = {"id": str(envelope.id), "transaction": what(envelope)}
-    operator.tell("otp_shown", "the message was shown, with the code in it", **otp)
+    operator.tell("otp_shown", "the message was shown, with the code in it", otp)
     is_asked = operator.args.confirm
     while True:
         code: str | otls.Code = envelope.code
@@ -108,7 +108,7 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
             return Exit.OK
         try:
             stream.approve(envelope, code)
-            operator.tell("otp_returned", "the code went back to the bank, with a signed receipt", **otp)
+            operator.tell("otp_returned", "the code went back to the bank, with a signed receipt", otp)
         except otls.ApiMisuse as error:
             # An empty line, or a whole message: nothing was sent.
             if not is_asked:
@@ -122,7 +122,7 @@ def exchange(operator: Operator, stream: otls.Stream) -> Exit:
         verdict = notice.verdict
         if verdict.accepted:
             operator.say("the bank verified the code: accepted")
-            operator.tell("otp_accepted", "the bank says that it accepted the code", **otp)
+            operator.tell("otp_accepted", "the bank says that it accepted the code", otp)
             return Exit.OK
         # What is no code at all is no attempt.
         if not is_asked or not (verdict.attempts_left or verdict.kind == "not_a_code"):

@@ -214,9 +214,10 @@ class Bank:
         tell, otp = self._operator.tell, {"id": str(issued.id), "transaction": WHAT}
         text = f"the ledger issued a code for {subject} and this transfer alone"
         code = {"code": issued.code.expose()}
-        tell("otp_issued", text, secret=code, **otp, bound_to=subject, expires=issued.expires_at.isoformat())
+        bound = {"bound_to": subject, "expires": issued.expires_at.isoformat()}
+        tell("otp_issued", text, otp, bound, secret=code)
         stream.send_message(otls.Envelope.for_transaction(issued, TRANSFER))
-        tell("otp_sent", f"the code went to {subject}", **otp)
+        tell("otp_sent", f"the code went to {subject}", otp)
         self._operator.say(f"sent an OTP to {subject}; waiting for it to come back")
         while True:
             answer = stream.receive_message()
@@ -230,23 +231,23 @@ class Bank:
                 self._ledger.decline(answer.id, subject, context, answer.receipt)
                 self._write(answer.id, subject)
                 raise Stop(Exit.OTP, f"{subject} declined the transfer")
-            tell("otp_returned", f"{subject} returned a code, with a signed receipt", **otp)
+            tell("otp_returned", f"{subject} returned a code, with a signed receipt", otp)
             verdict = self._ledger.verify(answer.id, subject, context, answer.code, receipt=answer.receipt)
             if verdict.accepted:
                 self._write(answer.id, subject)
             stream.send_message(otls.VerdictNotice(answer.id, verdict))
             if verdict.accepted:
                 self._operator.say(f"the code of {subject} was verified: accepted")
-                tell("otp_accepted", "the ledger accepted the code: right, in time, the first time", **otp)
+                tell("otp_accepted", "the ledger accepted the code: right, in time, the first time", otp)
                 again = self._ledger.verify(answer.id, subject, context, answer.code)
                 self._operator.say(f"the same code a second time is refused: {again}")
                 text = f"the same code a second time is refused: {again}"
-                tell("otp_refused", text, **otp, reason=again.kind)
+                tell("otp_refused", text, otp, {"reason": again.kind})
                 return Exit.OTP if again.accepted else Exit.OK
             self._operator.say(f"the code of {subject} was refused: {verdict}")
             left = verdict.attempts_left
             text = f"the ledger refused the code: {verdict}"
-            tell("otp_refused", text, **otp, reason=verdict.kind, attempts_left=left)
+            tell("otp_refused", text, otp, {"reason": verdict.kind, "attempts_left": left})
             if not verdict.attempts_left and verdict.kind != "not_a_code":
                 return Exit.OTP
 
@@ -262,7 +263,7 @@ class Bank:
         text = f"keeps the customer's signed receipt, {receipt.decision}: {path}"
         self._operator.say(text)
         proof = {"signer": subject, "decision": receipt.decision, "file": str(path)}
-        self._operator.tell("receipt", text, id=str(otp), transaction=WHAT, **proof)
+        self._operator.tell("receipt", text, {"id": str(otp), "transaction": WHAT}, proof)
 
 
 def _unconfigured(offer: otls.Offer) -> otls.ServerConfig:

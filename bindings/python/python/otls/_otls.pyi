@@ -800,7 +800,7 @@ class Trace:
         step: str,
         text: str,
         *,
-        secret: dict[str, str | int | bool | None] | None = None,
+        secret: dict[str, str] | None = None,
         **members: str | int | bool | None,
     ) -> None:
         """Records a step of the program itself (docs/trace.md), with what belongs to it: text, numbers,
