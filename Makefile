@@ -18,7 +18,7 @@ DOC          := $(CARGO) doc --locked --no-deps -p otls -p otls-stores --feature
 # servers, FEATURES= leaves all out but memory.
 FEATURES     ?= sqlite
 # What the wheel is made of: installed again only when one of these is newer.
-WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -type f -not -path '*/tests/*' \
+WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src explain fork stores bindings/python -type f -not -path '*/tests/*' \
 	-not -path '*/__pycache__/*' -not -name '*.so')
 
 .DEFAULT_GOAL := help
@@ -28,9 +28,10 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -t
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## the TTP, the bank and the customer with default answers: prints the customer's message
-	@$(MAKE) --no-print-directory -s $(VENV)/.otls >&2
-	@$(PY) scripts/demo.py
+demo: ## the TTP, the bank and the customer with default answers: prints the customer's message, and shows what happened
+	@scripts/meanwhile.sh 'demo: making the Python package (the first time it is compiled: two to four minutes)' \
+		$(MAKE) --no-print-directory -s $(VENV)/.otls >&2
+	@$(PY) scripts/demo.py '$(TARGET)/demo'
 
 test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing
 	@$(MAKE) --no-print-directory test-rust test-python

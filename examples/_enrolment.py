@@ -107,19 +107,44 @@ def load_authority(operator: Operator) -> otls.Certificate:
     end: float = time.monotonic() + args.timeout
 
     def is_starting() -> bool:
-        # As long as the TTP is there, and has no certificate yet, its operator is being asked.
+        # As long as the TTP is there, and does not answer yet, its operator is being asked.
         with contextlib.suppress(OSError), socket.create_connection(args.ttp, timeout=1) as ttp:
-            while not path.exists() and time.monotonic() < end and not select.select([ttp], [], [], 0.1)[0]:
-                pass
+            for _ in range(10):
+                if path.exists() or select.select([ttp], [], [], 0.1)[0]:
+                    return False
+            ttp.sendall(_NO_HELLO)
+            is_said = False
+            while not path.exists() and time.monotonic() < end:
+                if select.select([ttp], [], [], 0.5)[0] and not path.exists():
+                    # Either it serves, or it has ended.
+                    socket.create_connection(args.ttp, timeout=1).close()
+                    raise _written_elsewhere(args, path)
+                if not is_said:
+                    is_said = True
+                    text = "the TTP is there, and its operator is being asked"
+                    operator.say(f"{text}: waiting {args.timeout:g} s at most")
             return time.monotonic() < end
         return False
 
-    operator.wait_for(f"the TTP to write {path}", path.stat, Exit.TTP, is_starting)
+    operator.wait_for(f"the TTP to write {path.absolute()}", path.stat, Exit.TTP, is_starting)
     certificate = load(path, otls.Certificate.load, "pass the TTP's certificate with --root")
     if wanted not in (None, certificate.fingerprint):
         text = f"{path} has the fingerprint {certificate.fingerprint}, not the one of --root-fingerprint"
         raise Stop(Exit.CERTIFICATE, text, "get the certificate from the TTP again")
     return certificate
+
+
+#: An alert instead of a ClientHello: who serves answers it by closing, who is still being asked does not.
+_NO_HELLO = bytes([21, 3, 3, 0, 2, 1, 0])
+
+
+def _written_elsewhere(args: argparse.Namespace, path: Path) -> Stop:
+    """The TTP serves, and its certificate is not where it should be."""
+    text = "the TTP at {}:{} is running, and there is no {}".format(*args.ttp, path.absolute())
+    hint = (
+        "run this in the TTP's folder, or pass its certificate with --root; if its folder was deleted, end it"
+    )
+    return Stop(Exit.TTP, text, f"{hint} and start it again")
 
 
 def ask_ttp(operator: Operator, attempt: Callable[[], T], refused: str = "") -> T:

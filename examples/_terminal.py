@@ -320,7 +320,7 @@ def explain(error: Exception) -> tuple[int, str]:
             return error.code, f"{text} ({hint})" if hint else text
         case otls.TruncatedError():
             code, text = Exit.NETWORK, "the peer closed the connection half way"
-            hint = "see its terminal for the reason"
+            hint = "see its terminal for the reason; start it again if it has ended, and then this"
         case otls.AlertReceived(alert=str(alert)) if re.search(REFUSED, alert):
             code = Exit.CERTIFICATE
         case otls.ProtocolError():

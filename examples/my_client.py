@@ -24,7 +24,9 @@ def main() -> int:
         raise Stop(Exit.USAGE, "--confirm asks at a terminal, and there is none", "leave --confirm out")
     name = operator.ask(NAME)
     with connect(operator, name) as stream:
-        return exchange(operator, stream)
+        code = exchange(operator, stream)
+    operator.say("next: run this again for another code; with --explain it shows each message")
+    return code
 
 
 def parse() -> argparse.Namespace:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import otls
 from _enrolment import KINDS, Party, add_party_flags, load_authority, party_questions
@@ -30,6 +32,9 @@ SUITE = [
     choice("cipher", "symmetric encryption", "AES", "CHACHA20", "AES-GCM"),
     choice("hash", "hash", "SHA256", "SHA384"),
 ]
+
+#: Customers at a time; more wait in the kernel's queue.
+MAX_CUSTOMERS = 64
 
 #: What the first answer is about: in TLS 1.3 it is not the exchange of keys.
 DECIDES = (
@@ -69,19 +74,16 @@ def main() -> int:
     with listen(operator) as listener:
         host, number = listener.address
         bank = Bank(operator, name)
-        served = 0
-        while True:
+        if args.serve_forever:
+            bank.serve_forever(listener)
+        for _ in range(args.count):
             operator.say(f"waiting for a customer on {host}:{number}")
-            try:
-                code = bank.serve(listener)
-            except (otls.Error, OSError) as error:
-                if not args.serve_forever:
-                    raise
-                operator.say(f"this customer was not served: {explain(error)[1]}")
-                code = Exit.OK
-            served += 1
-            if not args.serve_forever and (served >= args.count or code != Exit.OK):
+            code = bank.serve(bank.accept(listener))
+            if code != Exit.OK:
                 return code
+        operator.say(f"next: who approved what is in {Path('Server', 'receipts').absolute()}; judge one with")
+        operator.say(f"otls receipt verify --root {args.root.absolute()} FILE, or run this again")
+        return Exit.OK
 
 
 def parse() -> argparse.Namespace:
@@ -122,23 +124,50 @@ class Bank:
     def __init__(self, operator: Operator, name: str) -> None:
         self._operator, self._args, self._name = operator, operator.args, name
         self._config: otls.ServerConfig | None = None
+        self._asking = threading.Lock()
+        self._room = threading.BoundedSemaphore(MAX_CUSTOMERS)
         self._ledger = open_ledger(self._args.ledger, Path("Server"))
 
-    def serve(self, listener: otls.Listener) -> Exit:
-        """Serves the next customer."""
+    def accept(self, listener: otls.Listener) -> otls.Stream:
+        """The next customer, before the handshake."""
         wait = None if self._args.serve_forever else self._args.timeout
         try:
-            stream = listener.accept(wait=wait, handshake=False)
+            return listener.accept(wait=wait, handshake=False)
         except TimeoutError as error:
             text = f"no customer came: {error}"
             raise Stop(Exit.NETWORK, text, "start my_client.py, or see --timeout") from error
+
+    def serve(self, stream: otls.Stream) -> Exit:
+        """Serves a customer."""
         with stream:
             stream.configure = lambda offer: self._configure(stream, offer)
             stream.key_log = self._args.key_log
             stream.handshake()
             return self._exchange(stream)
 
+    def serve_forever(self, listener: otls.Listener) -> NoReturn:
+        """Serves every customer in a thread of his own: who says nothing is in nobody's way."""
+        self._operator.say("waiting for customers on {}:{}; Ctrl-C ends it".format(*listener.address))
+        while True:
+            self._room.acquire()
+            stream = self.accept(listener)
+            threading.Thread(target=self._serve_one, args=(stream,), daemon=True).start()
+
+    def _serve_one(self, stream: otls.Stream) -> None:
+        whom = "{}:{}".format(*(stream.peer_address or ("a customer", "")))
+        try:
+            self.serve(stream)
+        except Exception as error:  # noqa: BLE001  (what goes wrong with one is not the others' trouble)
+            self._operator.say(f"{whom} was not served: {explain(error)[1]}; others are")
+        finally:
+            self._room.release()
+
     def _configure(self, stream: otls.Stream, offer: otls.Offer) -> otls.ServerConfig:
+        # The operator is asked once, about the first customer; others who come meanwhile wait for that.
+        with self._asking:
+            return self._config or self._choose_for(stream, offer)
+
+    def _choose_for(self, stream: otls.Stream, offer: otls.Offer) -> otls.ServerConfig:
         if self._config is None:
             self._operator.say(f"a customer is connected and offers {len(offer.suites)} suites")
             self._config = self._choose(stream)

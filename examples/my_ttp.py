@@ -48,6 +48,7 @@ def main() -> int:
         operator.say("issues without a token, also to servers: to programs of this machine alone")
         operator.say(f"ready on {host}:{number}; certificate in {folder / 'cert.pem'}")
         operator.say(f"fingerprint {authority.certificate.fingerprint}")
+        operator.say(f"next: start my_server.py, and then my_client.py, in {Path.cwd()}, each in a terminal")
         service = Service(operator, authority, book, args.days)
         # It says by itself what goes wrong.
         logging.getLogger("otls").addHandler(logging.NullHandler())
@@ -175,6 +176,11 @@ class Book:
     @contextlib.contextmanager
     def opened(self) -> Iterator[otls.Register]:
         """The register; kept when the block ends well, forgotten when it does not."""
+        if not self._lock_path.parent.is_dir():
+            text = f"the folder {self._lock_path.parent.absolute()} is gone, nothing can be issued"
+            raise Stop(
+                Exit.FILES, text, "bring it back; or end this TTP and start it again, as a new authority"
+            )
         with self._lock, self._lock_path.open("a") as lock_file:
             fcntl.flock(lock_file, fcntl.LOCK_EX)
             register = otls.Register()

@@ -8,6 +8,7 @@ mod tests;
 mod traced;
 mod update;
 
+use core::ops::Range;
 use std::sync::Arc;
 
 pub use input::Fed;
@@ -23,7 +24,7 @@ use crate::handshake::{
 };
 use crate::pki::{Certificate, DistinguishedName, GeneralName, Identity, VerifiedPeer};
 use crate::process::Owner;
-use crate::record::{Deframer, HandshakeJoiner, Opener};
+use crate::record::{Deframer, HandshakeJoiner, KEPT_CAPACITY, Opener};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -60,13 +61,13 @@ pub struct Connection {
     opener: Option<Opener>,
     /// A protected record was opened: from here on nothing unprotected is believed.
     opened_any: bool,
-    /// Undelivered plaintext, as a range of the payload of the record in `deframer`.
-    plaintext: Option<(usize, usize)>,
+    /// Undelivered plaintext, as a range of the payload of the record in `deframer`; empty where there is none.
+    plaintext: Range<usize>,
     out: Outbox,
     facts: Facts,
     peer_closed: bool,
     closed: bool,
-    error: Option<Error>,
+    error: Option<Box<Error>>,
     owner: Owner,
 }
 
@@ -145,7 +146,7 @@ impl Connection {
             joiner: HandshakeJoiner::default(),
             opener: None,
             opened_any: false,
-            plaintext: None,
+            plaintext: 0..0,
             out,
             facts: Facts::default(),
             peer_closed: false,
@@ -212,7 +213,7 @@ impl Connection {
         set(!self.out.pending().is_empty(), State::WANT_WRITE);
         set(matches!(self.machine, Machine::Server(ServerState::Config(_))), State::NEED_CONFIG);
         set(matches!(self.machine, Machine::Client(ClientState::Identity(_))), State::NEED_CLIENT_CERT);
-        set(self.plaintext.is_some(), State::HAVE_PLAINTEXT);
+        set(!self.plaintext.is_empty(), State::HAVE_PLAINTEXT);
         set(self.is_established(), State::HANDSHAKE_DONE);
         set(self.is_established() && self.facts.confirmed, State::CONFIRMED);
         set(self.peer_closed || self.closed, State::CLOSED);
@@ -269,28 +270,29 @@ impl Connection {
     /// Moves decrypted data to the front of `out` and returns the number of octets; 0 where there
     /// is none. The connection's own copy is wiped.
     pub fn read(&mut self, out: &mut [u8]) -> usize {
-        let Some((start, end)) = self.plaintext.filter(|_| self.owner.is_here()) else { return 0 };
-        let moved = out.len().min(end.saturating_sub(start));
-        let next = start.saturating_add(moved);
-        let source = self.deframer.record().and_then(|record| record.payload.get_mut(start..next));
+        let available = self.available();
+        if available == 0 {
+            return 0;
+        }
+        let moved = out.len().min(available);
+        let start = self.plaintext.start;
+        self.plaintext.start = start.saturating_add(moved);
+        let moving = start..self.plaintext.start;
+        let source = self.deframer.record().and_then(|record| record.payload.get_mut(moving));
         if let (Some(source), Some(target)) = (source, out.get_mut(..moved)) {
             target.copy_from_slice(source);
             source.zeroize();
         }
-        if next == end {
-            self.plaintext = None;
+        if self.plaintext.is_empty() {
             self.deframer.clear();
-            self.deframer.release();
-        } else {
-            self.plaintext = Some((next, end));
+            self.deframer.release(KEPT_CAPACITY);
         }
         moved
     }
 
     /// The number of octets that [`Connection::read`] could move now.
     pub fn available(&self) -> usize {
-        let plaintext = self.plaintext.filter(|_| self.owner.is_here());
-        plaintext.map_or(0, |(start, end)| end.saturating_sub(start))
+        if self.owner.is_here() { self.plaintext.len() } else { 0 }
     }
 
     /// Queues close_notify; the peer may still send (RFC 8446 §6.1). Before HANDSHAKE_DONE it gives
@@ -352,7 +354,10 @@ impl Connection {
     /// (RFC 8446 §6.2).
     pub fn take_session(&mut self) -> Option<Session> {
         // Offered by two processes it would tell who listens that both are one client (RFC 8446 §C.4).
-        if self.owner.is_here() { self.facts.sessions.pop_back() } else { None }
+        match &mut self.machine {
+            Machine::Client(ClientState::Established(state)) if self.owner.is_here() => state.take_session(),
+            Machine::Client(_) | Machine::Server(_) | Machine::Gone => None,
+        }
     }
 
     /// The secrets since the last call, in the format of `SSLKEYLOGFILE` (RFC 9850), where
@@ -408,7 +413,7 @@ impl Connection {
 
     /// Why the connection failed.
     pub fn error(&self) -> Option<&Error> {
-        if self.owner.is_here() { self.error.as_ref() } else { Some(&ELSEWHERE) }
+        if self.owner.is_here() { self.error.as_deref() } else { Some(&ELSEWHERE) }
     }
 
     fn is_established(&self) -> bool {
@@ -437,7 +442,8 @@ impl Connection {
     fn step(&mut self, transition: impl FnOnce(Machine, &mut Context<'_>) -> Result<Machine>) -> Result<()> {
         let before = self.traced_state();
         let machine = core::mem::replace(&mut self.machine, Machine::Gone);
-        let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
+        let Self { out, opener, facts, .. } = self;
+        let mut cx = Context { out, opener, facts, now: self.now };
         self.machine = transition(machine, &mut cx)?;
         self.tell_state(before);
         Ok(())
@@ -452,14 +458,14 @@ impl Connection {
             // An alert that cannot be sealed is not worth another error.
             let _ = self.out.alert(alert);
         }
-        self.out.drop_keys();
+        self.out.drop_key();
         self.opener = None;
         self.machine = Machine::Gone;
         self.facts.forget_peers();
-        self.plaintext = None;
+        self.plaintext = 0..0;
         self.deframer = Deframer::default();
         self.joiner = HandshakeJoiner::default();
-        self.error = Some(error.clone());
+        self.error = Some(Box::new(error.clone()));
         error
     }
 }

@@ -5,7 +5,7 @@
 //! thing it is the process's own, and one that a later descendant has again, before any process in between has
 //! touched the value, is not told apart.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LockResult, Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,23 +23,26 @@ fn here() -> u64 {
 /// The process that made a value, for a value that no other may use.
 #[derive(Debug)]
 pub struct Owner {
-    process: u64,
-    /// Some other process has it as well: a later one with the same number is not believed.
-    shared: AtomicBool,
+    /// [`SHARED`] once some other process has it as well: a later one with the same number is not believed.
+    process: AtomicU64,
 }
+
+/// No process's number.
+const SHARED: u64 = 0;
 
 impl Owner {
     /// This process.
     pub fn new() -> Self {
-        Self { process: here(), shared: AtomicBool::new(false) }
+        Self { process: AtomicU64::new(here()) }
     }
 
     /// Whether this process made the value.
     pub fn is_here(&self) -> bool {
-        if self.process != here() {
-            self.shared.store(true, Ordering::Relaxed);
+        let is_here = self.process.load(Ordering::Relaxed) == here();
+        if !is_here {
+            self.process.store(SHARED, Ordering::Relaxed);
         }
-        !self.shared.load(Ordering::Relaxed)
+        is_here
     }
 }
 

@@ -51,23 +51,23 @@ impl From<Zeroizing<Vec<u8>>> for Secret {
 /// A secret of at most `N` octets without a heap allocation; wiped when dropped.
 pub(crate) struct FixedSecret<const N: usize> {
     bytes: [u8; N],
-    len: usize,
+    len: u8,
 }
 
 impl<const N: usize> FixedSecret<N> {
-    /// `len` zero octets to be filled by `fill`; `len` is capped at `N`.
+    /// `len` zero octets to be filled by `fill`; `len` is capped at `N`, which is at most 255.
     pub(crate) fn filled_by<E>(len: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        let mut secret = Self { bytes: [0; N], len: len.min(N) };
+        let mut secret = Self { bytes: [0; N], len: u8::try_from(len.min(N)).unwrap_or(u8::MAX) };
         fill(secret.expose_mut())?;
         Ok(secret)
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     fn expose_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(..self.len).unwrap_or_default()
+        self.bytes.get_mut(..usize::from(self.len)).unwrap_or_default()
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use auth::{
     CertificateEntry, CertificateMessage, CertificateRequestMessage, CertificateVerify, EncryptedExtensions,
     Finished,
 };
-pub(crate) use codec::{Codec, NumberSet, Prefix, Reader, opaque, vector};
+pub(crate) use codec::{Codec, NumberSet, Prefix, Reader, list, opaque, vector};
 pub(crate) use extensions::{
     CertificateRequestExtensions, ClientExtensions, EncryptedExtensionsBody, HelloRetryExtensions,
     KeyShareEntry, KeyShares, OfferedPsks, PskIdentity, ServerExtensions,

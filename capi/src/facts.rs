@@ -192,8 +192,8 @@ fn offered(connection: &Connection, list: i32) -> Result<Vec<u16>, Failure> {
         OTLS_OFFER_GROUPS => offer(connection)?.groups.iter().map(|group| group.0).collect(),
         OTLS_OFFER_SCHEMES => {
             let schemes = match connection.certificate_request() {
-                Some(request) => &request.schemes,
-                None => &offer(connection)?.schemes,
+                Some(request) => request.schemes,
+                None => offer(connection)?.schemes,
             };
             schemes.iter().map(|scheme| scheme.0).collect()
         }
@@ -201,7 +201,7 @@ fn offered(connection: &Connection, list: i32) -> Result<Vec<u16>, Failure> {
     })
 }
 
-fn offer(connection: &Connection) -> Result<&Offer, Failure> {
+fn offer(connection: &Connection) -> Result<Offer, Failure> {
     Ok(connection.offer().ok_or(NO_OFFER)?)
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -17,6 +18,8 @@ const WAITING_LEN: usize = 4 << 20;
 /// How long the end waits for the last lines to be taken, and how often it looks.
 const LAST: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(5);
+/// How long lines are gathered after one was written.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// A line on standard error, if there is somebody to read it.
 pub(crate) fn complain(line: impl fmt::Display) {
@@ -74,11 +77,15 @@ impl Lane {
         let counts = Arc::clone(&shared);
         // It ends with the process.
         std::thread::spawn(move || {
-            for mut line in waiting {
-                let len = line.len();
+            while let Ok(first) = waiting.recv() {
+                let (mut text, mut len) = (String::new(), 0);
+                for line in iter::once(first).chain(waiting.try_iter()).take(WAITING) {
+                    len += line.len();
+                    text.push_str(&line);
+                    text.push('\n');
+                }
                 // In one piece: standard error has no buffer.
-                line.push('\n');
-                let _ = stream().write_all(line.as_bytes());
+                let _ = stream().write_all(text.as_bytes());
                 counts.waiting.fetch_sub(len, Ordering::Relaxed);
                 let dropped = counts.dropped.swap(0, Ordering::Relaxed);
                 if dropped > 0 {
@@ -86,6 +93,8 @@ impl Lane {
                         "otls: {dropped} lines were not written: nobody read them in time"
                     ));
                 }
+                // Lines that come meanwhile are written together, and wake this thread once.
+                std::thread::sleep(GATHER);
             }
         });
         Self { lines, shared }

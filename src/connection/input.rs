@@ -8,7 +8,7 @@ use super::{Connection, Machine};
 use crate::codepoints::{AlertDescription, ContentType, HandshakeType};
 use crate::error::{Error, InvalidMessage, Malformed, PeerMisbehaved, Result};
 use crate::handshake::{ClientState, ServerState};
-use crate::record::{HEADER_LEN, MAX_CIPHERTEXT_LEN, Record};
+use crate::record::{HEADER_LEN, KEPT_CAPACITY, MAX_CIPHERTEXT_LEN, Record};
 use crate::time::UnixTime;
 use crate::trace::Direction;
 
@@ -158,12 +158,11 @@ impl Connection {
 
     /// Whether bytes can be taken now; a paused handshake and undelivered plaintext forbid it.
     pub(super) fn wants_input(&self) -> bool {
-        !self.is_paused() && self.plaintext.is_none()
+        !self.is_paused() && self.plaintext.is_empty()
     }
 
     /// Handles the messages that are complete, and seals what they had us say.
     pub(super) fn drain(&mut self) -> Result<()> {
-        self.change_read_key();
         while !self.is_paused() {
             let Some(message) = self.joiner.next()? else { break };
             self.out.tell(|trace| trace.message(Direction::Received, &message.encoded));
@@ -181,7 +180,6 @@ impl Connection {
             if misaligned {
                 return Err(BEHIND_THE_END.into());
             }
-            self.change_read_key();
         }
         self.out.flush()
     }
@@ -193,13 +191,6 @@ impl Connection {
         )
     }
 
-    fn change_read_key(&mut self) {
-        if let Some(opener) = self.out.take_opener() {
-            self.opener = Some(opener);
-            self.out.tell(|trace| trace.change_keys(Direction::Received));
-        }
-    }
-
     /// Handles the record in `deframer`, once it is complete.
     fn collected(&mut self) -> Result<()> {
         // Dropped on an error, which wipes it.
@@ -209,12 +200,14 @@ impl Connection {
             return Ok(());
         };
         if let Some(len) = self.handle(record)? {
-            self.plaintext = Some((0, len));
+            self.plaintext = 0..len;
             self.deframer = deframer;
             return Ok(());
         }
         deframer.clear();
-        deframer.release();
+        // A buffer comes with the first data: until then a connection may have none to come.
+        let is_quiet = self.is_established() && !self.facts.has_data;
+        deframer.release(if is_quiet { 0 } else { KEPT_CAPACITY });
         self.deframer = deframer;
         self.drain()
     }
@@ -222,15 +215,29 @@ impl Connection {
     /// Handles one record: where it is application data, the number of octets at the front of the payload. Of
     /// others nothing that is secret is left there.
     fn handle(&mut self, record: Record<'_>) -> Result<Option<usize>> {
+        if self.is_traced() { self.handle_traced(record) } else { self.handle_record(record) }
+    }
+
+    /// The same, told.
+    #[cold]
+    fn handle_traced(&mut self, record: Record<'_>) -> Result<Option<usize>> {
+        let Record { content_type, header, payload } = record;
+        self.out.tell(|trace| trace.record(Direction::Received, &[&header[..], payload].concat()));
+        let handled = self.handle_record(Record { content_type, header, payload: &mut *payload });
+        if let Ok(Some(len)) = handled {
+            let data = payload.get(..len).unwrap_or_default();
+            self.out.tell(|trace| trace.data(Direction::Received, data));
+        }
+        handled
+    }
+
+    fn handle_record(&mut self, record: Record<'_>) -> Result<Option<usize>> {
         let established = self.is_established();
         let awaits_first_hello = self.awaits_first_hello();
         let max_inner_len = self.facts.max_inner_len();
         let len = record.payload.len();
         let may_be_early = record.content_type == ContentType::APPLICATION_DATA
             && (1..=self.facts.skip_early_data).contains(&len.max(1));
-        if let Some(trace) = &mut self.out.trace {
-            trace.record(Direction::Received, &[&record.header[..], record.payload].concat());
-        }
         let (content_type, content) = match &mut self.opener {
             Some(opener) if record.content_type == ContentType::APPLICATION_DATA => {
                 let opened = opener.open(&record.header, record.payload, max_inner_len);
@@ -269,7 +276,7 @@ impl Connection {
             ContentType::APPLICATION_DATA if content.is_empty() => self.facts.idle.count()?,
             ContentType::APPLICATION_DATA => {
                 self.facts.idle.end();
-                self.out.tell(|trace| trace.data(Direction::Received, content));
+                self.facts.has_data = true;
                 return Ok(Some(content.len()));
             }
             // RFC 8446 §5.4: only application data may be empty.
@@ -305,7 +312,7 @@ impl Connection {
     }
 
     fn awaits_first_hello(&self) -> bool {
-        self.facts.offer.is_none() && matches!(self.machine, Machine::Server(ServerState::ClientHello(_)))
+        self.facts.said.is_none() && matches!(self.machine, Machine::Server(ServerState::ClientHello(_)))
     }
 }
 

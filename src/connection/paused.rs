@@ -10,9 +10,10 @@ use crate::pki::Identity;
 use crate::time::UnixTime;
 
 impl Connection {
-    /// What the client offers, for a server that has read the ClientHello.
-    pub fn offer(&self) -> Option<&Offer> {
-        self.facts.offer.as_deref()
+    /// What the client offers, for a server that has read the ClientHello. It is kept encoded, and read at each
+    /// call.
+    pub fn offer(&self) -> Option<Offer> {
+        if self.is_server { Offer::read(self.facts.said.as_ref()?) } else { None }
     }
 
     /// Goes on with this configuration; what comes of it is judged as of `now`.
@@ -36,9 +37,9 @@ impl Connection {
         stepped.and_then(|()| self.drain()).map_err(|error| self.fail(error))
     }
 
-    /// What the server asks of our certificate, if it asks for one.
-    pub fn certificate_request(&self) -> Option<&RequestedCertificate> {
-        self.facts.requested.as_deref()
+    /// What the server asks of our certificate, if it asks for one. It is kept encoded, and read at each call.
+    pub fn certificate_request(&self) -> Option<RequestedCertificate> {
+        if self.is_server { None } else { RequestedCertificate::read(self.facts.said.as_ref()?) }
     }
 
     /// Goes on with this identity, or with none; what comes of it is judged as of `now`.
@@ -49,15 +50,13 @@ impl Connection {
     /// may be given. Otherwise what the handshake says, and it is final.
     pub fn provide_identity(&mut self, identity: Option<Arc<Identity>>, now: UnixTime) -> Result<()> {
         self.check_alive()?;
-        let (Machine::Client(ClientState::Identity(paused)), Some(requested)) =
-            (&self.machine, &self.facts.requested)
-        else {
+        let Machine::Client(ClientState::Identity(paused)) = &self.machine else {
             return Err(Error::misuse(
                 "no certificate is asked for now",
                 "call provide_identity in NEED_CLIENT_CERT",
             ));
         };
-        let answer = paused.answer(identity.as_slice(), requested)?;
+        let answer = paused.answer(identity.as_slice())?;
         self.now = now;
         let stepped = self.step(|machine, cx| {
             let Machine::Client(ClientState::Identity(paused)) = machine else { return Ok(machine) };

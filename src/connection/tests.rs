@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{DAY, NOW, Pair, World, bank_name, trust};
+use crate::common::{DAY, NOW, Pair, World, bank_name, deliver, transfer, trust};
 use crate::crypto::SystemRandom;
 use crate::handshake::{Session, TicketKeys};
 use crate::pki::{Crl, KeyType, VERIFIED, Validity};
@@ -44,4 +44,24 @@ fn no_signature_is_verified_again_while_nothing_has_changed() {
     assert_eq!(signatures, 3, "both certificates, and the list that both share");
     let (signatures, _) = connect(Some(&list), session, 3);
     assert_eq!(signatures, 0);
+}
+
+#[test]
+fn an_established_connection_has_buffers_from_its_first_data_on() {
+    let Pair { mut client, mut server, .. } = World::new(KeyType::EcdsaP256).pair().established();
+    let buffers = |connection: &Connection| (connection.deframer.capacity(), connection.out.capacity());
+    assert_eq!((buffers(&client), buffers(&server)), ((0, 0), (0, 0)));
+    assert_eq!(deliver(&mut client, &mut server, b"256345"), b"256345");
+    let ((_, sent), (received, _)) = (buffers(&client), buffers(&server));
+    assert!(sent > 0 && received > 0, "messages that follow allocate nothing");
+    // And a message that is none of data does not take them away.
+    client.update_keys(false).unwrap();
+    transfer(&mut client, &mut server).unwrap();
+    assert_eq!((buffers(&client).1, buffers(&server).0), (sent, received));
+}
+
+#[test]
+fn a_connection_is_small() {
+    // A server holds one for each client that is connected, most of them idle.
+    assert!(size_of::<Connection>() <= 472, "{}", size_of::<Connection>());
 }

@@ -14,8 +14,9 @@ impl Connection {
     }
 
     pub(super) fn replace_write_key(&mut self, update_requested: bool) -> Result<()> {
-        let mut cx = Context { out: &mut self.out, facts: &mut self.facts, now: self.now };
-        match &mut self.machine {
+        let Self { out, opener, facts, machine, .. } = self;
+        let mut cx = Context { out, opener, facts, now: self.now };
+        match machine {
             Machine::Client(ClientState::Established(state))
             | Machine::Server(ServerState::Established(state)) => {
                 state.update_write_key(update_requested, &mut cx)

@@ -24,8 +24,14 @@ use crate::secret::Secret;
 /// ```
 pub struct AeadKey {
     algorithm: AeadAlgorithm,
-    // On the heap, so that moving the key leaves no copies of it behind.
-    cipher: Box<dyn Cipher>,
+    cipher: Keyed,
+}
+
+/// A key of either engine; on the heap, so that moving it leaves no copies behind.
+enum Keyed {
+    /// AWS-LC allocates by itself.
+    Fast(fast::aead::Key),
+    Portable(Box<dyn Cipher>),
 }
 
 crate::shown::shown!(AeadKey, algorithm);
@@ -39,11 +45,12 @@ impl AeadKey {
 
     pub(super) fn new_on(engine: Engine, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self> {
         let fast = match engine {
-            Engine::Fast => fast::aead::cipher(algorithm, key),
+            Engine::Fast => fast::aead::key(algorithm, key),
             Engine::Portable => None,
         };
         let cipher = fast
-            .or_else(|| portable::aead::cipher(algorithm, key))
+            .map(Keyed::Fast)
+            .or_else(|| portable::aead::cipher(algorithm, key).map(Keyed::Portable))
             .ok_or(Error::misuse("an AEAD key of a wrong length", "see the algorithm's key length"))?;
         Ok(Self { algorithm, cipher })
     }
@@ -51,6 +58,13 @@ impl AeadKey {
     /// The algorithm.
     pub fn algorithm(&self) -> AeadAlgorithm {
         self.algorithm
+    }
+
+    fn cipher(&self) -> &dyn Cipher {
+        match &self.cipher {
+            Keyed::Fast(key) => key,
+            Keyed::Portable(cipher) => cipher.as_ref(),
+        }
     }
 
     /// Seals one message for whoever has the key: `nonce ‖ ciphertext ‖ tag`, with a random nonce. `aad`
@@ -115,7 +129,7 @@ impl AeadKey {
         let octet = u8::try_from(padding).map_err(|_| Error::Internal("AEAD padding length"))?;
         buffer.resize(buffer.len() + padding, octet);
         let text = buffer.get_mut(start..).ok_or(Error::Internal("AEAD start out of range"))?;
-        let tag = self.cipher.seal(nonce, aad, text)?;
+        let tag = self.cipher().seal(nonce, aad, text)?;
         buffer.extend_from_slice(tag.get(..self.algorithm.tag_len()).unwrap_or(&tag));
         Ok(())
     }
@@ -126,7 +140,7 @@ impl AeadKey {
     /// # Errors
     /// [`crate::Error::DecryptFailed`]; `buffer` then holds no plaintext.
     pub fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> Result<usize> {
-        self.cipher.open(nonce, aad, buffer)
+        self.cipher().open(nonce, aad, buffer)
     }
 }
 

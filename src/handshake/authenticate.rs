@@ -122,7 +122,7 @@ pub(super) fn authenticate<S>(
     });
     checked?;
     cx.facts.peer_scheme = Some(verify.algorithm);
-    cx.facts.peer = Some(peer);
+    cx.facts.peer = Some(Box::new(peer));
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod hello;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub(super) use hello::AwaitServerHello;
@@ -77,6 +78,8 @@ struct InHandshake {
     transcript: Transcript,
     secret: HandshakeSecret,
     keys: TrafficPair,
+    /// What the server asks of our certificate.
+    requested: Option<RequestedCertificate>,
     resumed: Option<Resumed>,
 }
 
@@ -107,7 +110,7 @@ impl AwaitEncryptedExtensions {
         if extensions.alpn.as_ref().is_some_and(|chosen| !config.alpn.contains(chosen)) {
             return Err(PeerMisbehaved::IllegalParameter("an ALPN protocol that we did not offer").into());
         }
-        cx.facts.alpn = extensions.alpn;
+        cx.facts.alpn = extensions.alpn.map(Vec::into_boxed_slice);
         if let Some(limit) = extensions.record_size_limit {
             // RFC 8449 §4: in TLS 1.3 a limit beyond the protocol's is an illegal_parameter.
             if limit > MAX_RECORD_SIZE_LIMIT {
@@ -143,15 +146,10 @@ impl AwaitCertificateOrRequest {
                 if !request.certificate_request_context.is_empty() {
                     return Err(PeerMisbehaved::IllegalParameter("certificate_request_context").into());
                 }
-                let schemes = request
-                    .extensions
-                    .signature_algorithms
+                let requested = RequestedCertificate::of(request.extensions)
                     .ok_or(PeerMisbehaved::MissingExtension("signature_algorithms in CertificateRequest"))?;
-                cx.facts.requested = Some(Box::new(RequestedCertificate {
-                    schemes,
-                    certificate_schemes: request.extensions.signature_algorithms_cert,
-                    authorities: request.extensions.certificate_authorities.unwrap_or_default(),
-                }));
+                self.handshake.requested = Some(requested);
+                cx.facts.said = Some(message.body().into());
                 self.handshake.transcript.add(&message.encoded);
                 Ok(ClientState::Certificate(Box::new(AwaitCertificate { handshake: self.handshake })))
             }
@@ -211,7 +209,7 @@ impl AwaitFinished {
     fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<ClientState> {
         expect(message, HandshakeType::FINISHED, "Finished")?;
         let finished = Finished::decode_all("Finished", message.body())?;
-        let InHandshake { config, server_name, suite, mut transcript, secret, keys, resumed } =
+        let InHandshake { config, server_name, suite, mut transcript, secret, keys, requested, resumed } =
             self.handshake;
         keys.server.check_finished(&transcript.current(), &finished.verify_data)?;
         cx.out.tell(|trace| trace.compared("Finished", "server_handshake_traffic_secret", "passed"));
@@ -224,10 +222,10 @@ impl AwaitFinished {
         application.log_application(&exporter, cx.facts.key_log.as_deref_mut());
         application_secrets(cx.out.trace.as_deref_mut(), &application, &exporter, &server_finished)?;
         cx.facts.exporter = Some(exporter);
-        cx.out.set_opener(application.server.opener()?);
+        cx.set_opener(application.server.opener()?);
         let mut authenticated_at = cx.now;
         if let Some(resumed) = resumed {
-            cx.facts.peer = Some(resumed.server);
+            cx.facts.peer = Some(Box::new(resumed.server));
             cx.facts.certificate = resumed.certificate;
             cx.facts.resumed = true;
             authenticated_at = resumed.authenticated_at;
@@ -242,12 +240,13 @@ impl AwaitFinished {
             handshake_keys,
             application,
             master,
+            requested,
             authenticated_at,
         };
-        let answer = match (&cx.facts.requested, &next.config.side.identity) {
+        let answer = match (&next.requested, &next.config.side.identity) {
             (None, _) => Answer::NotAsked,
             (Some(_), ClientIdentity::Anonymous) => Answer::Decline,
-            (Some(requested), ClientIdentity::OneOf(identities)) => next.answer(identities, requested)?,
+            (Some(_), ClientIdentity::OneOf(identities)) => next.answer(identities)?,
             (Some(_), ClientIdentity::AskWhenNeeded) => return Ok(ClientState::Identity(Box::new(next))),
         };
         next.finish(answer, cx)
@@ -263,6 +262,7 @@ pub(crate) struct NeedIdentity {
     handshake_keys: TrafficPair,
     application: TrafficPair,
     master: MasterSecret,
+    requested: Option<RequestedCertificate>,
     /// When both sides last showed their certificates.
     authenticated_at: UnixTime,
 }
@@ -276,11 +276,8 @@ pub(crate) enum Answer {
 
 impl NeedIdentity {
     /// The one of `identities` that the server can verify best, before anything is sent; none of none.
-    pub(crate) fn answer(
-        &self,
-        identities: &[Arc<Identity>],
-        requested: &RequestedCertificate,
-    ) -> Result<Answer> {
+    pub(crate) fn answer(&self, identities: &[Arc<Identity>]) -> Result<Answer> {
+        let Some(requested) = &self.requested else { return Ok(Answer::NotAsked) };
         if identities.is_empty() {
             return Ok(Answer::Decline);
         }
@@ -328,8 +325,8 @@ impl NeedIdentity {
     /// What makes sessions of the tickets that will come, where the caller wants any.
     fn session_maker(&self, cx: &Context<'_>) -> Result<Option<SessionMaker>> {
         let config = &self.config;
-        let keep @ 1.. = config.side.keep_sessions else { return Ok(None) };
-        let Some(server) = &cx.facts.peer else { return Ok(None) };
+        let most @ 1.. = config.side.keep_sessions else { return Ok(None) };
+        let Some(server) = cx.facts.peer.as_deref() else { return Ok(None) };
         let ours =
             cx.facts.identity.iter().flat_map(|identity| identity.chain()).chain(&cx.facts.certificate);
         let verdict = config.side.trust.verdict(server, &config.server_role(&self.server_name));
@@ -339,7 +336,7 @@ impl NeedIdentity {
             secret: self.master.resumption(&self.transcript.current())?,
             suite: self.suite,
             server_name: self.server_name.clone(),
-            alpn: cx.facts.alpn.clone(),
+            alpn: cx.facts.alpn.as_deref().map(<[u8]>::to_vec),
             protocols: config.alpn.clone(),
             policy: config.policy().to_vec(),
             authenticated_at: self.authenticated_at,
@@ -347,7 +344,8 @@ impl NeedIdentity {
             server_chain: server.chain().clone(),
             verdict,
             certificate: cx.facts.certificate.clone(),
-            keep,
+            most,
+            made: VecDeque::new(),
         }))
     }
 }

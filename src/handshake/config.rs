@@ -246,10 +246,9 @@ impl<S> Config<S> {
     /// # Errors
     /// [`Error::ApiMisuse`] outside that range.
     pub fn with_max_fragment(mut self, octets: usize) -> Result<Self> {
-        if octets == 0 || octets > MAX_FRAGMENT_LEN {
-            return Err(Error::misuse("a fragment outside 1 to 16384 octets", "see RFC 8446 §5.1"));
-        }
-        self.send.fragment = octets;
+        let fits = u16::try_from(octets).ok().filter(|_| (1..=MAX_FRAGMENT_LEN).contains(&octets));
+        self.send.fragment =
+            fits.ok_or(Error::misuse("a fragment outside 1 to 16384 octets", "see RFC 8446 §5.1"))?;
         Ok(self)
     }
 
@@ -257,7 +256,7 @@ impl<S> Config<S> {
     /// (RFC 8446 §5.4), so that their length says less about what is in them; 0 and 1: no padding.
     #[must_use]
     pub fn with_padding(mut self, block: u16) -> Self {
-        self.send.padding = usize::from(block);
+        self.send.padding = block;
         self
     }
 

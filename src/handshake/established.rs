@@ -4,14 +4,13 @@ use super::config::{MAX_SESSION_LIFETIME, ServerConfig, Tickets};
 use super::context::Context;
 use super::key_schedule::Traffic;
 use super::key_schedule::{ResumptionSecret, TrafficSecret};
-use super::session::{SessionMaker, first_end};
+use super::session::{Session, SessionMaker, first_end};
 use super::suite::SuiteParameters;
 use super::ticket::{TICKET_LIFETIME, TicketState};
 use super::traced::updated_secret;
 use super::unexpected;
 use crate::codepoints::HandshakeType;
 use crate::error::{Error, Result};
-use crate::pki::VerifiedPeer;
 use crate::record::HandshakeMessage;
 use crate::time::UnixTime;
 use crate::trace::Direction;
@@ -48,7 +47,7 @@ impl Established {
         Self { traffic, is_client: false, sessions: None, answered: false, requested: false }
     }
 
-    pub(super) fn handle(self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
+    pub(super) fn handle(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self> {
         match message.message_type {
             HandshakeType::KEY_UPDATE => self.key_update(message, cx),
             HandshakeType::NEW_SESSION_TICKET if self.is_client => {
@@ -62,14 +61,8 @@ impl Established {
                 // server has judged our certificate.
                 cx.facts.confirmed = true;
                 // A lifetime of zero: not to be kept (RFC 8446 §4.6.1).
-                if let (Some(maker), 1..) = (&self.sessions, ticket.ticket_lifetime) {
-                    let session = maker.make(ticket, cx.now)?;
-                    if cx.now < session.expires_at {
-                        if cx.facts.sessions.len() == maker.keep {
-                            cx.facts.sessions.pop_front();
-                        }
-                        cx.facts.sessions.push_back(session);
-                    }
+                if let (Some(maker), 1..) = (&mut self.sessions, ticket.ticket_lifetime) {
+                    maker.keep(ticket, cx.now)?;
                 }
                 Ok(self)
             }
@@ -95,6 +88,11 @@ impl Established {
         self.answered = false;
     }
 
+    /// The newest session.
+    pub(crate) fn take_session(&mut self) -> Option<Session> {
+        self.sessions.as_mut()?.made.pop_back()
+    }
+
     fn key_update(mut self, message: &HandshakeMessage, cx: &mut Context<'_>) -> Result<Self, Error> {
         let update = KeyUpdate::decode_all("KeyUpdate", message.body())?;
         if !core::mem::take(&mut self.requested) {
@@ -102,7 +100,7 @@ impl Established {
         }
         self.traffic.read = self.traffic.read.next()?;
         updated_secret(cx.out.trace.as_deref_mut(), Direction::Received, &self.traffic.read)?;
-        cx.out.set_opener(self.traffic.read.opener()?);
+        cx.set_opener(self.traffic.read.opener()?);
         if update.update_requested && !self.answered {
             self.update_write_key(false, cx)?;
         }
@@ -125,7 +123,7 @@ impl TicketFacts {
     /// When a ticket of now ends: its own lifetime, the session's, and the certificates of both sides.
     fn expires_at(&self, config: &ServerConfig, cx: &Context<'_>) -> UnixTime {
         let ours = cx.facts.identity.iter().flat_map(|identity| identity.chain());
-        let theirs = cx.facts.peer.iter().flat_map(VerifiedPeer::path);
+        let theirs = cx.facts.peer.iter().flat_map(|peer| peer.path());
         let session = config.end_of_session(self.authenticated_at);
         let ticket = cx.now.plus(Duration::from_secs(u64::from(TICKET_LIFETIME)));
         first_end(ours.chain(theirs), cx.now).into_iter().fold(session.min(ticket), UnixTime::min)
@@ -151,7 +149,7 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
             None => None,
         };
         for nonce in (0..u8::MAX).take(*count) {
-            let chain = cx.facts.peer.iter().flat_map(VerifiedPeer::chain);
+            let chain = cx.facts.peer.iter().flat_map(|peer| peer.chain());
             let state = TicketState {
                 suite: facts.suite,
                 authenticated_at: facts.authenticated_at,
@@ -159,7 +157,7 @@ pub(super) fn send_tickets(facts: &TicketFacts, config: &ServerConfig, cx: &mut 
                 psk: facts.resumption.psk(&[nonce])?,
                 server,
                 server_name: facts.server_name.clone(),
-                alpn: cx.facts.alpn.clone(),
+                alpn: cx.facts.alpn.as_deref().map(<[u8]>::to_vec),
                 policy: config.policy().to_vec(),
                 verdict: verdict.clone(),
                 client_chain: chain.map(|certificate| certificate.to_der().to_vec()).collect(),

@@ -1,12 +1,9 @@
 //! What became known of the connection.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::key_log::KeyLog;
 use super::key_schedule::ExporterSecret;
-use super::offer::{Offer, RequestedCertificate};
-use super::session::Session;
 use crate::codepoints::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::error::{PeerMisbehaved, Result};
 use crate::pki::{Certificate, DistinguishedName, Identity, KeptPeer, VerifiedPeer};
@@ -20,7 +17,7 @@ pub(crate) struct Facts {
     pub(crate) scheme: Option<SignatureScheme>,
     pub(crate) peer_scheme: Option<SignatureScheme>,
     /// The peer, until the handshake is done.
-    pub(crate) peer: Option<VerifiedPeer>,
+    pub(crate) peer: Option<Box<VerifiedPeer>>,
     /// The peer, from then on.
     kept: Option<Box<KeptPeer>>,
     pub(crate) identity: Option<Arc<Identity>>,
@@ -29,17 +26,18 @@ pub(crate) struct Facts {
     pub(crate) resumed: bool,
     /// There was a HelloRetryRequest.
     pub(crate) retried: bool,
-    pub(crate) alpn: Option<Vec<u8>>,
-    /// Newest last.
-    pub(crate) sessions: VecDeque<Session>,
+    pub(crate) alpn: Option<Box<[u8]>>,
     /// Our record_size_limit, once the peer has to keep to it.
     pub(crate) receive_limit: Option<u16>,
     /// Octets of early data that may still be skipped (RFC 8446 §4.2.10).
     pub(crate) skip_early_data: usize,
     pub(crate) idle: Idle,
+    /// Application data came.
+    pub(crate) has_data: bool,
     pub(crate) key_log: Option<Box<KeyLog>>,
-    pub(crate) offer: Option<Box<Offer>>,
-    pub(crate) requested: Option<Box<RequestedCertificate>>,
+    /// What the other side has said before it was chosen: a client's [`super::Offer`], or a server's
+    /// CertificateRequest. Encoded, for whoever asks later.
+    pub(crate) said: Option<Box<[u8]>>,
     pub(crate) exporter: Option<ExporterSecret>,
     /// A ticket came: the server has judged us (see [`crate::State::CONFIRMED`]).
     pub(crate) confirmed: bool,
@@ -59,7 +57,7 @@ impl Facts {
 
     /// The peer, once its certificate and its possession of the key are verified.
     pub(crate) fn verified_peer(&self) -> Option<VerifiedPeer> {
-        self.peer.clone().or_else(|| self.kept.as_ref()?.read())
+        self.peer.as_deref().cloned().or_else(|| self.kept.as_ref()?.read())
     }
 
     /// The subject of the peer's certificate.
@@ -82,7 +80,6 @@ impl Facts {
         self.identity = None;
         self.certificate = None;
         self.exporter = None;
-        self.sessions.clear();
     }
 }
 

@@ -3,13 +3,13 @@
 use super::transcript::append_message;
 use crate::codepoints::{AlertDescription, ContentType, HandshakeType, ProtocolVersion};
 use crate::error::{Error, Result};
-use crate::record::{KEPT_CAPACITY, Opener, RecordShape, Sealer, write_plaintext_record};
+use crate::record::{KEPT_CAPACITY, RecordShape, Sealer, write_plaintext_record};
 use crate::trace::{Direction, Trace};
 
 /// Room for most flights.
 const FLIGHT: usize = 1024;
 
-/// Bytes for the peer, sealed as they are queued, and the keys to read with from now on.
+/// Bytes for the peer, sealed as they are queued.
 #[derive(Default)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
@@ -18,7 +18,6 @@ pub(crate) struct Outbox {
     /// Handshake messages that still share a record.
     flight: Vec<u8>,
     sealer: Option<Sealer>,
-    opener: Option<Opener>,
     shape: RecordShape,
     first_record: bool,
     sent_change_cipher_spec: bool,
@@ -26,6 +25,8 @@ pub(crate) struct Outbox {
     closed: bool,
     /// What happens, where somebody wants to know.
     pub(crate) trace: Option<Box<Trace>>,
+    /// Application data was queued: short messages that follow find a buffer.
+    has_data: bool,
 }
 
 impl Outbox {
@@ -75,16 +76,6 @@ impl Outbox {
         self.shape = shape;
     }
 
-    /// Has the connection read with `opener` from the next record on.
-    pub(super) fn set_opener(&mut self, opener: Opener) {
-        self.opener = Some(opener);
-    }
-
-    /// The new read key, if a handler set one.
-    pub(crate) fn take_opener(&mut self) -> Option<Opener> {
-        self.opener.take()
-    }
-
     /// The dummy of middlebox compatibility mode (RFC 8446 §D.4), once.
     pub(super) fn change_cipher_spec(&mut self) -> Result<()> {
         self.flush()?;
@@ -123,6 +114,7 @@ impl Outbox {
     /// Queues application data.
     pub(crate) fn data(&mut self, plaintext: &[u8]) -> Result<()> {
         self.tell(|trace| trace.data(Direction::Sent, plaintext));
+        self.has_data = true;
         self.write(ContentType::APPLICATION_DATA, plaintext)
     }
 
@@ -151,27 +143,34 @@ impl Outbox {
         self.sealer.as_mut().map(Sealer::sequence).unwrap()
     }
 
+    /// Octets of buffer.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Bytes to write.
     pub(crate) fn pending(&self) -> &[u8] {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
-    /// Forgets `len` octets of [`Outbox::pending`]; gives a large buffer back once all are gone.
+    /// Forgets `len` octets of [`Outbox::pending`]; once all are gone it gives a large buffer back, and between the
+    /// handshake and the first data any.
     pub(crate) fn consume(&mut self, len: usize) {
         self.written = self.written.saturating_add(len).min(self.bytes.len());
         if self.written == self.bytes.len() {
             self.bytes.clear();
             self.written = 0;
-            if self.bytes.capacity() > KEPT_CAPACITY {
+            let is_quiet = self.sealer.is_some() && !self.has_data;
+            if self.bytes.capacity() > KEPT_CAPACITY || is_quiet {
                 self.bytes = Vec::new();
             }
         }
     }
 
-    /// Wipes the keys; what is queued stays.
-    pub(crate) fn drop_keys(&mut self) {
+    /// Wipes the key; what is queued stays.
+    pub(crate) fn drop_key(&mut self) {
         self.sealer = None;
-        self.opener = None;
     }
 
     /// RFC 8446 §6.1: after close_notify nothing is sent any more, not even the answer to a KeyUpdate.

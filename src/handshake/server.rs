@@ -131,10 +131,10 @@ impl AwaitFinished {
         cx.out.tell(|trace| trace.compared("Finished", "client_handshake_traffic_secret", "passed"));
         transcript.add(&message.encoded);
         let TrafficPair { client, server } = application;
-        cx.out.set_opener(client.opener()?);
+        cx.set_opener(client.opener()?);
         let authenticated_at = match self.handshake.resumed {
             Some((peer, at)) => {
-                cx.facts.peer = peer;
+                cx.facts.peer = peer.map(Box::new);
                 at
             }
             None => cx.now,

@@ -1,6 +1,8 @@
 //! What a client keeps of a session, to resume it (RFC 8446 §2.2, §4.6.1).
 
 use core::time::Duration;
+use std::collections::VecDeque;
+
 use zeroize::Zeroizing;
 
 use super::key_schedule::ResumptionSecret;
@@ -206,11 +208,25 @@ pub(super) struct SessionMaker {
     pub(super) verdict: Verdict,
     pub(super) certificate: Option<Certificate>,
     /// How many the caller wants kept.
-    pub(super) keep: usize,
+    pub(super) most: usize,
+    /// Newest last.
+    pub(super) made: VecDeque<Session>,
 }
 
 impl SessionMaker {
-    pub(super) fn make(&self, ticket: NewSessionTicket, now: UnixTime) -> Result<Session> {
+    /// Keeps the session of this ticket, and gives up the oldest where there are too many.
+    pub(super) fn keep(&mut self, ticket: NewSessionTicket, now: UnixTime) -> Result<()> {
+        let session = self.make(ticket, now)?;
+        if now < session.expires_at {
+            if self.made.len() == self.most {
+                self.made.pop_front();
+            }
+            self.made.push_back(session);
+        }
+        Ok(())
+    }
+
+    fn make(&self, ticket: NewSessionTicket, now: UnixTime) -> Result<Session> {
         Ok(Session {
             suite: self.suite,
             psk: self.secret.psk(&ticket.ticket_nonce)?,

@@ -55,11 +55,17 @@ impl Deframer {
         self.buffer.clear();
     }
 
-    /// Gives a large buffer back; call it when the connection may become idle.
-    pub(crate) fn release(&mut self) {
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_CAPACITY {
+    /// Gives a buffer of more than `kept` octets back; call it when the connection may become idle.
+    pub(crate) fn release(&mut self, kept: usize) {
+        if self.buffer.is_empty() && self.buffer.capacity() > kept {
             self.buffer = Zeroizing::default();
         }
+    }
+
+    /// Octets of buffer.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.capacity()
     }
 
     /// Appends from `input` until the buffer holds `target` octets; returns how many.
@@ -161,10 +167,10 @@ mod tests {
     fn what_was_begun_is_kept_and_so_is_a_small_buffer() {
         let mut deframer = Deframer { buffer: Vec::with_capacity(4 * KEPT_CAPACITY).into() };
         assert_eq!(deframer.feed(&[23, 3], false), Ok(2));
-        deframer.release();
+        deframer.release(KEPT_CAPACITY);
         assert_eq!(*deframer.buffer, [23, 3]);
         let mut deframer = Deframer { buffer: Vec::with_capacity(KEPT_CAPACITY).into() };
-        deframer.release();
+        deframer.release(KEPT_CAPACITY);
         assert_eq!(deframer.buffer.capacity(), KEPT_CAPACITY);
     }
 
@@ -174,7 +180,7 @@ mod tests {
         let mut record = vec![23, 3, 3, 0x40, 0x00];
         record.resize(5 + MAX_FRAGMENT_LEN, 0);
         assert_eq!(feed_all(&mut deframer, &record).len(), 1);
-        deframer.release();
+        deframer.release(KEPT_CAPACITY);
         assert!(deframer.buffer.capacity() <= KEPT_CAPACITY);
     }
 }

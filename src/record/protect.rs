@@ -19,21 +19,21 @@ const MAX_CHACHA_RECORDS: u64 = 1 << 63;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecordShape {
     /// Octets of content in one record, 1 to MAX_FRAGMENT_LEN.
-    pub(crate) fragment: usize,
+    pub(crate) fragment: u16,
     /// Data is padded to a multiple of this; 0 and 1 are none.
-    pub(crate) padding: usize,
+    pub(crate) padding: u16,
 }
 
 impl Default for RecordShape {
     fn default() -> Self {
-        Self { fragment: MAX_FRAGMENT_LEN, padding: 0 }
+        Self { fragment: 1 << 14, padding: 0 }
     }
 }
 
 impl RecordShape {
     /// RFC 8449 §4: a peer's limit counts the content type and the padding as well.
     pub(crate) fn limited_to(self, record_size_limit: u16) -> Self {
-        let limit = usize::from(record_size_limit).saturating_sub(1).max(1);
+        let limit = record_size_limit.saturating_sub(1).max(1);
         Self { fragment: self.fragment.min(limit), ..self }
     }
 
@@ -43,10 +43,11 @@ impl RecordShape {
         if self.padding < 2 || content_type != ContentType::APPLICATION_DATA {
             return 0;
         }
-        let padded = len.checked_next_multiple_of(self.padding).unwrap_or(self.fragment);
+        let (fragment, padding) = (usize::from(self.fragment), usize::from(self.padding));
+        let padded = len.checked_next_multiple_of(padding).unwrap_or(fragment);
         // A message of no octets is a message too.
-        let padded = if padded == 0 { self.padding } else { padded };
-        padded.min(self.fragment).saturating_sub(len)
+        let padded = if padded == 0 { padding } else { padded };
+        padded.min(fragment).saturating_sub(len)
     }
 }
 
@@ -78,7 +79,7 @@ impl Sealer {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let mut rest = content;
-        let most = shape.fragment.max(1);
+        let most = usize::from(shape.fragment).max(1);
         // Room for the whole records at once: growing would copy what is sealed already.
         let whole = HEADER_LEN.saturating_add(self.0.key.algorithm().sealed_len(most.saturating_add(1)));
         out.reserve(whole.saturating_mul(content.len() / most));
@@ -247,7 +248,7 @@ mod tests {
         for (limit, fragment) in limits {
             let shape = RecordShape { padding: 9, ..RecordShape::default() };
             let limited = shape.limited_to(u16::try_from(limit).unwrap());
-            assert_eq!((limited.fragment, limited.padding), (fragment, 9));
+            assert_eq!((usize::from(limited.fragment), limited.padding), (fragment, 9));
         }
         assert_eq!(RecordShape { fragment: 10, padding: 0 }.limited_to(65).fragment, 10);
 

@@ -191,7 +191,7 @@ fn what_cannot_be_explained_is_refused_with_what_to_do() {
         (format!("--pcap {} --keylog {}", capture.display(), capture.display()), 3, "something binary"),
         (capture.display().to_string(), 3, "something binary (a capture is given with --pcap)"),
         ("--pcap missing".to_owned(), 3, "No such file"),
-        ("text".to_owned(), 3, "not a trace"),
+        ("text".to_owned(), 3, "this is no trace"),
     ];
     for (flags, code, said) in cases {
         let flags = if flags == "text" { "text --out page.html".to_owned() } else { flags };

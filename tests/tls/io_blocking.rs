@@ -255,8 +255,9 @@ fn a_write_that_is_cut_short_by_a_close_is_no_clean_end() {
     let (mut client, mut server) = pair();
     let handle = client.handle().unwrap();
     let writing = thread::spawn(move || client.write_all(&vec![0; 64 * MIB]).unwrap_err().kind());
-    // The write has begun.
+    // The write has begun, and waits for room.
     server.read_exact(&mut [0]).unwrap();
+    thread::sleep(SHORT);
     let begun = Instant::now();
     assert_eq!(handle.close().unwrap_err().kind(), ErrorKind::BrokenPipe);
     assert_eq!(writing.join().unwrap(), ErrorKind::ConnectionAborted);

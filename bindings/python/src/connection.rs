@@ -98,7 +98,7 @@ impl Connection {
     /// What the client offers, from NEED_CONFIG on.
     #[getter]
     fn offer(&self, py: Python<'_>) -> Result<Option<Offer>> {
-        self.with(py, |connection| connection.offer().cloned().map(Offer))
+        self.with(py, |connection| connection.offer().map(Offer))
     }
 
     /// Goes on with this configuration after NEED_CONFIG.
@@ -110,7 +110,7 @@ impl Connection {
     /// What the server asks for, from NEED_CLIENT_CERT on.
     #[getter]
     fn certificate_request(&self, py: Python<'_>) -> Result<Option<RequestedCertificate>> {
-        self.with(py, |connection| connection.certificate_request().cloned().map(RequestedCertificate))
+        self.with(py, |connection| connection.certificate_request().map(RequestedCertificate))
     }
 
     /// Goes on with this identity, or with none, after NEED_CLIENT_CERT.

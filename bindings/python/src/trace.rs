@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use otls::TraceLevel;
 use otls_explain::{Party, Recorder};
-use pyo3::exceptions::{PyOSError, PyTypeError};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 use serde_json::{Map, Value};
@@ -74,6 +74,17 @@ impl Trace {
     /// The lines since the last call, of a trace that keeps them.
     fn take(&self) -> String {
         String::from_utf8_lossy(&self.0.take()).into_owned()
+    }
+
+    /// One page (HTML) of the traces of one run: the text of each, as `take` and the files have it. The page has
+    /// what they have. Raises `ValueError` for what is no trace.
+    #[staticmethod]
+    fn page(py: Python<'_>, traces: Vec<String>) -> PyResult<String> {
+        let made = py.detach(|| {
+            let traces: Vec<&str> = traces.iter().map(String::as_str).collect();
+            otls_explain::page(&traces)
+        });
+        made.map_err(|refused| PyValueError::new_err(format!("{refused} ({})", refused.hint())))
     }
 
     /// Ends the recording; the path of the file that was written, if any. Raises `OSError` where something could

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from datetime import timedelta
@@ -24,7 +25,7 @@ def test_a_ttp_that_is_down(tmp_path: Path, ports: tuple[int, int], world: World
 
 def test_a_ttp_that_never_was(tmp_path: Path, ports: tuple[int, int]) -> None:
     with customer(tmp_path, ports, "--wait", "1") as client:
-        client.fails(4, "gave up waiting for the TTP to write CA/cert.pem")
+        client.fails(4, f"gave up waiting for the TTP to write {tmp_path}/CA/cert.pem")
     assert "waiting up to 1 s for the TTP" in client.log
 
 
@@ -38,7 +39,34 @@ def test_a_ttp_whose_operator_thinks_is_waited_for_until_it_ends(
             time.sleep(2.5)
             assert client.process.poll() is None, client.log
             ttp.press(b"\x03")
-            client.fails(4, "gave up waiting for the TTP to write CA/cert.pem")
+            client.fails(4, f"gave up waiting for the TTP to write {tmp_path}/CA/cert.pem")
+            assert "the TTP is there, and its operator is being asked" in client.log
+
+
+def test_a_ttp_of_another_folder_or_whose_folder_is_gone_is_not_waited_for(
+    tmp_path: Path, ports: tuple[int, int], ttp: Program
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    begin = time.monotonic()
+    wanted = "is running, and there is no {}/CA/cert.pem (run this in the TTP's folder, or pass"
+    with customer(other, ports) as client:
+        client.fails(4, wanted.format(other))
+    shutil.rmtree(tmp_path / "CA")
+    with customer(tmp_path, ports) as client:
+        client.fails(4, wanted.format(tmp_path), "if its folder was deleted, end it and start it again")
+    assert time.monotonic() - begin < 20
+
+
+def test_a_ttp_whose_folder_is_gone_says_so_to_who_has_its_certificate(
+    tmp_path: Path, ports: tuple[int, int], ttp: Program
+) -> None:
+    (tmp_path / "CA").rename(tmp_path / "gone")
+    with bank(tmp_path, ports, "--root", "gone/cert.pem") as server:
+        with customer(tmp_path, ports, "--root", "gone/cert.pem") as client:
+            client.fails(5, "the peer closed the connection half way")
+        server.fails(4, "the TTP at")
+    ttp.expect(f"the folder {tmp_path}/CA is gone, nothing can be issued (bring it back")
 
 
 def test_a_bank_that_is_down(tmp_path: Path, ports: tuple[int, int], world: World) -> None:

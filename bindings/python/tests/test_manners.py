@@ -149,10 +149,10 @@ def test_an_input_that_ends_at_a_question(tmp_path: Path, name: str) -> None:
 
 def test_a_bank_that_serves_on(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> None:
     with bank(tmp_path, ports, "--serve-forever") as server:
-        server.expect("waiting for a customer")
+        server.expect("waiting for customers")
         with socket.create_connection(("127.0.0.1", ports[1])) as stranger:
             stranger.sendall(b"nonsense nonsense")
-        server.expect("this customer was not served")
+        server.expect("was not served: the peer's message is invalid")
         codes = set()
         for _ in range(3):
             with customer(tmp_path, ports) as client:
@@ -164,6 +164,41 @@ def test_a_bank_that_serves_on(tmp_path: Path, ports: tuple[int, int], ttp: Prog
         assert len(codes) > 1
         os.killpg(server.process.pid, signal.SIGINT)
         assert server.end() == 130
+
+
+def test_a_bank_that_serves_for_ever_outlives_any_customer(
+    tmp_path: Path, ports: tuple[int, int], ttp: Program
+) -> None:
+    at = ["--bank", f"127.0.0.1:{ports[1]}", "--ttp", f"127.0.0.1:{ports[0]}", "--reuse", QUIET]
+    with bank(tmp_path, ports, "--serve-forever") as server:
+        server.expect("waiting for customers")
+        # One who says nothing is in nobody's way.
+        with socket.create_connection(("127.0.0.1", ports[1])):
+            with customer(tmp_path, ports) as client:
+                client.succeeds()
+            asked = [
+                "--bank",
+                f"127.0.0.1:{ports[1]}",
+                "--ttp",
+                f"127.0.0.1:{ports[0]}",
+                "--reuse",
+                "--confirm",
+            ]
+            asked += ["--name", "customer"]
+            with Program("my_client", *asked, folder=tmp_path, terminal=True) as client:
+                client.expect("type the code to approve the payment, or no: ")
+                client.type("")
+                client.expect("type the code to approve the payment, or no: ")
+                client.type("no")
+                client.succeeds()
+            server.expect("was not served: customer declined the transfer; others are")
+            with Program("my_client", *asked, folder=tmp_path, terminal=True) as client:
+                client.expect("type the code to approve the payment, or no: ")
+                client.kill()
+            server.expect("was not served: the peer closed the connection half way")
+            with Program("my_client", *at, folder=tmp_path) as client:
+                client.succeeds()
+        assert server.process.poll() is None
 
 
 def test_a_certificate_is_used_again_when_asked(tmp_path: Path, ports: tuple[int, int], ttp: Program) -> None:

@@ -7,15 +7,17 @@ use aws_lc_rs::aead::{
 use crate::crypto::primitive::aead::{AeadAlgorithm, Cipher, MAX_TAG_LEN, NONCE_LEN, Tag};
 use crate::error::{Error, Result};
 
+pub(in crate::crypto) type Key = LessSafeKey;
+
 /// `None` for the composites, and if `key` has the wrong length: then the portable engine says so.
-pub(in crate::crypto) fn cipher(algorithm: AeadAlgorithm, key: &[u8]) -> Option<Box<dyn Cipher>> {
+pub(in crate::crypto) fn key(algorithm: AeadAlgorithm, key: &[u8]) -> Option<Key> {
     let algorithm: &Algorithm = match algorithm {
         AeadAlgorithm::Aes128Gcm => &AES_128_GCM,
         AeadAlgorithm::Aes256Gcm => &AES_256_GCM,
         AeadAlgorithm::ChaCha20Poly1305 => &CHACHA20_POLY1305,
         AeadAlgorithm::Aes128CbcHmacSha256 | AeadAlgorithm::Aes256CbcHmacSha384 => return None,
     };
-    Some(Box::new(LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?)))
+    Some(LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?))
 }
 
 impl Cipher for LessSafeKey {

@@ -162,13 +162,13 @@ impl AwaitServerHello {
             None => EarlySecret::without_psk(suite.hash),
         };
         let secret = early.into_handshake(&shared)?;
-        let keys = secret.traffic(suite, &transcript.current())?;
+        let hello_hash = transcript.current();
+        let keys = secret.traffic(suite, &hello_hash)?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
         let psk = resumed.as_ref().map(|resumed| &resumed.session.psk);
-        let hello_hash = transcript.current();
         handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
         cx.out.tell(|trace| trace.agreed(suite.suite, Some(share.group), resumed.is_some()));
-        cx.out.set_opener(keys.server.opener()?);
+        cx.set_opener(keys.server.opener()?);
         // RFC 8446 §D.4: the dummy goes before our first encrypted record.
         cx.out.change_cipher_spec()?;
         cx.out.set_sealer(keys.client.sealer()?)?;
@@ -182,7 +182,8 @@ impl AwaitServerHello {
             certificate: session.certificate,
             authenticated_at: session.authenticated_at,
         });
-        let handshake = InHandshake { config, server_name, suite, transcript, secret, keys, resumed };
+        let handshake =
+            InHandshake { config, server_name, suite, transcript, secret, keys, requested: None, resumed };
         Ok(ClientState::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { handshake, offered })))
     }
 

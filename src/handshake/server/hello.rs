@@ -58,7 +58,7 @@ impl AwaitClientHello {
             let config = self.config.ok_or(Error::Internal("a retry without a configuration"))?;
             return retried.second_hello(&hello, message, config, cx);
         }
-        cx.facts.offer = Some(Box::new(offer_of(&hello)));
+        cx.facts.said = Some(Offer::encode(&hello));
         let paused = NeedConfig { hello, encoded: message.encoded.clone() };
         match self.config {
             Some(config) => paused.configure(config, cx),
@@ -90,7 +90,7 @@ impl NeedConfig {
         }
         // RFC 8446 §4.2.10: early data that we do not take follows the hello, and is skipped.
         cx.facts.skip_early_data = if extensions.early_data { MAX_SKIPPED_EARLY_DATA } else { 0 };
-        cx.facts.alpn = alpn;
+        cx.facts.alpn = alpn.map(Vec::into_boxed_slice);
         if let Some(group) = with_share {
             let flight = Flight { hello: &self.hello, group: *group, suite, config, resumption };
             let mut transcript = Transcript::new(suite.hash);
@@ -210,14 +210,14 @@ impl Flight<'_> {
         cx.facts.resumed = resumption.is_some();
 
         let secret = early.into_handshake(&shared)?;
-        let keys = secret.traffic(suite, &transcript.current())?;
+        let hello_hash = transcript.current();
+        let keys = secret.traffic(suite, &hello_hash)?;
         keys.log_handshake(cx.facts.key_log.as_deref_mut());
         let psk = resumption.as_ref().map(|resumption| &resumption.state.psk);
-        let hello_hash = transcript.current();
         handshake_secrets(cx.out.trace.as_deref_mut(), suite, (psk, &shared), &keys, &hello_hash)?;
         cx.out.tell(|trace| trace.agreed(suite.suite, Some(group), resumption.is_some()));
         cx.out.set_sealer(keys.server.sealer()?)?;
-        cx.out.set_opener(keys.client.opener()?);
+        cx.set_opener(keys.client.opener()?);
 
         let extensions = encrypted_extensions(offered, &identity, &config, cx);
         send(HandshakeType::ENCRYPTED_EXTENSIONS, &extensions, &mut transcript, cx);
@@ -325,7 +325,7 @@ fn encrypted_extensions(
     EncryptedExtensions {
         extensions: EncryptedExtensionsBody {
             server_name: named,
-            alpn: cx.facts.alpn.clone(),
+            alpn: cx.facts.alpn.as_deref().map(<[u8]>::to_vec),
             record_size_limit: cx.facts.receive_limit,
             ..EncryptedExtensionsBody::default()
         },
@@ -432,17 +432,6 @@ fn check_hello(hello: &ClientHello) -> Result<()> {
         return Err(PeerMisbehaved::IllegalParameter("key_share of a group that is not offered").into());
     }
     Ok(())
-}
-
-fn offer_of(hello: &ClientHello) -> Offer {
-    let extensions = &hello.extensions;
-    Offer {
-        suites: hello.cipher_suites.clone(),
-        groups: extensions.supported_groups.clone().unwrap_or_default(),
-        schemes: extensions.signature_algorithms.clone().unwrap_or_default(),
-        server_name: extensions.server_name.clone(),
-        alpn: extensions.alpn.clone().unwrap_or_default(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A verified peer as a connection keeps it: its certificates' octets, which are parsed again for whoever asks.
 
-use core::ops::Range;
+use der::{Reader as _, SliceReader};
 
 use super::VerifiedPeer;
 use crate::error::Finding;
@@ -11,45 +11,48 @@ use crate::time::UnixTime;
 /// A [`VerifiedPeer`] without what was parsed of its chain: of a leaf with a P-256 key that is five times the
 /// octets of its DER.
 pub(crate) struct KeptPeer {
-    /// DER, the leaf first.
-    chain: Box<[Box<[u8]>]>,
+    /// DER, the leaf first, one behind the other.
+    chain: Box<[u8]>,
     passed_over: Box<[Finding]>,
     fingerprint: [u8; 32],
     authority: Certificate,
     revocation_checked: bool,
-    holds: Range<UnixTime>,
-    basis: Option<[u8; 32]>,
 }
 
 impl KeptPeer {
     pub(crate) fn new(peer: &VerifiedPeer) -> Self {
+        let ders = || peer.chain.iter().map(Certificate::to_der);
+        let mut chain = Vec::with_capacity(ders().map(<[u8]>::len).sum());
+        ders().for_each(|der| chain.extend_from_slice(der));
         Self {
-            chain: peer.chain.iter().map(|certificate| certificate.to_der().into()).collect(),
+            chain: chain.into(),
             passed_over: peer.chain.passed_over().into(),
             fingerprint: peer.certificate().fingerprint(),
             authority: peer.authority.clone(),
             revocation_checked: peer.revocation_checked,
-            holds: peer.holds.clone(),
-            basis: peer.basis,
         }
     }
 
     /// The peer again. What was parsed once parses again: nobody is there only where memory is damaged.
     pub(crate) fn read(&self) -> Option<VerifiedPeer> {
-        let certificates =
-            self.chain.iter().map(|der| Certificate::of_der(der).ok()).collect::<Option<_>>()?;
+        let mut reader = SliceReader::new(&self.chain).ok()?;
+        let mut certificates = Vec::new();
+        while !reader.is_finished() {
+            certificates.push(Certificate::of_der(reader.tlv_bytes().ok()?).ok()?);
+        }
         Some(VerifiedPeer {
             authority: self.authority.clone(),
             chain: Chain::of(certificates, self.passed_over.to_vec())?,
             revocation_checked: self.revocation_checked,
-            holds: self.holds.clone(),
-            basis: self.basis,
+            // What a verdict for a session is made of, which was made before.
+            holds: UnixTime(0)..UnixTime(0),
+            basis: None,
         })
     }
 
     /// The leaf's subject.
     pub(crate) fn subject(&self) -> Option<DistinguishedName> {
-        subject_in(self.chain.first()?)
+        subject_in(SliceReader::new(&self.chain).ok()?.tlv_bytes().ok()?)
     }
 
     /// SHA-256 of the leaf's DER.

@@ -808,6 +808,11 @@ class Trace:
         """
     def take(self) -> str:
         """The lines since the last call, of a trace that keeps them."""
+    @staticmethod
+    def page(traces: Sequence[str]) -> str:
+        """One page (HTML) of the traces of one run: the text of each, as ``take`` and the files have it.
+        The page has what they have. Raises ``ValueError`` for what is no trace.
+        """
     def close(self) -> Path | None:
         """Ends the recording; the path of the file that was written, if any. Raises ``OSError`` where
         something could not be written.
