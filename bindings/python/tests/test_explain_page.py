@@ -368,6 +368,21 @@ def test_ten_mebibytes_open_at_once(window: Browser, world: World, make_page: Ca
     assert elapsed < 10, f"{path.stat().st_size} octets"
 
 
+def test_a_thousand_connections_are_folded(window: Browser, make_page: Callable[..., Path]) -> None:
+    lines = [json.dumps({"otls_trace": 1, "party": "bank"})]
+    for number in range(1_000):
+        event = {"connection": f"{number:08x}", "role": "server", "time": number}
+        for name, direction in (("ClientHello", "received"), ("ServerHello", "sent"), ("Finished", "sent")):
+            lines.append(json.dumps({"event": "message", "name": name, "direction": direction} | event))
+    path = make_page("thousand", ["\n".join(lines)])
+    begin = time.monotonic()
+    page = show(window, path)
+    assert page.run("return document.querySelectorAll('#messages .row').length") < 1_010
+    assert time.monotonic() - begin < 10
+    page.run("showStep(arguments[0])", 1_001)
+    assert page.run("return document.activeElement.closest('.row').steps[0].at") == 1_001
+
+
 @pytest.mark.parametrize("width", [PHONE, 768, DESK])
 def test_nothing_is_wider_than_the_window(page: Browser, story: Path, width: int) -> None:
     show(page, story, width=width)

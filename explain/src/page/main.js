@@ -25,9 +25,8 @@ const headerParts = () => {
     ]),
     hasSecrets ? el("div", { class: "banner secrets" }, el("p", {}, el("strong", {}, "This page contains keys and data."),
       " Whoever has it can read the connections that it tells of. They are masked until you show them; the file has them all the same. No private key of a certificate is in it."),
-    el("button", { type: "button", id: "show-all", "aria-pressed": "false", onclick: (event) => {
+    el("button", { type: "button", id: "show-all", onclick: (event) => {
       showSecrets(!areSecretsShown);
-      event.target.setAttribute("aria-pressed", String(areSecretsShown));
       event.target.textContent = areSecretsShown ? "Hide all secrets" : "Show all secrets";
     } }, "Show all secrets"))
       : el("p", { class: "banner" }, "This page has messages alone: its trace was made without keys and data."),

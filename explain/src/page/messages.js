@@ -1,6 +1,8 @@
 // The messages in order, as arrows between the lanes, and what each party does in between.
 
 const MANY = 6;
+// With more connections than these, each but one is folded away.
+const FEW = 5;
 
 const summaryOf = (step) => {
   const { fields, name, kind } = step;
@@ -92,6 +94,23 @@ const storyName = ({ step, party, ...rest }) => {
   return STORY_NAMES[step] || step || "tells";
 };
 
+// All steps of a connection in one row, where it begins.
+const foldedRows = () => {
+  const isFolded = (step) => NUMBERS.length > FEW && typeof step.connection === "number" && step.connection !== MAIN;
+  const rows = new Map();
+  const parts = [[]];
+  for (const step of M.steps) {
+    if (!isFolded(step)) parts[parts.length - 1].push(step);
+    else if (rows.has(step.connection)) rows.get(step.connection).steps.push(step);
+    else {
+      const row = { type: "whole", connection: step.connection, steps: [step] };
+      rows.set(step.connection, row);
+      parts.push(row, []);
+    }
+  }
+  return parts.flatMap((part) => (Array.isArray(part) ? rowsOf(part) : [part]));
+};
+
 // Rows: an arrow, many arrows of data in one, what a party does inside, a step of the story, the start of a connection.
 const rowsOf = (steps) => {
   const rows = [];
@@ -151,7 +170,12 @@ const rowNode = (row) => {
   let spoken = "";
   let build = null;
   const tags = [];
-  if (row.type === "arrow" || row.type === "many") {
+  if (row.type === "whole") {
+    name = connectionName(row.connection);
+    summary = plural(row.steps.filter(isOnTheWire).length, "message");
+    if (row.steps.some((one) => one.kind === "error")) tags.push(el("span", { class: "tag bad" }, "failed"));
+    build = () => [el("ol", { class: "rows" }, rowsOf(row.steps).filter((one) => one.type !== "connection").map(rowNode))];
+  } else if (row.type === "arrow" || row.type === "many") {
     const [kind, words] = protectionOf(step);
     item.classList.add(kind);
     name = row.type === "many" ? plural(row.steps.reduce((sum, one) => sum + (one.folded || 1), 0), "record") + " of data" : nameOf(step);
@@ -244,7 +268,7 @@ const walk = (event) => {
 };
 
 const messagesSection = () => {
-  const rows = el("ol", { class: "rows" }, rowsOf(M.steps).map(rowNode));
+  const rows = el("ol", { class: "rows" }, foldedRows().map(rowNode));
   const lanes = el("div", { class: "lanes" }, M.lanes.map((lane, index) => el("div", { class: `lane ${lane.told ? "" : "untold"}` },
     el("span", { class: "lane-name" }, label(index)), lane.told ? null : el("span", { class: "lane-note" }, "no trace"))));
   const lines = el("div", { class: "lifelines", "aria-hidden": "true" }, M.lanes.map((_, index) => {
