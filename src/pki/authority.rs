@@ -17,6 +17,7 @@ use x509_cert::time::Validity as X509Validity;
 use self::template::{Role, Template};
 use super::moment::{show, x509_time};
 use super::signature::{Signed, Signer};
+use super::verify::outside;
 use super::{
     Certificate, CertificateRequest, Crl, DistinguishedName, GeneralName, MAX_CHAIN_LEN, NameConstraints,
     PrivateKey, PublicKey, RevocationReason, Validity,
@@ -302,7 +303,12 @@ impl Authority {
         let not_before = valid.from().minus(BACKDATE).max(self.certificate.not_before());
         let not_after = valid.end()?.min(self.certificate.not_after());
         let builder = builder(template, validity(not_before, not_after)?, request.public_key(), random)?;
-        encode(&Signer::new(&self.key, self.hash)?.sign(builder, random)?)
+        let certificate = encode(&Signer::new(&self.key, self.hash)?.sign(builder, random)?)?;
+        // RFC 5280 §4.2.1.10: nobody would accept it.
+        match outside(&certificate, &self.certificate) {
+            Some(fault) => Err(CertificateError::Refused(fault).into()),
+            None => Ok(certificate),
+        }
     }
 
     /// Signs a revocation list of (serial number, time, reason), of the first second of `validity`.

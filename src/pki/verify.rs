@@ -17,6 +17,7 @@ mod words;
 use core::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+pub(super) use constrained::outside;
 pub(crate) use kept::KeptPeer;
 pub(crate) use passed::Passed;
 use search::Case;

@@ -48,19 +48,17 @@ fn below(above: &Authority, common_name: &str, path_len: u8, now: UnixTime) -> A
     ca.with_chain(above.chain().to_vec()).unwrap()
 }
 
-fn constrained(constraints: &NameConstraints) -> Authority {
-    let key = ec_key();
-    let asked = request(&key, "Branch CA", &[]);
-    let certificate = ROOT
-        .issue_authority(
-            &asked,
-            &AuthorityTerms::new(Validity::new(NOW, YEAR))
-                .with_path_len(0)
-                .with_constraints(constraints.clone()),
-            &RANDOM,
-        )
-        .unwrap();
-    Authority::load(certificate, key, HashAlgorithm::Sha256).unwrap()
+/// An authority within these constraints, and one of the same name and key that does not keep to them.
+fn constrained(constraints: &NameConstraints) -> (Authority, Authority) {
+    let key = ec_key().to_pem(None, &RANDOM).unwrap();
+    let key = || PrivateKey::load(key.expose(), None).unwrap();
+    let asked = request(&key(), "Branch CA", &[]);
+    let terms = AuthorityTerms::new(Validity::new(NOW, YEAR)).with_path_len(0);
+    let with = |terms: &AuthorityTerms| {
+        let certificate = ROOT.issue_authority(&asked, terms, &RANDOM).unwrap();
+        Authority::load(certificate, key(), HashAlgorithm::Sha256).unwrap()
+    };
+    (with(&terms.clone().with_constraints(constraints.clone())), with(&terms))
 }
 
 #[track_caller]
@@ -178,7 +176,7 @@ fn name_constraints_hold_here_and_with_openssl() {
     let all_but = constrained(&NameConstraints::new().exclude("secret.example").unwrap());
     let store = trust(&[ROOT.certificate()]);
     let openssl = openssl();
-    for (ca, host, accepted) in [
+    for ((ca, careless), host, accepted) in [
         (&branch, "branch.example", true),
         (&branch, "www.branch.example", true),
         (&branch, "10.1.2.3", true),
@@ -197,7 +195,14 @@ fn name_constraints_hold_here_and_with_openssl() {
         (&all_but, "branch.example", true),
         (&all_but, "secret.example", false),
     ] {
-        let leaf = server(ca, &[host]);
+        // It does not issue what nobody accepts; another may.
+        let leaf = server(careless, &[host]);
+        let asked = request(&ec_key(), "", &[host]);
+        let issued = ca.issue(&asked, Profile::Server, Validity::new(NOW, DAY), &RANDOM);
+        match accepted {
+            true => assert!(issued.is_ok(), "{host}"),
+            false => refusal(issued, "constrain"),
+        }
         let sent = chain(&[&leaf, ca.certificate()]);
         if accepted {
             assert!(store.judge(&sent, &as_server(host), NOW).is_ok(), "{host}");
