@@ -485,6 +485,18 @@ def test_events_without_anything_in_them_are_shown_as_such(
     assert texts(page, "h2")[-1] == "What if an attacker …"
 
 
+@pytest.mark.parametrize("party", ["listener", "bank"])
+def test_a_trace_of_nothing_is_a_page(window: Browser, make_page: Callable[..., Path], party: str) -> None:
+    head = json.dumps({"otls_trace": 1, "party": party})
+    gap = json.dumps({"event": "story", "step": "gap", "text": "octets are missing"})
+    for name, lines in (("head", [head]), ("gap", [head, gap])):
+        page = show(window, make_page(f"{name}-{party}", ["\n".join(lines)]))
+        page.run("document.querySelectorAll('#messages .row').forEach((one) => open(one, true))")
+        assert "There is no message in this trace." in texts(page, "#messages")[0]
+        assert len(texts(page, "h2")) == 8
+        assert page.log("browser") == []
+
+
 def test_a_record_is_shown_as_a_listener_sees_it(page: Browser) -> None:
     opened(page, "EncryptedExtensions")
     page.run(ROW + "const d = row.querySelector('details'); d.open = true; d.fill();", "EncryptedExtensions")
