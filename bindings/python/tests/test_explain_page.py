@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from browser import Browser, browser
-from built import example
+from built import ROOT, example
 
 import otls
 from conftest import World, bank, customer, pump
@@ -483,6 +484,14 @@ def test_events_without_anything_in_them_are_shown_as_such(
     assert page.log("browser") == []
     assert page.run("return document.querySelectorAll('#messages .row').length") > len(KINDS)
     assert texts(page, "h2")[-1] == "What if an attacker …"
+
+
+def test_each_attack_of_the_page_is_one_of_the_lab(page: Browser) -> None:
+    names = page.run("return Object.entries(ATTACKS).map(([name, [, , , lab]]) => lab || name)")
+    lab = (ROOT / "examples" / "attack_lab").glob("*.py")
+    known = {name for file in lab for name in re.findall(r'Attack\(\s*"([a-z-]+)"', file.read_text("utf-8"))}
+    assert len(names) == 14
+    assert not known or set(names) <= known
 
 
 @pytest.mark.parametrize("party", ["listener", "bank"])
