@@ -4,108 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from browser import Browser, browser
-from built import example
+from built import ROOT, example
+from explained import CODE, MESSAGE, Parties, ins_and_outs, long_data, one_password, refused
 
 import otls
 from conftest import World, bank, customer, pump
 
-CODE = "256345"
-MESSAGE = f"The OTP for transferring Rs 1,00,000 to your friend's account is {CODE}."
-PAYMENT = "transfer, Rs 1,00,000 to your friend's account"
 PHONE, DESK = 360, 1280
-
-
-class Parties:
-    """A customer and a bank, each with a trace."""
-
-    def __init__(self, world: World, *, secrets: bool = True) -> None:
-        self.world = world
-        self.traces = [
-            otls.Trace(party=name, title="a test", secrets=secrets) for name in ("customer", "bank")
-        ]
-
-    def connect(
-        self, client: otls.ClientConfig, server: otls.ServerConfig, session: otls.Session | None = None
-    ) -> tuple[otls.Connection, otls.Connection]:
-        pair = otls.Connection.client(client, "localhost", session=session), otls.Connection.server(server)
-        for side, trace in zip(pair, self.traces, strict=True):
-            side.set_trace(trace)
-        pump(*pair)
-        return pair
-
-    def take(self) -> list[str]:
-        return [trace.take() for trace in self.traces]
-
-
-def one_password(world: World, *, suite: str = "TLS_AES_128_GCM_SHA256") -> list[str]:
-    """The three programs: a code is sent, returned, accepted, and refused at the second try."""
-    parties = Parties(world)
-    ours, theirs = parties.traces
-    theirs.story("question", "country code: IN", question="country code", answer="IN")
-    client, server = parties.connect(customer(world), bank(world, suites=[suite]))
-    about: dict[str, Any] = {"id": "00" * 16, "transaction": PAYMENT}
-    theirs.story("otp_issued", "a code for customer", secret={"code": CODE}, bound_to="customer", **about)
-    server.seal(MESSAGE.encode())
-    theirs.story("otp_sent", "the code went to customer", **about)
-    pump(client, server)
-    ours.story("otp_shown", MESSAGE, **about)
-    assert client.read() == MESSAGE.encode()
-    client.seal(CODE.encode())
-    ours.story("otp_returned", "the code went back", **about)
-    pump(client, server)
-    theirs.story("otp_accepted", "right, the first time", **about)
-    theirs.story("receipt", "keeps the receipt", signer="customer", decision="approved", **about)
-    theirs.story("otp_refused", "the same code a second time", reason="used", **about)
-    client.close()
-    server.close()
-    pump(client, server)
-    ttp = otls.Trace(party="ttp", secrets=True)
-    ttp.story("certificate_issued", "issued to customer", subject="CN=customer", serial="01")
-    return [ttp.take(), *parties.take()]
-
-
-def ins_and_outs(world: World) -> list[str]:
-    """A HelloRetryRequest, a resumption, and new keys."""
-    parties = Parties(world)
-    keys = otls.TicketKeys.generate()
-    server = bank(world, groups=["secp384r1"], tickets=keys, ticket_count=2)
-    client = customer(world, sessions=2)
-    first, _ = parties.connect(client, server)
-    again, _end = parties.connect(client, server, first.take_session())
-    assert again.resumed
-    again.update_keys(request=True)
-    pump(again, _end)
-    return parties.take()
-
-
-def refused(world: World, other: World) -> list[str]:
-    """A bank of another authority."""
-    parties = Parties(world)
-    with pytest.raises(otls.Error):
-        parties.connect(customer(world), bank(other))
-    return parties.take()
-
-
-def long_data(world: World) -> list[str]:
-    """10 MiB."""
-    parties = Parties(world)
-    client, server = parties.connect(customer(world), bank(world))
-    for _ in range(160):
-        client.seal(bytes(1 << 16))
-        pump(client, server)
-        while server.read(1 << 20):
-            pump(client, server)
-    client.close()
-    pump(client, server)
-    return parties.take()
 
 
 @pytest.fixture(scope="session")
@@ -483,6 +396,26 @@ def test_events_without_anything_in_them_are_shown_as_such(
     assert page.log("browser") == []
     assert page.run("return document.querySelectorAll('#messages .row').length") > len(KINDS)
     assert texts(page, "h2")[-1] == "What if an attacker …"
+
+
+def test_each_attack_of_the_page_is_one_of_the_lab(page: Browser) -> None:
+    names = page.run("return Object.entries(ATTACKS).map(([name, [, , , lab]]) => lab || name)")
+    lab = (ROOT / "examples" / "attack_lab").glob("*.py")
+    known = {name for file in lab for name in re.findall(r'Attack\(\s*"([a-z-]+)"', file.read_text("utf-8"))}
+    assert len(names) == 14
+    assert not known or set(names) <= known
+
+
+@pytest.mark.parametrize("party", ["listener", "bank"])
+def test_a_trace_of_nothing_is_a_page(window: Browser, make_page: Callable[..., Path], party: str) -> None:
+    head = json.dumps({"otls_trace": 1, "party": party})
+    gap = json.dumps({"event": "story", "step": "gap", "text": "octets are missing"})
+    for name, lines in (("head", [head]), ("gap", [head, gap])):
+        page = show(window, make_page(f"{name}-{party}", ["\n".join(lines)]))
+        page.run("document.querySelectorAll('#messages .row').forEach((one) => open(one, true))")
+        assert "There is no message in this trace." in texts(page, "#messages")[0]
+        assert len(texts(page, "h2")) == 8
+        assert page.log("browser") == []
 
 
 def test_a_record_is_shown_as_a_listener_sees_it(page: Browser) -> None:

@@ -30,7 +30,7 @@ const keyNode = (connection, one, all) => {
       ["Value", one.length === undefined ? "not known" : one.value ? secret(`the value of ${name}`, () => code(one.value)) : "not in this trace: it has messages alone, without keys and data"],
       ["Known to", one.known_to && one.known_to.some((lane) => lane !== null) ? [...new Set(one.known_to)].map(who).join(" and ") + (one.known_to.length > 1 ? (one.differs ? ", with different values" : ", with the same value") : "") : "who gave the key log"],
       ["What becomes of it", end],
-      ["Used from", isTraffic ? changes.map((step) => `${Who(step.party)}: for what is ${step.direction}`).join("; ") : null],
+      ["Used from", isTraffic ? changes.map((step) => `${Who(step.party)}: for what is ${step.direction}${timeOf(step) === null ? "" : `, from ${since(timeOf(step))} on`}`).join("; ") : null],
       ["Section", rfc(where)],
     ]),
     isTraffic ? [el("p", {}, uses.length ? `It protected ${plural(uses.length, "message")}:` : "It protected nothing that this trace tells of."),

@@ -85,7 +85,7 @@ const INSIDE = {
     rfc: "RFC 8446 §7.3", attacks: [] },
   certificate: {
     says: ["The certificates that came are checked, one by one up to an authority that is trusted beforehand.",
-      "One check that fails ends the connection, and no data is sent."],
+      "One check that fails ends the connection, and no data is accepted."],
     rfc: "RFC 5280 §6.1", attacks: ["other-ca", "swap-certificates"] },
   transcript: {
     says: ["The value that came is compared with the one computed from what this side sent and received.",
