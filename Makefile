@@ -23,7 +23,7 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src stores bindings/python -t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint bench bench-count bench-idle interop fuzz mutants guards install docs header stub clean deps
+.PHONY: help demo test test-rust test-python lint bench bench-count bench-idle interop fuzz mutants guards install docs header stub clean deps lab
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ help: ## list these targets
 demo: ## the TTP, the bank and the customer with default answers: prints the customer's message
 	@$(MAKE) --no-print-directory -s $(VENV)/.otls >&2
 	@$(PY) scripts/demo.py
+
+lab: $(VENV)/.otls ## the attack lab: a man in the middle against a model of the original design, and otls (ARGS='--html lab.html' makes a page)
+	@$(PY) examples/attack_lab $(ARGS)
 
 test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing
 	@$(MAKE) --no-print-directory test-rust test-python

@@ -223,9 +223,7 @@ def meet_bank(attack: Callable[[socket.socket], None], server: otls.ServerConfig
     return done
 
 
-def meet_customer(
-    attack: Callable[[socket.socket], object], client: otls.ClientConfig
-) -> BaseException | None:
+def meet_customer(attack: Callable[[socket.socket], object]) -> BaseException | None:
     """A customer connects to somebody who speaks by hand; what the customer's handshake raised."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)

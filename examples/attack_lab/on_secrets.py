@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import logging
@@ -50,7 +51,10 @@ def later_original() -> Seen:
         next(piece.data for piece in list(done.relay.recorded)[2:] if piece.sender == CUSTOMER)
     )
     stolen = model.crypto(model.world().bank_key)
-    premaster = PKCS1_OAEP.new(stolen).decrypt(bytes.fromhex(exchange["premaster"]))
+    try:
+        premaster = PKCS1_OAEP.new(stolen).decrypt(bytes.fromhex(exchange["premaster"]))
+    except ValueError as error:
+        return Seen(False, f"the bank's key does not open the recorded key exchange: {error}")
     read = cipher.unseal(done.customer.suite, cipher.session_key(premaster), done.sealed()[0])
     fell = read == done.customer.shown[0] and done.sent[0].encode() in read
     return Seen(fell, "With the bank's key, stolen afterwards, the recorded message was read.")
@@ -137,7 +141,7 @@ def capture_original() -> Seen:
         at = octets.find(sealed)
         found = at >= 0 and model.crack(done.customer.suite, octets[at : at + len(sealed)])
         if found:
-            return Seen(done.sent[0] in found[2], f"From the capture alone a listener read “{done.sent[0]}”.")
+            return Seen(done.sent[0] in found[2], f"From the capture alone a listener read “{done.sent[0]}”")
     return Seen(False, f"none of {SESSIONS} captures was readable")
 
 
@@ -162,18 +166,15 @@ def capture_otls() -> Seen:
 def printed_original() -> Seen:
     """Somebody reads the terminal, or the log that it goes to."""
     done = model.play()
-    shown = next(line for line in done.bank.terminal if line.startswith("session key: "))
-    key = re.sub(r"^session key: b", "", shown)
-    read = cipher.unseal(done.customer.suite, _literal(key), done.sealed()[0])
+    shown = next((line for line in done.bank.terminal if line.startswith("session key: ")), None)
+    if shown is None:
+        return Seen(False, f"no key on the bank's terminal: {done.bank.terminal}")
+    key = ast.literal_eval(shown.removeprefix("session key: "))
+    read = cipher.unseal(done.customer.suite, key, done.sealed()[0])
     return Seen(
         done.sent[0].encode() in read,
         "The key stood on the bank's terminal, and opened the recorded message.",
     )
-
-
-def _literal(text: str) -> bytes:
-    """A key as ``repr`` shows it, without the b in front."""
-    return text[1:-1].encode().decode("unicode_escape").encode("latin-1")
 
 
 class Said(logging.Handler):

@@ -40,6 +40,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem .9rem; list-style: none; ma
 nav a { display: inline-block; padding: .2rem 0; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; table-layout: fixed; }
 caption { text-align: start; color: var(--faint); padding: 0 0 .5rem; }
+th:first-child { width: 23%; } td + td, th + th + th { width: 44%; }
 th, td { text-align: start; vertical-align: top; padding: .75rem; border: 1px solid var(--line);
   overflow-wrap: anywhere; }
 thead th { background: var(--head); }
@@ -49,11 +50,11 @@ tr:target > * { background: var(--mark); }
 p { margin: 0 0 .5rem; }
 .fell { color: var(--bad); font-weight: bold; }
 .held { color: var(--good); font-weight: bold; }
-.error, .lesson, .source { color: var(--faint); }
+.error { color: var(--faint); }
 .problem { border-inline-start: .25rem solid var(--bad); padding-inline-start: .5rem; }
 code { font-family: ui-monospace, monospace; font-size: .95em; }
 @media (max-width: 50rem) {
-  table, tbody, tr, th, td, caption { display: block; }
+  table, tbody, tr, th, td, caption, th:first-child, td + td { display: block; width: auto; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { border: 1px solid var(--line); margin: 0 0 1rem; }
   tbody th, tbody td { border: 0; }
@@ -101,14 +102,13 @@ ROW = Template("""<tr role="row" id="$id">
 <th role="rowheader" scope="row"><p class="name"><a href="#$id">$id</a></p><p>$title</p>$problems</th>
 <td role="cell" data-heading="$original_heading">$original</td>
 <td role="cell" data-heading="$otls_heading">$otls
-<p class="lesson">$lesson</p>
-<p class="source">$source</p></td>
+<p>$lesson</p></td>
 </tr>""")
 
 
 def as_html(rows: list[Row]) -> str:
     """The whole page."""
-    heads = [f'<th role="columnheader" scope="col">{escape(text.capitalize())}</th>' for text in _headings()]
+    heads = [f'<th role="columnheader" scope="col">{escape(text)}</th>' for text in _headings()]
     links = [f'<li><a href="#{escape(row.attack.id)}">{escape(row.attack.id)}</a></li>' for row in rows]
     return PAGE.substitute(
         summary="\n".join(f"<p>{escape(line)}</p>" for line in summary(rows)),
@@ -119,7 +119,7 @@ def as_html(rows: list[Row]) -> str:
 
 
 def _headings() -> tuple[str, ...]:
-    return HEADINGS[0], HEADINGS[1], f"{HEADINGS[2]}, and which check"
+    return HEADINGS[0].capitalize(), HEADINGS[1].capitalize(), f"{HEADINGS[2]}, and which check"
 
 
 def _row(row: Row) -> str:
@@ -133,12 +133,11 @@ def _row(row: Row) -> str:
         id=escape(row.attack.id),
         title=escape(row.attack.title),
         problems=problems,
-        original_heading=escape(original.capitalize()),
+        original_heading=escape(original),
         otls_heading=escape(otls),
         original=cells[0],
         otls=cells[1],
         lesson=escape(row.attack.lesson),
-        source=escape(row.attack.source),
     )
 
 
@@ -151,7 +150,8 @@ def _seen(word: str, seen: Seen | None) -> str:
 def _check(row: Row) -> str:
     if not row.otls or not row.otls.check:
         return ""
-    text = f"<p><code>{escape(row.otls.check)}</code>: {escape(row.attack.rule)}.</p>"
+    rule = escape(f"{row.attack.rule} ({row.attack.source})")
+    text = f"<p><code>{escape(row.otls.check)}</code>: {rule}.</p>"
     if row.otls.error:
         text += f'<p class="error">The error: “{escape(row.otls.error)}”</p>'
     return text

@@ -88,7 +88,7 @@ def run(attack: Attack) -> Row:
     seen: dict[str, Seen] = {}
     broken: list[str] = []
     start = time.monotonic()
-    for name, work in (("original", attack.original), ("otls", attack.otls)):
+    for name, work in (("the original", attack.original), ("otls", attack.otls)):
         try:
             seen[name] = work()
         except CannotRun as reason:
@@ -97,7 +97,7 @@ def run(attack: Attack) -> Row:
             broken.append(f"the attack on {name} did not end: {type(error).__name__}: {error}")
     return Row(
         attack,
-        seen.get("original"),
+        seen.get("the original"),
         seen.get("otls"),
         broken=tuple(broken),
         seconds=time.monotonic() - start,
