@@ -23,7 +23,7 @@ WHEEL_INPUTS := Cargo.toml Cargo.lock $(shell find src explain fork stores bindi
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint bench bench-count bench-idle interop fuzz mutants guards install docs header stub clean deps
+.PHONY: help demo test test-rust test-python lint bench bench-count bench-idle interop fuzz mutants guards install docs header stub clean deps lab
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: ## the TTP, the bank and the customer with default answers: prints the cus
 	@scripts/meanwhile.sh 'demo: making the Python package (the first time it is compiled: two to four minutes)' \
 		$(MAKE) --no-print-directory -s $(VENV)/.otls >&2
 	@$(PY) scripts/demo.py '$(TARGET)/demo'
+
+lab: $(VENV)/.otls ## the attack lab: a man in the middle against a model of the original design, and otls (ARGS='--html lab.html' makes a page)
+	@$(PY) examples/attack_lab $(ARGS)
 
 test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing
 	@$(MAKE) --no-print-directory test-rust test-python
