@@ -5,6 +5,7 @@ mod clock;
 mod constrained;
 mod digest;
 mod explain;
+mod issued;
 mod judge;
 mod kept;
 mod passed;
@@ -17,7 +18,7 @@ mod words;
 use core::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-pub(super) use constrained::outside;
+pub(super) use issued::outside;
 pub(crate) use kept::KeptPeer;
 pub(crate) use passed::Passed;
 use search::Case;

@@ -50,16 +50,6 @@ pub(super) fn name_fault(
     })
 }
 
-/// Why `authority` may not issue what it has just signed.
-pub(in super::super) fn outside(certificate: &Certificate, authority: &Certificate) -> Option<String> {
-    let constraints = authority.extensions().name_constraints.as_ref()?;
-    let budget = Budget::new();
-    match Subtrees::of(constraints, &budget) {
-        Some(subtrees) => name_fault(certificate, &subtrees, &budget),
-        None => Some("its issuer's name constraints are more than can be compared".to_owned()),
-    }
-}
-
 /// What an authority may have certificates for.
 pub(super) struct Subtrees<'a> {
     permitted: Vec<Subtree<'a>>,
