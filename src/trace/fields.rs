@@ -1,6 +1,6 @@
 //! The fields of a message, each with its place in the octets.
 
-use super::json::Array;
+use super::json::{Array, Object};
 
 /// The most fields of one message that are listed: a peer may fill 64 KiB with code points of two octets.
 const MAX_FIELDS: usize = 1024;
@@ -65,12 +65,7 @@ impl<'a> Fields<'a, '_> {
         let (start, end) = (self.at, self.at.checked_add(len)?);
         let (octets, left) = (self.octets, &mut *self.left);
         self.out.object(|field| {
-            field.text("name", name);
-            field.number("start", start);
-            field.number("end", end);
-            if !value.is_empty() {
-                field.text("value", value);
-            }
+            describe(field, name, (start, end), value);
             field.array("fields", |out| {
                 let mut inner = Fields { octets, at: start, end, out, left };
                 walk(&mut inner);
@@ -129,14 +124,7 @@ impl<'a> Fields<'a, '_> {
         *self.left = self.left.checked_sub(1)?;
         let start = self.at;
         let end = start.checked_add(len)?;
-        self.out.object(|field| {
-            field.text("name", name);
-            field.number("start", start);
-            field.number("end", end);
-            if !value.is_empty() {
-                field.text("value", value);
-            }
-        });
+        self.out.object(|field| describe(field, name, (start, end), value));
         self.at = end;
         Some(())
     }
@@ -146,13 +134,17 @@ impl<'a> Fields<'a, '_> {
         let (start, end) = (self.at, self.end);
         if start < end {
             let value = if *self.left == 0 { "more fields than are listed" } else { "not understood" };
-            self.out.object(|field| {
-                field.text("name", "rest");
-                field.number("start", start);
-                field.number("end", end);
-                field.text("value", value);
-            });
+            self.out.object(|field| describe(field, "rest", (start, end), value));
             self.at = end;
         }
+    }
+}
+
+fn describe(field: &mut Object<'_>, name: &str, (start, end): (usize, usize), value: &str) {
+    field.text("name", name);
+    field.number("start", start);
+    field.number("end", end);
+    if !value.is_empty() {
+        field.text("value", value);
     }
 }
