@@ -32,7 +32,9 @@ pub(crate) fn alert_for(error: &Error) -> Option<AlertDescription> {
             PeerMisbehaved::IllegalParameter(_) => AlertDescription::ILLEGAL_PARAMETER,
             PeerMisbehaved::MissingExtension(_) => AlertDescription::MISSING_EXTENSION,
             PeerMisbehaved::UnsupportedExtension(_) => AlertDescription::UNSUPPORTED_EXTENSION,
-            PeerMisbehaved::BadSignature | PeerMisbehaved::BadFinished => AlertDescription::DECRYPT_ERROR,
+            PeerMisbehaved::BadSignature | PeerMisbehaved::BadFinished | PeerMisbehaved::BadBinder => {
+                AlertDescription::DECRYPT_ERROR
+            }
         },
         Error::PeerIncompatible(incompatible) => match incompatible {
             PeerIncompatible::NoTls13 => AlertDescription::PROTOCOL_VERSION,

@@ -153,8 +153,10 @@ pub enum PeerMisbehaved {
     UnsupportedExtension(&'static str),
     /// A handshake signature that does not verify (decrypt_error).
     BadSignature,
-    /// A Finished or binder that does not verify (decrypt_error).
+    /// A Finished that does not verify (decrypt_error).
     BadFinished,
+    /// The binder of a pre-shared key does not verify (RFC 8446 §4.2.11).
+    BadBinder,
     /// More of something than is tolerated: the text names the limit (unexpected_message).
     TooMany(&'static str),
 }

@@ -231,6 +231,9 @@ impl fmt::Display for PeerMisbehaved {
             Self::MissingExtension(what) => write!(f, "missing extension: {what}"),
             Self::UnsupportedExtension(what) => write!(f, "extension that was not offered: {what}"),
             Self::BadSignature => f.write_str("the handshake signature does not verify"),
+            Self::BadBinder => {
+                f.write_str("the binder of its session does not verify: it has not got the session's secret")
+            }
             Self::BadFinished => {
                 f.write_str("Finished does not verify: the two sides saw different handshakes")
             }

@@ -42,7 +42,7 @@ impl EarlySecret {
     pub(super) fn check_binder(&self, truncated_hello: &Digest, binder: &[u8]) -> Result<()> {
         let key = self.binder_key()?;
         let checked = finished_key(&key)?.verify(&[truncated_hello.as_ref()], binder);
-        checked.map_err(|_| PeerMisbehaved::BadFinished.into())
+        checked.map_err(|_| PeerMisbehaved::BadBinder.into())
     }
 
     fn binder_key(&self) -> Result<Prk> {

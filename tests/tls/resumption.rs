@@ -330,6 +330,7 @@ fn a_binder_that_is_wrong_in_any_octet_ends_the_handshake() {
         let mut server = Connection::server(Arc::new(bank.server()));
         let error = server.feed(&hello, NOW).unwrap_err();
         assert_eq!(error.alert(), Some(AlertDescription::DECRYPT_ERROR));
+        assert!(error.to_string().contains("the binder of its session does not verify"), "{error}");
     }
 }
 

@@ -211,7 +211,7 @@ def test_a_customer_who_confirms_may_mistype_but_not_for_ever(tmp_path: Path) ->
             customer.expect("the bank refused the code: not a code")
             for left in range(2, 2 - guesses, -1):
                 customer.type(wrong)
-                customer.expect(f"wrong ({left} attempts left)")
+                customer.expect(f"wrong ({left} attempt")
             if customer_code == 0:
                 customer.type(f"{message[1][:3]} {message[1][3:]}")
             assert customer.end() == customer_code, customer.log

@@ -182,6 +182,7 @@ impl Verdict {
     fn __str__(&self) -> String {
         let kind = self.kind.replace('_', " ");
         match self.attempts_left {
+            Some(1) => format!("{kind} (1 attempt left)"),
             Some(left) => format!("{kind} ({left} attempts left)"),
             None => kind,
         }
