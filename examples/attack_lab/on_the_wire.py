@@ -64,7 +64,7 @@ def observe(done: channel.Play) -> Seen:
 def control_original() -> Seen:
     """Nobody meddles."""
     done = model.play()
-    arrived = done.messages == done.sent and not done.errors
+    arrived = done.messages == done.sent and not done.complained()
     return Seen(arrived, f"The message arrives: {first(done)}")
 
 
@@ -131,7 +131,7 @@ class Again:
 def replay_original() -> Seen:
     """The customer's first OK goes to the man in the middle, the second to the bank."""
     done = model.play(Again())
-    fell = done.messages == done.sent * 2 and not done.errors
+    fell = done.messages == done.sent * 2 and not done.complained()
     return Seen(
         fell, f"The customer was shown {len(done.messages)} messages; the bank had sent {len(done.sent)}."
     )
@@ -151,7 +151,7 @@ def drop_original() -> Seen:
         return []
 
     done = model.play(Messages(change), model.messages(2))
-    fell = done.messages == done.sent[1:] and not done.errors
+    fell = done.messages == done.sent[1:] and not done.complained()
     return Seen(
         fell, f"Of two messages the customer was shown {len(done.messages)}; both sides were content."
     )
@@ -185,7 +185,7 @@ class Reorder:
 
 def reorder_original() -> Seen:
     done = model.play(Reorder(), model.messages(2))
-    fell = done.messages == done.sent[::-1] and not done.errors
+    fell = done.messages == done.sent[::-1] and not done.complained()
     return Seen(fell, "The customer was shown the second message before the first; both sides were content.")
 
 
@@ -205,7 +205,7 @@ def truncate_original() -> Seen:
     """The first words pass, the rest does not."""
     end = model.TEXT.index(" to your friend")
     done = model.play(only_first(lambda data: [data[: 8 + end]]))
-    fell = done.messages == [model.TEXT[:end]] and not done.errors
+    fell = done.messages == [model.TEXT[:end]] and not done.complained()
     return Seen(fell, f"The customer was shown {first(done)} as the whole message.")
 
 
@@ -223,8 +223,7 @@ def cut(_: Relay, number: int, data: bytes) -> list[bytes]:
 
 def cut_original() -> Seen:
     done = model.play(Messages(cut), model.messages(2))
-    customer_complained = any("customer" in str(error) for error in done.errors)
-    fell = done.messages == done.sent[:1] and not customer_complained
+    fell = done.messages == done.sent[:1] and done.customer_error is None
     return Seen(fell, "The customer was shown one message of two, and took that for all.")
 
 
