@@ -18,7 +18,7 @@ from Crypto.PublicKey import RSA
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from .original.cipher import unseal
+from .original.cipher import SUITES, unseal
 from .original.sides import Bank, Customer
 from .original.ttp import Ttp, ask, request
 from .relay import PATIENCE, Meddle, Relay, pass_on
@@ -106,7 +106,13 @@ def messages(count: int = 1) -> list[str]:
     return [text.format(new_code()) for text in (TEXT, SECOND)[:count]]
 
 
-def play(meddle: Meddle = pass_on, sent: list[str] | None = None, *, answer: bytes = b"OK") -> Play:
+def play(
+    meddle: Meddle = pass_on,
+    sent: list[str] | None = None,
+    *,
+    answer: bytes = b"OK",
+    suites: tuple[str, ...] = SUITES,
+) -> Play:
     """A customer fetches the bank's messages through a relay."""
     home = world().home
     sent = messages() if sent is None else sent
@@ -114,7 +120,7 @@ def play(meddle: Meddle = pass_on, sent: list[str] | None = None, *, answer: byt
         listener.settimeout(PATIENCE)
         with Relay(listener.getsockname(), meddle, records=False) as relay:
             bank = Bank(home, "Server/bank.pem", key=crypto(world().bank_key))
-            customer = Customer(home, "Client/asha.pem", answer=answer)
+            customer = Customer(home, "Client/asha.pem", answer=answer, suites=suites)
             done = Play(bank, customer, relay, sent)
 
             def serve() -> None:

@@ -14,6 +14,8 @@ from .verdict import Seen
 #: Where the amount stands in the text, and what is made of it.
 AMOUNT, MORE = "1,00,000", "9,99,999"
 OTHER_CODE = "111111"
+#: The first block of the text, and what is made of it.
+START, OTHER_START = "The OTP for tran", "To cancel a tran"
 
 
 def difference(before: str, after: str) -> bytes:
@@ -83,7 +85,10 @@ def whole(done: channel.Play) -> Seen:
 
 
 def flip_original() -> Seen:
-    """The amount, and the code, which the man in the middle knows here (``guesses`` finds it)."""
+    """The amount, and the code, which the man in the middle knows here (``guesses`` finds it).
+
+    In CBC what is flipped of the IV flips in the first block.
+    """
     sent = model.messages()
     text = sent[0]
     code = text[-7:-1]
@@ -93,8 +98,13 @@ def flip_original() -> Seen:
         return [flipped(data, 8 + text.index(code), difference(code, OTHER_CODE))]
 
     done = model.play(only_first(change), sent)
+    chained = model.play(
+        only_first(lambda data: [flipped(data, 0, difference(START, OTHER_START))]), suites=("AES-CBC",)
+    )
     fell = done.messages == [model.TEXT.replace(AMOUNT, MORE).format(OTHER_CODE)]
-    return Seen(fell, f"The customer was shown {first(done)}, and nobody complained.")
+    fell = fell and chained.messages == [chained.sent[0].replace(START, OTHER_START)]
+    fell = fell and not done.complained() and not chained.complained()
+    return Seen(fell, f"With CHACHA20 the customer was shown {first(done)}, with AES-CBC {first(chained)}")
 
 
 def flip_otls() -> Seen:
