@@ -33,7 +33,7 @@ demo: ## the TTP, the bank and the customer with default answers: prints the cus
 		$(MAKE) --no-print-directory -s $(VENV)/.otls >&2
 	@$(PY) scripts/demo.py '$(TARGET)/demo'
 
-lab: $(VENV)/.otls ## the attack lab: a man in the middle against a model of the original design, and otls (ARGS='--html lab.html' makes a page)
+lab: $(VENV)/.otls ## the attack lab: a man in the middle, the original design and otls (ARGS='--html lab.html' writes a page)
 	@$(PY) examples/attack_lab $(ARGS)
 
 test: deps ## everything that CI tests: Rust, C and Python; installs the tools that are missing

@@ -238,6 +238,17 @@ CERTIFICATES = (
         "and beyond one's own machine it wants a token that was handed out for that name.",
         "RFC 7030 §3.7",
     ),
+    Attack(
+        "ttp-ends",
+        "The attacker takes the two certificates after which the TTP ends.",
+        with_certificates.ends_original,
+        with_certificates.ends_otls,
+        ("issued",),
+        "each client is served in a thread of its own, and none of them ends the TTP",
+        "A service that can be used up is taken away from everybody by one who uses it up. This one goes on "
+        "after any number of certificates, and after clients that talk nonsense.",
+        "RFC 7030 §4.2",
+    ),
 )
 
 HANDSHAKE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import secrets
@@ -10,14 +11,14 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from Crypto.PublicKey import RSA
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from .original.cipher import unseal
+from .original.cipher import SUITES, unseal
 from .original.sides import Bank, Customer
 from .original.ttp import Ttp, ask, request
 from .relay import PATIENCE, Meddle, Relay, pass_on
@@ -46,9 +47,10 @@ class World:
 @functools.cache
 def world() -> World:
     """Bank and customer, each with a certificate of the TTP; removed when the lab ends."""
-    folder = _Folder()
+    folder = Path(tempfile.mkdtemp(prefix="attack-lab-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     keys = [rsa.generate_private_key(65537, 2048) for _ in range(4)]
-    made = World(folder.path, keys[0], keys[1], keys[2], crypto(keys[3]))
+    made = World(folder, keys[0], keys[1], keys[2], crypto(keys[3]))
     with Ttp("ttp.example", made.ttp_key) as ttp:
         for path, owner, key in (
             ("Server/bank.pem", "bank", made.bank_key),
@@ -58,20 +60,7 @@ def world() -> World:
             file = made.home / path
             file.parent.mkdir()
             file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    _kept.append(folder)
     return made
-
-
-class _Folder:
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="attack-lab-"))
-
-    def __del__(self, remove: object = shutil.rmtree) -> None:
-        if callable(remove):
-            remove(self.path, ignore_errors=True)
-
-
-_kept: list[_Folder] = []
 
 
 def crypto(key: rsa.RSAPrivateKey) -> RSA.RsaKey:
@@ -89,7 +78,8 @@ class Play:
     relay: Relay
     #: What the bank has sent.
     sent: list[str]
-    errors: list[BaseException] = field(default_factory=list)
+    bank_error: BaseException | None = None
+    customer_error: BaseException | None = None
 
     @property
     def shown(self) -> list[str]:
@@ -103,7 +93,8 @@ class Play:
 
     def complained(self) -> str:
         """What either side has complained of; empty where neither has noticed anything."""
-        return "; ".join(f"{type(error).__name__}: {error}" for error in self.errors)
+        errors = [error for error in (self.customer_error, self.bank_error) if error]
+        return "; ".join(f"{type(error).__name__}: {error}" for error in errors)
 
     def sealed(self) -> list[bytes]:
         """The encrypted messages that somebody in the middle has seen."""
@@ -115,7 +106,13 @@ def messages(count: int = 1) -> list[str]:
     return [text.format(new_code()) for text in (TEXT, SECOND)[:count]]
 
 
-def play(meddle: Meddle = pass_on, sent: list[str] | None = None, *, answer: bytes = b"OK") -> Play:
+def play(
+    meddle: Meddle = pass_on,
+    sent: list[str] | None = None,
+    *,
+    answer: bytes = b"OK",
+    suites: tuple[str, ...] = SUITES,
+) -> Play:
     """A customer fetches the bank's messages through a relay."""
     home = world().home
     sent = messages() if sent is None else sent
@@ -123,7 +120,7 @@ def play(meddle: Meddle = pass_on, sent: list[str] | None = None, *, answer: byt
         listener.settimeout(PATIENCE)
         with Relay(listener.getsockname(), meddle, records=False) as relay:
             bank = Bank(home, "Server/bank.pem", key=crypto(world().bank_key))
-            customer = Customer(home, "Client/asha.pem", answer=answer)
+            customer = Customer(home, "Client/asha.pem", answer=answer, suites=suites)
             done = Play(bank, customer, relay, sent)
 
             def serve() -> None:
@@ -133,14 +130,14 @@ def play(meddle: Meddle = pass_on, sent: list[str] | None = None, *, answer: byt
                         connection.settimeout(PATIENCE)
                         bank.serve(connection, sent, relay.arm)
                 except Exception as error:  # noqa: BLE001  (a row looks at it)
-                    done.errors.append(error)
+                    done.bank_error = error
 
             serving = threading.Thread(target=serve, daemon=True)
             serving.start()
             try:
                 customer.fetch(relay.address)
             except Exception as error:  # noqa: BLE001
-                done.errors.append(error)
+                done.customer_error = error
             serving.join(PATIENCE)
     if relay.error:
         raise relay.error

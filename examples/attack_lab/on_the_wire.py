@@ -14,6 +14,8 @@ from .verdict import Seen
 #: Where the amount stands in the text, and what is made of it.
 AMOUNT, MORE = "1,00,000", "9,99,999"
 OTHER_CODE = "111111"
+#: The first block of the text, and what is made of it.
+START, OTHER_START = "The OTP for tran", "To cancel a tran"
 
 
 def difference(before: str, after: str) -> bytes:
@@ -64,7 +66,7 @@ def observe(done: channel.Play) -> Seen:
 def control_original() -> Seen:
     """Nobody meddles."""
     done = model.play()
-    arrived = done.messages == done.sent and not done.errors
+    arrived = done.messages == done.sent and not done.complained()
     return Seen(arrived, f"The message arrives: {first(done)}")
 
 
@@ -83,7 +85,10 @@ def whole(done: channel.Play) -> Seen:
 
 
 def flip_original() -> Seen:
-    """The amount, and the code, which the man in the middle knows here (``guesses`` finds it)."""
+    """The amount, and the code, which the man in the middle knows here (``guesses`` finds it).
+
+    In CBC what is flipped of the IV flips in the first block.
+    """
     sent = model.messages()
     text = sent[0]
     code = text[-7:-1]
@@ -93,8 +98,13 @@ def flip_original() -> Seen:
         return [flipped(data, 8 + text.index(code), difference(code, OTHER_CODE))]
 
     done = model.play(only_first(change), sent)
+    chained = model.play(
+        only_first(lambda data: [flipped(data, 0, difference(START, OTHER_START))]), suites=("AES-CBC",)
+    )
     fell = done.messages == [model.TEXT.replace(AMOUNT, MORE).format(OTHER_CODE)]
-    return Seen(fell, f"The customer was shown {first(done)}, and nobody complained.")
+    fell = fell and chained.messages == [chained.sent[0].replace(START, OTHER_START)]
+    fell = fell and not done.complained() and not chained.complained()
+    return Seen(fell, f"With CHACHA20 the customer was shown {first(done)}, with AES-CBC {first(chained)}")
 
 
 def flip_otls() -> Seen:
@@ -131,7 +141,7 @@ class Again:
 def replay_original() -> Seen:
     """The customer's first OK goes to the man in the middle, the second to the bank."""
     done = model.play(Again())
-    fell = done.messages == done.sent * 2 and not done.errors
+    fell = done.messages == done.sent * 2 and not done.complained()
     return Seen(
         fell, f"The customer was shown {len(done.messages)} messages; the bank had sent {len(done.sent)}."
     )
@@ -151,7 +161,7 @@ def drop_original() -> Seen:
         return []
 
     done = model.play(Messages(change), model.messages(2))
-    fell = done.messages == done.sent[1:] and not done.errors
+    fell = done.messages == done.sent[1:] and not done.complained()
     return Seen(
         fell, f"Of two messages the customer was shown {len(done.messages)}; both sides were content."
     )
@@ -185,7 +195,7 @@ class Reorder:
 
 def reorder_original() -> Seen:
     done = model.play(Reorder(), model.messages(2))
-    fell = done.messages == done.sent[::-1] and not done.errors
+    fell = done.messages == done.sent[::-1] and not done.complained()
     return Seen(fell, "The customer was shown the second message before the first; both sides were content.")
 
 
@@ -205,7 +215,7 @@ def truncate_original() -> Seen:
     """The first words pass, the rest does not."""
     end = model.TEXT.index(" to your friend")
     done = model.play(only_first(lambda data: [data[: 8 + end]]))
-    fell = done.messages == [model.TEXT[:end]] and not done.errors
+    fell = done.messages == [model.TEXT[:end]] and not done.complained()
     return Seen(fell, f"The customer was shown {first(done)} as the whole message.")
 
 
@@ -223,8 +233,7 @@ def cut(_: Relay, number: int, data: bytes) -> list[bytes]:
 
 def cut_original() -> Seen:
     done = model.play(Messages(cut), model.messages(2))
-    customer_complained = any("customer" in str(error) for error in done.errors)
-    fell = done.messages == done.sent[:1] and not customer_complained
+    fell = done.messages == done.sent[:1] and done.customer_error is None
     return Seen(fell, "The customer was shown one message of two, and took that for all.")
 
 

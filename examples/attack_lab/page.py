@@ -53,7 +53,7 @@ p { margin: 0 0 .5rem; }
 .error { color: var(--faint); }
 .problem { border-inline-start: .25rem solid var(--bad); padding-inline-start: .5rem; }
 code { font-family: ui-monospace, monospace; font-size: .95em; }
-@media (max-width: 50rem) {
+@media screen and (max-width: 50rem) {
   table, tbody, tr, th, td, caption, th:first-child, td + td { display: block; width: auto; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { border: 1px solid var(--line); margin: 0 0 1rem; }

@@ -123,7 +123,7 @@ class Relay:
             self.say(to, cut.last)
             for sock in self._sockets.values():
                 with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+                    sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass
         except Exception as error:  # noqa: BLE001  (shown by whoever asks for it)

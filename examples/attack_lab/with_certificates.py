@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -66,7 +67,12 @@ def fool(path: str, whose: str) -> Seen:
     """An impostor with the certificate at a path: whether she has read what the customer was shown."""
     impostor = Impostor(path)
     done = model.play(impostor)
-    fell = bool(done.shown) and impostor.read == done.shown and done.messages == done.sent and not done.errors
+    fell = (
+        bool(done.shown)
+        and impostor.read == done.shown
+        and done.messages == done.sent
+        and not done.complained()
+    )
     said = done.customer.terminal[0] if done.customer.terminal else done.complained()
     return Seen(fell, f"The customer took {whose} (“{said}”); the man in the middle read the message.")
 
@@ -331,6 +337,41 @@ def name_otls() -> Seen:
                 what = "The TTP refused: the name belongs to the key that had it first, until it is revoked."
                 return Seen(fell, what, channel.check(error), channel.text(error))
     return Seen(True, "a second key got the bank's name")
+
+
+def ends_original() -> Seen:
+    """Mallory asks twice; asha comes third."""
+    with Ttp("ttp.example", model.world().ttp_key) as ttp:
+        for _ in range(2):
+            ask(ttp.address, request(mallory_key(), "mallory"))
+        try:
+            ask(ttp.address, request(model.world().customer_key, "asha"))
+        except (OSError, ValueError) as error:
+            return Seen(
+                True, f"After two certificates for the attacker the TTP was gone: {type(error).__name__}."
+            )
+    return Seen(False, "a third certificate was issued")
+
+
+def ends_otls() -> Seen:
+    """The same, and what is no request at all between them."""
+    authority = channel.new_authority("ttp.example")
+    config = otls.ClientConfig(otls.TrustStore(authority.certificate), no_identity=True)
+    with enrolment(authority) as (address, register):
+        for name_ in ("mallory", "mallory-2", "mallory-3", "asha"):
+            with socket.create_connection(address, PATIENCE) as sock:
+                sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            key = otls.PrivateKey.generate("ecdsa", curve="P-256")
+            wanted = otls.CertificateRequest.create(key, otls.DistinguishedName(common_name=name_))
+            try:
+                got = otls.enroll(
+                    address, config, "client", wanted, server_name="localhost", timeout=PATIENCE
+                )
+            except (otls.Error, OSError) as error:
+                return Seen(True, f"{name_} got no certificate", channel.check(error), channel.text(error))
+        last = got.subject.common_name
+        what = f"The TTP issued {len(register)} certificates, the last to {last}, and goes on."
+    return Seen(False, what, "issued")
 
 
 @contextlib.contextmanager

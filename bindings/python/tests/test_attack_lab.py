@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hmac
 import json
+import logging
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from programs import EXAMPLES
 sys.path.insert(0, str(EXAMPLES))
 
 import otls
-from attack_lab import channel, cli, model, on_codes, on_secrets
+from attack_lab import channel, cli, model, on_codes, on_secrets, tls13
 from attack_lab.attacks import ATTACKS, CERTIFICATES, WIRE
 from attack_lab.original import cipher, sides
 from attack_lab.page import as_html
@@ -299,12 +300,56 @@ def test_a_row_fails_where_the_customer_trusts_the_attacker(monkeypatch: pytest.
     assert any("otls does not hold" in problem for problem in run(BY_NAME["other-ca"]).problems)
 
 
-@pytest.mark.parametrize("name", [attack.id for attack in WIRE if attack.id != "split"])
+MEDDLING = [attack.id for attack in WIRE if attack.id != "split"] + ["downgrade", "transcript"]
+IMPOSTORS = ["swap", "stolen-certificate", "other-ca", "self-issued", "expired", "path", "twice", "split"]
+
+
+@pytest.mark.parametrize("name", MEDDLING + IMPOSTORS)
 def test_a_row_fails_where_nobody_meddles(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Relay, "arm", lambda _: None)
+    begin = Relay.__init__
+
+    def without_hands(relay: Relay, target: tuple[str, int], _: object, **settings: Any) -> None:
+        begin(relay, target, **settings)
+
+    monkeypatch.setattr(Relay, "__init__", without_hands)
     problems = run(BY_NAME[name]).problems
     assert any("the original" in problem for problem in problems), problems
-    assert any("otls" in problem for problem in problems), problems
+    assert any("otls" in problem for problem in problems) == (name in MEDDLING), problems
+
+
+def opens(_: object, record: bytes) -> bytes:
+    return record
+
+
+def signs_as_the_bank(sock: Any, chain: list[bytes], _: object) -> bytes:
+    return play_server(sock, chain, channel.world().bank.key)
+
+
+def logs_the_code(stream: otls.Stream, done: channel.Play) -> None:
+    send_codes(stream, done)
+    logging.getLogger("bank").debug("sent %s", done.sent)
+
+
+play_server, send_codes = tls13.play_server, channel.send_codes
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "attribute", "replacement"),
+    [
+        ("stolen-keys", tls13.Protection, "open", opens),
+        ("guesses", tls13.Protection, "open", opens),
+        ("stolen-certificate", tls13, "play_server", signs_as_the_bank),
+        ("printed", channel, "send_codes", logs_the_code),
+        ("root", otls, "fetch_authorities", lambda *_, **__: []),
+        ("name", otls, "enroll", lambda *_, **__: None),
+    ],
+)
+def test_a_row_fails_where_the_attack_succeeds(
+    name: str, owner: object, attribute: str, replacement: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, attribute, replacement)
+    problems = run(BY_NAME[name]).problems
+    assert any("otls does not hold" in problem for problem in problems), problems
 
 
 def test_a_row_fails_where_a_ledger_goes_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,6 +376,16 @@ def test_the_folder_runs_as_a_program(tmp_path: Path) -> None:
     assert read["rows"][0]["otls"]["held"] is True
     assert read["rows"][0]["otls"]["check"] == "bad_record_mac"
     assert "<table" in (tmp_path / "lab.html").read_text("utf-8")
+
+
+def test_a_module_that_is_missing_is_named(tmp_path: Path) -> None:
+    program = (
+        f"import runpy, sys; sys.modules['Crypto'] = None; runpy.run_path({str(LAB)!r}, run_name='__main__')"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "attack_lab: the module Crypto is missing: `make lab` installs all that is needed\n"
 
 
 def test_the_lab_lists_its_attacks_and_knows_no_others(tmp_path: Path) -> None:

@@ -83,13 +83,15 @@ class Customer(Side):
     """Shows what comes, and says OK to it."""
 
     shown: list[bytes] = field(default_factory=list)
+    #: What it offers, and what the bank has chosen.
+    suites: tuple[str, ...] = cipher.SUITES
     suite: str = ""
     answer: bytes = b"OK"
 
     def fetch(self, address: tuple[str, int]) -> None:
         """One connection to the bank, to its end."""
         with socket.create_connection(address, 5) as bank:
-            bank.sendall(json.dumps({"suites": cipher.SUITES, "random": os.urandom(16).hex()}).encode())
+            bank.sendall(json.dumps({"suites": self.suites, "random": os.urandom(16).hex()}).encode())
             answer = json.loads(bank.recv(1024))
             self.suite = answer["suite"]
             self.check_certificate(answer["certificate"])
