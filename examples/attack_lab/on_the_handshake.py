@@ -77,9 +77,7 @@ def downgrade_otls() -> Seen:
         done = channel.play(change, server=server)
         error = done.customer_error
         if done.sent or done.shown or error is None:
-            return Seen(
-                True, f"the connection went on; the customer was shown {done.shown}", channel.check(error)
-            )
+            return Seen(True, f"the connection went on, and {done.shown} was shown", channel.check(error))
         if channel.check(error) != "bad_record_mac":
             return Seen(False, f"{change.__name__} ended early", channel.check(error), channel.text(error))
         hello = tls13.Hello.parse(next(p.data for p in done.recorded if p.sender == BANK)[5:])
@@ -88,8 +86,8 @@ def downgrade_otls() -> Seen:
     if chosen != [STANDARD, STRONGER]:
         return Seen(False, f"the bank chose {chosen}")
     what = (
-        "The bank took the weaker suite, and then its choice was changed to it; both times the customer found out "
-        "with the first protected record."
+        "The bank took the weaker suite, and then its choice was changed to it; the customer found out "
+        "with the first protected record, both times."
     )
     return Seen(False, what, channel.check(error), channel.text(error))
 
