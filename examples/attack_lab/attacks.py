@@ -254,7 +254,7 @@ CERTIFICATES = (
 HANDSHAKE = (
     Attack(
         "downgrade",
-        "The stronger ciphers are taken out of what the customer offers.",
+        "The stronger ciphers are taken out of what the customer offers, or the bank's choice is changed.",
         on_the_handshake.downgrade_original,
         on_the_handshake.downgrade_otls,
         MAC,

@@ -25,7 +25,7 @@ HEADERS = 5 + 4
 PLACES = 8
 #: A suite that nobody has (RFC 8701 reserves it).
 NO_SUITE = b"\x0a\x0a"
-STANDARD = b"\x13\x01"
+STANDARD, STRONGER = b"\x13\x01", b"\x13\x02"
 
 
 def downgrade_original() -> Seen:
@@ -49,30 +49,46 @@ def downgrade_original() -> Seen:
     )
 
 
-def downgrade_otls() -> Seen:
-    """The stronger suites are made unknown ones in the ClientHello; the bank takes what is left."""
-
-    def change(_: Relay, piece: Piece) -> list[bytes]:
-        if piece.sender == CUSTOMER and piece.data[0] == tls13.HANDSHAKE:
-            hello = tls13.Hello.parse(piece.data[5:])
-            at, length = hello.suites
-            offered = [hello.raw[i : i + 2] for i in range(at, at + length, 2)]
-            left = b"".join(suite if suite == STANDARD else NO_SUITE for suite in offered)
-            return [piece.data[:5] + hello.raw[:at] + left + hello.raw[at + length :]]
+def weaker_offer(_: Relay, piece: Piece) -> list[bytes]:
+    """The stronger suites of the ClientHello become unknown ones."""
+    if piece.sender != CUSTOMER or piece.data[0] != tls13.HANDSHAKE:
         return [piece.data]
+    hello = tls13.Hello.parse(piece.data[5:])
+    at, length = hello.suites
+    offered = [hello.raw[i : i + 2] for i in range(at, at + length, 2)]
+    left = b"".join(suite if suite == STANDARD else NO_SUITE for suite in offered)
+    return [piece.data[:5] + hello.raw[:at] + left + hello.raw[at + length :]]
 
+
+def weaker_choice(_: Relay, piece: Piece) -> list[bytes]:
+    """The suite of the ServerHello becomes a weaker one that the customer has offered, too."""
+    if piece.sender != BANK or piece.data[0] != tls13.HANDSHAKE:
+        return [piece.data]
+    hello = tls13.Hello.parse(piece.data[5:])
+    at, length = hello.suites
+    return [piece.data[:5] + hello.raw[:at] + STANDARD + hello.raw[at + length :]]
+
+
+def downgrade_otls() -> Seen:
+    """What the customer offers is changed, and then what the bank chooses."""
     server = channel.server_config(suites=["TLS_AES_256_GCM_SHA384", channel.STANDARD_SUITE])
-    done = channel.play(change, server=server)
-    error = done.customer_error
-    if done.sent or done.shown or error is None:
-        return Seen(
-            True, f"the connection went on; the customer was shown {done.shown}", channel.check(error)
-        )
-    chosen = tls13.Hello.parse(next(p.data for p in done.recorded if p.sender == BANK)[5:])
-    at, length = chosen.suites
-    if chosen.raw[at : at + length] != STANDARD:
-        return Seen(False, "the bank did not see a weaker offer")
-    what = "The bank took the weaker suite; the customer found out with the first protected record."
+    chosen = []
+    for change in (weaker_offer, weaker_choice):
+        done = channel.play(change, server=server)
+        error = done.customer_error
+        if done.sent or done.shown or error is None:
+            return Seen(True, f"the connection went on, and {done.shown} was shown", channel.check(error))
+        if channel.check(error) != "bad_record_mac":
+            return Seen(False, f"{change.__name__} ended early", channel.check(error), channel.text(error))
+        hello = tls13.Hello.parse(next(p.data for p in done.recorded if p.sender == BANK)[5:])
+        at, length = hello.suites
+        chosen.append(hello.raw[at : at + length])
+    if chosen != [STANDARD, STRONGER]:
+        return Seen(False, f"the bank chose {chosen}")
+    what = (
+        "The bank took the weaker suite, and then its choice was changed to it; the customer found out "
+        "with the first protected record, both times."
+    )
     return Seen(False, what, channel.check(error), channel.text(error))
 
 
