@@ -7,6 +7,7 @@ use pyo3::types::PyBytes;
 use zeroize::Zeroizing;
 
 use crate::convert::{Material, Octets};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 
 /// Authenticated encryption with associated data under one key.
@@ -41,7 +42,7 @@ impl Aead {
         aad: Option<Octets>,
     ) -> Result<Bound<'py, PyBytes>> {
         let aad = aad.as_deref().unwrap_or_default();
-        let sealed = py.detach(|| self.0.seal_message(&plaintext, aad, &SystemRandom))?;
+        let sealed = released(py, || self.0.seal_message(&plaintext, aad, &SystemRandom))?;
         Ok(PyBytes::new(py, &sealed))
     }
 
@@ -49,7 +50,7 @@ impl Aead {
     #[pyo3(signature = (sealed, *, aad=None))]
     fn open<'py>(&self, py: Python<'py>, sealed: Octets, aad: Option<Octets>) -> Result<Bound<'py, PyBytes>> {
         let aad = aad.as_deref().unwrap_or_default();
-        let opened = py.detach(|| self.0.open_message(&sealed, aad))?;
+        let opened = released(py, || self.0.open_message(&sealed, aad))?;
         Ok(PyBytes::new(py, opened.expose()))
     }
 
@@ -64,7 +65,7 @@ impl Aead {
         aad: Option<Octets>,
     ) -> Result<Bound<'py, PyBytes>> {
         let (nonce, aad) = (self::nonce(&nonce)?, aad.as_deref().unwrap_or_default());
-        let sealed = py.detach(|| {
+        let sealed = released(py, || {
             let room = self.0.algorithm().sealed_len(plaintext.len());
             let mut buffer = Zeroizing::new(Vec::with_capacity(room));
             buffer.extend_from_slice(&plaintext);
@@ -83,7 +84,7 @@ impl Aead {
         aad: Option<Octets>,
     ) -> Result<Bound<'py, PyBytes>> {
         let (nonce, aad) = (self::nonce(&nonce)?, aad.as_deref().unwrap_or_default());
-        let opened = py.detach(|| {
+        let opened = released(py, || {
             let mut buffer = Zeroizing::new(sealed.to_vec());
             let len = self.0.open(&nonce, aad, &mut buffer)?;
             buffer.truncate(len);

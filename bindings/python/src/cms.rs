@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert::{Moment, Octets, datetime, moment_or_now};
+use crate::ending::released;
 use crate::failure::Result;
 use crate::pki::authority::{Identity, TrustStore, peer_role};
 use crate::pki::certificate::Certificate;
@@ -64,7 +65,7 @@ pub(crate) fn cms_seal<'py>(
     now: Option<Moment>,
 ) -> Result<Bound<'py, PyBytes>> {
     let now = moment_or_now(now)?;
-    let sealed = py.detach(|| cms::seal(&content, &signer.0, &recipient.0, now, &SystemRandom))?;
+    let sealed = released(py, || cms::seal(&content, &signer.0, &recipient.0, now, &SystemRandom))?;
     Ok(PyBytes::new(py, &sealed))
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn cms_open(
     now: Option<Moment>,
 ) -> Result<Verified> {
     let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
-    let opened = py.detach(|| {
+    let opened = released(py, || {
         cms::open(&message, &recipient.0, &VerifyOptions::new(&trust.0, &role, now), &SystemRandom)
     })?;
     Ok(opened.into())
@@ -98,7 +99,7 @@ pub(crate) fn cms_sign<'py>(
     now: Option<Moment>,
 ) -> Result<Bound<'py, PyBytes>> {
     let now = moment_or_now(now)?;
-    let signed = py.detach(|| cms::sign(&content, &signer.0, now, &SystemRandom))?;
+    let signed = released(py, || cms::sign(&content, &signer.0, now, &SystemRandom))?;
     Ok(PyBytes::new(py, &signed))
 }
 
@@ -116,7 +117,7 @@ pub(crate) fn cms_verify(
     now: Option<Moment>,
 ) -> Result<Verified> {
     let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
-    let verified = py.detach(|| {
+    let verified = released(py, || {
         let options = VerifyOptions::new(&trust.0, &role, now);
         match &content {
             Some(content) => cms::verify_detached(&message, content, &options),

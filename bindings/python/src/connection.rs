@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{ClientConfig, ServerConfig};
 use crate::convert::{Octets, Wiped, alert, moment_or_now};
+use crate::ending::{inside, released};
 use crate::failure::{Failure, Result, exception};
 use crate::offer::{Offer, RequestedCertificate, protocol};
 use crate::pki::authority::Identity;
@@ -61,7 +62,7 @@ impl Connection {
         let clock = Clock::new(py, now)?;
         let now = clock.read(py)?;
         let session = session.map(Session::take).transpose()?;
-        let connection = py.detach(|| match session {
+        let connection = released(py, || match session {
             Some(session) => otls::Connection::client_resuming(config, server_name, session, now),
             None => otls::Connection::client(config, server_name, now),
         });
@@ -356,7 +357,7 @@ impl Connection {
         work: impl FnOnce(&mut otls::Connection) -> T + Send,
     ) -> Result<T> {
         self.check_process()?;
-        py.detach(|| {
+        released(py, || {
             let mut connection = self.connection.lock().map_err(|_| poisoned())?;
             let Some(trace) = self.trace.get() else { return Ok(work(&mut connection)) };
             connection.set_trace_time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
@@ -371,6 +372,7 @@ impl Connection {
     fn lock<'a>(&'a self, py: Python<'_>) -> Result<std::sync::MutexGuard<'a, otls::Connection>> {
         use pyo3::sync::MutexExt;
         self.check_process()?;
+        let _inside = inside(py);
         self.connection.lock_py_attached(py).map_err(|_| poisoned())
     }
 }

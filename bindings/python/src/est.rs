@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::convert::{Material, Moment, Octets, datetime, hex, moment_or_now, profile};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 use crate::pki::authority::Authority;
 use crate::pki::certificate::{Certificate, CertificateRequest, integer};
@@ -58,7 +59,7 @@ impl EstClient {
     /// Takes decrypted bytes; returns the certificates once the reply is complete: those of the
     /// authority, or the one that was issued.
     fn feed(&self, py: Python<'_>, data: Octets) -> Result<Option<Vec<Certificate>>> {
-        Ok(py.detach(|| locked(&self.client)?.feed(&data))?.map(certificates))
+        Ok(released(py, || locked(&self.client)?.feed(&data))?.map(certificates))
     }
 
     /// The connection ended with close_notify, which may be what ends the reply: returns it, or
@@ -144,7 +145,7 @@ impl EstServer {
         now: Option<Moment>,
     ) -> Result<Bound<'py, PyBytes>> {
         let now = moment_or_now(now)?;
-        let response = py.detach(|| {
+        let response = released(py, || {
             let mut register = locked(&register.0)?;
             locked(&self.0)?.feed(&data, &mut register, now, &SystemRandom)
         })?;

@@ -9,6 +9,7 @@ mod cms;
 mod config;
 mod connection;
 mod convert;
+mod ending;
 mod est;
 mod failure;
 mod link;
@@ -74,6 +75,7 @@ mod _otls {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::ending::watch(module)?;
         super::constants(module)
     }
 }

@@ -15,6 +15,7 @@ use zeroize::Zeroize;
 
 use crate::connection::Connection;
 use crate::convert::{Octets, Wiped};
+use crate::ending::inside;
 use crate::failure::{Failure, Result};
 
 /// Octets that are asked of the socket at a time: four full records.
@@ -169,11 +170,13 @@ impl Link {
         self.stuck.store(true, Ordering::Relaxed);
         loop {
             let octets = connection.pending(py, WRITE_SIZE)?;
+            let inside = inside(py);
             let sent = match self.sock.call_method1(py, intern!(py, "send"), (octets,)) {
                 Ok(sent) => sent.extract(py)?,
                 Err(error) if error.is_instance_of::<PyBlockingIOError>(py) => return Ok(false),
                 Err(error) => return Err(error),
             };
+            drop(inside);
             let is_flushed = connection.with(py, |connection| {
                 connection.consume(sent);
                 connection.pending().is_empty()
@@ -187,6 +190,7 @@ impl Link {
 
     /// Receives once; whether anything came.
     fn receive(&self, py: Python<'_>) -> PyResult<bool> {
+        let _inside = inside(py);
         match self.sock.call_method1(py, intern!(py, "recv"), (READ_SIZE,)) {
             Ok(octets) => {
                 let octets = octets.cast_bound::<PyBytes>(py)?.as_bytes();

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 use serde_json::{Map, Value};
 
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 
 /// Records what connections do: every message with its fields, how each key comes about, what was checked.
@@ -80,7 +81,7 @@ impl Trace {
     /// what they have. Raises `ValueError` for what is no trace.
     #[staticmethod]
     fn page(py: Python<'_>, traces: Vec<String>) -> PyResult<String> {
-        let made = py.detach(|| {
+        let made = released(py, || {
             let traces: Vec<&str> = traces.iter().map(String::as_str).collect();
             otls_explain::page(&traces)
         });
@@ -90,7 +91,7 @@ impl Trace {
     /// Ends the recording; the path of the file that was written, if any. Raises `OSError` where something could
     /// not be written.
     fn close(&self, py: Python<'_>) -> PyResult<Option<PathBuf>> {
-        py.detach(|| self.0.finish()).map_err(|error| os_error(&error))
+        released(py, || self.0.finish()).map_err(|error| os_error(&error))
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {

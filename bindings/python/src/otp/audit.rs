@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert::{Material, Moment, moment_or_now};
+use crate::ending::released;
 use crate::failure::Result;
 
 /// Checks a whole audit log: returns the number of events and the end of the chain, which shows later,
@@ -18,7 +19,7 @@ pub(crate) fn verify_audit_log<'py>(
     key: Material,
 ) -> Result<(u64, Bound<'py, PyBytes>)> {
     let key = key.into_secret();
-    let head = py.detach(|| otp::AuditLog::verify(&path, &key))?;
+    let head = released(py, || otp::AuditLog::verify(&path, &key))?;
     Ok((head.count, PyBytes::new(py, &head.mac)))
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn repair_audit_log(
     now: Option<Moment>,
 ) -> Result<Option<AuditRepair>> {
     let (key, now) = (key.into_secret(), moment_or_now(now)?);
-    let repaired = py.detach(|| otp::AuditLog::repair(&path, &key, now))?;
+    let repaired = released(py, || otp::AuditLog::repair(&path, &key, now))?;
     Ok(repaired.map(|repaired| {
         let otp::AuditRepair { reason, head, dropped, missing, old } = repaired;
         AuditRepair { reason, count: head.count, dropped, missing, old }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::receipt::Receipt;
 use crate::convert::{Material, Moment, datetime, hash_of, hex, moment_or_now};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 
 /// A one-time code. It prints as dots; `expose` returns the digits.
@@ -270,7 +271,7 @@ impl Ledger {
                 ));
             }
         };
-        let ledger = py.detach(|| {
+        let ledger = released(py, || {
             let window = window.unwrap_or(otp::Policy::default().window);
             let policy = otp::Policy { subject_attempts, issues, window };
             let ledger = otls_stores::open_ledger(address, pepper)?;
@@ -299,9 +300,9 @@ impl Ledger {
         now: Option<Moment>,
     ) -> Result<Issued> {
         let now = moment_or_now(now)?;
-        Ok(Issued(
-            py.detach(|| self.0.issue(&asked(subject, context, lifetime, attempts), now, &SystemRandom))?,
-        ))
+        Ok(Issued(released(py, || {
+            self.0.issue(&asked(subject, context, lifetime, attempts), now, &SystemRandom)
+        })?))
     }
 
     /// Issues a code in the place of one that did not arrive: that one is cancelled, and the wrong tries
@@ -318,7 +319,7 @@ impl Ledger {
         now: Option<Moment>,
     ) -> Result<Issued> {
         let now = moment_or_now(now)?;
-        let issued = py.detach(|| {
+        let issued = released(py, || {
             self.0.resend(&id.0, &asked(subject, context, lifetime, attempts), now, &SystemRandom)
         })?;
         Ok(Issued(issued))
@@ -345,7 +346,7 @@ impl Ledger {
     ) -> Result<Verdict> {
         let (now, ledger, id, context, code) = (moment_or_now(now)?, &self.0, &id.0, &context.0, &code.0);
         let receipt = receipt.map(|receipt| &*receipt.0);
-        let verdict = py.detach(|| match receipt {
+        let verdict = released(py, || match receipt {
             None => ledger.verify(&Attempt::new(id, subject, context, code), now),
             Some(receipt) => {
                 ledger.verify(&Attempt::new(id, subject, context, code).with_receipt(receipt), now)
@@ -358,7 +359,7 @@ impl Ledger {
     #[pyo3(signature = (id, subject, *, now=None))]
     fn cancel(&self, py: Python<'_>, id: &OtpId, subject: &str, now: Option<Moment>) -> Result<Verdict> {
         let now = moment_or_now(now)?;
-        Verdict::from_core(py.detach(|| self.0.cancel(&id.0, subject, now))?)
+        Verdict::from_core(released(py, || self.0.cancel(&id.0, subject, now))?)
     }
 
     /// Withdraws a code that its customer has declined, and keeps in the same step what was signed.
@@ -373,12 +374,12 @@ impl Ledger {
         now: Option<Moment>,
     ) -> Result<Verdict> {
         let (now, receipt) = (moment_or_now(now)?, &*receipt.0);
-        Verdict::from_core(py.detach(|| self.0.decline(&id.0, subject, &context.0, receipt, now))?)
+        Verdict::from_core(released(py, || self.0.decline(&id.0, subject, &context.0, receipt, now))?)
     }
 
     /// What the customer has signed about a code that was issued to `subject`, if something was kept.
     fn receipt(&self, py: Python<'_>, id: &OtpId, subject: &str) -> Result<Option<Receipt>> {
-        let kept = py.detach(|| self.0.receipt(&id.0, subject))?;
+        let kept = released(py, || self.0.receipt(&id.0, subject))?;
         Ok(kept.map(|kept| Receipt(Arc::new(kept))))
     }
 
@@ -386,28 +387,28 @@ impl Ledger {
     #[pyo3(signature = (before, *, now=None))]
     fn forget_receipts(&self, py: Python<'_>, before: Moment, now: Option<Moment>) -> Result<u64> {
         let (before, now) = (before.0, moment_or_now(now)?);
-        Ok(py.detach(|| self.0.forget_receipts(before, now))?)
+        Ok(released(py, || self.0.forget_receipts(before, now))?)
     }
 
     /// Locks a subject: it gets no codes, and none of its codes are accepted, until it is unlocked.
     #[pyo3(signature = (subject, *, now=None))]
     fn lock(&self, py: Python<'_>, subject: &str, now: Option<Moment>) -> Result<()> {
         let now = moment_or_now(now)?;
-        Ok(py.detach(|| self.0.lock(subject, now))?)
+        Ok(released(py, || self.0.lock(subject, now))?)
     }
 
     /// Unlocks a subject that was locked or had too many wrong codes in a row.
     #[pyo3(signature = (subject, *, now=None))]
     fn unlock(&self, py: Python<'_>, subject: &str, now: Option<Moment>) -> Result<()> {
         let now = moment_or_now(now)?;
-        Ok(py.detach(|| self.0.unlock(subject, now))?)
+        Ok(released(py, || self.0.unlock(subject, now))?)
     }
 
     /// Forgets the codes that expired more than an hour ago, and returns how many. Receipts stay.
     #[pyo3(signature = (*, now=None))]
     fn expire(&self, py: Python<'_>, now: Option<Moment>) -> Result<u64> {
         let now = moment_or_now(now)?;
-        Ok(py.detach(|| self.0.expire(now))?)
+        Ok(released(py, || self.0.expire(now))?)
     }
 
     /// How many codes are `open`, `used`, `cancelled`, `locked` and `expired`, and how many
@@ -415,7 +416,7 @@ impl Ledger {
     #[pyo3(signature = (*, now=None))]
     fn statistics<'py>(&self, py: Python<'py>, now: Option<Moment>) -> Result<Bound<'py, PyDict>> {
         let now = moment_or_now(now)?;
-        let counted = py.detach(|| self.0.statistics(now))?;
+        let counted = released(py, || self.0.statistics(now))?;
         let counts = PyDict::new(py);
         for (name, count) in [
             ("open", counted.open),

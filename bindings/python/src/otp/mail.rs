@@ -8,6 +8,7 @@ use pyo3::types::PyBytes;
 
 use super::message::Envelope;
 use crate::convert::{Moment, Octets, moment_or_now};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 use crate::pki::authority::{Identity, TrustStore, peer_role};
 use crate::pki::certificate::Certificate;
@@ -33,7 +34,7 @@ impl Mail {
     ) -> Result<Bound<'py, PyBytes>> {
         let now = moment_or_now(now)?;
         let sealed =
-            py.detach(|| otp::Mail::seal(&envelope.0, &signer.0, &recipient.0, now, &SystemRandom))?;
+            released(py, || otp::Mail::seal(&envelope.0, &signer.0, &recipient.0, now, &SystemRandom))?;
         Ok(PyBytes::new(py, &sealed))
     }
 
@@ -62,7 +63,7 @@ impl Mail {
         let (role, now) = (peer_role(server_name, role)?, moment_or_now(now)?);
         let open = if accept_free_text { otp::Mail::open_free_text } else { otp::Mail::open };
         let options = VerifyOptions::new(&trust.0, &role, now);
-        let mail = py.detach(|| open(&message, &recipient.0, &options, &SystemRandom))?;
+        let mail = released(py, || open(&message, &recipient.0, &options, &SystemRandom))?;
         let signer = mail.signer.certificate().clone();
         Ok(Self { envelope: Py::new(py, Envelope(mail.envelope))?, signer })
     }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::ledger::{Code, CodeText};
 use crate::convert::{Material, Moment, moment_or_now};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 
 /// Codes from a counter that bank and customer both keep (RFC 4226).
@@ -46,7 +47,7 @@ impl Hotp {
     /// counted as an attempt.
     #[pyo3(signature = (code, counter, *, look_ahead=10))]
     fn verify(&self, py: Python<'_>, code: CodeText, counter: u64, look_ahead: u32) -> Result<Option<u64>> {
-        Ok(py.detach(|| self.0.verify(&code.0, counter, look_ahead))?)
+        Ok(released(py, || self.0.verify(&code.0, counter, look_ahead))?)
     }
 
     /// The counter to store if two codes in a row are right within 1000 counters of the stored one: for
@@ -58,7 +59,7 @@ impl Hotp {
         second: CodeText,
         counter: u64,
     ) -> Result<Option<u64>> {
-        Ok(py.detach(|| self.0.resynchronise(&first.0, &second.0, counter))?)
+        Ok(released(py, || self.0.resynchronise(&first.0, &second.0, counter))?)
     }
 
     /// Digits of a code.
@@ -143,7 +144,7 @@ impl Totp {
         let now = moment_or_now(now)?;
         let state = oath::TotpState { next_step: state.next_step, drift: state.drift };
         let window = oath::Window { past, future };
-        let next = py.detach(|| self.0.verify(&code.0, now, window, state))?;
+        let next = released(py, || self.0.verify(&code.0, now, window, state))?;
         Ok(next.map(|next| TotpState { next_step: next.next_step, drift: next.drift }))
     }
 

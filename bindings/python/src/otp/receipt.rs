@@ -12,6 +12,7 @@ use super::ledger::{Context, OtpId};
 use super::message::Envelope;
 use crate::connection::Connection;
 use crate::convert::{Material, Moment, datetime, hash_of, hex, moment_or_now};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 use crate::pki::authority::{Identity, TrustStore};
 use crate::pki::certificate::Certificate;
@@ -74,7 +75,7 @@ impl Receipt {
     /// Judges it without a connection: the certificates as a client's, at the receipt's own time, and the
     /// signature. Returns the customer's certificate.
     fn verify(&self, py: Python<'_>, trust: &TrustStore) -> Result<Certificate> {
-        let customer = py.detach(|| self.0.verify(&trust.0))?;
+        let customer = released(py, || self.0.verify(&trust.0))?;
         Ok(Certificate(customer.certificate().clone()))
     }
 

@@ -12,6 +12,7 @@ use super::certificate::{Certificate, CertificateRequest, Crl};
 use super::key::PrivateKey;
 use super::name::{self, DistinguishedName};
 use crate::convert::{Material, Moment, fingerprint, hash, moment_or_now, parse_each, profile};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 
 /// A certificate authority: its certificate, its key and the hash that it signs with.
@@ -35,7 +36,7 @@ impl Authority {
     ) -> Result<Self> {
         let hash = self::hash(hash, &key.0)?;
         let now = moment_or_now(now)?;
-        let made = py.detach(|| {
+        let made = released(py, || {
             let (key, random) = (key.duplicate()?, &SystemRandom);
             pki::Authority::create(
                 key,
@@ -61,7 +62,7 @@ impl Authority {
     ) -> Result<Self> {
         let hash = self::hash(hash, &key.0)?;
         let chain = chain.map(Chain::into_certificates).unwrap_or_default();
-        let loaded = py.detach(|| {
+        let loaded = released(py, || {
             pki::Authority::load(certificate.0.clone(), key.duplicate()?, hash)?.with_chain(chain)
         })?;
         Ok(Self(Arc::new(loaded)))
@@ -95,7 +96,7 @@ impl Authority {
         let (profile, names) = (self::profile(profile)?, parse_each(names, name::parse)?.unwrap_or_default());
         let validity = valid(moment_or_now(now)?, lifetime, NINETY_DAYS);
         let request = request.0.clone().with_further_names(&names)?;
-        let issued = py.detach(|| self.0.issue(&request, profile, validity, &SystemRandom))?;
+        let issued = released(py, || self.0.issue(&request, profile, validity, &SystemRandom))?;
         Ok(Certificate(issued))
     }
 
@@ -122,7 +123,7 @@ impl Authority {
             terms =
                 terms.with_constraints(excluded.iter().try_fold(permitted, |all, name| all.exclude(name))?);
         }
-        let issued = py.detach(|| self.0.issue_authority(&request.0, &terms, &SystemRandom))?;
+        let issued = released(py, || self.0.issue_authority(&request.0, &terms, &SystemRandom))?;
         Ok(Certificate(issued))
     }
 
@@ -145,7 +146,7 @@ impl Authority {
         };
         let revoked = revoked.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
         let number = number.unwrap_or(now.0);
-        Ok(Crl(py.detach(|| {
+        Ok(Crl(released(py, || {
             self.0.issue_crl(&revoked, number, valid(now, lifetime, SEVEN_DAYS), &SystemRandom)
         })?))
     }
@@ -164,7 +165,7 @@ impl Identity {
     #[new]
     fn new(py: Python<'_>, chain: Chain, key: &PrivateKey) -> Result<Self> {
         let chain = pki::Chain::new(chain.into_certificates())?;
-        let identity = py.detach(|| pki::Identity::new(chain, key.duplicate()?))?;
+        let identity = released(py, || pki::Identity::new(chain, key.duplicate()?))?;
         Ok(Self(Arc::new(identity)))
     }
 
@@ -172,7 +173,7 @@ impl Identity {
     #[staticmethod]
     #[pyo3(signature = (data, *, password=None))]
     fn load(py: Python<'_>, data: Material, password: Option<Material>) -> Result<Self> {
-        Ok(Self(Arc::new(py.detach(|| pki::Identity::load(&data, password.as_deref()))?)))
+        Ok(Self(Arc::new(released(py, || pki::Identity::load(&data, password.as_deref()))?)))
     }
 
     /// A PKCS#12 file of key and chain; `friendly_name` is Java's alias.
@@ -195,7 +196,7 @@ impl Identity {
         if let Some(name) = friendly_name {
             options = options.with_friendly_name(name);
         }
-        let file = py.detach(|| self.0.to_pkcs12(&password, &options, &SystemRandom))?;
+        let file = released(py, || self.0.to_pkcs12(&password, &options, &SystemRandom))?;
         Ok(PyBytes::new(py, &file))
     }
 
@@ -281,7 +282,7 @@ impl TrustStore {
         let chain = pki::Chain::new(chain.into_certificates())?;
         let role = peer_role(server_name, role)?;
         let now = moment_or_now(now)?;
-        let peer = py.detach(|| self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
+        let peer = released(py, || self.0.verify(&chain, &role, now)).map_err(otls::Error::from)?;
         Ok(Certificate(peer.authority().clone()))
     }
 

@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use super::key::{PrivateKey, PublicKey};
 use super::name::{self, DistinguishedName};
 use crate::convert::{Material, datetime, hash, hash_of, hex, parse_each};
+use crate::ending::released;
 use crate::failure::Result;
 
 /// A certificate.
@@ -195,15 +196,15 @@ impl CertificateRequest {
     ) -> Result<Self> {
         let names = parse_each(names, name::parse)?.unwrap_or_default();
         let hash = self::hash(hash, &key.0)?;
-        Ok(Self(
-            py.detach(|| pki::CertificateRequest::create(&key.0, &subject.0, &names, hash, &SystemRandom))?,
-        ))
+        Ok(Self(released(py, || {
+            pki::CertificateRequest::create(&key.0, &subject.0, &names, hash, &SystemRandom)
+        })?))
     }
 
     /// Loads a request, PEM or DER, and checks its signature.
     #[staticmethod]
     fn load(py: Python<'_>, data: Material) -> Result<Self> {
-        Ok(Self(py.detach(|| pki::CertificateRequest::load(&data))?))
+        Ok(Self(released(py, || pki::CertificateRequest::load(&data))?))
     }
 
     /// PEM.
@@ -309,13 +310,13 @@ impl Crl {
     /// whoever verifies with it.
     #[staticmethod]
     fn load(py: Python<'_>, data: Material) -> Result<Self> {
-        Ok(Self(py.detach(|| pki::Crl::load(&data))?))
+        Ok(Self(released(py, || pki::Crl::load(&data))?))
     }
 
     /// Loads all lists of a file, in order; at least one. A file with anything else in it is refused.
     #[staticmethod]
     fn load_all(py: Python<'_>, data: Material) -> Result<Vec<Self>> {
-        Ok(py.detach(|| pki::Crl::load_all(&data))?.into_iter().map(Self).collect())
+        Ok(released(py, || pki::Crl::load_all(&data))?.into_iter().map(Self).collect())
     }
 
     /// PEM.

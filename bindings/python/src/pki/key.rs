@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert::{Material, Octets, hex};
+use crate::ending::released;
 use crate::failure::{Failure, Result};
 
 /// A private key.
@@ -23,7 +24,7 @@ impl PrivateKey {
     #[pyo3(signature = (kind, *, bits=None, curve=None))]
     fn generate(py: Python<'_>, kind: &str, bits: Option<u32>, curve: Option<&str>) -> Result<Self> {
         let key_type = key_type(kind, bits, curve)?;
-        Ok(Self(py.detach(|| pki::PrivateKey::generate(key_type, &SystemRandom))?))
+        Ok(Self(released(py, || pki::PrivateKey::generate(key_type, &SystemRandom))?))
     }
 
     /// Loads a private key, PEM or DER; the same as `otls.load_key`.
@@ -36,14 +37,14 @@ impl PrivateKey {
     /// PKCS#8 PEM: plain, or encrypted with `password`.
     #[pyo3(signature = (*, password=None))]
     fn to_pem<'py>(&self, py: Python<'py>, password: Option<Material>) -> Result<Bound<'py, PyBytes>> {
-        let pem = py.detach(|| self.0.to_pem(password.as_deref(), &SystemRandom))?;
+        let pem = released(py, || self.0.to_pem(password.as_deref(), &SystemRandom))?;
         Ok(PyBytes::new(py, pem.expose()))
     }
 
     /// PKCS#8 DER: plain, or encrypted with `password`.
     #[pyo3(signature = (*, password=None))]
     fn to_der<'py>(&self, py: Python<'py>, password: Option<Material>) -> Result<Bound<'py, PyBytes>> {
-        let der = py.detach(|| self.0.to_der(password.as_deref(), &SystemRandom))?;
+        let der = released(py, || self.0.to_der(password.as_deref(), &SystemRandom))?;
         Ok(PyBytes::new(py, der.expose()))
     }
 
@@ -83,7 +84,7 @@ impl PrivateKey {
                 return Err(Failure::misuse("unknown encryption", "use pbkdf2, scrypt or legacy-pem"));
             }
         };
-        let data = py.detach(|| self.0.export(format, encoding, encryption, &SystemRandom))?;
+        let data = released(py, || self.0.export(format, encoding, encryption, &SystemRandom))?;
         Ok(PyBytes::new(py, data.expose()))
     }
 
@@ -96,7 +97,7 @@ impl PrivateKey {
         label: Option<Octets>,
     ) -> Result<Bound<'py, PyBytes>> {
         let label = label.as_deref().unwrap_or_default();
-        let plaintext = py.detach(|| self.0.decrypt(label, &ciphertext, &SystemRandom))?;
+        let plaintext = released(py, || self.0.decrypt(label, &ciphertext, &SystemRandom))?;
         Ok(PyBytes::new(py, plaintext.expose()))
     }
 
@@ -127,7 +128,7 @@ impl PrivateKey {
     /// Signs `message` with a scheme of `otls.SCHEMES`.
     fn sign<'py>(&self, py: Python<'py>, message: Octets, scheme: &str) -> Result<Bound<'py, PyBytes>> {
         let scheme = crate::convert::scheme(scheme)?;
-        let signature = py.detach(|| self.0.sign(scheme, &message, &SystemRandom))?;
+        let signature = released(py, || self.0.sign(scheme, &message, &SystemRandom))?;
         Ok(PyBytes::new(py, &signature))
     }
 
@@ -153,7 +154,7 @@ impl PrivateKey {
 #[pyfunction]
 #[pyo3(signature = (data, *, password=None))]
 pub(crate) fn load_key(py: Python<'_>, data: Material, password: Option<Material>) -> Result<PrivateKey> {
-    Ok(PrivateKey(py.detach(|| pki::PrivateKey::load(&data, password.as_deref()))?))
+    Ok(PrivateKey(released(py, || pki::PrivateKey::load(&data, password.as_deref()))?))
 }
 
 /// A public key.
@@ -227,7 +228,7 @@ impl PublicKey {
         label: Option<Octets>,
     ) -> Result<Bound<'py, PyBytes>> {
         let label = label.as_deref().unwrap_or_default();
-        let ciphertext = py.detach(|| self.0.encrypt(label, &plaintext, &SystemRandom))?;
+        let ciphertext = released(py, || self.0.encrypt(label, &plaintext, &SystemRandom))?;
         Ok(PyBytes::new(py, &ciphertext))
     }
 
@@ -240,7 +241,7 @@ impl PublicKey {
     /// Verifies a signature; raises `otls.BadSignature` if it is not one of `message`.
     fn verify(&self, py: Python<'_>, message: Octets, signature: Octets, scheme: &str) -> Result<()> {
         let scheme = crate::convert::scheme(scheme)?;
-        Ok(py.detach(|| self.0.verify(scheme, &message, &signature))?)
+        Ok(released(py, || self.0.verify(scheme, &message, &signature))?)
     }
 
     fn __repr__(&self) -> String {

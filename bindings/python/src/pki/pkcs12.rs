@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use super::certificate::Certificate;
 use super::key::PrivateKey;
 use crate::convert::Material;
+use crate::ending::released;
 use crate::failure::Result;
 
 /// A PKCS#12 file, opened: at most one private key, and certificates, as in Java's trust stores.
@@ -20,14 +21,14 @@ impl Pkcs12 {
     #[staticmethod]
     #[pyo3(signature = (data, *, password))]
     fn load(py: Python<'_>, data: Material, password: Material) -> Result<Self> {
-        Ok(Self(py.detach(|| pki::Pkcs12::load(&data, &password))?))
+        Ok(Self(released(py, || pki::Pkcs12::load(&data, &password))?))
     }
 
     /// The private key; None in a trust store.
     #[getter]
     fn key(&self, py: Python<'_>) -> Result<Option<PrivateKey>> {
         let Some(key) = self.0.key() else { return Ok(None) };
-        Ok(Some(PrivateKey(py.detach(|| PrivateKey::copy_of(key))?)))
+        Ok(Some(PrivateKey(released(py, || PrivateKey::copy_of(key))?)))
     }
 
     /// What the key is called: Java's alias of it.
@@ -39,13 +40,13 @@ impl Pkcs12 {
     /// All certificates, each once: those of the key's chain first, leaf first, then the others.
     #[getter]
     fn certificates(&self, py: Python<'_>) -> Result<Vec<Certificate>> {
-        Ok(py.detach(|| self.0.certificates())?.into_iter().map(Certificate).collect())
+        Ok(released(py, || self.0.certificates())?.into_iter().map(Certificate).collect())
     }
 
     /// All certificates as authorities, as `Certificate.load_authorities` has them: those with a key that is not
     /// supported are left out and named.
     fn authorities(&self, py: Python<'_>) -> Result<(Vec<Certificate>, Vec<String>)> {
-        let (authorities, left_out) = py.detach(|| self.0.authorities())?;
+        let (authorities, left_out) = released(py, || self.0.authorities())?;
         Ok((authorities.into_iter().map(Certificate).collect(), left_out))
     }
 
