@@ -83,7 +83,7 @@ static void is_traced(otls_connection *client) {
     FAILS(OTLS_ERROR_API_MISUSE, otls_connection_set_trace(client, 0, &error));
     WORKS(otls_connection_set_trace(client, OTLS_TRACE_SECRETS, &error));
     WORKS(otls_connection_set_trace_time(client, 1500000, &error));
-    otls_connection_close(client);
+    WORKS(otls_connection_close(client, &error));
     WORKS(otls_connection_take_trace(client, &blob, &error));
     lines = (const char *)otls_blob_data(blob, &len);
     CHECK(len > 100 && strncmp(lines, "{\"event\":\"message\"", 18) == 0);

@@ -80,7 +80,16 @@ fn an_authority_below_another_issues_what_the_root_verifies() {
     shell.run("csr new --key key.pem --name bank --san bank.branch.example --out in.csr");
     shell.run("csr new --key key.pem --name bank --san bank.other.example --out out.csr");
     shell.run("ca sign in.csr --dir Branch --profile both --out in.pem");
-    shell.run("ca sign out.csr --dir Branch --profile server --out out.pem");
+    // It does not issue what nobody accepts: somebody else with its key does.
+    let (code, line) = shell.fails("ca sign out.csr --dir Branch --profile server --out out.pem");
+    assert!(
+        code == 4 && line.contains("bank.other.example is outside what its issuer is constrained to"),
+        "{line}"
+    );
+    fs::write(shell.path().join("san"), "subjectAltName=DNS:bank.other.example\nextendedKeyUsage=serverAuth")
+        .unwrap();
+    let by_branch = "-CA Branch/cert.pem -CAkey Branch/key.pem -days 30 -extfile san";
+    openssl(shell.path(), &format!("x509 -req -in out.csr {by_branch} -out out.pem"));
     let chain = "--root Root/cert.pem --intermediate Branch/cert.pem";
     shell.run(&format!("verify {chain} --name bank.branch.example in.pem"));
     shell.run(&format!("verify {chain} --role client in.pem"));
