@@ -234,14 +234,14 @@ class Bank:
             tell("otp_returned", f"{subject} returned a code, with a signed receipt", otp)
             verdict = self._ledger.verify(answer.id, subject, context, answer.code, receipt=answer.receipt)
             if verdict.accepted:
+                tell("otp_accepted", "the ledger accepted the code: right, in time, the first time", otp)
                 self._write(answer.id, subject)
             stream.send_message(otls.VerdictNotice(answer.id, verdict))
             if verdict.accepted:
                 self._operator.say(f"the code of {subject} was verified: accepted")
-                tell("otp_accepted", "the ledger accepted the code: right, in time, the first time", otp)
                 again = self._ledger.verify(answer.id, subject, context, answer.code)
                 self._operator.say(f"the same code a second time is refused: {again}")
-                text = f"the same code a second time is refused: {again}"
+                text = f"the bank tried the same code a second time itself: {again}"
                 tell("otp_refused", text, otp, {"reason": again.kind})
                 return Exit.OTP if again.accepted else Exit.OK
             self._operator.say(f"the code of {subject} was refused: {verdict}")

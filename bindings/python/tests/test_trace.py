@@ -224,7 +224,7 @@ def test_the_three_programs_write_what_they_did(tmp_path: Path) -> None:
         for secret in ("Server/pepper", "Server/audit.key"):
             assert (tmp_path / secret).read_bytes().hex() not in text
     steps = [one["step"] for one in events((tmp_path / "bank.json").read_text()) if one["event"] == "story"]
-    wanted = ["otp_issued", "otp_sent", "otp_returned", "receipt", "otp_accepted", "otp_refused"]
+    wanted = ["otp_issued", "otp_sent", "otp_returned", "otp_accepted", "receipt", "otp_refused"]
     assert [step for step in steps if step in wanted] == wanted
     (issued,) = [
         one for one in events((tmp_path / "bank.json").read_text()) if one.get("step") == "otp_issued"

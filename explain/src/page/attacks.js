@@ -5,7 +5,7 @@ const ATTACKS = {
     "Reads the hellos, and the length and time of each record. For the keys one of the two private halves of the key exchange is needed, and these are never sent.",
     "the key exchange (RFC 8446 §7.4)", "capture"],
   "flip-handshake": ["… changes one bit of a handshake message?",
-    "The keys, the signatures and Finished are computed from a hash of all messages. After a changed hello the two sides have different keys, and the first encrypted record does not open; what comes after the hellos is encrypted, and its tag is wrong. The handshake ends before any data is accepted.",
+    "The keys, the signatures and Finished are computed from a hash of all messages. After a changed ClientHello the server, which saw the change, and the client, which did not, have different keys: the first encrypted record that the server sends does not open at the client, and the client ends the connection. What comes after the hellos is encrypted, and its tag is wrong.",
     "the transcript (RFC 8446 §4.4.1) and the tag of the record (RFC 8446 §5.2)", "transcript"],
   "flip": ["… changes one bit of an encrypted record?",
     "The tag of the record is wrong. Nothing of it is decrypted for the program, and the connection ends with bad_record_mac.",

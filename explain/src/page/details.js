@@ -34,8 +34,8 @@ const recordView = (record, step) => {
   return el("div", { class: "record" },
     facts([
       ["Record", `${plural(length, "octet")}, of the type ${record.type || "unknown"}`],
-      ["Protected with", protection ? keyLink(step.connection, protection.secret) : "nothing: anybody can read it"],
-      ["Sequence number", protection ? String(protection.sequence) : null],
+      ["Protected with", protection ? el("span", {}, keyLink(step.connection, protection.secret), ", which the listener does not have") : "nothing: anybody can read it"],
+      ["Sequence number", protection ? `${protection.sequence}: it is not sent, both sides count. It makes the nonce of this record, so that the same text looks different each time` : null],
     ]),
     octetsAndFields(octets, fields, "the record"),
     omitted ? notThere(`The other ${plural(omitted, "octet")} of the record are not in the trace.`) : null);
@@ -57,7 +57,7 @@ const fateOf = (step) => {
 
 const times = (step) => {
   const time = (value) => (value === null || value === undefined ? null : `${clock(value)} (${since(value)})`);
-  const missing = "the trace does not say";
+  const missing = "its time was not recorded";
   const connection = M.connections[step.connection];
   if (connection.is_heard) return [["Seen", time(timeOf(step)) || missing]];
   const [sent, received] = step.told;
@@ -69,7 +69,8 @@ const times = (step) => {
 
 const messageDetail = (step) => {
   const connection = M.connections[step.connection];
-  const words = step.kind === "message" ? MESSAGES[step.name] || MESSAGES.other
+  const isEmpty = step.name === "Certificate" && step.octets && !certificatesOf(step).length;
+  const words = step.kind === "message" ? (isEmpty ? MESSAGES.EmptyCertificate : MESSAGES[step.name] || MESSAGES.other)
     : step.kind === "alert" ? MESSAGES[step.name] || MESSAGES.alert : MESSAGES[step.kind];
   const fate = fateOf(step);
   const records = step.records.map((index) => connection.records[index]);
@@ -100,7 +101,7 @@ const messageDetail = (step) => {
     const title = records.some((record) => record.protection) ? "As a listener sees it" : "The record that it travelled in";
     parts.push(folded(title, () => [
       others.length ? el("p", {}, `The same ${records.length === 1 ? "record carries" : "records carry"} also: ${others.map(nameOf).join(", ")}.`) : null,
-      ...records.map((record) => recordView(record, step))]));
+      ...records.map((record) => recordView(record, step))].filter(Boolean)));
   } else if (step.kind !== "folded") {
     parts.push(notThere("The record that carried it is not in the trace."));
   }
@@ -168,7 +169,7 @@ const agreedFacts = ({ agreed }) => (agreed && agreed.suite ? el("div", {}, fact
   ["Version", "TLS 1.3"],
   ["Cipher suite", `${agreed.suite} (0x${Number(agreed.suite_code).toString(16).padStart(4, "0")})`],
   ["Group", agreed.group],
-  ["Resumed", agreed.resumed ? "yes: the certificates were shown in an earlier connection" : "no: both sides show their certificates"],
+  ["Resumed", agreed.resumed ? "yes: the certificates were shown in an earlier connection" : "no: certificates were shown in this connection"],
 ]), agreed.suite_is_private ? el("p", { class: "private" }, el("strong", {}, "A private suite. "),
   "Its number is of the range for private use (", rfc("RFC 8446 §11"), "): Wireshark cannot read it, even with the keys. AES-GCM, or CHACHA20 with SHA256, can be read there.") : null) : notThere("The trace does not say what was agreed on."));
 

@@ -104,7 +104,7 @@ const thrownAway = (connection) => {
 };
 
 const keysSection = () => section("keys", "Which key protects what?",
-  el("p", {}, "Each secret is computed from those above it. Open one to see how, its value, and the messages that it protected: these are marked in the list above. ", rfc("RFC 8446 §7.1")),
+  el("p", {}, "Each secret is computed from the one above it and from what it names: handshake_secret takes in shared_secret, the result of the key exchange. HKDF-Extract and HKDF-Expand-Label are HMACs that make keys of keys. Open one to see how, its value, and the messages that it protected: these are marked in the list above. ", rfc("RFC 8446 §7.1")),
   el("div", { class: "trees" }, perConnection("keys", keyTree)),
   question("otp-key", "Which key encrypted the one-time password?", otpKey()),
   question("thrown-away", "What is thrown away, and when?",
@@ -112,5 +112,5 @@ const keysSection = () => section("keys", "Which key protects what?",
     M.connections.length ? folded("Every secret, with its end", () => thrownAway(MAIN)) : null),
   question("thief", `What would a thief of the private key of ${server()} read?`,
     el("p", {}, "Of what was recorded: nothing. The private key of a certificate signs, and encrypts nothing; the keys of the records come from a key exchange whose private halves are thrown away. ",
-      "Of what comes later: the thief can pass for ", server(), " until the certificate is revoked or ends, but still opens no connection that others make. ", rfc("RFC 8446 §E.1")),
+      "Of what comes later: the thief can pass for ", server(), " until the certificate is revoked or ends, to whoever connects to the thief; a connection that somebody has with the real one stays closed. ", rfc("RFC 8446 §E.1")),
     attackBox("forward-secrecy")));

@@ -32,6 +32,7 @@ const headerParts = () => {
       : el("p", { class: "banner" }, "This page has messages alone: its trace was made without keys and data."),
     isCapture ? el("p", { class: "banner" }, "Read from a capture: what the two sides did by themselves, their checks and the upper secrets, is not in it.") : null,
     failures(),
+    connection && M.connections.length > 1 ? el("p", { class: "title" }, `Of the connection of ${M.connections[MAIN].lanes.map(who).join(" and ")}:`) : null,
     connection ? agreedFacts(connection) : null,
   ].filter(Boolean);
 };
@@ -44,4 +45,17 @@ document.getElementById("contents").append(el("details", { open: !narrow.matches
   return el("li", {}, el("a", { href: `#${one.id}` }, one.querySelector("h2").textContent),
     questions.length ? el("ul", {}, questions.map((item) => el("li", {}, el("a", { href: `#${item.id}` }, item.querySelector("h3").textContent)))) : null);
 }))));
-document.getElementById("foot").append(el("p", {}, "Made by otls. This page fetches nothing; links to RFCs are followed only when you click on them."));
+const GLOSSARY = [
+  ["TTP", "trusted third party: the authority whose certificates both sides trust"],
+  ["octet", "eight bits; a byte"],
+  ["code, OTP", "the one-time password that the bank sends its customer"],
+  ["ledger", "the bank's memory of its codes, which accepts each once"],
+  ["HMAC", "a check value over a text that only who has the key can make (RFC 2104)"],
+  ["HKDF", "makes keys of a key, by HMAC (RFC 5869)"],
+  ["nonce", "a number that is used once with a key; here from the sequence number"],
+  ["tag", "the check value at the end of an encrypted record: one changed bit, and it is wrong"],
+  ["ephemeral", "made for one connection, and thrown away"],
+  ["X25519MLKEM768", "a key exchange of two: on an elliptic curve, and one that a quantum computer does not break"],
+  ["EST", "how a program asks an authority for a certificate (RFC 7030)"],
+];
+document.getElementById("foot").append(folded("Words", () => facts(GLOSSARY)), el("p", {}, "Made by otls. This page fetches nothing; links to RFCs are followed only when you click on them."));

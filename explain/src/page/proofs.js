@@ -3,20 +3,21 @@
 const listenerSection = () => {
   const wire = M.steps.filter(isOnTheWire);
   const clear = wire.filter((step) => protectionOf(step)[0] === "clear");
+  const hosts = [...new Set(M.steps.filter((step) => step.name === "ClientHello").flatMap((step) => fieldsOf(step.fields || [], "host_name").map((field) => field.value)).filter(Boolean))];
   const hidden = wire.filter((step) => protectionOf(step)[0] !== "clear");
   const names = (steps) => el("ul", { class: "plain" }, steps.slice(0, 60).map((step) => el("li", {}, stepLink(step), ` ${who(step.from)} to ${who(step.to)}, ${plural(step.length ?? 1, "octet")}`)),
     steps.length > 60 ? el("li", {}, `and ${steps.length - 60} more`) : null);
   return section("listener", "What does a listener see?",
     el("p", {}, "Whoever reads along on the network sees who speaks with whom, when, and how long each record is. ",
-      "The name of the server that the client asks for is in the ClientHello, and can be read. ", rfc("RFC 8446 §E.3")),
+      hosts.length ? `The name of the server that the client asks for is in the ClientHello, and can be read: ${hosts.join(", ")}. ` : "A name by which a client asks for its server can be read in the ClientHello; here there is none, the servers were asked for by address. ", rfc("RFC 8446 §E.3")),
     question("clear", "Which messages were not encrypted?", clear.length ? names(clear) : notThere("None that this trace tells of.")),
     question("hidden", "What does the listener see of the others?",
-      el("p", {}, `${plural(hidden.length, "message")} went in encrypted records: of each the listener has a header of 5 octets, which says "application data", and then octets that look random. Even the kind of message is encrypted.`),
+      el("p", {}, `${plural(hidden.length, "message")} went in encrypted records, several of them together in one: of each record the listener has a header of 5 octets, which says "application data", and then octets that look random. Even the kind of message is encrypted.`),
       hidden.length ? folded("These messages", () => names(hidden)) : null, attackBox("eavesdropper")));
 };
 
 const transcriptSection = () => section("transcript", "What binds the handshake to its messages?",
-  el("p", {}, "The transcript: both sides hash every handshake message that they send or receive, in order. Keys, signatures and Finished are computed from that hash. If anybody changes, adds or drops one octet, the two sides have different hashes, and nothing fits any more. ", rfc("RFC 8446 §4.4.1")),
+  el("p", {}, "The transcript: both sides hash every handshake message that they send or receive, in order. Keys, signatures and Finished are computed from that hash. If anybody changes, adds or drops one octet, the two sides have different hashes, and so different keys: the next record does not open, and its receiver ends the connection. The table has the hashes that keys were made of; what was signed is under Who signed what? ", rfc("RFC 8446 §4.4.1")),
   perConnection("transcript", (index) => {
     const connection = M.connections[index];
     const hashes = new Map();
@@ -36,7 +37,7 @@ const transcriptSection = () => section("transcript", "What binds the handshake 
   attackBox("flip-handshake"));
 
 const signaturesSection = () => section("signatures", "Who signed what?",
-  el("p", {}, "In the handshake each side signs the transcript with the private key of its certificate. Private keys stay with their owners: no trace has one. ", rfc("RFC 8446 §4.4.3")),
+  el("p", {}, "In the handshake each side that shows a certificate signs the transcript with its private key: who only copied the certificate cannot. Private keys stay with their owners: no trace has one. ", rfc("RFC 8446 §4.4.3")),
   perConnection("signatures", (index) => {
     const connection = M.connections[index];
     if (!connection.signatures.length) {

@@ -57,9 +57,10 @@ const storySection = () => {
         : notThere("The trace tells of no receipt."),
       el("p", {}, "A receipt is signed with the key of the customer's certificate, over the payment, the decision, the time and a value that only this connection has. Who has the authority's certificate can check it without the bank: ", el("code", {}, "otls receipt verify"), ".")),
     other.length ? question("enrolment", "How did they get their certificates?", life(other)) : null,
-    questions.length ? question("asked", "What was the operator asked?", folded(plural(questions.length, "question"), () => questionList(questions))) : null);
+    questions.length ? question("asked", "What was the operator asked?", folded(plural(questions.length, "question"), () => questionList(questions)),
+      questions.some((step) => /key exchange/.test(step.question || "")) ? el("p", {}, "The question has its name from older versions: in TLS 1.3 the answer ECDSA or RSA decides with which keys both sides sign, and the key exchange is the group that was agreed on.") : null) : null);
 };
 
 const attacksSection = () => section("attacks", "What if an attacker …",
-  el("p", {}, "Each has a place above where it belongs, and a run in the lab that shows it failing."),
+  el("p", {}, "Each has a place above where it belongs, and a run in the lab that shows how the attack fails."),
   el("div", { class: "attacks" }, Object.keys(ATTACKS).map(attackBox)));

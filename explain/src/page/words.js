@@ -25,13 +25,17 @@ const MESSAGES = {
     says: ["The sender shows its certificate, and those of the issuers between it and the authority that the other side trusts.",
       "A certificate is no secret and anybody can send a copy: that the sender has its private key is proved by the next message, CertificateVerify."],
     rfc: "RFC 8446 §4.4.2", attacks: ["swap-certificates", "other-ca"] },
+  EmptyCertificate: {
+    says: ["The client was asked for a certificate, and has none: it says so with an empty list.",
+      "No CertificateVerify follows, since there is no key to prove. Whether it may go on without is for the server to decide."],
+    rfc: "RFC 8446 §4.4.2", attacks: [] },
   CertificateVerify: {
     says: ["The sender signs a hash of all messages so far with the private key of its certificate.",
       "That proves that it has the key, now and for this connection: another connection has other messages, for which the signature is wrong."],
     rfc: "RFC 8446 §4.4.3", attacks: ["swap-certificates", "replay-handshake"] },
   Finished: {
     says: ["An HMAC over a hash of all messages so far, with a key that only the two sides can compute.",
-      "If one octet of the handshake had been changed on its way, the two sides would have different values here, and the handshake would end."],
+      "Had the two sides seen different messages, they would have different keys, and this record would not even open; that the value in it is right proves at last that both have seen the same."],
     rfc: "RFC 8446 §4.4.4", attacks: ["flip-handshake"] },
   NewSessionTicket: {
     says: ["The server gives the client a ticket, with which a later connection can be resumed without sending certificates again.",
@@ -99,7 +103,7 @@ const INSIDE = {
     says: ["This is what the two sides agreed on.", "The server chose it from what the client offered."],
     rfc: "RFC 8446 §4.1.1", attacks: ["downgrade"] },
   state: {
-    says: ["The connection has reached this state.", "HANDSHAKE_DONE: data can be sent. CONFIRMED: the other side has accepted our certificate as well."],
+    says: ["The connection has reached this state.", "NEED_CONFIG: the server has read the ClientHello, and its operator may choose by what was offered. NEED_CLIENT_CERT: the server is verified, and the client may get a certificate now. HANDSHAKE_DONE: data can be sent. CONFIRMED: the other side has accepted our certificate as well."],
     rfc: "RFC 8446 §2", attacks: [] },
   error: {
     says: ["The connection has failed, and stays so.", "What came after it was not looked at."],
