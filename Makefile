@@ -134,6 +134,9 @@ $(VENV)/.tools: bindings/python/requirements-dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings/python/requirements-dev.txt
 	# Of this one axe-core alone is wanted, which is a file in it, and not a browser.
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps axe-playwright-python==0.1.8
+	@# Of the vectors of cryptography's own tests, keys and certificates are read; the rest takes 100 MB.
+	find '$(VENV)'/lib/python3.*/site-packages/cryptography_vectors -not -path '*/x509/*' \
+		\( -name '*.rsp' -o -name '*.json' -o -name '*.txt' \) -delete
 	@touch $@
 
 $(VENV)/.otls: $(VENV)/.tools $(WHEEL_INPUTS)
